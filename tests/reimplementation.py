@@ -92,6 +92,24 @@ def filtered(S, items, noise=3.0, prior_items=300.0):
 def refined(S, U, *, weight, temperature, labeled=None, pi=None):
     """Return the moved class vectors, the probabilities and the class shares of U, found unless `pi` gives them."""
     labeled = np.zeros_like(S) if labeled is None else labeled
+    unlabeled = ~labeled.any(axis=1)
+    found = in_rounds(S, U, weight, temperature, labeled, pi, None)
+    if unlabeled.all() or not unlabeled.any():
+        return found
+    before = (U @ moved_like_others(S, unit(S + unit(labeled)), unlabeled).T).argmax(axis=1)
+    after = found[1].argmax(axis=1)
+    c = len(S)
+    kept = np.bincount(after[before == after], minlength=c) / np.maximum(np.bincount(after, minlength=c), 1)
+    absent = unlabeled & (kept < min(0.5, 3 / c)) & np.isin(np.arange(c), after)
+    return in_rounds(S, U, weight, temperature, labeled, pi, absent) if absent.any() else found
+
+
+def moved_like_others(S, moved, rows):
+    shift = (moved - S)[~rows].mean(axis=0)
+    return np.where(rows[:, None], unit(S + shift), moved)
+
+
+def in_rounds(S, U, weight, temperature, labeled, pi, absent):
     moved, equal, found = unit(S + unit(labeled)), np.full(len(S), 1 / len(S)), pi is None
     pi = equal if found else pi
     for _ in range(10):
@@ -100,6 +118,7 @@ def refined(S, U, *, weight, temperature, labeled=None, pi=None):
             P = P * (pi / P.mean(axis=0)) ** 0.5
             P = P / P.sum(axis=1, keepdims=True)
         moved = unit(weight * S + unit(P.T @ U + labeled))
+        moved = moved if absent is None else moved_like_others(S, moved, absent)
         pi = likely_shares(20 * U @ moved.T, pi, equal, 0.1, rounds=3) if found else pi
     return moved, P, pi
 

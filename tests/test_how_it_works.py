@@ -64,6 +64,19 @@ def test_a_version_written_from_the_page_gives_the_same_predictions(n_classes, n
     assert np.abs(found - expected).mean() < 0.01  # heads of held-out labels stop early, at `held_out_tol`
 
 
+def test_the_version_leaves_a_class_that_the_pool_lacks_where_it_is():
+    random = np.random.default_rng(0)
+    means = random.normal(size=(4, 16))
+    S = unit(means + random.normal(size=means.shape)).astype(float)
+    y, classes_of_pool = np.repeat([0, 1, 2], 4), np.repeat([0, 1, 2], 60)
+    X, U = (unit(means[own] + 0.6 * random.normal(size=(len(own), 16))).astype(float) for own in (y, classes_of_pool))
+    clf = AnyShotClassifier(dict(enumerate(S)), encoder="vectors", cache=False).fit(X, y, unlabeled=U)
+    assert any(reason.startswith("3 has no labels") for reason in clf.reasons_)
+    W, b = reimplementation.fit(S, X, y, U)
+    expected = softmax(U @ W.T + b, axis=1)
+    assert np.abs(clf.predict_proba(U) - expected).mean() < 0.01
+
+
 def test_ten_sentences_tell_the_fit_and_each_links_to_a_function():
     assert [int(number) for number, _ in SENTENCES] == list(range(1, 11))
     assert all(LINK.search(sentence) for _, sentence in SENTENCES)

@@ -6,10 +6,10 @@ from scipy.special import softmax
 
 from anyshot.base.validation import generator, unit
 from anyshot.zero_shot.pool_refinement import (
+    absent_reasons,
     agreement,
     most_confident,
     refine,
-    unconfirmed_reasons,
     wiener_filter,
 )
 
@@ -167,19 +167,31 @@ def test_class_vectors_of_zeros_alone_give_finite_probabilities():
     assert np.isfinite(refine(np.zeros((3, 3), np.float32), U).probabilities).all()
 
 
-def test_a_class_without_labels_is_named_if_its_cluster_was_nearer_to_others():
-    centers = np.eye(3, dtype=np.float32)
-    start = unit(np.array([[1, 0, 0], [0, 1, 0], [0.3, 0.3, 1]], np.float32))
-    names, unlabeled = ["a", "b", "c"], np.array([False, False, True])
-    for present in (2, 3):
-        pool = clusters(centers[:present], 20)[0]
-        refined = refine(start, pool, shares=[0.3, 0.3, 0.4])
-        assert (refined.probabilities.argmax(axis=1) == 2).any()
-        reasons = unconfirmed_reasons(start, refined, pool, unlabeled, names)
-        expected = "'c' has no labels and is expected for 40 % of new items, but"
-        assert [reason.startswith(expected) for reason in reasons] == [True] * (3 - present)
-        assert unconfirmed_reasons(start, refined, pool, ~unlabeled, names) == ()
-        assert unconfirmed_reasons(start, refined, pool, unlabeled, ()) == ()
+@pytest.mark.parametrize("n_items", [0, 20])
+def test_a_class_without_labels_and_items_takes_no_cluster(n_items):
+    centers = unit(np.array([[1, 0, 0], [0, 1, 0], [0.5, 0.5, 1]], np.float32))
+    pool = np.concatenate([clusters(centers[:2], 20)[0], clusters(centers[2:], n_items)[0]])
+    names = unit(centers + np.float32(0.2))
+    labels = 3 * centers * np.array([[1], [1], [0]])
+    moved, stayed = (refine(names, pool, labeled_sums=labels, balance=1, find_absent=find) for find in (False, True))
+    assert (moved.probabilities.argmax(axis=1) == 2).any()
+    if n_items:
+        assert stayed.absent is None
+        np.testing.assert_array_equal(stayed.class_vectors, moved.class_vectors)
+        return
+    np.testing.assert_array_equal(stayed.absent, [False, False, True])
+    shift = (stayed.class_vectors[:2] - names[:2]).mean(axis=0)
+    np.testing.assert_allclose(stayed.class_vectors[2], unit((names[2] + shift)[None])[0], atol=1e-6)
+    assert stayed.shares[2] == pytest.approx(1 / 3)  # given
+    assert absent_reasons(stayed, "abc")[0].startswith("'c' has no labels, and the unlabeled examples seem to contain")
+    assert absent_reasons(stayed, ()) == absent_reasons(moved, "abc") == ()
+
+
+@pytest.mark.parametrize("labeled", [(), (0, 1, 2)])
+def test_no_class_is_absent_if_none_has_labels_or_all_have(labeled):
+    pool, names = clusters(np.eye(3)[:2], 20)[0], np.eye(3, dtype=np.float32)
+    sums = names * np.isin(range(3), labeled)[:, None]
+    assert refine(names, pool, labeled_sums=sums, find_absent=True).absent is None
 
 
 # --- agreement --------------------------------------------------------------------------------------------------------

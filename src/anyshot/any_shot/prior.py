@@ -12,7 +12,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.zero_shot.pool_refinement import Refinement, SharesFromPool, agreement, refine, unconfirmed_reasons
+from anyshot.zero_shot.pool_refinement import Refinement, SharesFromPool, absent_reasons, agreement, refine
 
 
 class Clusters(NamedTuple):
@@ -118,10 +118,8 @@ def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
     if prior.clusters and data.pool is not None and len(data.index):
         sums = data.defaults.label_weight * class_sums(data.weighted, data.index, len(prior.initial))
         refined = refine_with_shares(prior.initial, data, data.pool, prior.clusters.name_weight, labeled_sums=sums)
-        start, rest = prior.initial + unit(sums), (data.counts == 0) & (data.class_prior is None)
-        reasons = prior.reasons + unconfirmed_reasons(start, refined, data.pool, rest, data.texts.names)
-        clusters = prior.clusters._replace(shares=refined.shares)
-        return prior._replace(class_vectors=refined.class_vectors, clusters=clusters, reasons=reasons)
+        clusters, reasons = prior.clusters._replace(shares=refined.shares), absent_reasons(refined, data.texts.names)
+        return prior._replace(class_vectors=refined.class_vectors, clusters=clusters, reasons=prior.reasons + reasons)
     if prior.kind == "names" and can_correct(prior.class_vectors, data):
         return prior._replace(class_vectors=corrected_class_vectors(prior.class_vectors, data)[0], kind="corrected")
     return prior
@@ -145,6 +143,7 @@ def refine_with_shares(
         temperature=own.image_pool_temperature if data.centering else own.pool_temperature,
         balance=own.pool_balance,
         rounds=own.pool_rounds,
+        find_absent=known is None,
     )
     refined = refined_at(shares=SharesFromPool(own.cosine_scale, own.shares_prior) if known is None else known)
     if known is not None or not mix:
