@@ -1,4 +1,5 @@
 import logging
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from anyshot.base import validation
-from anyshot.base.validation import column_std, target_numbers, vectors
+from anyshot.base.validation import check_rows, column_std, mask, target_numbers, vectors
 from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
 
@@ -189,3 +190,32 @@ def test_the_column_of_a_table_that_holds_no_numbers_is_named():
     table = pd.DataFrame({"age": ["31", "40"], "city": ["7", "Oslo"]}, dtype=object)
     with pytest.raises(InputError, match=r"its column 'city' has 'Oslo' in row 1; leave the column out, or encode it"):
         vectors(table)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"a": [1]}, "it is a dict"),
+        (["one text", "another"], "row 0 is the text 'one text'. Encode texts"),
+        ([[1, 2], [3, 4], [5]], "row 2 has length 1, and row 0 has 2"),
+        ([[1, 2], ["3", "4 kg"]], "row 1 holds the text '4 kg'"),
+        (np.array([["a", 1]], dtype=object), "row 0 holds the text 'a'"),
+        (pd.DataFrame({"a": [1, 2], "b": ["1", "x"]}), "its column 'b' has 'x' in row 1"),
+    ],
+)
+def test_rows_that_are_no_numbers_are_refused_by_row(rows, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        vectors(rows)
+
+
+def test_numbers_as_text_and_ragged_objects_are_left_to_the_conversion():
+    check_rows([["1", "2"], [3, 4]])
+    check_rows(csr_array(np.eye(2)).todok())
+
+
+def test_a_mask_is_truth_values_and_not_row_numbers():
+    assert mask([True, False], 2, name="seen").tolist() == [True, False]
+    with pytest.raises(InputError, match=r"seen must be 3 truth values.*np\.isin"):
+        mask([0, 2], 3, name="seen")
+    with pytest.raises(InputError, match="int64"):
+        mask([0, 1, 1], 3, name="seen")

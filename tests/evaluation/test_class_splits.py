@@ -108,3 +108,11 @@ def test_transductive_models_get_the_test_items_without_labels():
         {"one": Transductive()}, X, y, class_vectors=S, unseen=[[2]], train=train, test=~train, transductive=True
     )
     np.testing.assert_array_equal(given[0], X[~train].astype(np.float32))
+
+
+def test_row_numbers_are_no_mask():
+    with pytest.raises(InputError, match="seen must be 3 truth values"):
+        zero_shot_figures(SCORES, [0, 1, 2, 2, 2], [0, 1])
+    X, S = np.eye(3)[[0, 1, 2, 0]], np.eye(3)
+    with pytest.raises(InputError, match="train must be 4 truth values"):
+        over_class_splits({"n": Nearest()}, X, [0, 1, 2, 0], class_vectors=S, unseen=[[2]], train=[0, 1])

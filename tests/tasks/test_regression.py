@@ -208,7 +208,7 @@ def test_invalid_input_raises_an_error():
         AnyShotRegressor().fit(X, [1, 2, np.inf, 4, 5])
     with pytest.raises(InputError, match="alpha must be 'evidence' or a number above 0; got 0"):
         AnyShotRegressor(alpha=0).fit(X, y)
-    with pytest.raises(InputError, match=r"must be vectors \(n, d\) or a table\. Encode texts and images first"):
+    with pytest.raises(InputError, match=r"row 0 is the text 'one'\. Encode texts and images first"):
         AnyShotRegressor().fit(["one", "two"], [1, 2])
     with pytest.raises(InputError, match=r"source must be a pair, \(rows, numbers\), or a fitted model; got ndarray"):
         AnyShotRegressor().fit(X, y, source=np.ones((3, 2)))

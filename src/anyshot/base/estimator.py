@@ -12,7 +12,7 @@ from typing import Any, Self
 from numpy.typing import ArrayLike
 
 from anyshot.base.columns import are_texts, column_labels
-from anyshot.base.validation import refuse_lazy
+from anyshot.base.validation import check_rows, refuse_lazy
 from anyshot.errors import InputError
 
 
@@ -61,7 +61,8 @@ class ClassifierBase(ABC):
 def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **options: Any) -> Any:
     """Check and convert `X` as scikit-learn does, and compare names of columns that are not texts, which it does not.
 
-    Raises InputError if numbered columns, or those of several levels, differ from those of `fit`.
+    Raises InputError if numbered columns, or those of several levels, differ from those of `fit`, or the rows are a
+    mapping, texts, or of different lengths.
     """
     from sklearn.utils import validation  # here, so that predicting texts does not import it
 
@@ -72,7 +73,12 @@ def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **opt
     known = getattr(estimator, "_column_labels", None)
     if None not in (known, names) and names != known and not are_texts(names or []):
         raise InputError(f"The columns are {names}; in `fit` they were {known}, which must be in the same order.")
-    return validation.validate_data(estimator, X, *given, reset=reset, **options)
+    try:
+        return validation.validate_data(estimator, X, *given, reset=reset, **options)
+    except (TypeError, ValueError):
+        if not options.get("skip_check_array"):
+            check_rows(X)
+        raise
 
 
 def not_fitted(message: str) -> Exception:

@@ -4,7 +4,7 @@ import importlib
 import logging
 import numbers
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final, TypeAlias, TypeGuard
 
@@ -52,7 +52,8 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
         with np.errstate(over="ignore"):  # refused below
             table = numeric_array(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be a table of numbers (n, d): {_no_number_in(X) or error}.") from error
+        check_rows(X, name=name)
+        raise InputError(f"{name} must be a table of numbers (n, d): {error}.") from error
     if table.ndim != 2 or table.shape[1] == 0:
         hint = " Reshape one vector with x[None, :]." if table.ndim == 1 else ""
         raise InputError(f"{name} must be a table of vectors (n, d); its shape is {table.shape}.{hint}")
@@ -66,18 +67,57 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     return table
 
 
+def check_rows(X: Any, *, name: str = "X") -> None:
+    """Raise InputError if rows are a mapping, hold a text that is no number, or differ in length."""
+    needed = f"{name} must be a table of numbers (n, d)"
+    if isinstance(X, Mapping) and not hasattr(X, "toarray"):
+        raise InputError(f"{needed}; it is a {type(X).__name__}. Write pandas.DataFrame({name}).")
+    if is_table(X) and (found := _no_number_in(X)):
+        raise InputError(f"{needed}: {found}.")
+    if not isinstance(X, list | tuple | np.ndarray) or np.ndim(X[:1]) == 0:
+        return
+    for row, own in enumerate(X):
+        if isinstance(own, str | bytes):
+            raise InputError(
+                f"{needed}; row {row} is the text {own!r:.60}. Encode texts and images first, by "
+                "load_encoder(...).encode(items)."
+            )
+        if np.size(own) != np.size(X[0]):
+            raise InputError(f"{needed}; row {row} has length {np.size(own)}, and row 0 has {np.size(X[0])}.")
+        text = next((value for value in np.ravel(own) if isinstance(value, str) and not _reads_as_number(value)), None)
+        if text is not None:
+            raise InputError(f"{needed}; row {row} holds the text {str(text)!r}. Leave it out, or encode it.")
+
+
+def _reads_as_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _no_number_in(table: Any) -> str:
     """Return which column of a table does not hold numbers, and what to do; "" where no column has a name."""
     for column in text_columns(table) if is_table(table) else []:
         for row, value in enumerate(column_values(table[column])):
-            try:
-                float(value)
-            except (TypeError, ValueError):
+            if not _reads_as_number(value):
                 return (
                     f"its column {column!r} has {value!r} in row {row}; leave the column out, or encode it, as by "
                     "pandas.get_dummies"
                 )
     return ""
+
+
+def mask(given: Any, n: int, *, name: str) -> NDArray[np.bool_]:
+    """Return a mask (n,); raise InputError for anything else, such as the numbers of rows."""
+    found = np.asarray(given)
+    if found.shape != (n,) or found.dtype != np.bool_:
+        raise InputError(
+            f"{name} must be {n} truth values; got an array of {found.dtype} with shape {found.shape}. Row numbers "
+            f"become truth values by np.isin(np.arange({n}), rows)."
+        )
+    return found
 
 
 def refuse_lazy(given: Any) -> None:

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from anyshot.base.labels import check_indexes
 from anyshot.base.progress import track
-from anyshot.base.validation import Indexes, Vectors, vectors
+from anyshot.base.validation import Indexes, Vectors, mask, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy, percent
 from anyshot.evaluation.printing import Printable
@@ -40,7 +40,8 @@ def zero_shot_figures(scores: ArrayLike, y: ArrayLike, seen: ArrayLike) -> dict[
     unseen classes; u and s: items of unseen and of seen classes among all classes; h: harmonic mean of u and s; ausuc:
     area under the curve of u and s over all penalties. Xian et al., TPAMI 2018, eq. (8) and (9).
     """
-    table, truth, is_seen = np.asarray(scores, dtype=np.float64), np.asarray(y), np.asarray(seen, dtype=bool)
+    table, truth = np.asarray(scores, dtype=np.float64), np.asarray(y)
+    is_seen = mask(seen, table.shape[1], name="seen")
     of_seen = is_seen[truth]
     if of_seen.all() or not of_seen.any():
         raise NotEnoughLabelsError("Items of seen and of unseen classes are needed, but y has only one of the two.")
@@ -125,8 +126,9 @@ def over_class_splits(
     items = vectors(X)
     table = np.asarray(class_vectors)
     index = check_indexes(y, n_items=len(items), n_classes=len(table))
-    learnable = np.asarray(train, dtype=bool)
-    if not models or not len(unseen):
+    learnable = mask(train, len(items), name="train")
+    tested = None if test is None else mask(test, len(items), name="test")
+    if not isinstance(models, Mapping) or not models or not len(unseen):
         raise InputError("At least one model and one split are needed: {name: estimator}, [unseen classes, ...].")
 
     def steps() -> Iterator[tuple[int, list[dict[str, Any]]]]:
@@ -134,7 +136,7 @@ def over_class_splits(
             seen = np.ones(len(table), dtype=bool)
             seen[np.asarray(names)] = False
             given = learnable & seen[index]
-            measured = ~learnable | ~seen[index] if test is None else np.asarray(test, dtype=bool) & ~given
+            measured = ~learnable | ~seen[index] if tested is None else tested & ~given
             pool = {"unlabeled": items[measured]} if transductive else {}
             for name, model in models.items():
                 fresh = clone(model).fit(items[given], index[given], class_vectors=table, **pool)

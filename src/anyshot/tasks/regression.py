@@ -1,7 +1,7 @@
 """Regression with few labels, with a source model as the prior."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from anyshot.base.estimator import validate_data
 from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Floats, check_size, pair, target_numbers
@@ -222,11 +223,6 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         self.table_ = None
         if not present:
             return [np.zeros((0, 0))] * len(parts)
-        if any(isinstance(part, Sequence) and any(isinstance(row, str) for row in part) for part in present):
-            raise InputError(
-                "Rows must be vectors (n, d) or a table. Encode texts and images first, by "
-                "load_encoder(...).encode(items)."
-            )
         if any(isinstance(part, pd.DataFrame) for part in present):
             self.table_ = TableVectors(encoder=self.table_encoder).fit(_one_table(present))
         validate_data(self, present[0], skip_check_array=self.table_ is not None, dtype=np.float64)
