@@ -1,4 +1,5 @@
 import enum
+import io
 from datetime import datetime
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from anyshot.base.columns import (
     column_values,
+    is_tensor,
     named_rows,
     numeric_array,
     only_column,
@@ -16,6 +18,7 @@ from anyshot.base.columns import (
     text_columns,
     unmasked,
 )
+from anyshot.errors import InputError
 
 TEXTS = {"text": ["a", None]}
 
@@ -128,3 +131,14 @@ def test_texts_of_a_file_of_h5py_are_read(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["labels"], file["numbers"] = ["é", "b"], [1, 2]
         assert (column_values(file["labels"]), column_values(file["numbers"])) == (["é", "b"], [1, 2])
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame({"a": [1], "b": [2]}), pl.DataFrame({"a": [1], "b": [2]})])
+def test_a_table_of_several_columns_is_no_column(table):
+    with pytest.raises(InputError, match="the table has 2: a, b"):
+        column_values(table)
+
+
+def test_an_open_file_is_no_tensor():
+    assert not is_tensor(io.BytesIO(b"a"))
+    assert column_values([io.BytesIO(b"a")])[0].read() == b"a"

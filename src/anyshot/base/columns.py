@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot.errors import InputError
+
 # The first name of each has priority over the others.
 TEXT_COLUMNS: Final = (
     *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
@@ -27,12 +29,19 @@ LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "inten
 def column_values(column: Any) -> list[Any]:
     """Return the values of a list, an array or a column as Python values (n,), missing ones as None.
 
-    A table of one column counts as that column. Integers stay integers next to missing values.
+    A table of one column counts as that column. Integers stay integers next to missing values. Raises InputError for a
+    table of several columns.
 
     >>> column_values(np.array([[1], [2]], dtype=np.int64))
     [1, 2]
     """
     column = only_column(column)
+    if is_table(column) and len(column.shape) == 2:
+        names = column_names(column)
+        raise InputError(
+            f"One column is needed; the table has {len(names)}: {first_of(names, at_most=5)}. Pass one of them, "
+            "table[name]."
+        )
     if hasattr(column, "read_direct"):  # h5py, whose texts have no conversion to objects
         column = np.asarray(column)
     if isinstance(column, np.ndarray) and column.dtype.kind in "biufU":
@@ -41,7 +50,7 @@ def column_values(column: Any) -> list[Any]:
         return [python_value(value) for value in column.to_pylist()]
     if hasattr(column, "to_list") and not hasattr(column, "astype"):  # polars
         return [python_value(value) for value in column.to_list()]
-    if hasattr(column, "detach"):  # torch
+    if is_tensor(column):
         return list(column.tolist()) if column.ndim else [column.item()]
     if hasattr(column, "astype") and not isinstance(column, np.ndarray):  # pandas; to_numpy makes gaps floats
         column = column.astype(object)
@@ -95,6 +104,11 @@ def _decoded(value: bytes) -> str | bytes:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value
+
+
+def is_tensor(given: object) -> bool:
+    """Return whether this is a tensor of torch; a file can be detached too."""
+    return hasattr(given, "detach") and hasattr(given, "cpu")
 
 
 def is_table(given: object) -> bool:
@@ -157,12 +171,12 @@ def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
     dtype: of the array; None for that of the numbers. Raises TypeError or ValueError if there are other values.
     """
     given = unmasked(given.toarray() if hasattr(given, "toarray") else given)
-    if hasattr(given, "detach"):  # torch
+    if is_tensor(given):
         given = given.detach().cpu()
         given = given.float() if given.is_floating_point() else given
     elif hasattr(given, "iloc"):
         given = _pandas_array(given)
-    elif isinstance(given, Sequence) and any(hasattr(row, "detach") for row in islice(given, 1)):
+    elif isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1)):
         given = [numeric_array(row) for row in given]
     return np.asarray(given, dtype=dtype)
 

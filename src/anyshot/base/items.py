@@ -16,6 +16,7 @@ from anyshot.base.columns import (
     TEXT_COLUMNS,
     column_values,
     is_table,
+    is_tensor,
     named_rows,
     numeric_array,
     only_column,
@@ -64,7 +65,7 @@ def by_position(items: Any) -> Items:
         return _array_by_position(unmasked(items) if items.dtype.kind in "fiub" else items)
     if hasattr(items, "toarray"):
         return items  # type: ignore[no-any-return]  # sparse: `vectors` checks its size before it becomes dense
-    if hasattr(items, "detach") and items.ndim > 1:
+    if is_tensor(items) and items.ndim > 1:
         return numeric_array(items)
     if not is_table(items):
         return column_values(items)
@@ -274,7 +275,7 @@ def _kind(item: Item) -> str:
         return "image files" if is_image else "texts"
     if isinstance(item, PathLike):
         return "image files"
-    if hasattr(item, "detach"):
+    if is_tensor(item):
         item = numeric_array(item)
     if isinstance(item, np.ndarray) and item.ndim:
         return _kind_of_array(item)

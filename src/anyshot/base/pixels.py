@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from anyshot.base.columns import is_tensor
 from anyshot.errors import BadItemError
 
 Pixels: TypeAlias = NDArray[np.uint8]  # (height, width, 3), RGB
@@ -106,7 +107,7 @@ def _read(item: Any, row: int | None, at_least: int | None) -> Pixels:
         ) from error
     except BROKEN as error:
         raise BadItemError(_unreadable(item, row, error)) from error
-    if hasattr(item, "detach"):  # a tensor of torch
+    if is_tensor(item):
         item = item.detach().cpu().numpy()
     if isinstance(item, np.ndarray):
         return _from_array(item, row)
