@@ -44,10 +44,13 @@ def test_every_element_has_a_name(table):
     assert vectors.names_[:3] == ["hours", "hours is missing", "late"]
 
 
-def test_an_unseen_category_is_zero_everywhere(table):
+def test_an_unseen_category_is_zero_everywhere_and_a_column_without_any_other_is_named(table):
     vectors = TableVectors().fit(table)
-    strange = vectors.transform(table.assign(kind="by post"))
+    with pytest.warns(UserWarning, match="Column 'kind' has no value that it had in `fit`: by post"):
+        strange = vectors.transform(table.assign(kind="by post"))
     assert not strange[:, 3:].any()
+    mixed = vectors.transform(pd.concat([table, table.assign(kind="by post")], ignore_index=True))
+    assert not mixed[len(table) :, 3:].any()
 
 
 def test_a_missing_value_is_its_own_category():

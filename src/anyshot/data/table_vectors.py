@@ -1,6 +1,7 @@
 """Convert tables with categories and missing values to vectors."""
 
 import difflib
+import warnings
 from collections.abc import Mapping
 from typing import Any, Final, Literal, Self
 
@@ -11,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder
 
-from anyshot.base.columns import column_values, is_table, unmasked
+from anyshot.base.columns import column_values, first_of, is_table, unmasked
 from anyshot.base.validation import Floats, extra, refuse_lazy
 from anyshot.data.column_kinds import Kind, as_numbers, kind_of
 from anyshot.errors import InputError
@@ -115,8 +116,20 @@ class TableVectors(TransformerMixin, BaseEstimator):
             parts += [np.isnan(numbers)[:, None].astype(np.float64)] if name in self.gaps_ else []
         if self.categories_:
             words = np.column_stack([_categories(table[name]) for name in self.categories_]).astype(object)
+            for name, column in zip(self.categories_, words.T, strict=True):
+                self._warn_if_unseen(name, column)
             parts.append(self.one_hot_.transform(words))
         return np.concatenate(parts, axis=1)
+
+    def _warn_if_unseen(self, name: str, values: NDArray[np.object_]) -> None:
+        """Warn if no category of a column was in `fit`; one of many may be too rare to be encoded."""
+        known, given = self.categories_[name], set(values) - {MISSING}
+        if len(known) < self.max_categories and given and not given.intersection(known):
+            warnings.warn(
+                f"Column {name!r} has no value that it had in `fit`: {first_of(sorted(given), at_most=3)} in place of "
+                f"{first_of(known, at_most=3)}. It says nothing about these rows; write the values as in `fit`.",
+                stacklevel=4,
+            )
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Return `names_`, as scikit-learn requires."""
