@@ -257,3 +257,16 @@ def test_more_lines_than_colors_can_be_drawn(n_lines):
 def test_shots_and_draws_that_are_no_numbers_are_refused_before_a_fit(options):
     with pytest.raises(InputError, match=next(iter(options))):
         learning_curve(_Needy(), ["a", "b"], ["a", "b"], ["a"], ["a"], **options)
+
+
+def test_test_items_among_the_items_to_draw_from_are_counted():
+    X, y = np.arange(12.0)[:, None], ["low"] * 6 + ["high"] * 6
+    curve = learning_curve(NearestCentroid(), X, y, X[:4], y[:4], shots=[2], seeds=1)
+    assert curve.n_repeated == 4
+    assert "4 of the 4 test items are training items too" in str(curve)
+    assert learning_curve(NearestCentroid(), X, y, X + 0.5, y, shots=[2], seeds=1).n_repeated == 0
+
+
+def test_a_list_of_models_is_refused():
+    with pytest.raises(InputError, match=r"models must be \{name: estimator\}"):
+        learning_curve([NearestCentroid()], [[0.0], [1.0]], ["a", "b"], [[0.0]], ["a"])

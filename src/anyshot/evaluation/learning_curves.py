@@ -19,6 +19,7 @@ from sklearn.isotonic import isotonic_regression
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, ranks_in_class, to_indexes
 from anyshot.base.progress import track
+from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, percent
@@ -63,6 +64,8 @@ class LearningCurve(Printable):
     scores: pd.DataFrame
     """Columns model, shots (a number or "all"), seed, n_labels, accuracy; one row per fit."""
     n_test: int
+    n_repeated: int = 0
+    """Test items that are also among the items to draw from."""
 
     def summary(self) -> pd.DataFrame:
         """Return columns model, shots, n_draws, n_labels (mean), mean, sd (NaN for one draw) of the accuracy."""
@@ -89,7 +92,7 @@ class LearningCurve(Printable):
         if twice or self.n_test != other.n_test:
             cause = f"both have a model {sorted(twice)[0]!r}" if twice else "they were measured on other test items"
             raise InputError(f"These curves cannot be joined: {cause}.")
-        return LearningCurve(pd.concat([self.scores, other.scores], ignore_index=True), self.n_test)
+        return LearningCurve(pd.concat([self.scores, other.scores], ignore_index=True), self.n_test, self.n_repeated)
 
     def plot(self, *, title: str = "Accuracy by number of labels") -> Figure:
         """Return a figure of the mean accuracy over the draws, with one standard deviation around it."""
@@ -114,7 +117,8 @@ class LearningCurve(Printable):
 
     def _notes(self) -> tuple[str, ...]:
         n_draws = self.scores["seed"].nunique()
-        return (f"{self.n_test} test items; ± is the standard deviation over {n_draws} draws.",)
+        note = f"{self.n_test} test items; ± is the standard deviation over {n_draws} draws."
+        return (note, f"{repeated_note(self.n_repeated, self.n_test)}.") if self.n_repeated else (note,)
 
 
 def learning_curve(
@@ -157,6 +161,8 @@ def learning_curve(
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
+    if not all(hasattr(model, "fit") for model in named.values()):
+        raise InputError(f"models must be {{name: estimator}}, or one estimator; it is {models!r:.60}.")
     index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     truth = label_list(y_test)
     tested = [row for row, label in enumerate(truth) if label is not None]
@@ -178,7 +184,7 @@ def learning_curve(
     if not scores:
         cause = f" {results[-1]}" if results else ""
         raise NotEnoughLabelsError(f"No model can be fitted at shots={tuple(shots)}. Give more labels.{cause}")
-    return LearningCurve(pd.DataFrame(scores).astype({"shots": object}), n_test=len(tested))
+    return LearningCurve(pd.DataFrame(scores).astype({"shots": object}), len(tested), n_repeated(X_test, X))
 
 
 def _check_plan(shots: object, seeds: object) -> None:

@@ -411,3 +411,9 @@ def test_with_few_test_items_the_verdict_states_the_counts():
     found = report(LogisticRegression().fit(X, y), X[:5], y[:5])
     assert found.verdict.startswith(f"It classified {round(5 * found.evaluation.accuracy)} of 5 test items correctly.")
     assert "unreliable" in found.tiles[-1].note
+
+
+def test_test_items_among_the_training_items_are_counted(model):
+    X, y = blobs()
+    found = report(model, X, y, train=(X[:20], y[:20]))
+    assert found.warnings[0].startswith("20 of the 60 test items are training items too")

@@ -17,6 +17,7 @@ from sklearn.base import is_regressor
 from anyshot.base.columns import first_of
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Labels
+from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve
@@ -98,6 +99,9 @@ def _assembled(results: ClassResults | NumberResults, verdict: str, tiles: tuple
     notes, n = [sentence(note) for note in results.evaluation.notes], len(results.inputs.y)
     if isinstance(results, ClassResults) and (promised := promised_accuracy(results)) is not None:
         notes.insert(0, promised)
+    train = results.inputs.train
+    if train is not None and (again := n_repeated(results.inputs.X, train[0])):
+        notes.insert(0, sentence(repeated_note(again, n)))
     if n < results.inputs.n_given:
         notes.insert(0, f"Only a random sample of {n:,} of the {results.inputs.n_given:,} items was used.")
     sections = {}
