@@ -1,6 +1,7 @@
 """Evaluation of classifiers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from anyshot.base.labels import UNKNOWN
@@ -163,3 +164,12 @@ def test_weights_act_as_repeated_items():
     assert weighed.confusions["share"].tolist() == copied.confusions["share"].tolist()
     assert weighed.per_class["n"].tolist() == [2, 2, 1]
     assert "items are weighted: as precise as 4 items of equal weight" in weighed.notes
+
+
+def test_a_table_of_probabilities_is_read_by_the_names_of_its_columns(evaluation):
+    table = pd.DataFrame(PROBABILITIES, columns=CLASSES)[["login", "billing", "delivery"]]
+    assert evaluate_answers(CLASSES, TRUTH, ANSWERS, table).log_loss == pytest.approx(evaluation.log_loss)
+    unnamed = evaluate_answers(CLASSES, TRUTH, ANSWERS, pd.DataFrame(PROBABILITIES))
+    assert unnamed.log_loss == evaluation.log_loss
+    with pytest.raises(InputError, match=r"The columns of the probabilities are .*'dog'"):
+        evaluate_answers(CLASSES, TRUTH, ANSWERS, table.set_axis(["login", "billing", "dog"], axis=1))

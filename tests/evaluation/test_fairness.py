@@ -201,3 +201,10 @@ def test_holms_adjustment_is_that_of_the_book():
 def test_a_single_vector_is_too_few_to_test():
     with pytest.raises(NotEnoughLabelsError, match="Two vectors or more"):
         association([[1.0, 0.0]], [[0.0, 1.0]], [[1.0, 0.0]], [[0.0, 1.0]])
+
+
+def test_many_different_numbers_are_no_groups():
+    ages = np.arange(30.0)
+    with pytest.raises(InputError, match=r"30 different numbers.*pandas\.cut"):
+        accuracy_by_group(np.ones(30), ages)
+    assert len(accuracy_by_group(np.ones(30), ages.astype(str))) == 30

@@ -1,12 +1,14 @@
 """Evaluation of a classifier's predictions: accuracy, per-class figures, calibration and confusions in one result."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
+from anyshot.base.columns import column_names, is_table, numeric_array
 from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
 from anyshot.base.validation import Floats, Indexes, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
@@ -103,7 +105,7 @@ def evaluate_answers(
     y_true : (n,) labels; None for no label (left out and counted). For an item of a class outside of `classes`,
         whatever its name, `UNKNOWN` is the correct prediction
     predicted : (n,) predictions, each one of `classes` or `UNKNOWN`
-    probabilities : (n, c) in the order of `classes`, or None
+    probabilities : (n, c), a table with a column for each class, or an array in the order of `classes`; or None
     sample_weight : (n,) weight of each item in every share; counts of items stay unweighted
 
     Raises
@@ -126,7 +128,7 @@ def evaluate_answers(
     answers = to_indexes(_without_unknown(predicted, names), classes, n_items=len(predicted))
     truth = to_indexes(y_true, all_classes, n_items=len(answers))
     answers = _with_unknown(answers, truth, n_known=len(names), n_classes=len(all_classes))
-    table = None if probabilities is None else _checked(probabilities, n_items=len(truth), n_classes=len(names))
+    table = None if probabilities is None else _checked(probabilities, n_items=len(truth), classes=names)
     labeled = truth >= 0
     if not labeled.any():
         raise NotEnoughLabelsError(
@@ -253,10 +255,17 @@ def _notes(per_class: pd.DataFrame, interval: tuple[float, float], *, n_without_
     return tuple(notes)
 
 
-def _checked(probabilities: ArrayLike, *, n_items: int, n_classes: int) -> Floats:
-    table = probability_table(probabilities)
-    if table.shape != (n_items, n_classes):
+def _checked(probabilities: Any, *, n_items: int, classes: list[Label]) -> Floats:
+    """Return probabilities (n, c) in the order of the classes, as the columns of a table name them."""
+    columns = column_names(probabilities) if is_table(probabilities) else list(range(len(classes)))
+    table = probability_table(numeric_array(probabilities))
+    if table.shape != (n_items, len(classes)):
         raise InputError(
-            f"Probabilities are needed for {n_items} items and {n_classes} classes; their shape is {table.shape}."
+            f"Probabilities are needed for {n_items} items and {len(classes)} classes; their shape is {table.shape}."
         )
+    named = [str(name) for name in columns]
+    if sorted(named) == sorted(map(str, classes)):
+        return table[:, [named.index(str(name)) for name in classes]]
+    if columns != list(range(len(classes))):
+        raise InputError(f"The columns of the probabilities are {columns}; the classes are {classes}.")
     return table

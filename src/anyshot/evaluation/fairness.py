@@ -27,6 +27,7 @@ from anyshot.evaluation.metrics import (
 from anyshot.evaluation.printing import Printable
 
 MOST_DIVISIONS = 20_000  # permutations, up to which a permutation test tries all
+MAX_NUMBERED_GROUPS = 20  # more different numbers are no groups
 
 WOMEN = ("woman", "she", "her", "female", "mother", "daughter", "sister", "girl")
 MEN = ("man", "he", "his", "male", "father", "son", "brother", "boy")
@@ -158,8 +159,18 @@ def accuracy_by_group(
 
 
 def named_groups(groups: Sequence[Any] | NDArray[Any]) -> NDArray[np.str_]:
-    """Return the groups (n,) as names, "not given" for None, NaN, NaT and pandas.NA."""
-    return np.array(["not given" if is_missing(one) else str(one) for one in column_values(groups)], dtype=np.str_)
+    """Return the groups (n,) as names, "not given" for None, NaN, NaT and pandas.NA.
+
+    Raises InputError if they are many different numbers, such as ages.
+    """
+    listed = column_values(groups)
+    n_numbers = len({one for one in listed if isinstance(one, int | float) and not is_missing(one)})
+    if n_numbers > MAX_NUMBERED_GROUPS:
+        raise InputError(
+            f"The groups are {n_numbers} different numbers, such as ages. Divide them into a few ranges, as by "
+            "pandas.cut(numbers, 5); or, if they name groups, pass them as text."
+        )
+    return np.array(["not given" if is_missing(one) else str(one) for one in listed], dtype=np.str_)
 
 
 def notes_on_sizes(table: pd.DataFrame) -> tuple[str, ...]:
