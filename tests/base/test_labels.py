@@ -347,3 +347,8 @@ def test_the_text_of_a_list_of_names_is_no_label(several):
     with pytest.raises(InputError, match=r"Row 1 has .*Only one label per item"):
         label_list(["a", several])
     assert label_list(["[urgent]", "{x}", "[1]"]) == ["[urgent]", "{x}", "[1]"]
+
+
+def test_a_label_of_another_type_is_not_suggested_as_itself():
+    with pytest.raises(UnknownClassError, match="The class is a truth value, the label a text"):
+        to_indexes(["True"], class_table([True, False]), n_items=1)

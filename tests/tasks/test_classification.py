@@ -575,3 +575,33 @@ def test_score_counts_unknown_as_evaluate_does():
     assert clf.predict(items[2:3]).tolist() == [UNKNOWN]
     assert clf.score(items, labels) == clf.evaluate(items, labels).accuracy == 1
     assert clf.score(items[:2], ["a", "a"], sample_weight=[3, 1]) == 0.75
+
+
+def test_one_item_with_two_labels_is_said(clf):
+    with pytest.warns(UserWarning, match=r"1 labeled item is the same .* 'aa', .* Both labels count"):
+        clf.fit(["aa", "aa", *TEXTS], [LABELS[0], next(one for one in LABELS if one != LABELS[0]), *LABELS])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf.partial_fit(["bbb"], [LABELS[0]])  # the earlier conflict was said
+    with pytest.warns(UserWarning, match="1 labeled item is the same"):
+        clf.partial_fit(["bbb"], [next(one for one in LABELS if one != LABELS[0])])
+
+
+def test_exchanged_items_and_labels_are_said(letters):
+    with pytest.warns(UserWarning, match="were items and labels exchanged"):
+        AnyShotClassifier(encoder=letters, cache=False).fit(["a", "b"] * 2, ["axx", "bby", "zzz", "ccc"])
+
+
+def test_evaluate_counts_items_that_were_trained_on(clf):
+    clf.fit(TEXTS, LABELS)
+    found = clf.evaluate([*TEXTS[:2], "zzz"], [*LABELS[:2], LABELS[0]])
+    assert found.notes[0].startswith("2 of the 3 test items are training items too")
+    assert not any("training items" in note for note in clf.evaluate(["zzz"], LABELS[:1]).notes)
+    X, y = np.array([[0.0, 1.0], [1.0, 0.0], [0.1, 1.0]]), ["a", "b", "a"]
+    of_rows = AnyShotClassifier(cache=False).fit(X, y).evaluate(X[:1], y[:1])
+    assert of_rows.notes[0].startswith("1 of the 1 test items")
+
+
+def test_a_seed_as_text_is_refused(clf):
+    with pytest.raises(InputError, match="random_state"):
+        clf.set_params(random_state="42").fit(TEXTS, LABELS)

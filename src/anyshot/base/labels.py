@@ -252,6 +252,12 @@ def class_name(name: Label) -> Label:
     return label_list([name])[0]
 
 
+def kind_of_name(label: Label) -> str:
+    """Return what a label is, a text or a number, as messages say it."""
+    kinds = {"str": "a text", "int": "a whole number", "float": "a number", "bool": "a truth value"}
+    return kinds[type(label).__name__]
+
+
 def row_of(label: Label, classes: Classes) -> int:
     """Return the row of one class, or raise UnknownClassError with the closest name."""
     rows, name = _rows_of(classes), class_name(label)
@@ -331,5 +337,10 @@ def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
         "anyshot add-class."
     )
     if close:
-        remedy = f"Did you mean {close[0]!r}?"
+        meant = next(name for name in names if str(name) == close[0])
+        remedy = f"Did you mean {meant!r}?"
+        if str(meant) == str(label):
+            remedy = (
+                f"The class is {kind_of_name(meant)}, the label {kind_of_name(label)}: pass labels of the same type."
+            )
     return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}")

@@ -18,6 +18,7 @@ from anyshot.base import validation
 from anyshot.base.columns import column_values, unmasked
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import is_missing
+from anyshot.base.learned_classes import warn_of_look_alikes
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import (
@@ -316,6 +317,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(labels)
         self.adapted_ = target is not None
         self.classes_, domains = check_domains(table, labels, table if target is None else target)
+        warn_of_look_alikes(self.classes_.tolist())
         items = domains.target
         if self.adapted_ and is_sparse(items) and not self.supports_sparse:
             raise InputError(

@@ -28,11 +28,11 @@ from anyshot.base.labels import (
     Labels,
     class_order,
     class_table,
-    classes_in,
     decision_scores,
     label_list,
     to_indexes,
 )
+from anyshot.base.learned_classes import learned_classes, warn_of_look_alikes
 from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, Vectors, is_number
@@ -86,8 +86,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     _LEARNING_RATES: ClassVar[Mapping[str, float]]  # of learning_rate="auto", by modality
 
-    def fit(self, X: Items, y: Labels) -> Self:
-        """Train on items `X` (n) and their labels `y` (n); None means "no label".
+    def fit(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Self:
+        """Train on items `X` (n) and their labels `y` (n), None for "no label"; or on a mapping of labels to items.
 
         Raises
         ------
@@ -289,7 +289,9 @@ def last_third(backbone: Backbone) -> str:
     return backbone.stages[n_layers - math.ceil(n_layers / 3)]
 
 
-def labeled_items(X: Items, y: Labels, names: Iterable[Label] | None) -> tuple[Items, Indexes, Classes]:
+def labeled_items(
+    X: Items | Mapping[Label, Items], y: Labels | None, names: Iterable[Label] | None
+) -> tuple[Items, Indexes, Classes]:
     """Return the labeled ones of the items `X` (n), the row of each one's class, and the class table.
 
     names: the class names; those of the labels `y` (n) if None. Raises InputError if the numbers of items and
@@ -297,7 +299,8 @@ def labeled_items(X: Items, y: Labels, names: Iterable[Label] | None) -> tuple[I
     """
     X, y = items_and_labels(X, y)
     X = by_position(X)
-    table = class_table(sorted(label_list(list(names)), key=class_order) if names is not None else classes_in(y))
+    table = class_table(sorted(label_list(list(names)), key=class_order) if names is not None else learned_classes(y))
+    warn_of_look_alikes(table.tolist())
     index = to_indexes(y, table, n_items=len(X))
     labeled = np.flatnonzero(index >= 0)
     if not len(labeled):

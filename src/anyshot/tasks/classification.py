@@ -17,6 +17,7 @@ from anyshot.base.items import Items, check_list, item_count, items_and_labels, 
 from anyshot.base.labels import Label, Labels, from_indexes, label_list, row_of
 from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder
+from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import RandomState
 from anyshot.encoders.texts import LongTexts
@@ -30,6 +31,7 @@ from anyshot.tasks.parameters import (
     fit_model,
     refuse_fractions,
     warn_of_classes,
+    warn_of_conflicts,
 )
 from anyshot.tasks.saved_classifier import read_classifier, write_classifier
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
@@ -163,6 +165,7 @@ class AnyShotClassifier(FittedClassifier):
         embedder = embedder_for(given.parts, self, vectors_given=described)
         data = given.training_set(classes, embedder)
         warn_of_classes(data, stacklevel=4)
+        warn_of_conflicts(embedder, data, stacklevel=4)
         model = self._set_model(fit_model(self, embedder, data))
         if self.budget != "fast":
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
@@ -195,6 +198,7 @@ class AnyShotClassifier(FittedClassifier):
         check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
         model = self._fitted_model(items if unlabeled is None or item_count(items) else unlabeled)
         data = model.embedder.with_unlabeled(model.embedder.with_items(model.data, items, labels, weights), unlabeled)
+        warn_of_conflicts(model.embedder, data, since=len(model.data.index), stacklevel=3)
         self._set_model(fit_model(self, model.embedder, data, start=model.starts))
         return self
 
@@ -219,7 +223,9 @@ class AnyShotClassifier(FittedClassifier):
         vectors, classes = model.encode(items), model.data.classes
         predicted, sure = from_indexes(model.predict(vectors), classes), model.probabilities(vectors)
         found: Evaluation = evaluation.evaluate_answers(classes, labels, predicted, sure, sample_weight=sample_weight)
-        return found
+        texts = model.embedder.requested not in ("vectors", "table") and self.training_examples() is not None
+        again = n_repeated(items, model.data.examples) if texts else n_repeated(vectors, model.data.labeled)
+        return replace(found, notes=(repeated_note(again, found.n), *found.notes)) if again else found
 
     @property
     def feature_names_in_(self) -> NDArray[np.object_]:

@@ -11,10 +11,12 @@ from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.columns import count
 from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels, weighted_items
 from anyshot.base.labels import Label, Labels, clean_names, is_missing
+from anyshot.base.learned_classes import warn_of_look_alikes
 from anyshot.base.protocols import Encoder
-from anyshot.base.validation import is_number, pair
+from anyshot.base.validation import generator, is_number, pair
 from anyshot.encoders.registry import encoder_for
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
@@ -33,6 +35,7 @@ class Parameters(Protocol):
     long_texts: Any
     words: Any
     cache: Any
+    random_state: Any
 
     def get_params(self) -> dict[str, Any]:
         """Return the parameters by name."""
@@ -72,6 +75,8 @@ def check_parameters(clf: Parameters) -> None:
     if not isinstance(clf.words, bool | np.bool_):
         hint = "To give words of a class, put Words beside its name in classes."
         raise InputError(f"words must be True or False; got {clf.words!r}. {hint}")
+    if not isinstance(clf.random_state, np.random.RandomState):  # a number would be taken from it
+        generator(clf.random_state)
     if not isinstance(clf.cache, bool | np.bool_):
         hint = "To store vectors in another folder, set ANYSHOT_CACHE."
         raise InputError(f"cache must be True or False; got {clf.cache!r}. {hint}")
@@ -167,7 +172,8 @@ def refuse_fractions(weights: NDArray[np.float32] | None, what: str) -> None:
 
 
 def warn_of_classes(data: TrainingSet, *, stacklevel: int) -> None:
-    """Warn of classes that are nearly the same for the encoder, and of names that say nothing to it."""
+    """Warn of classes that look alike, or are nearly the same for the encoder, and of names that say nothing to it."""
+    warn_of_look_alikes(data.texts.names, stacklevel=stacklevel + 1)
     own = data.class_embeddings, data.texts.names
     if not data.counts.all() and any_shot.names_are_guesses(data):
         remedy = (
@@ -175,6 +181,28 @@ def warn_of_classes(data: TrainingSet, *, stacklevel: int) -> None:
         )
         warnings.warn(f"{zero_shot.GUESSES} {remedy}", stacklevel=stacklevel + 1)
     class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)
+
+
+def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, since: int = 0, stacklevel: int) -> None:
+    """Warn of labeled items, from row `since` on, that equal an earlier one with another label.
+
+    Equal rows of a table may well have different labels.
+    """
+    if embedder.requested in ("vectors", "table"):
+        return
+    first = data.first_copies
+    rows = np.flatnonzero(data.index != data.index[first])
+    if not (rows := rows[rows >= since]).size:
+        return
+    one, other = (data.classes[data.index[row]].item() for row in (first[rows[0]], rows[0]))
+    remedy = "Both labels count. Leave out the wrong one; if it was given in an earlier call, fit again."
+    if len(np.unique(first)) < len(np.unique(data.index)):
+        remedy = "There are more classes than different items: were items and labels exchanged?"
+    warnings.warn(
+        f"{count(len(rows), 'labeled item')} {'is' if len(rows) == 1 else 'are'} the same as an earlier one with "
+        f"another label, such as {data.examples[rows[0]]!r:.60}, {one!r} and {other!r}. {remedy}",
+        stacklevel=stacklevel + 1,
+    )
 
 
 class Given(NamedTuple):

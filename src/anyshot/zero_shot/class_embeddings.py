@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from anyshot.base.labels import Label
+from anyshot.base.learned_classes import look_of
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, as_words, has_letters, own_readings
@@ -198,9 +199,9 @@ def near_duplicates(
 def warn_of_duplicates(embeddings: Vectors, names: Sequence[Label], *, from_bridge: bool, stacklevel: int) -> None:
     """Warn of the first three pairs of classes whose embeddings (c, d) are nearly equal."""
     for one, other, cosine in near_duplicates(unit(embeddings), names, threshold=DUPLICATE_COSINE[from_bridge]):
+        if look_of(one) == look_of(other):
+            continue  # `warn_of_look_alikes` says so
         remedy = "Add descriptions that distinguish them, or ten words of each, as Words('good, great, excellent')."
-        if str(one).casefold() == str(other).casefold():
-            remedy = "If they are one class, write their names alike."
         warnings.warn(
             f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). {remedy}",
             stacklevel=stacklevel + 1,

@@ -102,3 +102,10 @@ def test_a_task_with_equal_labels_raises_an_error():
 def test_invalid_tasks_raise_an_error(y, kinds, message):
     with pytest.raises(InputError, match=message):
         read_tasks(y, n_items=3, kinds=kinds)
+
+
+def test_a_wrong_label_is_refused_with_its_task_and_names_that_look_alike_are_said():
+    with pytest.raises(InputError, match=r"Task 'mood': Row 0 has a list of labels"):
+        read_tasks({"mood": [["a"], "b"]}, n_items=2)
+    with pytest.warns(UserWarning, match="'Good' and 'good' look alike"):
+        read_tasks({"mood": ["good", "Good", "bad"]}, n_items=3)

@@ -35,6 +35,7 @@ PHRASES: Final = {
     "as {'positive': Words('good, great, excellent')}": "as --words 'positive=good, great, excellent'",
     "Words has no word.": "--words has no word.",
     ': Words("good, great, excellent")': ', as "good, great, excellent"',
+    "list them by classes=[...]": "list them by --classes",
     "Choose others with class_prior": "In Python, class_prior sets others",
     "Give fit(unlabeled=...), or unknown_rate=None": "Give --unlabeled, or leave out --unknown-rate",
     "Give more (unlabeled=...), or unknown_rate=None": "Give more (--unlabeled), or leave out --unknown-rate",

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.items import item_count
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
+from anyshot.base.learned_classes import warn_of_look_alikes, warn_of_missing
 from anyshot.base.validation import Floats, Indexes, softmax, target_numbers
 from anyshot.data.table_vectors import as_frame
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
@@ -156,7 +157,10 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
         raise InputError(f"Unknown kind {kind!r} of task {name!r}. Choose 'classification' or 'regression'.")
     if kind == "regression":
         return _regression(name, labels, f"Task {name!r} is a regression, as stated.")
-    found = classes_in(labels)
+    try:
+        found = classes_in(labels)
+    except InputError as error:
+        raise InputError(f"Task {name!r}: {error}") from error
     if not found:
         raise NotEnoughLabelsError(f"Task {name!r} has no labels. Add some, or leave it out of y.")
     if len(found) == 1:
@@ -168,6 +172,8 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
     if taken == "regression":
         return _regression(name, labels, reason)
     classes = class_table(found)
+    warn_of_missing(found, stacklevel=4)
+    warn_of_look_alikes(found, stacklevel=4)
     index = to_indexes(labels, classes, n_items=n_items)
     rows = np.flatnonzero(index >= 0)
     return Task(name, rows, index[rows], classes, reason=reason)

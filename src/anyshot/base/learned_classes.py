@@ -1,0 +1,73 @@
+"""The classes that labels name, and warnings of names that mislead: look-alikes, and missing labels as text."""
+
+import unicodedata
+import warnings
+from collections.abc import Iterable
+from typing import Final
+
+from anyshot.base.labels import Label, Labels, classes_in, kind_of_name, label_list
+from anyshot.errors import InputError
+
+_LOOK_ALIKE: Final = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u0501\u04cf"
+    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",
+    "abekmhopctyxijsdlaikvoptux",
+)
+"""Small letters of Cyrillic and Greek that look like Latin ones."""
+MAX_FRACTIONS: Final = 10
+"""So many classes may be numbers with fractions, such as half stars."""
+_WRITTEN_MISSING: Final = frozenset({"nan", "NaN", "NaT", "<NA>", "None"})
+"""What `str` and `astype(str)` write for a missing label."""
+
+
+def learned_classes(labels: Labels) -> list[Label]:
+    """Return the classes that labels name, as `classes_in`, where no list of classes was given.
+
+    Warns of a class that is a missing label written as text. Raises InputError if the labels are numbers with fractions
+    of which none occurs twice, or of which there are many.
+    """
+    listed = label_list(labels)
+    found = classes_in(listed)
+    fractions = [label for label in found if isinstance(label, float) and not label.is_integer()]
+    if fractions and (len(found) > MAX_FRACTIONS or len(found) == len(listed) - listed.count(None)):
+        raise InputError(
+            f"The labels are {len(found)} different numbers with fractions, such as {fractions[0]:g}, which are hardly "
+            "classes. In Python, AnyShotRegressor predicts numbers; if they are classes, list them by classes=[...]."
+        )
+    warn_of_missing(found, stacklevel=3)
+    return found
+
+
+def warn_of_missing(names: Iterable[Label], *, stacklevel: int = 2) -> None:
+    """Warn of class names that are a missing label written as text."""
+    for name in names:
+        if name in _WRITTEN_MISSING:
+            warnings.warn(
+                f"The label {name!r} counts as a class. If it stands for a missing label, as astype(str) writes it, "
+                "pass None; if not, list all classes.",
+                stacklevel=stacklevel + 1,
+            )
+
+
+def look_of(name: Label) -> str:
+    """Return what a class name looks like: names that differ in case, in type or in the alphabet have the same look.
+
+    >>> look_of("\u0421redit") == look_of("credit"), look_of(1) == look_of("1")
+    (True, True)
+    """
+    shown = unicodedata.normalize("NFKC", str(name)).casefold().translate(_LOOK_ALIKE)
+    return " ".join(shown.split())
+
+
+def warn_of_look_alikes(names: Iterable[Label], *, stacklevel: int = 2) -> None:
+    """Warn of the first three pairs of classes that look alike."""
+    first: dict[str, Label] = {}
+    pairs = [(first[look], name) for name in names if first.setdefault(look := look_of(name), name) != name]
+    for one, other in pairs[:3]:
+        cause = "" if type(one) is type(other) else f" One is {kind_of_name(one)}, the other {kind_of_name(other)}."
+        if not cause and str(one).casefold() != str(other).casefold():
+            cause = f" Their characters differ: {one!a} and {other!a}."
+        warnings.warn(
+            f"The classes {one!r} and {other!r} look alike.{cause} If they are one class, write their names alike.",
+            stacklevel=stacklevel + 1,
+        )

@@ -1,0 +1,59 @@
+import warnings
+
+import pytest
+
+from anyshot.base.learned_classes import learned_classes, look_of, warn_of_look_alikes, warn_of_missing
+from anyshot.errors import InputError
+
+
+def test_the_classes_are_the_distinct_labels_sorted():
+    assert learned_classes(["b", None, "a", "b"]) == ["a", "b"]
+    assert learned_classes([2.0, 1, 2]) == [1, 2]
+
+
+@pytest.mark.parametrize("labels", [[1, 0.5, 2, None], [row / 2 for row in range(11)] * 2])
+def test_many_numbers_with_fractions_are_no_classes(labels):
+    with pytest.raises(InputError, match=r"different numbers with fractions.*AnyShotRegressor.*classes=\["):
+        learned_classes(labels)
+
+
+def test_a_few_numbers_with_fractions_are_classes():
+    assert learned_classes([0.5, 1.5, 1, 0.5]) == [0.5, 1, 1.5]
+
+
+def test_a_missing_label_as_text_is_named():
+    with pytest.warns(UserWarning, match="The label 'nan' counts as a class"):
+        assert learned_classes(["nan", "a"]) == ["a", "nan"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_missing(["none", "nano"])  # a name of its own
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Refund", "refund"),
+        ("credit", "\u0441redit"),
+        ("A1", "\uff21\uff11"),
+        (1, "1"),
+        (True, "true"),
+        ("a  b", "a b"),
+    ],
+)
+def test_names_that_look_alike_are_named_as_a_pair(one, other):
+    assert look_of(one) == look_of(other)
+    with pytest.warns(UserWarning, match="look alike") as found:
+        warn_of_look_alikes(["else", one, other])
+    assert f"{one!r} and {other!r}" in str(found[0].message)
+
+
+def test_other_names_are_not_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_look_alikes(["refund", "refunds", 1, 2, 1.5, "\u0437\u0430\u043a\u0430\u0437", False])
+
+
+def test_at_most_three_pairs_are_named():
+    with pytest.warns(UserWarning, match="look alike") as found:
+        warn_of_look_alikes([*"abcdef", *"ABCDEF"])
+    assert len(found) == 3
