@@ -23,6 +23,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import real_answers
+import real_api
 import real_commands
 import real_doors
 import real_estimators
@@ -504,6 +505,7 @@ real_estimators.add(holds)
 real_doors.add(holds, command)
 real_requests.add(holds, command)
 real_commands.add(holds, command)
+real_api.add(holds)
 
 
 def main() -> int:
