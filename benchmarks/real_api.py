@@ -21,12 +21,15 @@ from anyshot import (
     AnyShotRegressor,
     FineTunedClassifier,
     MultitaskModel,
+    VectorCache,
     evaluate_answers,
     learning_curve,
     report,
 )
+from anyshot.data.attributes import attribute_table
 from anyshot.domain_adaptation import CORAL
 from anyshot.evaluation.class_splits import zero_shot_figures
+from anyshot.evaluation.fairness import accuracy_by_group
 
 RANDOM = np.random.default_rng(5)
 TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
@@ -129,6 +132,30 @@ def _tables() -> Iterator[tuple[str, Situation]]:
         yield f"a dict, {name}", lambda _, fit=fit: refuses(lambda: fit(TABLE.to_dict("list")), "pandas.DataFrame")
         yield f"texts, {name}", lambda _, fit=fit: refuses(lambda: fit(TEXTS), "encode")
 
+    gap = TABLE.assign(a=TABLE["a"].where(TABLE.index != 3))
+    for name, model in {
+        "MultitaskModel": MultitaskModel().fit(TABLE, {"t": SIGNS}),
+        "CORAL": CORAL().fit(TABLE, SIGNS, target=TABLE),
+        "AnyShotRegressor": AnyShotRegressor().fit(TABLE.to_numpy(), TABLE["a"]),
+    }.items():
+        rows = gap.to_numpy() if name == "AnyShotRegressor" else gap
+        yield (
+            f"a gap only at predict, {name}",
+            lambda _, model=model, rows=rows: refuses(lambda: model.predict(rows), "NaN", "row 3"),
+        )
+    ragged = pd.Series([[1.0, 2.0], [2.0, 1.0], [3.0]])
+    yield "a column of vectors of other lengths", lambda _: refuses(lambda: _fitted(ragged, ["a", "b", "a"]), "row 2")
+    yield (
+        "attributes in words",
+        lambda _: refuses(lambda: attribute_table({"cat": {"hooves": "no"}, "cow": {"hooves": "yes"}}), "hooves"),
+    )
+    yield (
+        "a source that predicts names",
+        lambda _: refuses(
+            lambda: AnyShotRegressor().fit(TABLE, TABLE["a"], source=LogisticRegression().fit(TABLE, SIGNS)), "source"
+        ),
+    )
+
 
 def _figures() -> Iterator[tuple[str, Situation]]:
     model = LogisticRegression().fit(TABLE, SIGNS)
@@ -157,6 +184,18 @@ def _figures() -> Iterator[tuple[str, Situation]]:
         ),
     )
     yield (
+        "classes of evaluate_answers in a list",
+        lambda _: evaluate_answers(["a", "b"], ["a", "b"], ["a", "a"]).accuracy == 0.5,
+    )
+    yield (
+        "correct answers as texts",
+        lambda _: refuses(lambda: accuracy_by_group(["True", "False"], ["a", "b"]), "True or False"),
+    )
+    yield (
+        "seen classes, labels as names",
+        lambda _: refuses(lambda: zero_shot_figures(np.eye(2), ["a", "b"], [True, False]), "integers"),
+    )
+    yield (
         "groups that are ages",
         lambda _: refuses(
             lambda: report(model, TABLE, SIGNS, groups={"age": RANDOM.uniform(18, 90, 60)}), "pandas.cut"
@@ -175,11 +214,21 @@ def _arguments() -> Iterator[tuple[str, Situation]]:
             lambda: AnyShotClassifier(pd.DataFrame(np.eye(3), ["x", "y", "z"], ["a", "b", "c"])).fit(), "One column"
         ),
     )
+    described = pd.Series({"billing": "charges", "delivery": "parcels"})
+    yield (
+        "classes= is a Series of descriptions",
+        lambda _: refuses(lambda: AnyShotClassifier(described).fit(), "to_dict"),
+    )
     yield "photos in memory", _in_memory
     yield (
         "a list of models",
         lambda _: refuses(lambda: learning_curve([AnyShotClassifier()], TABLE, SIGNS, TABLE, SIGNS), "{name"),
     )
+    yield (
+        "another word than 'rest'",
+        lambda _: refuses(lambda: learning_curve(AnyShotClassifier(), TABLE, SIGNS, unlabeled="all"), "'rest'"),
+    )
+    yield "the limit of a cache as text", lambda f: refuses(lambda: VectorCache(f, limit="2GB"), "MB")
     yield "a seed that is a text", lambda _: refuses(lambda: _fitted(random_state="42"), "random_state")
     yield (
         "fine-tuning on {class: texts}",

@@ -18,7 +18,6 @@ from anyshot.base.columns import (
     text_columns,
     unmasked,
 )
-from anyshot.errors import InputError
 
 TEXTS = {"text": ["a", None]}
 
@@ -131,12 +130,6 @@ def test_texts_of_a_file_of_h5py_are_read(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["labels"], file["numbers"] = ["é", "b"], [1, 2]
         assert (column_values(file["labels"]), column_values(file["numbers"])) == (["é", "b"], [1, 2])
-
-
-@pytest.mark.parametrize("table", [pd.DataFrame({"a": [1], "b": [2]}), pl.DataFrame({"a": [1], "b": [2]})])
-def test_a_table_of_several_columns_is_no_column(table):
-    with pytest.raises(InputError, match="the table has 2: a, b"):
-        column_values(table)
 
 
 def test_an_open_file_is_no_tensor():

@@ -89,3 +89,17 @@ def test_columns_without_names_in_texts_keep_their_order(names):
 def test_a_lazy_table_is_refused_with_the_remedy():
     with pytest.raises(InputError, match="collect"):
         validate_data(StandardScaler(), pl.LazyFrame({"a": [1.0]}))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([[1.0], [np.nan], [np.inf]], "X contains NaN or infinity in rows 1, 2"),
+        (["one", "two"], "row 0 is the text 'one'"),
+        ({"a": [1.0]}, "it is a dict"),
+        ([[1.0], [1.0, 2.0]], "row 1 has length 2, and row 0 has 1"),
+    ],
+)
+def test_rows_that_scikit_learn_refuses_are_named(rows, words):
+    with pytest.raises(InputError, match=words):
+        validate_data(StandardScaler(), rows)

@@ -352,3 +352,14 @@ def test_the_text_of_a_list_of_names_is_no_label(several):
 def test_a_label_of_another_type_is_not_suggested_as_itself():
     with pytest.raises(UnknownClassError, match="The class is a truth value, the label a text"):
         to_indexes(["True"], class_table([True, False]), n_items=1)
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame({"a": [1], "b": [2]}), pl.DataFrame({"a": [1], "b": [2]})])
+def test_a_table_of_several_columns_is_no_column_of_labels(table):
+    with pytest.raises(InputError, match="the table has 2: a, b"):
+        label_list(table)
+
+
+def test_several_names_are_no_class_name():
+    with pytest.raises(InputError, match="The name of one class is needed; got a list"):
+        row_of(["a", "b"], class_table(["a", "b"]))

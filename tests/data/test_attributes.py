@@ -148,3 +148,8 @@ def test_a_combination_notes_its_scalings_and_keeps_the_notes(animals):
 def test_parts_that_do_not_match_are_refused(parts, error, text, animals):
     with pytest.raises(error, match=text):
         combine(*parts(attribute_table(animals), attribute_table(animals[::-1])))
+
+
+def test_a_value_that_is_no_number_is_named():
+    with pytest.raises(InputError, match="column 'hooves' has 'yes' in row 0"):
+        attribute_table({"horse": {"hooves": "yes"}, "cat": {"hooves": "no"}})

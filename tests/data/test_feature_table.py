@@ -111,3 +111,8 @@ def test_columns_of_any_size_are_standardized(scale, offset):
 def test_numbers_whose_squares_are_infinite_are_refused_by_row():
     with pytest.raises(InputError, match=r"X contains .*e\+300 in rows 0, 1"):
         FeatureTable.fit([np.abs(ALIKE) * 1e300], standardize=True)
+
+
+def test_vectors_of_different_lengths_are_refused_by_row():
+    with pytest.raises(InputError, match="row 2 has length 1, and row 0 has 2"):
+        holds_features(pd.Series([[1.0, 2.0], [2.0, 1.0], [3.0]]))

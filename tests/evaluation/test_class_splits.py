@@ -116,3 +116,10 @@ def test_row_numbers_are_no_mask():
     X, S = np.eye(3)[[0, 1, 2, 0]], np.eye(3)
     with pytest.raises(InputError, match="train must be 4 truth values"):
         over_class_splits({"n": Nearest()}, X, [0, 1, 2, 0], class_vectors=S, unseen=[[2]], train=[0, 1])
+
+
+def test_items_without_a_label_are_left_out_and_names_are_refused():
+    scores, seen = np.vstack([SCORES, SCORES[:1]]), [True, True, False]
+    assert zero_shot_figures(scores, [0, 1, 2, 2, 2, -1], seen) == zero_shot_figures(SCORES, [0, 1, 2, 2, 2], seen)
+    with pytest.raises(InputError, match="y must be integers"):
+        zero_shot_figures(SCORES, list("abccc"), seen)

@@ -173,3 +173,7 @@ def test_a_table_of_probabilities_is_read_by_the_names_of_its_columns(evaluation
     assert unnamed.log_loss == evaluation.log_loss
     with pytest.raises(InputError, match=r"The columns of the probabilities are .*'dog'"):
         evaluate_answers(CLASSES, TRUTH, ANSWERS, table.set_axis(["login", "billing", "dog"], axis=1))
+
+
+def test_the_classes_may_be_a_list():
+    assert evaluate_answers(["a", "b"], ["a", "b"], ["a", "a"]).accuracy == 0.5

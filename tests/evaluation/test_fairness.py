@@ -208,3 +208,9 @@ def test_many_different_numbers_are_no_groups():
     with pytest.raises(InputError, match=r"30 different numbers.*pandas\.cut"):
         accuracy_by_group(np.ones(30), ages)
     assert len(accuracy_by_group(np.ones(30), ages.astype(str))) == 30
+
+
+@pytest.mark.parametrize("right", [["True", "False"], [0.9, 0.2]])
+def test_whether_an_item_is_correct_is_a_truth_value(right):
+    with pytest.raises(InputError, match="True or False"):
+        accuracy_by_group(right, ["a", "b"])

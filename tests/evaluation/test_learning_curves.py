@@ -270,3 +270,8 @@ def test_test_items_among_the_items_to_draw_from_are_counted():
 def test_a_list_of_models_is_refused():
     with pytest.raises(InputError, match=r"models must be \{name: estimator\}"):
         learning_curve([NearestCentroid()], [[0.0], [1.0]], ["a", "b"], [[0.0]], ["a"])
+
+
+def test_another_word_than_rest_is_no_list_of_unlabeled_items():
+    with pytest.raises(InputError, match="unlabeled must be a list of items, 'rest' or None; it is 'all'"):
+        learning_curve(NearestCentroid(), [[0.0], [1.0]], ["a", "b"], [[0.0]], ["a"], unlabeled="all")

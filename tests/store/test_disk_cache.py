@@ -646,3 +646,9 @@ def test_two_processes_write_at_the_same_time_and_nothing_is_lost(cache):
     assert known(cache, range(1000)) == list(range(1000))
     assert cache.size().vectors == 1000
     assert sql(cache, "pragma integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize("limit", ["2GB", -1, float("nan")])
+def test_a_limit_is_a_number_of_megabytes(tmp_path, limit):
+    with pytest.raises(InputError, match="limit must be a number of MB"):
+        VectorCache(tmp_path, limit=limit)

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from sklearn.dummy import DummyRegressor
-from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -281,3 +281,10 @@ def test_features_of_any_size_are_learned():
         assert AnyShotRegressor().fit(scaled, y).score(scaled, y) > 0.9
     with pytest.raises(InputError, match=r"X contains .* numbers up to 1e\+150"):
         AnyShotRegressor().fit(X * 1e300, y)
+
+
+def test_a_source_that_predicts_names_is_refused():
+    X = np.arange(6.0)[:, None]
+    source = LogisticRegression().fit(X, list("aaabbb"))
+    with pytest.raises(InputError, match="The source must predict one number for each row"):
+        AnyShotRegressor().fit(X, X[:, 0], source=source)

@@ -1,10 +1,11 @@
 """Texts of classes from names, descriptions and words, names as words, and class vectors in their place."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from anyshot.base.class_words import Words
-from anyshot.errors import ClassesError
+from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_texts import ClassTexts, as_words, describe, is_vector, read_classes
 
 
@@ -130,3 +131,12 @@ def test_splitting_twice_changes_nothing():
 def test_half_of_a_character_in_a_description_names_the_class():
     with pytest.raises(ClassesError, match="description of class 'refund' has an unpaired surrogate"):
         describe({"refund": "money \ud83d", "other": None})
+
+
+def test_a_series_with_names_as_index_and_a_table_are_no_list_of_classes():
+    described = pd.Series({"billing": "charges", "delivery": "parcels"})
+    with pytest.raises(ClassesError, match=r"classes\.to_dict"):
+        read_classes(described, [], allow_unknown=False)
+    assert read_classes(pd.Series(["b", "a"]), [], allow_unknown=False)[0].names == ("a", "b")
+    with pytest.raises(InputError, match="the table has 2: x, y"):
+        read_classes(pd.DataFrame({"x": [1.0], "y": [2.0]}), [], allow_unknown=False)

@@ -12,8 +12,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.errors import InputError
-
 # The first name of each has priority over the others.
 TEXT_COLUMNS: Final = (
     *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
@@ -29,19 +27,12 @@ LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "inten
 def column_values(column: Any) -> list[Any]:
     """Return the values of a list, an array or a column as Python values (n,), missing ones as None.
 
-    A table of one column counts as that column. Integers stay integers next to missing values. Raises InputError for a
-    table of several columns.
+    A table of one column counts as that column. Integers stay integers next to missing values.
 
     >>> column_values(np.array([[1], [2]], dtype=np.int64))
     [1, 2]
     """
     column = only_column(column)
-    if is_table(column) and len(column.shape) == 2:
-        names = column_names(column)
-        raise InputError(
-            f"One column is needed; the table has {len(names)}: {first_of(names, at_most=5)}. Pass one of them, "
-            "table[name]."
-        )
     if hasattr(column, "read_direct"):  # h5py, whose texts have no conversion to objects
         column = np.asarray(column)
     if isinstance(column, np.ndarray) and column.dtype.kind in "biufU":

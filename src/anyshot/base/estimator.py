@@ -12,7 +12,7 @@ from typing import Any, Self
 from numpy.typing import ArrayLike
 
 from anyshot.base.columns import are_texts, column_labels
-from anyshot.base.validation import check_rows, refuse_lazy
+from anyshot.base.validation import check_finite, check_rows, refuse_lazy
 from anyshot.errors import InputError
 
 
@@ -62,7 +62,7 @@ def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **opt
     """Check and convert `X` as scikit-learn does, and compare names of columns that are not texts, which it does not.
 
     Raises InputError if numbered columns, or those of several levels, differ from those of `fit`, or the rows are a
-    mapping, texts, or of different lengths.
+    mapping, texts, of different lengths, or not finite.
     """
     from sklearn.utils import validation  # here, so that predicting texts does not import it
 
@@ -78,6 +78,7 @@ def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **opt
     except (TypeError, ValueError):
         if not options.get("skip_check_array"):
             check_rows(X)
+            check_finite(X)
         raise
 
 

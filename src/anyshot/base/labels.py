@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.columns import column_values
+from anyshot.base.columns import column_names, column_values, first_of, is_table, only_column
 from anyshot.base.terminal import whole_characters
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
@@ -144,6 +144,7 @@ def label_list(labels: Labels) -> list[Label]:
         An item has several labels, a label is neither a name nor a number, or it is a float that may be the rounded
         value of another integer.
     """
+    refuse_several_columns(labels)
     listed = [_plain_number(label) if isinstance(label, Decimal) else label for label in column_values(labels)]
     for row, label in enumerate(listed):
         if isinstance(label, str) and is_blank(label):
@@ -165,6 +166,16 @@ def label_list(labels: Labels) -> list[Label]:
                 'column as integers or text, as by dtype="Int64" in pandas.'
             )
     return clean_names(None if is_missing(label) else label for label in listed)
+
+
+def refuse_several_columns(given: object) -> None:
+    """Raise InputError for a table of several columns in place of one."""
+    if is_table(only_column(given)):
+        names = column_names(given)
+        raise InputError(
+            f"One column is needed; the table has {len(names)}: {first_of(names, at_most=5)}. Pass one of them, "
+            "table[name]."
+        )
 
 
 def holds_several(label: object) -> bool:
@@ -247,6 +258,8 @@ def from_indexes(index: NDArray[np.intp], classes: Classes) -> NDArray[Any]:
 
 def class_name(name: Label) -> Label:
     """Return the name of one class as `label_list` writes it, or raise DuplicateClassError if it is empty."""
+    if isinstance(name, list | tuple | set | np.ndarray) and np.ndim(name):
+        raise InputError(f"The name of one class is needed; got a {type(name).__name__}, {name!r}.")
     if is_missing(name) or (isinstance(name, str) and is_blank(name)):
         raise DuplicateClassError("A class has an empty name. Every class needs its own name.")
     return label_list([name])[0]

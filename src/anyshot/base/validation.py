@@ -48,12 +48,8 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     refuse_lazy(X)
     if hasattr(X, "toarray"):
         _check_dense_size(X, name)
-    try:
-        with np.errstate(over="ignore"):  # refused below
-            table = numeric_array(X, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        check_rows(X, name=name)
-        raise InputError(f"{name} must be a table of numbers (n, d): {error}.") from error
+    with np.errstate(over="ignore"):  # refused below
+        table = number_rows(X, dtype=np.float32, name=name)
     if table.ndim != 2 or table.shape[1] == 0:
         hint = " Reshape one vector with x[None, :]." if table.ndim == 1 else ""
         raise InputError(f"{name} must be a table of vectors (n, d); its shape is {table.shape}.{hint}")
@@ -67,6 +63,15 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     return table
 
 
+def number_rows(X: Any, *, dtype: Any = None, name: str = "X") -> NDArray[Any]:
+    """Return rows of numbers as `numeric_array`, or raise InputError with the row or column that is none."""
+    try:
+        return numeric_array(X, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        check_rows(X, name=name)
+        raise InputError(f"{name} must be a table of numbers (n, d): {error}.") from error
+
+
 def check_rows(X: Any, *, name: str = "X") -> None:
     """Raise InputError if rows are a mapping, hold a text that is no number, or differ in length."""
     needed = f"{name} must be a table of numbers (n, d)"
@@ -74,6 +79,8 @@ def check_rows(X: Any, *, name: str = "X") -> None:
         raise InputError(f"{needed}; it is a {type(X).__name__}. Write pandas.DataFrame({name}).")
     if is_table(X) and (found := _no_number_in(X)):
         raise InputError(f"{needed}: {found}.")
+    if not is_table(X) and hasattr(X, "iloc"):
+        X = list(X)
     if not isinstance(X, list | tuple | np.ndarray) or np.ndim(X[:1]) == 0:
         return
     for row, own in enumerate(X):
@@ -87,6 +94,21 @@ def check_rows(X: Any, *, name: str = "X") -> None:
         text = next((value for value in np.ravel(own) if isinstance(value, str) and not _reads_as_number(value)), None)
         if text is not None:
             raise InputError(f"{needed}; row {row} holds the text {str(text)!r}. Leave it out, or encode it.")
+
+
+def check_finite(X: Any, *, name: str = "X") -> None:
+    """Raise BadItemError if rows that hold numbers contain NaN or infinity; the message names them."""
+    try:
+        table = numeric_array([] if hasattr(X, "toarray") else X)
+        table = table.astype(np.float64) if table.dtype.kind == "O" else table
+    except (TypeError, ValueError):
+        return
+    if table.dtype.kind != "f" or not table.ndim:
+        return
+    finite = np.isfinite(table)
+    if not finite.all():
+        rows = np.flatnonzero(~finite.reshape(len(finite), -1).all(axis=1))
+        raise BadItemError(f"{name} contains NaN or infinity in {named_rows(rows)}. Remove or correct these rows.")
 
 
 def _reads_as_number(value: Any) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.columns import first_of
 from anyshot.base.labels import Label
-from anyshot.base.validation import Floats
+from anyshot.base.validation import Floats, number_rows
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError
 
@@ -121,7 +121,7 @@ def attribute_table(
     frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame.from_dict(dict(table), orient="index")
     frame = _rows_of(frame, classes)
     columns, names = tuple(map(str, frame.columns)), tuple(frame.index.tolist())
-    known = frame.to_numpy(dtype=np.float64, copy=True)  # (c, a)
+    known = number_rows(frame, dtype=np.float64, name="The table of attributes").copy()  # (c, a)
     known[np.isin(known, np.asarray(missing, dtype=np.float64))] = np.nan
     _check_known(known, names, columns)
     gap = np.isnan(known)

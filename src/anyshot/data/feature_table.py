@@ -6,8 +6,8 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import are_texts, column_labels, numeric_array, text_columns
-from anyshot.base.validation import Floats, check_size, column_std
+from anyshot.base.columns import are_texts, column_labels, text_columns
+from anyshot.base.validation import Floats, check_size, column_std, number_rows
 from anyshot.data.table_vectors import TableVectors, as_frame
 from anyshot.errors import InputError
 
@@ -59,7 +59,7 @@ class FeatureTable:
             table.columns = TableVectors().fit(whole)
             rows = table.columns.transform(whole)
         else:
-            rows = np.concatenate([numeric_array(part, dtype=np.float64) for part in frames])
+            rows = np.concatenate([number_rows(part, dtype=np.float64) for part in frames])
         if rows.ndim == 2:  # another shape is refused where vectors are needed
             check_size(rows, "X")
         std = column_std(rows)
@@ -79,11 +79,11 @@ class FeatureTable:
         if self.mean is None or self.std is None:
             return frame if not isinstance(frame, pd.DataFrame) else _numbers(frame)
         if self.columns is None:
-            rows = numeric_array(frame, dtype=np.float64)
+            rows = number_rows(frame, dtype=np.float64)
         elif isinstance(frame, pd.DataFrame):
             rows = self.columns.transform(frame)
         else:
-            array = numeric_array(frame)
+            array = number_rows(frame)
             if array.ndim != 2 or array.shape[1] != len(self.columns.columns_):
                 raise InputError(f"Give a table with the columns {', '.join(self.columns.columns_)}.")
             rows = self.columns.transform(pd.DataFrame(array, columns=self.columns.columns_))
@@ -146,7 +146,7 @@ def holds_features(X: Any) -> bool:
     frame = as_frame(X)
     if hasattr(frame, "toarray") or (isinstance(frame, pd.DataFrame) and text_columns(frame)):
         return False
-    rows = numeric_array(frame)
+    rows = number_rows(frame)
     if rows.dtype.kind in "iub" and rows.ndim == 2 and rows.shape[1] < WIDE:
         return True
     rows = rows.astype(np.float64)

@@ -40,7 +40,9 @@ def zero_shot_figures(scores: ArrayLike, y: ArrayLike, seen: ArrayLike) -> dict[
     unseen classes; u and s: items of unseen and of seen classes among all classes; h: harmonic mean of u and s; ausuc:
     area under the curve of u and s over all penalties. Xian et al., TPAMI 2018, eq. (8) and (9).
     """
-    table, truth = np.asarray(scores, dtype=np.float64), np.asarray(y)
+    table = np.asarray(scores, dtype=np.float64)
+    truth = check_indexes(y, n_items=len(table), n_classes=table.shape[1])
+    table, truth = table[truth >= 0], truth[truth >= 0]
     is_seen = mask(seen, table.shape[1], name="seen")
     of_seen = is_seen[truth]
     if of_seen.all() or not of_seen.any():

@@ -123,6 +123,7 @@ def evaluate_answers(
     >>> found.n, round(found.accuracy, 2)
     (3, 0.67)
     """
+    classes = classes if isinstance(classes, np.ndarray) else class_table(classes)
     names: list[Label] = classes.tolist()
     all_classes = class_table([*names, *(label for label in classes_in(y_true) if label not in names)])
     answers = to_indexes(_without_unknown(predicted, names), classes, n_items=len(predicted))

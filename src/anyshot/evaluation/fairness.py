@@ -142,7 +142,10 @@ def accuracy_by_group(
 
     A group whose weights sum to zero has accuracy and interval NaN.
     """
-    is_right, group = np.asarray(right, dtype=bool), named_groups(groups)
+    is_right, group = np.asarray(right), named_groups(groups)
+    if not np.isin(is_right, (0, 1)).all():
+        raise InputError("right must tell of each item whether its prediction is correct: True or False.")
+    is_right = is_right.astype(bool)
     if len(is_right) != len(group):
         raise InputError(f"There are {len(is_right)} items and {len(group)} groups. Give one group per item.")
     given = item_weights(sample_weight, len(group))

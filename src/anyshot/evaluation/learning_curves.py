@@ -157,6 +157,8 @@ def learning_curve(
         There is no model, or there are test items without labels.
     """
     _check_plan(shots, seeds)
+    if isinstance(unlabeled, str) and unlabeled != "rest":
+        raise InputError(f"unlabeled must be a list of items, 'rest' or None; it is {unlabeled!r}.")
     X, y, X_test, y_test = _parts(X, y, X_test, y_test)
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:

@@ -30,6 +30,7 @@ from anyshot.base.labels import (
     class_table,
     decision_scores,
     label_list,
+    refuse_several_columns,
     to_indexes,
 )
 from anyshot.base.learned_classes import learned_classes, warn_of_look_alikes
@@ -299,6 +300,7 @@ def labeled_items(
     """
     X, y = items_and_labels(X, y)
     X = by_position(X)
+    refuse_several_columns(names)
     table = class_table(sorted(label_list(list(names)), key=class_order) if names is not None else learned_classes(y))
     warn_of_look_alikes(table.tolist())
     index = to_indexes(y, table, n_items=len(X))

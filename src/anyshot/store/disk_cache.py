@@ -21,7 +21,7 @@ from anyshot.base import progress
 from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.protocols import Digested, Encoder, TextAligned
 from anyshot.base.user_folders import cache_folder
-from anyshot.base.validation import Vectors, unit
+from anyshot.base.validation import Vectors, is_number, unit
 from anyshot.errors import BadItemError, CacheError, EncoderError, InputError
 from anyshot.store import database
 from anyshot.store.database import Database, FileEntry, Key, PackedActivations
@@ -79,6 +79,8 @@ class VectorCache:
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, limit: float | None = None) -> None:
         self.folder = Path(folder) if folder else cache_folder()
+        if limit is not None and not (is_number(limit) and limit >= 0):
+            raise InputError(f"limit must be a number of MB, 0 or more; it is {limit!r}.")
         self.limit = default_limit() if limit is None else limit
         self.file = self.folder / "cache-2.sqlite"
         self._database = Database(self.file)

@@ -15,6 +15,7 @@ from anyshot.any_shot.model import MethodOrAuto
 from anyshot.base.columns import are_texts
 from anyshot.base.items import Items, check_list, item_count, items_and_labels, weighted_items
 from anyshot.base.labels import Label, Labels, from_indexes, label_list, row_of
+from anyshot.base.learned_classes import learned_classes
 from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder
 from anyshot.base.repeated_items import n_repeated, repeated_note
@@ -157,6 +158,8 @@ class AnyShotClassifier(FittedClassifier):
         """Learn from what was read; names: the classes, None to take them from the labels."""
         if self.budget != "fast":
             refuse_fractions(given.weights, f"budget={self.budget!r}, which fine-tunes the encoder,")
+        if names is None:
+            learned_classes(given.names)  # refuses numbers to predict, and warns of missing labels as text
         read = class_texts.read_classes(names, given.names, allow_unknown=self.unknown_rate is not None)
         classes = training_set.without_items(*read)
         described = bool(classes.class_embeddings.any())

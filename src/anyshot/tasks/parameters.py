@@ -200,9 +200,13 @@ def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, since: int = 0, 
         remedy = "There are more classes than different items: were items and labels exchanged?"
     warnings.warn(
         f"{count(len(rows), 'labeled item')} {'is' if len(rows) == 1 else 'are'} the same as an earlier one with "
-        f"another label, such as {data.examples[rows[0]]!r:.60}, {one!r} and {other!r}. {remedy}",
+        f"another label, such as {_shortened(data.examples[rows[0]])!r}, {one!r} and {other!r}. {remedy}",
         stacklevel=stacklevel + 1,
     )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:28]} … {text[-28:]}"
 
 
 class Given(NamedTuple):

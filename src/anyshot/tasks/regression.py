@@ -254,7 +254,11 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         """Return the predictions of the source (n,), zeros without a source."""
         if self.source_ is None or X is None:
             return np.zeros(len(np.asarray(X)) if n_rows is None else n_rows)
-        predicted = np.asarray(self.source_.predict(X), dtype=np.float64)
+        answers = self.source_.predict(X)
+        try:
+            predicted = np.asarray(answers, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The source must predict one number for each row: {error}.") from error
         if predicted.ndim != 1 or not np.isfinite(predicted).all():
             raise InputError(
                 f"The source must predict one finite number for each row; got an array of shape {predicted.shape}."

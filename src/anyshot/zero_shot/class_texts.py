@@ -13,8 +13,16 @@ from numpy.typing import NDArray
 
 from anyshot.base.class_words import Words
 from anyshot.base.columns import column_values
-from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in, clean_names, sorted_rows
-from anyshot.base.learned_classes import learned_classes
+from anyshot.base.labels import (
+    UNKNOWN,
+    Label,
+    Labels,
+    class_table,
+    classes_in,
+    clean_names,
+    refuse_several_columns,
+    sorted_rows,
+)
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Vectors, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, WidthError
@@ -172,7 +180,11 @@ def read_classes(
     kind = "string" if isinstance(classes, str) else type(classes).__name__
     if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
         raise ClassesError(f"classes must be a list of names; got one {kind}: {classes!r}.")
-    found = learned_classes(labels) if classes is None else classes_in(labels)
+    refuse_several_columns(classes)
+    index = getattr(classes, "index", ()) if getattr(classes, "ndim", 0) == 1 and hasattr(classes, "iloc") else ()
+    if len(index) and all(isinstance(name, str) for name in index):
+        raise ClassesError("classes is a Series with names as its index. Pass classes.to_dict() or classes.tolist().")
+    found = classes_in(labels)
     listed = found if classes is None else clean_names(column_values(classes), what="classes")
     class_table(listed)  # refuses a name that is empty or given twice
     values: list[Any] = list(classes.values()) if isinstance(classes, Mapping) else [None] * len(listed)

@@ -45,6 +45,7 @@ def test_suggestions_of_a_text_file_and_of_a_folder_can_be_learned(call, model, 
     assert "with 2 labels." in call("learn", model, tmp_path / "todo.csv").err
 
 
+@pytest.mark.filterwarnings("ignore:.* the same as an earlier one with another label")  # a light one, now dark
 def test_images_to_label_are_found_from_the_folder_of_the_new_table(call, tmp_path):
     (tmp_path / "photos").mkdir()
     for shade in range(0, 250, 25):

@@ -124,6 +124,7 @@ def test_a_model_that_is_replaced_is_named(call, made, tmp_path):
     assert f"Replaced the model in {tmp_path / 'm'} (3 classes, 9 labels)." in second.err
 
 
+@pytest.mark.filterwarnings("ignore:.* were items and labels exchanged")
 def test_labels_that_are_nearly_all_different_are_a_warning(call, tmp_path):
     texts = [f"{number} parcels are late" for number in range(11)]
     data = table(tmp_path / "t.csv", {"text": texts, "label": ["delivery", *["login"] * 10]})
