@@ -317,14 +317,15 @@ def test_what_was_read_stays_in_the_list_and_undo_leads_back_to_it(opened):
     page.keyboard.press("2")
     saved(page, 1)
     page.wait_for_timeout(1_500)  # its answers have come
-    assert page.evaluate(read)[: len(ids)] == ids
+    assert page.evaluate(read)[:2] == ids[:2]
     assert page.evaluate(current) == ids[1]
     page.keyboard.press("z")
     saved(page, 0)
     until(page, f"{current} === {ids[0]}")
     page.wait_for_selector("#list .row.current:not(.waiting):not(:has(.confirmed))")
     page.keyboard.press("Enter")
-    until(page, "document.querySelector('#list .row:has(.confirmed)')?.textContent.includes('billing')")
+    page.wait_for_selector(f"#list .row[data-item='{ids[0]}']:has(.confirmed)")
+    saved(page, 1)
 
 
 @pytest.mark.full

@@ -19,7 +19,8 @@ async function order({ refresh = false } = {}) {
   if (mine !== asked || !found) return;
   let { ids } = found;
   if (refresh && !found.groups && shown.ids.length) {  // what was just read stays, though its answer may be another now
-    const there = new Set(ids), first = shown.ids.slice(0, lastSeen()).filter((id) => there.has(id) || id !== current || !isConfirmed(id));
+    const there = new Set(ids), at = shown.ids.indexOf(current), stays = (id, place) => place < at || (place === at && !isConfirmed(id));
+    const first = shown.ids.slice(0, lastSeen()).filter((id, place) => there.has(id) || stays(id, place));
     const seen = new Set(first);
     ids = [...first, ...ids.filter((id) => !seen.has(id))];
   }
