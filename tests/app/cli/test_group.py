@@ -18,7 +18,7 @@ def test_the_list_of_commands_has_each_with_its_summary(call):
 def test_a_misspelled_command_is_suggested(call):
     done = call("predct")
     assert done.code == 2
-    assert "No such command 'predct'. Did you mean 'predict'?" in done.err
+    assert "No such command 'predct'. Did you mean 'predict'" in done.err
 
 
 HEAVY = ("sklearn", "scipy.optimize", "pandas", "pyarrow", "matplotlib", "jinja2", "torch", "transformers", "PIL")
