@@ -94,7 +94,7 @@ def refined(S, U, *, weight, temperature, labeled=None, pi=None):
     labeled = np.zeros_like(S) if labeled is None else labeled
     unlabeled = ~labeled.any(axis=1)
     found = in_rounds(S, U, weight, temperature, labeled, pi, None)
-    if unlabeled.all() or not unlabeled.any():
+    if unlabeled.all() or not unlabeled.any() or len(S) > 20:
         return found
     before = (U @ moved_like_others(S, unit(S + unit(labeled)), unlabeled).T).argmax(axis=1)
     after = found[1].argmax(axis=1)
