@@ -10,6 +10,9 @@ import pytest
 from anyshot import data
 from anyshot.app.studio import Answers, Project, add_table, save_project, save_report, save_table
 from anyshot.app.studio.exports import python_code, save_model_zip, save_onnx_zip
+from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.panels import quality_panel
+from anyshot.app.studio.page.texts import texts_in
 from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
 from anyshot.tasks.loading import load
 
@@ -125,9 +128,13 @@ def test_the_onnx_files_are_those_of_the_model(project, tmp_path):
 
 
 @pytest.mark.full
-def test_the_report_is_on_labels_that_are_held_out(project, tmp_path):
-    assert "%" in save_report(project, tmp_path / "report.html")
+def test_the_report_begins_with_what_the_page_says(project, answers, tmp_path):
+    verdict = save_report(project, answers, tmp_path / "report.html")
+    shown = quality_panel(Opened(project, answers), texts_in("en"))["quality"]
+    assert verdict.startswith(f"{shown['headline']}. {shown['about'].split('.')[0]}.")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert verdict in page
+    assert "test items correctly" in page
     assert "Mail &lt;b&gt;" in page
     assert "Mail <b>" not in page
 
@@ -137,7 +144,7 @@ def test_what_cannot_be_exported_is_said(tmp_path):
         with pytest.raises(InputError, match="two classes"):
             save_model_zip(project, tmp_path / "model.zip")
         with pytest.raises(NotEnoughLabelsError, match="held-out"):
-            save_report(project, tmp_path / "report.html")
+            save_report(project, Answers(project, start=False), tmp_path / "report.html")
         for name, save in {"mail.xlsx": save_table, "mail.zip": save_project}.items():
             given = [project] if save is save_project else [project, Answers(project, start=False)]
             with pytest.raises(DataFileError, match="there is no folder"):

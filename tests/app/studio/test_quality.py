@@ -20,7 +20,7 @@ def test_quality_is_that_of_the_answers_to_items_without_a_label(half_labeled, h
     assert found.lower <= right <= found.upper
     assert found.curve == [(found.n_labels, found.accuracy, found.lower, found.upper)]
     assert sum(one.n_wrong for one in found.confused) == (~own.correct).sum()
-    assert "of 10 right; between" in str(found)
+    assert "of 10 right. Probably between" in str(found)
     assert str(found.next_step)
 
 

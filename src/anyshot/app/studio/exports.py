@@ -2,6 +2,7 @@
 
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from anyshot import encoders, tasks
 from anyshot.app.studio.exported_rows import CONFIDENCE, MADE_BY, exported_rows, item_column
 from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
+from anyshot.app.studio.quality import quality
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import UNKNOWN, folds_by_arrival
 from anyshot.base.validation import Indexes
@@ -105,10 +107,11 @@ def save_onnx_zip(project: Project, path: str | Path) -> None:
         write_zip(Path(path), folder)
 
 
-def save_report(project: Project, path: str | Path) -> str:
+def save_report(project: Project, answers: "Answers", path: str | Path) -> str:
     """Write an HTML report on labels that are held out, and return its verdict.
 
-    The model is fitted to three quarters of the labels and tested on the others.
+    It begins with how good the answers of the project are, as the page says it. For the figures below, the model is
+    fitted to three quarters of the labels and tested on the others.
 
     Raises
     ------
@@ -123,6 +126,9 @@ def save_report(project: Project, path: str | Path) -> str:
     clf = tasks.AnyShotClassifier(described(project.classes.all()), encoder=project.encoder, long_texts="mean")
     clf.fit(*train, unlabeled=_pool(project))
     made = reporting.report(clf, *test, train=train)
+    found = quality(project, answers)
+    if found.accuracy is not None:
+        made = replace(made, verdict=f"{found} {_OF_TEST}", warnings=(made.verdict, *made.warnings))
     made.save(path, title=project.name)
     return str(made.verdict)
 
@@ -161,6 +167,10 @@ def write_zip(target: Path, folder: Path) -> None:
 
 # --- private --------------------------------------------------------------------------------------------------------
 
+_OF_TEST: Final = (
+    "This is expected of the answers in the project. The figures below are from a test on a quarter of the labels, by "
+    "a model that was fitted without them; their items may be harder than others."
+)
 _CODE: Final = """\
 import pandas as pd
 {imports}

@@ -29,6 +29,7 @@ Action: TypeAlias = Literal[
     "add_items", "add_class", "describe", "add_words", "label_class", "label", "tell_apart", "check_errors", "done"
 ]
 Hint: TypeAlias = Literal["says_nothing", "no_answers"]
+Headline: TypeAlias = Literal["all", "above", "of_10"]
 
 FEW_LABELS: Final = 5
 """Labels of a class to propose at a time; with fewer in a class, its accuracy is a matter of chance."""
@@ -38,6 +39,8 @@ MIN_LABELS: Final = 5
 """Labels from which the accuracy is shown."""
 N_ASKED: Final = 200
 """Answers that stand for all whose accuracy is asked for; 300,000 would take seconds."""
+NEARLY_ALL: Final = 0.95
+"""Lower end of the interval from which nearly all answers are said to be right."""
 GOOD_ACCURACY: Final = 0.9
 """Lower end of the interval from which the proposal is to use the answers."""
 CLEAR_ERROR: Final = 0.1
@@ -53,6 +56,12 @@ SENTENCES: Final[dict[Action, str]] = {
     "tell_apart": "Label {n} more of {name}: it is confused with {other}.",
     "check_errors": "Check {n} of your labels: they look wrong.",
     "done": "The answers are good. Take the table or the model with you.",
+}
+
+HEADLINES: Final[dict[Headline, str]] = {
+    "all": "Nearly all right",
+    "above": "More than {n} of 10 right",
+    "of_10": "About {n} of 10 right",
 }
 
 
@@ -102,10 +111,20 @@ class Quality:
     def __str__(self) -> str:
         if self.accuracy is None:
             return f"How good the answers are is said once {MIN_LABELS} items have a label."
+        headline, of_10 = self.headline
         lower, upper = round(100 * self.lower), round(100 * self.upper)
         n = len(self.untested)
         untested = f" {count(n, 'class')} {'has' if n == 1 else 'have'} no label yet." if n else ""
-        return f"About {round(10 * self.accuracy)} of 10 right; between {lower} and {upper} of 100.{untested}"
+        said = HEADLINES[headline].format(n=of_10)
+        return f"{said}. Probably between {lower} and {upper} of 100.{untested}"
+
+    @property
+    def headline(self) -> tuple[Headline, int]:
+        """Which of `HEADLINES` says how good the answers are, and how many of ten are right in it."""
+        of_10 = round(10 * (self.accuracy or 0))
+        if self.lower >= NEARLY_ALL:
+            return "all", of_10
+        return ("above", 9) if of_10 == 10 else ("of_10", of_10)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ FILES: Final[dict[str, tuple[str, str, Write]]] = {
     "labels.xlsx": ("xlsx", "table", lambda one, path: studio.save_table(one.project, one.answers, path)),
     "labels.csv": ("csv", "table", lambda one, path: studio.save_table(one.project, one.answers, path)),
     "model.zip": ("model", "model", lambda one, path: studio.save_model_zip(one.project, path)),
-    "report.html": ("report", "chart", lambda one, path: studio.save_report(one.project, path)),
+    "report.html": ("report", "chart", lambda one, path: studio.save_report(one.project, one.answers, path)),
     "project.zip": ("project", "box", lambda one, path: studio.save_project(one.project, path)),
     "onnx.zip": ("onnx", "model", lambda one, path: studio.save_onnx_zip(one.project, path)),
 }

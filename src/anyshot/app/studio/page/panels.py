@@ -19,8 +19,6 @@ if TYPE_CHECKING:  # it loads the encoders
 SHOWN_WORDS: Final = 3
 """Words of a class that are shown before more are asked for; all would hide the next class."""
 SHOWN_PAIRS: Final = 2
-NEARLY_ALL: Final = 0.95
-"""Lower end of the interval from which the headline is "Nearly all right"."""
 LEFT, RIGHT, TOP, BOTTOM = 8.0, 252.0, 20.0, 104.0  # of the curve, in the picture of 260 x 124
 
 
@@ -100,18 +98,12 @@ def quality_panel(opened: Opened, t: Texts) -> dict[str, Any]:
 def _headline(found: Quality, names: Mapping[int, str], t: Texts) -> dict[str, str]:
     if found.accuracy is None:
         return {"headline": t("good_no_labels"), "about": t("good_no_labels_about", n=MIN_LABELS)}
-    of_10 = round(10 * found.accuracy)
-    if found.lower >= NEARLY_ALL:
-        headline = t("good_all")
-    elif of_10 == 10:
-        headline = t("good_above", n=9)
-    else:
-        headline = t("good_headline", n=of_10)
+    headline, of_10 = found.headline
     low, high = round(100 * found.lower), round(100 * found.upper)
-    about = [t("good_about", n=found.n_labels, low=low, high=high)]
+    about = [t("good_interval", n=found.n_labels, low=low, high=high)]
     if found.untested:
         about.append(t("good_untested", n=len(found.untested), name=names[found.untested[0]]))
-    return {"headline": headline, "about": " ".join(about)}
+    return {"headline": t(f"good_{headline}", n=of_10), "about": " ".join(about)}
 
 
 def _next_step(step: NextStep, t: Texts) -> dict[str, Any]:
