@@ -9,7 +9,7 @@ import pytest
 
 from anyshot.data.datasets import read_data
 from anyshot.data.tables import read_table, write_table
-from anyshot.data.workbooks import MAX_TEXT, read_workbook
+from anyshot.data.workbooks import MAX_TEXT, merged_and_without_value, read_workbook
 from anyshot.errors import DataFileError, InputError
 
 ROWS = [["text", "label"], ["a", "x"], ["b", None], ["c", "y"]]
@@ -35,7 +35,8 @@ def saved(book, tmp_path):
 def test_cells_merged_over_rows_have_their_value_in_each(book, saved):
     book.active.merge_cells("B2:B3")
     book.active.merge_cells("C1:C9")
-    book.active.merge_cells("A6:A8")
+    book.active["D2"] = "a comment"
+    book.active.merge_cells("D2:D90")  # below the last row there is nothing to fill
     assert read_data(saved()).labels == ["x", "x", "y"]
 
 
@@ -44,6 +45,13 @@ def test_formulas_without_a_value_are_logged(book, saved, caplog):
     with caplog.at_level(logging.INFO):
         assert read_data(saved()).labels == ["x", None, "y"]
     assert "1 formula without a value, read as empty: B3" in caplog.text
+
+
+def test_a_formula_whose_value_is_an_empty_text_has_a_value():
+    """As Excel stores IF(A2="","","x"), here with a prefix before each name, as other programs write it."""
+    cells = '<x:c r="A1" t="str"><x:f>B1</x:f><x:v></x:v></x:c><x:c r="A2"><x:f>B1</x:f></x:c>'
+    xml = f'<x:worksheet xmlns:x="urn:s"><x:row>{cells}</x:row><x:mergeCell ref="A1:A2"/></x:worksheet>'
+    assert merged_and_without_value(xml.encode()) == (["A1:A2"], ["A2"])
 
 
 def test_the_first_visible_sheet_is_read_or_the_one_that_is_named(book, saved, caplog):
@@ -60,10 +68,21 @@ def test_the_first_visible_sheet_is_read_or_the_one_that_is_named(book, saved, c
         read_data(saved(), sheet="mails")
 
 
-def test_a_sheet_of_a_file_that_is_not_of_excel_is_refused(tmp_path):
+def test_a_sheet_of_what_is_no_excel_file_is_refused(tmp_path):
     (tmp_path / "a.csv").write_text("text\na\n")
     with pytest.raises(InputError, match="is not an Excel file"):
         read_data(tmp_path / "a.csv", sheet="Mails")
+    with pytest.raises(InputError, match="is a folder"):
+        read_data(tmp_path, sheet="Mails")
+
+
+def test_a_damaged_workbook_is_refused(saved):
+    path = saved()
+    content = path.read_bytes()
+    place = content.index(b"xl/worksheets/sheet1.xml") + 60
+    path.write_bytes(content[:place] + b"damaged" + content[place + 7 :])
+    with pytest.raises(DataFileError, match="is damaged"):
+        read_workbook(path)
 
 
 def test_an_empty_workbook_is_refused(tmp_path):

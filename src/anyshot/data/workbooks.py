@@ -3,11 +3,16 @@
 import logging
 import os
 import re
+import zlib
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from xml.etree import ElementTree
 from zipfile import BadZipFile
 
 import pandas as pd
@@ -19,16 +24,13 @@ from anyshot.errors import AnyshotError, DataFileError, InputError
 
 SUFFIXES: Final = (".xlsx", ".xlsm")
 MAX_TEXT: Final = 32_767
-"""Characters of a cell, and rows of a sheet, at most."""
+"""Characters of a cell, at most."""
 MAX_ROWS: Final = 2**20
+"""Rows of a sheet, at most."""
 
 _COMPOUND_FILE: Final = bytes.fromhex("d0cf11e0a1b11ae1")  # how .xls begins, and .xlsx with a password
 _VALUES: Final = (bool, int, float, Decimal, date, time)  # a datetime is a date, too
-_MERGED: Final = re.compile(rb'<mergeCell ref="([A-Z]+)(\d+):[A-Z]+(\d+)"')
-_NO_VALUE: Final = re.compile(rb'<c r="([A-Z]+\d+)"[^>]*><f(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
-"""A cell whose formula has no value: programs other than Excel write them without."""
-_ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")  # how Excel writes characters that XML cannot hold
-_LIKE_ESCAPED: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+_LIKE_ESCAPED: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # _x000D_ is how Excel writes a carriage return
 
 log = logging.getLogger(__name__)
 
@@ -54,91 +56,109 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
         There is no such sheet.
     """
     openpyxl = extra("openpyxl", "tables", purpose="Reading Excel files")
-    if path.read_bytes()[: len(_COMPOUND_FILE)] == _COMPOUND_FILE:
+    with path.open("rb") as file:
+        start = file.read(len(_COMPOUND_FILE))
+    if start == _COMPOUND_FILE:
         raise DataFileError(
             f"{path} cannot be read as Excel: it has a password, or is of Excel 97 to 2003. Save it as .xlsx "
             "without a password."
         )
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        return _read(path, book, sheet)
+        reader = openpyxl.reader.excel.ExcelReader(path, read_only=True, data_only=True)
+        with closing(reader.archive):
+            reader.read()
+            return _read(path, reader, sheet)
     except AnyshotError:  # some are of type ValueError, too
         raise
-    except BadZipFile as error:
+    except (BadZipFile, ElementTree.ParseError, EOFError, zlib.error) as error:
         raise DataFileError(f"{path} cannot be read as Excel: it is damaged, or of another type.") from error
     except (KeyError, ValueError, OSError) as error:
         raise DataFileError(f"{path} cannot be read as Excel: {error}.") from error
 
 
-def _read(path: Path, book: Any, name: str | None) -> Sheet:
-    """Return the rows of a sheet; if none is named, it is said which one was chosen of several."""
-    sheets = {sheet.title: sheet for sheet in book.worksheets}
+def _read(path: Path, reader: Any, name: str | None) -> Sheet:
+    """Return the rows of a sheet; if none is named and several have values, which one was read is logged."""
+    sheets = {sheet.title: sheet for sheet in reader.wb.worksheets}
     if name is not None and name not in sheets:
         raise InputError(f"{path} has no sheet {name!r}. Its sheets: {', '.join(map(repr, sheets))}.")
-    if name is not None:
-        found = {name: _rows_of(path, sheets[name])}
-    else:
-        visible = [one for one in sheets.values() if one.sheet_state == "visible"]
-        found = {one.title: rows for one in visible if (rows := _rows_of(path, one)).rows}
-    first = next((title for title, rows in found.items() if rows.rows), None)
-    if first is None:
-        raise DataFileError(f"{path} is empty." if name is None else f"The sheet {name!r} of {path} is empty.")
-    if len(found) > 1:
-        log.info(
-            f"{path} has the sheets {', '.join(map(repr, found))}; {first!r} was read. To read another, name it with "
-            "sheet=NAME"
-        )
-    return found[first]
-
-
-def _rows_of(path: Path, sheet: Any) -> Sheet:
-    """Return the rows from the first to the last that has a value, without empty columns before them."""
-    sheet.reset_dimensions()  # a format of whole rows and columns would make a sheet of 16,384 columns
-    filled = {number: row for number, row in enumerate(_values(sheet), start=1) if row}
+    choice = [own for own in sheets.values() if (own.sheet_state == "visible" if name is None else own.title == name)]
+    filled = [own for own in choice if _has_values(own)]
     if not filled:
-        return Sheet([], [])
-    with sheet._get_source() as source:
-        xml = source.read()
-    for column, top, bottom in _merged(xml):
-        own = filled.get(top, [])
-        has_value = len(own) >= column and is_filled(own[column - 1])
-        for number in range(top + 1, bottom + 1) if has_value else ():
-            row = filled.setdefault(number, [])
-            row += [None] * (column - len(row))
-            row[column - 1] = own[column - 1]
-    without = [cell.decode() for cell in _NO_VALUE.findall(xml)]
-    if without:
+        raise DataFileError(f"{path} is empty." if name is None else f"The sheet {name!r} of {path} is empty.")
+    if len(filled) > 1:
         log.info(
-            f"{path}, sheet {sheet.title!r}: {count(len(without), 'formula')} without a value, read as empty: "
-            f"{first_of(without, at_most=3)}. Open the file in Excel and save it, which adds the values"
+            f"{path} has the sheets {', '.join(repr(own.title) for own in filled)}; {filled[0].title!r} was read. "
+            "To read another, name it with sheet=NAME"
         )
-    numbers = list(range(min(filled), max(filled) + 1))
-    left = min(next(at for at, cell in enumerate(row) if is_filled(cell)) for row in filled.values())
-    return Sheet([filled.get(number, [])[left:] for number in numbers], numbers)
+    files = {own.name: relation.target for own, relation in reader.parser.find_sheets()}
+    merged, without_value = merged_and_without_value(reader.archive.read(files[filled[0].title]))
+    if without_value:
+        log.info(
+            f"{path}, sheet {filled[0].title!r}: {count(len(without_value), 'formula')} without a value, read as "
+            f"empty: {first_of(without_value, at_most=3)}. Open the file in Excel and save it, which adds the values"
+        )
+    return _rows_of(filled[0], merged)
+
+
+def _has_values(sheet: Any) -> bool:
+    sheet.reset_dimensions()  # a format of whole rows and columns would make a sheet of 16,384 columns
+    return any(map(is_filled, chain.from_iterable(sheet.iter_rows(values_only=True))))
+
+
+def _rows_of(sheet: Any, merged: Sequence[str]) -> Sheet:
+    """Return the rows from the first to the last that has a value, without empty columns before them."""
+    utils = extra("openpyxl.utils", "tables", purpose="Reading Excel files")
+    filled = {number: row for number, row in enumerate(_values(sheet), start=1) if row}
+    last = max(filled)
+    for left, top, _, bottom in map(utils.range_boundaries, merged):
+        own = filled.get(top, [])
+        has_value = len(own) >= left and is_filled(own[left - 1])
+        for number in range(top + 1, min(bottom, last) + 1) if has_value else ():
+            row = filled.setdefault(number, [])
+            row += [None] * (left - len(row))
+            row[left - 1] = own[left - 1]
+    first = min(next(at for at, cell in enumerate(row) if is_filled(cell)) for row in filled.values())
+    numbers = list(range(min(filled), last + 1))
+    return Sheet([filled.get(number, [])[first:] for number in numbers], numbers)
 
 
 def _values(sheet: Any) -> Iterator[list[Any]]:
     """Yield the cells of each row up to its last value."""
+    escape = extra("openpyxl.utils.escape", "tables", purpose="Reading Excel files")
     for row in sheet.iter_rows(values_only=True):
         length = next((len(row) - n for n, cell in enumerate(reversed(row)) if is_filled(cell)), 0)
-        yield [_unescaped(cell) for cell in row[:length]]
+        cells = list(row[:length])
+        for at, cell in enumerate(cells):
+            if isinstance(cell, str) and "_x" in cell:
+                cells[at] = escape.unescape(cell).replace("\r\n", "\n").replace("\r", "\n")
+        yield cells
 
 
-def _unescaped(cell: Any) -> Any:
-    if not isinstance(cell, str) or "_x" not in cell:
-        return cell
-    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), cell)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def merged_and_without_value(xml: bytes) -> tuple[list[str], list[str]]:
+    """Return which cells of a sheet are merged, and those whose formula has no value, as programs but Excel write it.
+
+    openpyxl gives neither while it reads row by row, and reading whole sheets takes many times their memory.
+    """
+    merged: list[str] = []
+    without: list[str] = []
+    if b"mergeCell" not in xml and b"f>" not in xml:  # parsing takes a fifth of the time of reading
+        return merged, without
+    for _, element in ElementTree.iterparse(BytesIO(xml)):
+        kind = _kind(element)
+        if kind == "mergeCell":
+            merged.append(element.get("ref", ""))
+        elif kind == "c":
+            parts = {_kind(part): part.text for part in element}
+            # A formula whose value is an empty text has the type "str".
+            if "f" in parts and not parts.get("v") and element.get("t") != "str":
+                without.append(element.get("r", "?"))
+        elif kind == "row":
+            element.clear()
+    return merged, without
 
 
-def _merged(xml: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield the column, the first and the last row of cells that are merged over several rows."""
-    for letters, top, bottom in _MERGED.findall(xml):
-        if int(bottom) > int(top):
-            column = 0
-            for letter in letters:
-                column = 26 * column + letter - ord("A") + 1
-            yield column, int(top), int(bottom)
+def _kind(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
 
 
 def write_workbook(table: pd.DataFrame, path: str | os.PathLike[str], *, percent: Collection[str] = ()) -> None:
@@ -152,8 +172,6 @@ def write_workbook(table: pd.DataFrame, path: str | os.PathLike[str], *, percent
         The table has more rows than a sheet of Excel.
     """
     openpyxl = extra("openpyxl", "tables", purpose="Writing Excel files")
-    cells = extra("openpyxl.cell", "tables", purpose="Writing Excel files")
-    fonts = extra("openpyxl.styles", "tables", purpose="Writing Excel files")
     if len(table) >= MAX_ROWS:
         raise DataFileError(f"{path} cannot be written: {len(table):,} rows are more than a sheet of Excel can hold.")
     book = openpyxl.Workbook(write_only=True)
@@ -165,36 +183,33 @@ def write_workbook(table: pd.DataFrame, path: str | os.PathLike[str], *, percent
         letter = openpyxl.utils.get_column_letter(number + 1)
         sheet.column_dimensions[letter].width = min(80, max(10, len(str(name)), longest) + 2)
 
-    def cell(value: Any, *, style: str | None = None, font: Any = None) -> Any:
-        if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
-            return None
-        is_text = not isinstance(value, _VALUES) or getattr(value, "year", 1900) < 1900 or has_zone(value)
-        made = cells.WriteOnlyCell(sheet, _text(value, openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE) if is_text else value)
-        if is_text:
-            made.data_type = "s"
-        elif style is not None:
-            made.number_format = style
-        elif isinstance(value, datetime) and value.time() == time():
-            made.number_format = "yyyy-mm-dd"
-        if font is not None:
-            made.font = font
-        return made
-
-    sheet.append([cell(str(name), font=fonts.Font(bold=True)) for name in table.columns])
+    names = [_cell(sheet, str(name), openpyxl) for name in table.columns]
+    for name in names:
+        name.font = openpyxl.styles.Font(bold=True)
+    sheet.append(names)
     styles = ["0%" if name in percent else None for name in table.columns]
     for row in table.astype(object).itertuples(index=False, name=None):
-        sheet.append([cell(value, style=style) for value, style in zip(row, styles, strict=True)])
+        sheet.append([_cell(sheet, value, openpyxl, style) for value, style in zip(row, styles, strict=True)])
     _warn_of_cut_texts(table, path)
     book.save(os.fspath(path))
 
 
-def has_zone(value: Any) -> bool:
-    """Return whether a time has a time zone, which Excel has not."""
-    return getattr(value, "tzinfo", None) is not None
-
-
-def _text(value: Any, illegal: re.Pattern[str]) -> str:
-    return illegal.sub("", _LIKE_ESCAPED.sub("_x005F_", str(value)))
+def _cell(sheet: Any, value: Any, openpyxl: Any, style: str | None = None) -> Any:
+    """Return a cell with a value, None for a missing one; style: of a number."""
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return None
+    has_zone = getattr(value, "tzinfo", None) is not None  # which Excel does not know
+    if not isinstance(value, _VALUES) or getattr(value, "year", 1900) < 1900 or has_zone:
+        text = _LIKE_ESCAPED.sub("_x005F_", str(value))
+        made = openpyxl.cell.WriteOnlyCell(sheet, openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE.sub("", text))
+        made.data_type = "s"  # also if it begins as a formula does
+        return made
+    made = openpyxl.cell.WriteOnlyCell(sheet, value)
+    if style is not None:
+        made.number_format = style
+    elif isinstance(value, datetime) and value.time() == time():
+        made.number_format = "yyyy-mm-dd"
+    return made
 
 
 def _warn_of_cut_texts(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
