@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -82,14 +82,14 @@ def read_data(
 
     With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns.
 
-    classes: names of classes, by which a label column with an unusual name is found.
+    classes: names of classes, by which a label column with an unusual name is found; any of them may be a label.
 
     encoding: of a text file; by default that of its byte-order mark, or UTF-8, or else the one that is detected.
 
     sheet: of an Excel file; by default the first visible one that is not empty.
 
-    Empty labels are None, also those written as nan or NULL. Labels in a CSV or TSV become bools or numbers if all of
-    them are written as such; 007 is not.
+    Empty labels are None, also those written as nan or NULL unless `classes` has that name. Labels in a CSV or TSV
+    become bools or numbers if all of them are written as such; 007 is not.
 
     Raises
     ------
@@ -103,17 +103,12 @@ def read_data(
     """
     source = existing(Path(path))
     columns = ColumnNames(text_column, image_column, label_column)
-    how: _Options = {"with_labels": with_labels, "on_error": on_error}
     if source.is_file():
-        columns.check(**how)
         table = read_table(source, encoding=encoding, sheet=sheet, blank_rows=True)
-        return data_of_table(table, columns, classes=classes, **how)
-    return data_of_folder(source, columns, encoding=encoding, **how)
-
-
-class _Options(TypedDict):
-    with_labels: bool
-    on_error: OnError
+        return data_of_table(table, columns, classes=classes, with_labels=with_labels, on_error=on_error)
+    if sheet is not None:
+        raise InputError(f"sheet={sheet!r} was given, but {source} is a folder. Leave it out.")
+    return data_of_folder(source, columns, encoding=encoding, with_labels=with_labels, on_error=on_error)
 
 
 class ColumnNames(NamedTuple):
@@ -215,8 +210,8 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
     if with_labels:
         of_labels = find_labels(table, given.label, items=column, classes=classes)
     data = Dataset(
-        joined_texts(table, column), read_labels(table, of_labels, given=given.label), "text", table.path,
-        table.encoding, item_column=column, label_column=of_labels,
+        joined_texts(table, column), read_labels(table, of_labels, given=given.label, classes=classes),
+        "text", table.path, table.encoding, item_column=column, label_column=of_labels,
     )  # fmt: skip
     if text is not None:
         return data

@@ -94,23 +94,18 @@ def find_labels(table: Table, given: str | None, *, items: str, classes: Sequenc
     return found[0] if found else None
 
 
-def read_labels(table: Table, column: str | None, *, given: str | None = None) -> list[Label] | None:
+def read_labels(
+    table: Table, column: str | None, *, given: str | None = None, classes: Sequence[Label] | None = None
+) -> list[Label] | None:
     """Return the labels in a column, None for no column; one that was not `given` must look like labels.
 
-    A label that is written as a missing text, such as nan, is None, which is logged. A column of a workbook or of JSON
-    that has numbers and texts is read as one of a CSV is: as numbers if all of them are written as such, else as texts.
+    A label that is written as a missing text, such as nan, and is none of the classes, is None, which is logged. A
+    column of a workbook or of JSON that has numbers and texts is read as one of a CSV is: as numbers if all of them are
+    written as such, else as texts.
     """
     if column is None:
         return None
-    cells = table.values(column)
-    missing = [row for row, value in enumerate(cells) if is_missing_text(value)]
-    if missing:
-        written = str(cells[missing[0]]).strip()
-        log.info(
-            f"{table.path}: {count(len(missing), 'label')} in {column!r} written as {written} (first in "
-            f"{table.place(missing[0])}), which counts as no label"
-        )
-    given_values = [None if is_missing_text(value) else _label(value) for value in cells]
+    given_values = _without_missing(table, column, {str(name) for name in classes or ()})
     for row, value in enumerate(given_values):
         if value is not None and (not isinstance(value, (str, int, float)) or holds_several(value)):
             raise DataFileError(
@@ -128,6 +123,20 @@ def read_labels(table: Table, column: str | None, *, given: str | None = None) -
             f"{len(labels)} rows. If they are, give label_column={column!r} (--label-column); if not, give another, or "
             "read only the items with with_labels=False (encode: --no-labels)."
         )
+    return labels
+
+
+def _without_missing(table: Table, column: str, classes: set[str]) -> list[object]:
+    """Return the labels in a column, None for those that are written as missing texts."""
+    labels = [_label(value) for value in table.values(column)]
+    missing = [row for row, label in enumerate(labels) if is_missing_text(label) and label not in classes]
+    if missing:
+        log.info(
+            f"{table.path}: {count(len(missing), 'label')} in {column!r} written as {labels[missing[0]]} (first in "
+            f"{table.place(missing[0])}), which counts as no label. If it is a class, list the names of all classes"
+        )
+    for row in missing:
+        labels[row] = None
     return labels
 
 
