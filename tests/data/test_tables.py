@@ -318,7 +318,7 @@ def test_rows_that_repeat_the_names_of_columns_are_left_out(tmp_path, caplog, en
     path = file(tmp_path, "a.csv", end.join(["\ufefftext,label", "a,x", "\ufefftext,label", "b,label"]))
     with caplog.at_level(logging.INFO):
         assert columns(path) == {"text": ["a", "b"], "label": ["x", "label"]}
-    assert "row 3 repeats the names of the columns" in caplog.text or end == "\r\r\n"
+    assert "repeats the names of the columns" in caplog.text
     assert columns(file(tmp_path, "b.csv", "text\ntext\n")) == {"text": ["text"]}
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, count
+from itertools import count
 from typing import Final, NamedTuple
 
 SEPARATORS: Final = ",;\t|"
@@ -186,19 +186,19 @@ def _even(records: Iterable[tuple[list[str], int]], *, first: int, separator: st
 
     records: the fields of each row, and the line in which it starts; first: the number of the first row.
     """
-    (names, line), *rest = records
-    width = len(names) or 1
     rows = Rows([], [], [], separator)
-    for number, (row, at) in enumerate(chain([(names, line)], rest), start=first):
+    for number, (row, line) in enumerate(records, start=first):
+        width = len(rows.fields[0]) if rows.fields else len(row) or 1
         if len(row) > width and any(row[width:]):
+            names = separator.join(rows.fields[0])
             raise ParseError(
-                at,
-                f"{len(row)} fields, but the first line, {separator.join(names)[:60]!r}, has {width}. The first line "
-                'must hold the names of the columns; texts that contain the separator are put in double quotes: "...".',
+                line,
+                f"{len(row)} fields, but the first line, {names[:60]!r}, has {width}. The first line must hold the "
+                'names of the columns; texts that contain the separator are put in double quotes: "...".',
             )
         if row or not rows.fields:
-            rows.fields.append(row[:width] + [""] * (width - len(row)))
-            rows.lines.append(at)
+            rows.fields.append(row if len(row) == width else row[:width] + [""] * (width - len(row)))
+            rows.lines.append(line)
             rows.numbers.append(number)
-    n_rows = max([1, *(number for number, row in enumerate(rows.fields, start=1) if any(row))])
-    return Rows(rows.fields[:n_rows], rows.lines[:n_rows], rows.numbers[:n_rows], separator)
+    end = next((n for n in range(len(rows.fields), 1, -1) if any(rows.fields[n - 1])), 1)
+    return Rows(rows.fields[:end], rows.lines[:end], rows.numbers[:end], separator)

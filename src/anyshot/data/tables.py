@@ -63,8 +63,9 @@ class Table:
         """
         if self.numbers is None:
             return f"data row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
-        differs = self.lines is not None and self.lines[row] != self.numbers[row]
-        return f"row {self.numbers[row]}" + (f" (line {self.lines[row]})" if self.lines and differs else "")
+        number = self.numbers[row]
+        line = number if self.lines is None else self.lines[row]
+        return f"row {number}" if line == number else f"row {number} (line {line})"
 
     def location(self, row: int) -> str:
         """Return the file and where a row (from 0) stands in it, for messages."""
@@ -108,8 +109,6 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
     else:
         readable = ", ".join([*_PARSERS, ".parquet", *SUFFIXES])
         raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.")
-    if table.numbers is not None:
-        table = _without_repeated_names(table)
     if table.numbers is not None and not blank_rows:
         table = _without_blank_rows(table)
     repeated = [name for name, count in Counter(table.frame.columns).items() if count > 1 and name]
@@ -124,22 +123,6 @@ def _without_blank_rows(table: Table) -> Table:
     cells = table.frame.itertuples(index=False, name=None)
     rows = [row for row, own in enumerate(cells) if any(map(is_filled, own))]
     return table if len(rows) == len(table.frame) else table.rows(rows)
-
-
-def _without_repeated_names(table: Table) -> Table:
-    """Return a table without rows that hold the names of its columns again, as where files were joined."""
-    names = [str(name) for name in table.frame.columns]
-    if len(names) < 2:
-        return table  # a single word may be a text
-    again = {
-        row
-        for row, cells in enumerate(table.frame.itertuples(index=False, name=None))
-        if names[-1] in str(cells[-1]) and ["" if one is None else clean_name(str(one)) for one in cells] == names
-    }
-    if not again:
-        return table
-    log.info(f"{table.path}: {table.place(min(again))} repeats the names of the columns; such rows are left out")
-    return table.rows([row for row in range(len(table.frame)) if row not in again])
 
 
 def write_table(
@@ -226,8 +209,8 @@ def _separated(text: str, path: Path) -> Table:
     except ParseError as error:
         raise DataFileError(f"{path}, {error}") from error
     separator = rows.separator if suffix_of(path) == ".csv" else None
-    frame = _frame(rows.fields[1:], [clean_name(name) for name in rows.fields[0]])
-    return Table(path, frame, rows.lines[1:], rows.numbers[1:], separator=separator)
+    table = Table(path, _frame(rows.fields), rows.lines[1:], rows.numbers[1:], separator=separator)
+    return _without_repeated_names(table, rows.fields)
 
 
 def _json(text: str, path: Path) -> Table:
@@ -249,24 +232,39 @@ def _text_lines(text: str, path: Path) -> Table:
 
 
 def _excel(path: Path, sheet: str | None) -> Table:
-    (header, *rest), (_, *numbers) = read_workbook(path, sheet=sheet)
-    width = max(map(len, [header, *rest]))
-    header, *rows = [row + [None] * (width - len(row)) for row in (header, *rest)]
-    columns = [clean_name("" if name is None else str(name)) for name in header]
-    return Table(path, _frame(rows, columns), numbers=numbers)
+    used = read_workbook(path, sheet=sheet)
+    width = max(map(len, used.rows))
+    rows = [row + [None] * (width - len(row)) for row in used.rows]
+    return _without_repeated_names(Table(path, _frame(rows), numbers=used.numbers[1:]), rows)
 
 
-def _frame(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """Return cells of a spreadsheet as a table: texts as they were before a formula was made safe, errors as missing.
+def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    """Return the rows of a spreadsheet as a table; the first one holds the names of the columns.
 
-    columns: with an apostrophe, too, where a name would be a formula.
+    Texts are as they were before a formula was made safe, and errors are missing values.
     """
+    names = [clean_name(as_written(_as_name(cell))) for cell in rows[0]]
+    cells = [[None if cell in NO_VALUES else as_written(cell) for cell in row] for row in rows[1:]]
+    return pd.DataFrame(cells, columns=names, dtype=object)
 
-    def value(cell: Any) -> Any:
-        return None if isinstance(cell, str) and cell in NO_VALUES else as_written(cell)
 
-    cells = [list(map(value, row)) for row in rows]
-    return pd.DataFrame(cells, columns=[as_written(name) for name in columns], dtype=object)
+def _as_name(cell: Any) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _without_repeated_names(table: Table, rows: Sequence[Sequence[Any]]) -> Table:
+    """Return a table without rows that repeat the first of `rows`, as where files were joined."""
+    (first, *others), *cells = rows
+    # The first name may follow a byte-order mark. A single word may be a text.
+    repeated = {
+        row
+        for row, (cell, *rest) in enumerate(cells)
+        if others and rest == others and clean_name(_as_name(cell)) == clean_name(_as_name(first))
+    }
+    if not repeated:
+        return table
+    log.info(f"{table.path}: {table.place(min(repeated))} repeats the names of the columns; such rows are left out")
+    return table.rows([row for row in range(len(table.frame)) if row not in repeated])
 
 
 def _parquet(path: Path) -> Table:
@@ -308,7 +306,7 @@ def _csv(table: pd.DataFrame, path: Path, *, separator: str = ",", decimal: str 
         converted = json_value(value)
         if isinstance(converted, (dict, list)):
             return json.dumps(converted, ensure_ascii=False)
-        if isinstance(value, datetime) and value.time() == time():
+        if isinstance(value, datetime) and value.timetz() == time():
             return value.date().isoformat()
         return str(value).replace(".", decimal) if isinstance(value, float) and decimal != "." else value
 
@@ -326,9 +324,8 @@ def _mapped(table: pd.DataFrame, names: Iterable[Any], write: Callable[[Any], ob
     changed = table.copy(deep=False)
     for name in names:
         values = [None if value is None else write(value) for value in _values(table[name])]
-        changed[name] = pd.Series(
-            values, index=table.index, dtype=object
-        )  # otherwise integers next to missing values become floats
+        # With another dtype, integers next to missing values would become floats.
+        changed[name] = pd.Series(values, index=table.index, dtype=object)
     return changed
 
 
