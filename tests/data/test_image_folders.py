@@ -172,7 +172,7 @@ def test_images_that_a_list_leaves_out_are_logged(tmp_path, caplog):
     file(tmp_path, "labels.csv", "file,label\ncat/1.png,cat\n")
     with caplog.at_level(logging.INFO):
         assert read_data(tmp_path).labels == ["cat", None]
-    assert "lists 1 images; 1 others" in caplog.text
+    assert f"does not list 1 image of {tmp_path}, read without a label: 2.png" in caplog.text
 
 
 @pytest.mark.parametrize("suffix", ["tsv", "xlsx", "jsonl"])

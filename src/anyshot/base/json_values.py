@@ -11,10 +11,10 @@ from anyshot.base.columns import python_value
 JSON: TypeAlias = str | int | float | bool | list["JSON"] | dict[str, "JSON"] | None
 
 
-def as_text(value: Any, path: str = "") -> JSON:
+def json_scalar(value: Any, path: str = "") -> JSON:
     """Return a value that is neither a list nor a mapping as JSON: null for what is missing, text for other types.
 
-    >>> as_text(np.float32(0.5)), as_text(float("nan")), as_text(2 + 1j)
+    >>> json_scalar(np.float32(0.5)), json_scalar(float("nan")), json_scalar(2 + 1j)
     (0.5, None, '(2+1j)')
     """
     value = python_value(value)
@@ -23,15 +23,15 @@ def as_text(value: Any, path: str = "") -> JSON:
     return value if value is None or isinstance(value, (str, int, float)) else str(value)
 
 
-def text_of(name: Any, path: str = "") -> str:
+def name_as_text(name: Any, path: str = "") -> str:
     """Return the name of a value in a mapping as text."""
     return str(name)
 
 
 def json_value(
     value: Any,
-    convert: Callable[[Any, str], JSON] = as_text,
-    name_of: Callable[[Any, str], str] = text_of,
+    convert: Callable[[Any, str], JSON] = json_scalar,
+    name_of: Callable[[Any, str], str] = name_as_text,
     path: str = "",
 ) -> JSON:
     """Return a value as JSON types.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, first_of
+from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, count, first_of
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label, clean_names
 from anyshot.base.pixels import read_pixels
@@ -69,14 +69,15 @@ def read_folder(
     empty = [(str(folder / name), "the folder contains no images") for name in inside if name not in full]
     if not (full and with_labels):
         return ImageFolder(images, None, [*others, *empty])
-    deeper = sorted({file.relative_to(folder).parts[1] for file in images if len(file.relative_to(folder).parts) > 2})
-    if len(full) == 1 and len(deeper) > 1:
+    places = [file.relative_to(folder).parts for file in images]
+    deeper = sorted({place[1] for place in places if len(place) > 2}) if len(full) == 1 else []
+    if len(deeper) > 1:
         log.info(
             f"All images of {folder} are in its folder {full[0]!r}, which is taken for their class. If the folders in "
             f"it ({first_of(deeper, at_most=5)}) are the classes, give {folder / full[0]}"
         )
     names = dict(zip(full, clean_names(full, what=f"folders in {folder}"), strict=True))
-    labels = [names.get(file.relative_to(folder).parts[0]) for file in images]
+    labels = [names.get(place[0]) for place in places]
     return ImageFolder(images, labels, [*others, *empty])
 
 
@@ -144,7 +145,8 @@ def _from_table(
     all_labels = None if labels is None else [*labels, *([None] * len(rest))]
     if rest and with_labels:
         log.info(
-            f"{table.path} lists {len(files)} images; {len(rest)} others in {folder} have no label, as {rest[0].name}"
+            f"{table.path} does not list {count(len(rest), 'image')} of {folder}, read without a label: "
+            f"{first_of([path.name for path in rest], at_most=3)}"
         )
     return ImageFolder([*files, *rest], all_labels, [], table.encoding)
 

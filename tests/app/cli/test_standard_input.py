@@ -53,7 +53,7 @@ def test_a_pipe_is_utf_8_whatever_the_locale(call, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("first", "what"), [('{"text": "a"}', "JSON"), ("id;Text;n", "names of columns"), ("text, or not", None)]
+    ("first", "what"), [('{"text": "a"}', "JSON"), ("id;Text;n", "names of columns"), ("Review, not good", None)]
 )
 def test_a_table_on_the_standard_input_is_warned_of(call, monkeypatch, first, what):
     typed(monkeypatch, f"{first}\nwhere is my parcel\n".encode())

@@ -1,6 +1,7 @@
 """Texts on the standard input, one per line."""
 
 import codecs
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -51,17 +52,17 @@ def _skip_blank(numbers: Iterable[int]) -> None:
 
 def _warn_of_table(line: str) -> None:
     """Warn if the first line of the standard input is JSON, or names columns: every line is read as one text."""
-    usual = {*TEXT_COLUMNS, *LABEL_COLUMNS}
-    separators = [mark for mark in (",", ";", "\t", "|") if mark in line]
-    names = [{name.strip(' "').casefold() for name in line.split(mark)} for mark in separators]
-    what = "JSON" if line.startswith('{"') and line.endswith("}") else "names of columns" if any(
-        own & usual for own in names
-    ) else None  # fmt: skip
-    if what is not None:
-        note(
-            f"Warning: the first line of the standard input is {what}: {line[:60]!r}. Each line is read as one text; "
-            "write the data to a file with a suffix to have its columns read."
-        )
+    names = {name.strip('"').casefold() for name in re.split(r"[,;\t|]", line)}
+    if line.startswith('{"') and line.endswith("}"):
+        what = "JSON"
+    elif len(names) > 1 and " " not in line and names & {*TEXT_COLUMNS, *LABEL_COLUMNS}:
+        what = "names of columns"
+    else:
+        return
+    note(
+        f"Warning: the first line of the standard input is {what}: {line[:60]!r}. Each line is read as one text; "
+        "write the data to a file with a suffix to have its columns read."
+    )
 
 
 def _parts_of_stdin() -> Iterator[str]:
