@@ -3,7 +3,7 @@
 import pytest
 
 from anyshot.app.studio import Answers, Project, add_texts
-from anyshot.app.studio.quality import hints, likely_errors, quality, why
+from anyshot.app.studio.quality import NextStep, Quality, hints, likely_errors, quality, why
 from anyshot.app.studio.views import Query, order
 from anyshot.app.studio.views import rows as rows_of
 from anyshot.errors import InputError
@@ -34,6 +34,14 @@ def test_a_class_that_is_added_without_a_label_hides_nothing_and_is_named(half_l
     assert (before.untested, found.untested) == ((), (number,))
     assert found.accuracy == pytest.approx(before.accuracy, abs=0.15)
     assert str(found).endswith("1 class has no label yet.")
+
+
+@pytest.mark.parametrize(
+    ("lower", "untested", "headline"), [(0.97, (), "all"), (0.97, (7,), "above"), (0.9, (), "above")]
+)
+def test_nearly_all_is_said_once_each_class_has_a_label(lower, untested, headline):
+    found = Quality(6, True, 0.98, lower, 1.0, [], [], NextStep("done"), untested)
+    assert found.headline[0] == headline
 
 
 def test_how_good_the_answers_are_is_said_from_five_labels_on(tmp_path):

@@ -40,7 +40,7 @@ MIN_LABELS: Final = 5
 N_ASKED: Final = 200
 """Answers that stand for all whose accuracy is asked for; 300,000 would take seconds."""
 NEARLY_ALL: Final = 0.95
-"""Lower end of the interval from which nearly all answers are said to be right."""
+"""Lower end of the interval from which nearly all answers are said to be right, once each class has a label."""
 GOOD_ACCURACY: Final = 0.9
 """Lower end of the interval from which the proposal is to use the answers."""
 CLEAR_ERROR: Final = 0.1
@@ -93,7 +93,7 @@ class Quality:
 
     accuracy, lower, upper: expected of the answers to items without a label, with its 95 % interval, from their
     confidence and from answers that labels tested; None with fewer than five labels.
-    untested: the ids of the classes without a label, whose answers count as sure as they are.
+    untested: the ids of the classes without a label, for whose answers only their confidence speaks.
     curve: (labels, accuracy, lower, upper) as they were measured, by the number of labels; confused: the pairs of
     classes, the most often confused first.
     """
@@ -122,7 +122,7 @@ class Quality:
     def headline(self) -> tuple[Headline, int]:
         """Which of `HEADLINES` says how good the answers are, and how many of ten are right in it."""
         of_10 = round(10 * (self.accuracy or 0))
-        if self.lower >= NEARLY_ALL:
+        if self.lower >= NEARLY_ALL and not self.untested:
             return "all", of_10
         return ("above", 9) if of_10 == 10 else ("of_10", of_10)
 
