@@ -4,6 +4,7 @@ from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "content_of": "anyshot.base.pixels",
+    "json_value": "anyshot.base.json_values",
     "read_pixels": "anyshot.base.pixels",
 }
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 
 from anyshot import app as tables
+from anyshot import base  # it loads numpy for json_value, which help does not need
 from anyshot.base import progress
-from anyshot.base.json_values import json_value
 from anyshot.base.terminal import escaped, escaped_json
 from anyshot.errors import AnyshotError
 
@@ -258,7 +258,7 @@ def abandon_output() -> None:
 
 def _print_json(row: Mapping[str, object]) -> None:
     """Print a row as one line of JSON."""
-    line = json.dumps(json_value(row), ensure_ascii=False)
+    line = json.dumps(base.json_value(row), ensure_ascii=False)
     sys.stdout.write(escaped_json(line) + "\n")
 
 
