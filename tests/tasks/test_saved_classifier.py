@@ -52,6 +52,7 @@ def test_a_saved_model_gives_the_same_prediction_sets(tmp_path, letters):
     clf = AnyShotClassifier(list(WORDS), encoder="minilm", cache=False)
     clf.fit(TEXTS, LABELS).save(tmp_path / "model")
     back = load(tmp_path / "model", cache=False)
+    assert list(back.classes) == list(WORDS)  # in the order given
     assert back.predict_set(TEXTS, coverage=0.8) == clf.predict_set(TEXTS, coverage=0.8)
 
 

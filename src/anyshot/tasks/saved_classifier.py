@@ -1,7 +1,7 @@
 """The folder of an AnyShotClassifier: its parameters, and the fitted model or the names of its classes."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from anyshot.any_shot.embedder import Embedder
@@ -33,7 +33,12 @@ def write_classifier(
     """
     parameters = saved_parameters(clf, None if model is None else model.embedder)
     facts: dict[str, Any] = {"kind": "AnyShotClassifier", "parameters": parameters}
-    facts |= _facts_of_names(texts) if model is None else {**model.facts(), "columns": columns}
+    if model is None:
+        facts |= _facts_of_names(texts)
+    else:
+        given = clf.get_params()["classes"]
+        order = list(given) if isinstance(given, Mapping | Sequence) else []
+        facts |= {**model.facts(), "columns": columns, "class_order": order}
     modality, base_model = card_facts(encoder_name(facts))
     card = model_card(facts, modality=modality, base_model=base_model)
     write_model(folder, facts=facts, arrays={} if model is None else model.arrays(), card=card)
@@ -71,7 +76,9 @@ def read_classifier(saved: SavedModel, *, cache: bool) -> tuple[dict[str, Any], 
     kept = VectorCache() if cache else None
     embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=kept, download=saved.download)
     model = Model.from_saved(facts, saved.arrays, embedder)
-    return {"words": embedder.words, **parameters, "classes": described_classes(model)}, model
+    described = described_classes(model)  # sorted; the order given is missing in models of earlier versions
+    ordered = dict.fromkeys(one for one in [*facts.get("class_order", ()), *described] if one in described)
+    return {"words": embedder.words, **parameters, "classes": {one: described[one] for one in ordered}}, model
 
 
 def described_classes(model: Model) -> dict[Label, Any]:

@@ -87,17 +87,18 @@ def test_a_model_becomes_a_project_with_its_classes_and_labels(tmp_path):
     from anyshot import Words
 
     texts, labels = ["I was charged twice", "Where is my parcel?"], ["billing", "delivery"]
-    classes = {"billing": ["money matters", Words("invoice, charge")], "delivery": None}
+    classes = {"delivery": None, "billing": ["money matters", Words("invoice, charge")]}
     AnyShotClassifier(classes).fit(texts, labels).save(tmp_path / "model")
     with project_from_model(tmp_path / "model", tmp_path / "project") as project:
-        billing, delivery = project.classes.all()
+        delivery, billing = project.classes.all()
         assert (billing.name, billing.description, billing.words) == ("billing", "money matters", ("invoice", "charge"))
         assert (delivery.name, delivery.description, delivery.n_labels) == ("delivery", "", 1)
         assert [item.content for item in project.items.get([1, 2])] == texts
         again = save_model(project)
     write_zip(tmp_path / "model.zip", again)
     with import_project(tmp_path / "model.zip", tmp_path / "third") as third:
-        assert [one.texts for one in third.classes.all()] == [billing.texts, delivery.texts]
+        assert [one.texts for one in third.classes.all()] == [delivery.texts, billing.texts]
+        assert [one.color for one in third.classes.all()] == [delivery.color, billing.color]
     with pytest.raises(DataFileError, match=r"not a model .* it holds 'run\.py'"):
         import_project(changed(tmp_path / "model.zip", tmp_path / "bad.zip", **{"run.py": b"x"}), tmp_path / "fourth")
     assert not (tmp_path / "fourth").exists()

@@ -127,8 +127,8 @@ def project_from_model(model: str | Path, folder: str | Path, *, name: str | Non
 
 def _fill(project: Project, clf: Any, texts: Sequence[str], labels: Sequence[Any], source: str) -> None:
     """Insert the classes and the labeled texts of a model into a new project."""
-    names = [str(one) for one in clf.classes_.tolist()]
     described: Mapping[Any, Any] = clf.classes if isinstance(clf.classes, Mapping) else {}
+    names = dict.fromkeys([*described, *clf.classes_.tolist()])  # the order given; `classes_` are sorted
     with project.database.change("add_items", source=source) as (transaction, facts):
         ids = {one: _insert_class(transaction, one, described.get(one)) for one in names}
         batch = transaction.insert("batches", batch_row(source, [], None))
