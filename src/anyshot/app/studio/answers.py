@@ -18,6 +18,7 @@ from anyshot.app.studio.transactions import mark_changed
 from anyshot.base.progress import hidden
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import AnyshotError, ProjectError
+from anyshot.zero_shot.class_texts import Source
 
 CLASSES_PAUSE: Final = 0.05
 """How long no class must have been changed before a refit [s]."""
@@ -27,6 +28,8 @@ GROWTH: Final = 1.2
 """How many times as many items are encoded when answers are added, so that 300,000 items need few rounds."""
 FIT_GROWTH: Final = 4
 """How many times as many items are encoded when the first model is replaced by one that is fitted to more of them."""
+MIN_SHARE: Final = 0.05
+"""Share in the weights of a class from which a known kind is shown; below, kinds are like it by chance."""
 _NEEDED: Final = frozenset({"classes", "labels", "items"})  # subjects of changes after which answers may differ
 
 Phase = Literal["waiting", "encoding", "fitting", "ready", "failed"]
@@ -101,11 +104,12 @@ class ChangedAnswers:
 class Chip:
     """A word by which a class is read, or for images a known kind that is like it.
 
-    source: "own", "bundled" (found for the name), "any" (the name denies, and is read as any text), or "kind".
+    source: "own", "bundled" (found for the name), "similar" (found for similar names), "any" (the name denies, and is
+    read as any text), or "kind".
     """
 
     word: str
-    source: Literal["own", "bundled", "any", "none", "kind"]
+    source: Source | Literal["kind"]
     is_struck: bool = False
 
 
@@ -183,7 +187,8 @@ class Answers:
             if bridge is not None and classes:
                 kinds = bridge.similar_classes(texts)
             shown = [
-                [*(Chip(word, "own") for word in (*one.words, *one.added)), *(Chip(kind, "kind") for kind, _ in own)]
+                [Chip(word, "own") for word in (*one.words, *one.added)]
+                + [Chip(kind, "kind") for kind, share in own if share >= MIN_SHARE]
                 for one, own in zip(classes, kinds, strict=True)
             ]
         struck = [[Chip(word, "bundled", True) for word in one.struck] for one in classes]
@@ -315,10 +320,7 @@ def _said_of_missing(n: int) -> str:
     return f"{n:,} image{'s' if n > 1 else ''} cannot be read: the files are no longer in the project's folder images."
 
 
-def _chips(one: ClassRow, words: Sequence[str], source: str) -> list[Chip]:
+def _chips(one: ClassRow, words: Sequence[str], source: Source) -> list[Chip]:
     own = {word.casefold() for word in (*one.words, *one.added)}
-    return [Chip(word, "own" if word.casefold() in own else _listed(source)) for word in words]
-
-
-def _listed(source: str) -> Literal["own", "bundled", "any", "none"]:
-    return source if source in ("bundled", "any", "none") else "bundled"  # type: ignore[return-value]
+    listed: Source = "bundled" if source == "own" else source
+    return [Chip(word, "own" if word.casefold() in own else listed) for word in words]

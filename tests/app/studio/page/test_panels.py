@@ -2,6 +2,7 @@
 
 import pytest
 
+from anyshot.app.studio import Answers, Project
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.panels import class_dialog, classes_panel, curve_points, quality_panel
 from anyshot.app.studio.page.texts import texts_in
@@ -19,6 +20,13 @@ def test_each_item_is_counted_in_one_class_or_as_unknown(opened):
     panel = classes_panel(opened, T)
     counted = sum(one["n_answers"] for one in [*panel["classes"], panel["unknown"]])
     assert counted == opened.project.items.count()
+
+
+def test_words_of_similar_names_are_marked(tmp_path):
+    with Project.create(tmp_path / "mail", name="Mail") as project:
+        project.classes.add_several(["Card delivery", "Refund"])
+        panel = classes_panel(Opened(project, Answers(project, start=False)), T)
+    assert [one["are_similar"] for one in panel["classes"]] == [True, False]
 
 
 def test_the_figures_are_those_of_the_quality(opened):

@@ -49,6 +49,7 @@ def _class_facts(one: ClassRow, chips: Sequence["Chip"], t: Texts, hint: Hint | 
         "color": color_number(one.color),
         "n_labels": one.n_labels,
         "words": sorted(words, key=lambda word: not word["own"]),
+        "are_similar": any(chip.source == "similar" for chip in shown),
         "n_hidden": max(0, len(words) - SHOWN_WORDS),
         "hint": "" if hint is None else t(f"hint_{hint}", name=one.name),
     }
