@@ -26,7 +26,7 @@ def as_text(value: Any) -> Any:
     >>> [as_text(value) for value in ("=1+1", "-5.2", "- late again", "a = b", -1)]
     ["'=1+1", '-5.2', "'- late again", 'a = b', -1]
     """
-    return f"'{value}" if isinstance(value, str) and _is_formula(value.lstrip("'")) else value
+    return f"'{value}" if _is_formula(value) else value
 
 
 def as_written(value: Any) -> Any:
@@ -35,8 +35,7 @@ def as_written(value: Any) -> Any:
     >>> [as_written(value) for value in ("'=1+1", "''=1+1", "'quoted'", "=1+1")]
     ['=1+1', "'=1+1", "'quoted'", '=1+1']
     """
-    is_marked = isinstance(value, str) and value.startswith("'") and _is_formula(value.lstrip("'"))
-    return value[1:] if is_marked else value
+    return value[1:] if isinstance(value, str) and value.startswith("'") and _is_formula(value) else value
 
 
 def is_filled(cell: object) -> bool:
@@ -44,7 +43,11 @@ def is_filled(cell: object) -> bool:
     return cell is not None and cell != ""
 
 
-def _is_formula(text: str) -> bool:
+def _is_formula(value: Any) -> bool:
+    """Return whether a cell is a text that would be a formula, also after apostrophes."""
+    if not isinstance(value, str) or not value.startswith((*FORMULA_STARTS, "'")):
+        return False
+    text = value.lstrip("'")
     return text.startswith(FORMULA_STARTS) and not _NUMBER.fullmatch(text)
 
 

@@ -303,6 +303,8 @@ _WITH_POINT: Final = re.compile(r"[+-]?\d+\.\d+")
 def _csv(table: pd.DataFrame, path: Path, *, separator: str = ",", decimal: str = ".", encoding: str = "utf-8") -> None:
     def in_a_cell(value: object) -> object:
         """Write dicts and lists as JSON, which other programs can read, and days without a time."""
+        if isinstance(value, str):
+            return value
         converted = json_value(value)
         if isinstance(converted, (dict, list)):
             return json.dumps(converted, ensure_ascii=False)
@@ -332,7 +334,9 @@ def _mapped(table: pd.DataFrame, names: Iterable[Any], write: Callable[[Any], ob
 def _jsonl(table: pd.DataFrame, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in table.to_dict("records"):
-            file.write(json.dumps(json_value(row), ensure_ascii=False, separators=(",", ":")) + "\n")
+            # Most cells are texts, which stay as they are.
+            cells = {str(name): own if isinstance(own, str) else json_value(own) for name, own in row.items()}
+            file.write(json.dumps(cells, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def _parquet_file(table: pd.DataFrame, path: Path) -> None:
