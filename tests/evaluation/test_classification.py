@@ -169,6 +169,8 @@ def test_weights_act_as_repeated_items():
 def test_a_table_of_probabilities_is_read_by_the_names_of_its_columns(evaluation):
     table = pd.DataFrame(PROBABILITIES, columns=CLASSES)[["login", "billing", "delivery"]]
     assert evaluate_answers(CLASSES, TRUTH, ANSWERS, table).log_loss == pytest.approx(evaluation.log_loss)
+    numbered = evaluate_answers([1, 0], [1, 0], [1, 0], [[0.9, 0.1], [0.2, 0.8]])  # an array: in the order of classes
+    assert numbered.log_loss == pytest.approx(-np.log([0.9, 0.8]).mean())
     unnamed = evaluate_answers(CLASSES, TRUTH, ANSWERS, pd.DataFrame(PROBABILITIES))
     assert unnamed.log_loss == evaluation.log_loss
     with pytest.raises(InputError, match=r"The columns of the probabilities are .*'dog'"):

@@ -258,14 +258,16 @@ def _notes(per_class: pd.DataFrame, interval: tuple[float, float], *, n_without_
 
 def _checked(probabilities: Any, *, n_items: int, classes: list[Label]) -> Floats:
     """Return probabilities (n, c) in the order of the classes, as the columns of a table name them."""
-    columns = column_names(probabilities) if is_table(probabilities) else list(range(len(classes)))
     table = probability_table(numeric_array(probabilities))
     if table.shape != (n_items, len(classes)):
         raise InputError(
             f"Probabilities are needed for {n_items} items and {len(classes)} classes; their shape is {table.shape}."
         )
+    if not is_table(probabilities):
+        return table
+    columns = column_names(probabilities)
     named = [str(name) for name in columns]
-    if sorted(named) == sorted(map(str, classes)):
+    if sorted(set(named)) == sorted(map(str, classes)):
         return table[:, [named.index(str(name)) for name in classes]]
     if columns != list(range(len(classes))):
         raise InputError(f"The columns of the probabilities are {columns}; the classes are {classes}.")
