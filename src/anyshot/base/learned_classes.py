@@ -38,13 +38,13 @@ def learned_classes(labels: Labels) -> list[Label]:
     return found
 
 
-def warn_of_missing(names: Iterable[Label], *, stacklevel: int = 2) -> None:
-    """Warn of class names that are a missing label written as text."""
+def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes", stacklevel: int = 2) -> None:
+    """Warn of class names that are a missing label written as text; remedy: what to do where they are classes."""
     for name in names:
         if name in _WRITTEN_MISSING:
             warnings.warn(
                 f"The label {name!r} counts as a class. If it stands for a missing label, as astype(str) writes it, "
-                "pass None; if not, list all classes.",
+                f"pass None; if not, {remedy}.",
                 stacklevel=stacklevel + 1,
             )
 

@@ -1,5 +1,7 @@
 """Tasks read from {task: labels}."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -102,6 +104,16 @@ def test_a_task_with_equal_labels_raises_an_error():
 def test_invalid_tasks_raise_an_error(y, kinds, message):
     with pytest.raises(InputError, match=message):
         read_tasks(y, n_items=3, kinds=kinds)
+
+
+def test_quantities_with_units_are_said_to_be_classes():
+    weights = [f"{row} kg" for row in range(12)]
+    with pytest.warns(UserWarning, match=r"12 different texts, such as '0 kg'.*tasks=\{'w': 'classification'\}"):
+        read_tasks({"w": weights}, n_items=12)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_tasks({"w": weights}, n_items=12, kinds={"w": "classification"})
+        read_tasks({"floor": ["1st", "2nd", "3rd"] * 4}, n_items=12)
 
 
 def test_a_wrong_label_is_refused_with_its_task_and_names_that_look_alike_are_said():

@@ -1,6 +1,8 @@
 """One task of several on the same items: classification or regression, with labels of some items."""
 
 import json
+import re
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -172,10 +174,12 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
     if taken == "regression":
         return _regression(name, labels, reason)
     classes = class_table(found)
-    warn_of_missing(found, stacklevel=4)
-    warn_of_look_alikes(found, stacklevel=4)
     index = to_indexes(labels, classes, n_items=n_items)
     rows = np.flatnonzero(index >= 0)
+    warn_of_look_alikes(found, stacklevel=4)
+    if kind is None:
+        warn_of_missing(found, remedy=f"pass {_as_classes(name)}", stacklevel=4)
+        _warn_of_quantities(name, found, n_labels=len(rows), stacklevel=5)
     return Task(name, rows, index[rows], classes, reason=reason)
 
 
@@ -194,15 +198,31 @@ def _kind_of(name: str, found: Sequence[Any]) -> tuple[TaskKind, str]:
         return "classification", f"Task {name!r} is a classification: it has {len(found)} classes."
     if len(found) > MAX_NUMBERED_CLASSES:
         why = f"its labels are {len(found)} different whole numbers"
-        remedy = f"If they are classes, pass tasks={{{name!r}: 'classification'}}."
+        remedy = f"If they are classes, pass {_as_classes(name)}."
         return "regression", f"Task {name!r} is a regression: {why}. {remedy}"
     if [int(number) for number in numbers] == list(range(len(found))):
         why = f"its labels are the whole numbers 0 to {len(found) - 1}"
         return "classification", f"Task {name!r} is a classification: {why}."
     raise InputError(
         f"The labels of task {name!r} are {len(found)} different whole numbers, {numbers[0]} to {numbers[-1]}, which "
-        f"may be numbers or classes. Pass tasks={{{name!r}: 'regression'}} or tasks={{{name!r}: 'classification'}}."
+        f"may be numbers or classes. Pass tasks={{{name!r}: 'regression'}} or {_as_classes(name)}."
     )
+
+
+def _warn_of_quantities(name: str, found: Sequence[Any], *, n_labels: int, stacklevel: int) -> None:
+    """Warn if many different labels of a task are texts that begin with a number, such as "12 kg"."""
+    quantities = [label for label in found if isinstance(label, str) and re.match(r"[-+]?[.,]?\d", label)]
+    if len(quantities) > max(len(found) / 2, min(MAX_NUMBERED_CLASSES, n_labels / 2)):
+        warnings.warn(
+            f"Task {name!r} is a classification: its labels are {len(found)} different texts, such as "
+            f"{quantities[0]!r}. If they are numbers, pass numbers without units; if they are classes, pass "
+            f"{_as_classes(name)}.",
+            stacklevel=stacklevel,
+        )
+
+
+def _as_classes(name: str) -> str:
+    return f"tasks={{{name!r}: 'classification'}}"
 
 
 def _regression(name: str, labels: Labels, reason: str) -> Task:
