@@ -263,7 +263,7 @@ def test_test_items_among_the_items_to_draw_from_are_counted():
     X, y = np.arange(12.0)[:, None], ["low"] * 6 + ["high"] * 6
     curve = learning_curve(NearestCentroid(), X, y, X[:4], y[:4], shots=[2], seeds=1)
     assert curve.n_repeated == 4
-    assert "4 of the 4 test items are training items too" in str(curve)
+    assert "4 of the 4 test items equal training items" in str(curve)
     assert learning_curve(NearestCentroid(), X, y, X + 0.5, y, shots=[2], seeds=1).n_repeated == 0
 
 

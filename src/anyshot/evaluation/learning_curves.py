@@ -65,7 +65,7 @@ class LearningCurve(Printable):
     """Columns model, shots (a number or "all"), seed, n_labels, accuracy; one row per fit."""
     n_test: int
     n_repeated: int = 0
-    """Test items that are also among the items to draw from."""
+    """Test items that equal one of the items to draw from."""
 
     def summary(self) -> pd.DataFrame:
         """Return columns model, shots, n_draws, n_labels (mean), mean, sd (NaN for one draw) of the accuracy."""
@@ -186,7 +186,8 @@ def learning_curve(
     if not scores:
         cause = f" {results[-1]}" if results else ""
         raise NotEnoughLabelsError(f"No model can be fitted at shots={tuple(shots)}. Give more labels.{cause}")
-    return LearningCurve(pd.DataFrame(scores).astype({"shots": object}), len(tested), n_repeated(X_test, X))
+    again = n_repeated(take(X_test, tested), X)
+    return LearningCurve(pd.DataFrame(scores).astype({"shots": object}), len(tested), again)
 
 
 def _check_plan(shots: object, seeds: object) -> None:

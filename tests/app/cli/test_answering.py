@@ -145,10 +145,9 @@ def test_suggest_names_the_command_that_reads_its_file(made, tmp_path, call):
     assert f"anyshot learn {made / 'model'} '{tmp_path / 'a b.csv'}' --text-column ticket" in done.err
 
 
-def test_evaluate_warns_of_items_that_the_model_was_fitted_on(call, made, tmp_path):
-    assert "the model was fitted on 9 of the 9 items" in call("evaluate", made / "model", made / "train.csv").err
-    (tmp_path / "new.csv").write_text("text,label\nno parcel yet,delivery\n")
-    assert "fitted on" not in call("evaluate", made / "model", tmp_path / "new.csv").err
+def test_evaluate_says_once_that_items_are_training_items(call, made):
+    done = call("evaluate", made / "model", made / "train.csv")
+    assert (done.out + done.err).count("9 of the 9 test items equal training items") == 1
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])

@@ -416,4 +416,4 @@ def test_with_few_test_items_the_verdict_states_the_counts():
 def test_test_items_among_the_training_items_are_counted(model):
     X, y = blobs()
     found = report(model, X, y, train=(X[:20], y[:20]))
-    assert found.warnings[0].startswith("20 of the 60 test items are training items too")
+    assert found.warnings[0].startswith("20 of the 60 test items equal training items")

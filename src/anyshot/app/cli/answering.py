@@ -120,19 +120,7 @@ def evaluate(model: Model, data: Data, *, columns: Columns) -> None:
     clf = open_model(model, method="predict_proba")
     inputs = read_labeled(data, columns=columns, classes=clf.classes_.tolist(), model=clf)
     result = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, clf.classes_.tolist()))
-    _warn_of_training_items(clf, inputs.items)
     show(result, _facts(result))
-
-
-def _warn_of_training_items(clf: Any, items: Sequence[Any]) -> None:
-    """Warn if items to evaluate on are among those that the model was fitted on."""
-    fitted = set(clf.any_shot_model().data.examples) if hasattr(clf, "any_shot_model") else set()
-    n_seen = sum(str(item) in fitted for item in items)
-    if n_seen:
-        note(
-            f"Warning: the model was fitted on {n_seen:,} of the {count(len(items), 'item')}, on which it is more "
-            "accurate than on new ones. Give labeled items that it has not seen."
-        )
 
 
 @with_column_options
