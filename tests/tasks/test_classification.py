@@ -578,13 +578,26 @@ def test_score_counts_unknown_as_evaluate_does():
 
 
 def test_one_item_with_two_labels_is_said(clf):
+    other = next(one for one in LABELS if one != LABELS[0])
     with pytest.warns(UserWarning, match=r"1 labeled item is the same .* 'aa', .* Both labels count"):
-        clf.fit(["aa", "aa", *TEXTS], [LABELS[0], next(one for one in LABELS if one != LABELS[0]), *LABELS])
+        clf.fit(["aa", "aa", *TEXTS], [LABELS[0], other, *LABELS])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         clf.partial_fit(["bbb"], [LABELS[0]])  # the earlier conflict was said
     with pytest.warns(UserWarning, match="1 labeled item is the same"):
-        clf.partial_fit(["bbb"], [next(one for one in LABELS if one != LABELS[0])])
+        clf.partial_fit(["ccc"] * 2, [LABELS[0], other])
+
+
+def test_a_label_that_is_corrected_replaces_the_earlier_one(clf):
+    other = next(one for one in LABELS if one != LABELS[0])
+    n = len(clf.fit(TEXTS, LABELS).any_shot_model().data.index)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf.partial_fit(["bbb", TEXTS[0]], [LABELS[0], other])
+    items, labels = clf.training_examples()
+    assert [label for item, label in zip(items, labels, strict=True) if item == TEXTS[0]] == [other]
+    assert len(items) == n + 1
+    assert len(clf.any_shot_model().data.vectors) == n + 1
 
 
 def test_exchanged_items_and_labels_are_said(letters):
@@ -595,11 +608,11 @@ def test_exchanged_items_and_labels_are_said(letters):
 def test_evaluate_counts_items_that_were_trained_on(clf):
     clf.fit(TEXTS, LABELS)
     found = clf.evaluate([*TEXTS[:2], "zzz"], [*LABELS[:2], LABELS[0]])
-    assert found.notes[0].startswith("2 of the 3 test items are training items too")
+    assert found.notes[0].startswith("2 of the 3 test items equal training items")
     assert not any("training items" in note for note in clf.evaluate(["zzz"], LABELS[:1]).notes)
     X, y = np.array([[0.0, 1.0], [1.0, 0.0], [0.1, 1.0]]), ["a", "b", "a"]
     of_rows = AnyShotClassifier(cache=False).fit(X, y).evaluate(X[:1], y[:1])
-    assert of_rows.notes[0].startswith("1 of the 1 test items")
+    assert of_rows.notes[0].startswith("1 of the 1 test items equals a training item")
 
 
 def test_a_seed_as_text_is_refused(clf):

@@ -33,6 +33,7 @@ from anyshot.tasks.parameters import (
     refuse_fractions,
     warn_of_classes,
     warn_of_conflicts,
+    without_corrected,
 )
 from anyshot.tasks.saved_classifier import read_classifier, write_classifier
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
@@ -168,7 +169,7 @@ class AnyShotClassifier(FittedClassifier):
         embedder = embedder_for(given.parts, self, vectors_given=described)
         data = given.training_set(classes, embedder)
         warn_of_classes(data, stacklevel=4)
-        warn_of_conflicts(embedder, data, stacklevel=4)
+        warn_of_conflicts(embedder, data, n_new=len(data.index), stacklevel=4)
         model = self._set_model(fit_model(self, embedder, data))
         if self.budget != "fast":
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
@@ -187,6 +188,8 @@ class AnyShotClassifier(FittedClassifier):
     ) -> Self:
         """Learn from more items, with labels and unlabeled ones, in addition to the earlier ones.
 
+        The label of a text or image that is given again with another label replaces the earlier one.
+
         classes : all classes, for a first call with items of some of them, as scikit-learn has it; `add_class` adds
         further ones. The other arguments are those of `fit`.
         """
@@ -201,7 +204,9 @@ class AnyShotClassifier(FittedClassifier):
         check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
         model = self._fitted_model(items if unlabeled is None or item_count(items) else unlabeled)
         data = model.embedder.with_unlabeled(model.embedder.with_items(model.data, items, labels, weights), unlabeled)
-        warn_of_conflicts(model.embedder, data, since=len(model.data.index), stacklevel=3)
+        n_new = len(data.index) - len(model.data.index)
+        data = without_corrected(model.embedder, data, n_new=n_new)
+        warn_of_conflicts(model.embedder, data, n_new=n_new, stacklevel=3)
         self._set_model(fit_model(self, model.embedder, data, start=model.starts))
         return self
 
@@ -228,7 +233,7 @@ class AnyShotClassifier(FittedClassifier):
         found: Evaluation = evaluation.evaluate_answers(classes, labels, predicted, sure, sample_weight=sample_weight)
         texts = model.embedder.requested not in ("vectors", "table") and self.training_examples() is not None
         again = n_repeated(items, model.data.examples) if texts else n_repeated(vectors, model.data.labeled)
-        return replace(found, notes=(repeated_note(again, found.n), *found.notes)) if again else found
+        return replace(found, notes=(repeated_note(again, len(labels)), *found.notes)) if again else found
 
     @property
     def feature_names_in_(self) -> NDArray[np.object_]:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -183,8 +184,24 @@ def warn_of_classes(data: TrainingSet, *, stacklevel: int) -> None:
     class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)
 
 
-def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, since: int = 0, stacklevel: int) -> None:
-    """Warn of labeled items, from row `since` on, that equal an earlier one with another label.
+def without_corrected(embedder: Embedder, data: TrainingSet, *, n_new: int) -> TrainingSet:
+    """Leave out earlier labels of items that are among the last `n_new` ones with another label.
+
+    Equal rows of a table may well have different labels.
+    """
+    if embedder.requested in ("vectors", "table"):
+        return data
+    is_text = embedder.encoder is not None and embedder.encoder.modality == "text"
+    items: Sequence[str | int] = data.examples if is_text else data.first_copies.tolist()  # long texts share vectors
+    pairs, n_earlier = list(zip(items, data.index.tolist(), strict=True)), len(items) - n_new
+    given_again, same = set(items[n_earlier:]), set(pairs[n_earlier:])
+    stays = np.array([item not in given_again or (item, label) in same for item, label in pairs], dtype=bool)
+    kept = tuple(example for example, stay in zip(data.examples, stays, strict=True) if stay)
+    return data if stays.all() else replace(data.subset(stays), examples=kept)
+
+
+def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, n_new: int, stacklevel: int) -> None:
+    """Warn of those of the last `n_new` labeled items that equal an earlier one with another label.
 
     Equal rows of a table may well have different labels.
     """
@@ -192,15 +209,15 @@ def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, since: int = 0, 
         return
     first = data.first_copies
     rows = np.flatnonzero(data.index != data.index[first])
-    if not (rows := rows[rows >= since]).size:
+    if not (rows := rows[rows >= len(data.index) - n_new]).size:
         return
     one, other = (data.classes[data.index[row]].item() for row in (first[rows[0]], rows[0]))
-    remedy = "Both labels count. Leave out the wrong one; if it was given in an earlier call, fit again."
+    remedy = "Both labels count. Leave out the wrong one."
     if len(np.unique(first)) < len(np.unique(data.index)):
         remedy = "There are more classes than different items: were items and labels exchanged?"
     warnings.warn(
-        f"{count(len(rows), 'labeled item')} {'is' if len(rows) == 1 else 'are'} the same as an earlier one with "
-        f"another label, such as {_shortened(data.examples[rows[0]])!r}, {one!r} and {other!r}. {remedy}",
+        f"{count(len(rows), 'labeled item')} {'is' if len(rows) == 1 else 'are'} the same to the encoder as an earlier "
+        f"one with another label, such as {_shortened(data.examples[rows[0]])!r}, {one!r} and {other!r}. {remedy}",
         stacklevel=stacklevel + 1,
     )
 

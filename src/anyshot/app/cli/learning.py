@@ -148,7 +148,8 @@ def learn(
 ) -> None:
     """Update a model with more labels of its classes, from a file or with --label. The earlier data are not needed.
 
-    Rows without a label are ignored, so that a file that `anyshot suggest` wrote need not be filled in completely.
+    A label of a text or image that the model was given with another label replaces that one. Rows without a label are
+    ignored, so that a file that `anyshot suggest` wrote need not be filled in completely.
     """
     check_model_out(model)
     with folder_lock(model):
