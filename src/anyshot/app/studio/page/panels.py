@@ -72,8 +72,8 @@ def class_dialog(opened: Opened, number: int) -> dict[str, Any]:
     }
 
 
-def quality_panel(opened: Opened, t: Texts) -> dict[str, Any]:
-    """Return what quality.html shows."""
+def quality_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[str, Any]:
+    """Return what quality.html shows; asked: the classes that are asked for their words, which is the next step."""
     names = {one.id: one.name for one in opened.project.classes.all()}
     if not names or not opened.project.items.count():
         missing = "items" if names else "classes"
@@ -82,6 +82,8 @@ def quality_panel(opened: Opened, t: Texts) -> dict[str, Any]:
     found, labels = quality(opened.project, opened.answers), opened.project.items.labels().labels
     step = found.next_step if (labels == 0).any() else NextStep("add_items")
     shown: dict[str, Any] = {**_headline(found, names, t), "next": _next_step(step, t)}
+    if not names.keys().isdisjoint(asked):
+        shown["next"] = {"sentence": t("next_words"), "button": ""}
     shown["curve"] = curve_points(found.curve, t) if len(found.curve) > 1 else None
     shown["confused"] = [
         {

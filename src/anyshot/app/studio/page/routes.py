@@ -99,8 +99,7 @@ async def project_page(request: Request) -> Response:
 async def classes(request: Request) -> Response:
     """Answer with the panel of the classes; ask: those that are asked for their words."""
     t, opened = texts_for(request), await opened_by(request)
-    asked = [number(one, "ask") for one in request.query_params.get("ask", "").split(",") if one]
-    return draw(request, "classes.html", await run_in_threadpool(classes_panel, opened, t, asked))
+    return draw(request, "classes.html", await run_in_threadpool(classes_panel, opened, t, _asked(request)))
 
 
 async def item_reasons(request: Request) -> Response:
@@ -119,9 +118,13 @@ async def edit_class(request: Request) -> Response:
 
 
 async def quality(request: Request) -> Response:
-    """Answer with the panel that says how good the answers are."""
+    """Answer with the panel that says how good the answers are; ask: the classes that are asked for their words."""
     t, opened = texts_for(request), await opened_by(request)
-    return draw(request, "quality.html", await run_in_threadpool(quality_panel, opened, t))
+    return draw(request, "quality.html", await run_in_threadpool(quality_panel, opened, t, _asked(request)))
+
+
+def _asked(request: Request) -> list[int]:
+    return [number(one, "ask") for one in request.query_params.get("ask", "").split(",") if one]
 
 
 async def history(request: Request) -> Response:

@@ -88,7 +88,7 @@ function refresh(id) {
   if (inUse(byId(id))) return late.add(id);
   if (drawing.has(id)) return again.add(id);  // a request that waits within htmx would be lost if it failed
   drawing.add(id);
-  const ask = id === "classes" && askWords.length ? `?ask=${askWords.join()}` : "";
+  const ask = askWords.length ? `?ask=${askWords.join()}` : "";
   htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" })
     .catch(() => { late.add(id); setTimeout(drawLate, 2000); })  // the server is gone
     .finally(() => { drawing.delete(id); if (again.delete(id)) refresh(id); });
@@ -138,7 +138,7 @@ document.addEventListener("submit", (event) => {
     if (form.id === "new-class") askWords = done.added;
     if (form.classList.contains("words")) askWords = [];
     if (document.activeElement?.closest("#classes")) document.activeElement.blur();
-    if (form.dataset.send.startsWith("classes")) refresh("classes");
+    if (form.dataset.send.startsWith("classes")) refreshPanels();
     if (done.message) toast(done.message);
     if (typeof done.added === "number") tell(done);
     return !form.closest("#classes");  // there it shows what was sent until the panel is drawn with it
@@ -157,7 +157,7 @@ document.addEventListener("click", (event) => {
   if ((found = on("more-words"))) found.parentElement.classList.toggle("open") ? opened.add(found.id) : opened.delete(found.id);
   if ((found = on("add-class"))) openNewClass(true);
   if (on("cancel-class")) openNewClass(false);
-  if ((found = on("skip-words"))) { askWords = []; found.form.reset(); refresh("classes"); }
+  if ((found = on("skip-words"))) { askWords = []; found.form.reset(); refreshPanels(); }
   if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass, ...(found.dataset.order ? { view: found.dataset.order } : {}) } });
   if ((found = on("view"))) { view.value = found.dataset.view; showAll(); }
   if ((found = on("show-ids"))) { const ids = found.dataset.showIds.split(",").map(Number); showOnly(found.dataset.showName, { ids, labeled: ids }); }
