@@ -84,7 +84,7 @@ def _labels() -> Iterator[tuple[str, Situation]]:
     )
     yield (
         "one text with another label in a later call, which replaces the earlier one",
-        lambda _: _fitted().partial_fit(TEXTS[:1], ["delivery"]).training_examples()[1] == [*NAMES[1:], "delivery"],
+        lambda _: _fitted().partial_fit(TEXTS[:1], ["delivery"]).training_examples()[1].count("refund") == 3,
     )
     yield (
         "labels True, answers 'True'",

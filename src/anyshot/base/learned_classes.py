@@ -27,7 +27,7 @@ def learned_classes(labels: Labels) -> list[Label]:
     of which none occurs twice, or of which there are many.
     """
     listed = label_list(labels)
-    found = classes_in(listed)
+    found = classes_in(list(set(listed)))
     fractions = [label for label in found if isinstance(label, float) and not label.is_integer()]
     if fractions and (len(found) > MAX_FRACTIONS or len(found) == len(listed) - listed.count(None)):
         raise InputError(
