@@ -76,7 +76,7 @@ OfModel = Annotated[Target, Depends(_target)]
 
 @router.post("/{model}/examples", openapi_extra=described(ExamplesRequest, Changed))
 async def add_examples(target: OfModel) -> Response:
-    """Learn from labeled items."""
+    """Learn from labeled items; another label of a text or image replaces its earlier one."""
     given = await target.body(ExamplesRequest)
     labels = as_classes_write_them(given.labels, target.classes)
     return await target.change(AddExamples(target.items(given.items), labels))
