@@ -2,7 +2,13 @@ import warnings
 
 import pytest
 
-from anyshot.base.learned_classes import learned_classes, look_of, warn_of_look_alikes, warn_of_missing
+from anyshot.base.learned_classes import (
+    learned_classes,
+    look_of,
+    warn_of_joined,
+    warn_of_look_alikes,
+    warn_of_missing,
+)
 from anyshot.errors import InputError
 
 
@@ -57,3 +63,12 @@ def test_at_most_three_pairs_are_named():
     with pytest.warns(UserWarning, match="look alike") as found:
         warn_of_look_alikes([*"abcdef", *"ABCDEF"])
     assert len(found) == 3
+
+
+def test_several_labels_in_one_are_named():
+    with pytest.warns(UserWarning, match="'Spam; phishing' and 1 more consists of names of other classes") as found:
+        learned_classes(["spam", "phishing", "Spam; phishing", "ham", "ham|spam"])
+    assert len(found) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_joined(["rock/pop", "rock", "sports, games", "a-b", "a", "b", 1, True])  # pop is no class of its own

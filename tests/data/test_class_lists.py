@@ -87,3 +87,10 @@ def test_columns_that_are_not_used_are_logged(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         assert read_classes(str(file(tmp_path, "a.csv", "Name;Beschreibung\nx;money\ny;parcel\n"))) == ["x", "y"]
     assert "classes were read from 'Name'; not used: 'Beschreibung'" in caplog.text
+
+
+@pytest.mark.parametrize("line", ["# our queues", "// our queues"])
+def test_a_comment_is_no_class(tmp_path, line):
+    with pytest.raises(DataFileError, match=r"a\.txt, line 2: .* reads as a comment\. Remove it"):
+        read_classes(str(file(tmp_path, "a.txt", f"billing\n{line}\nlogin\n")))
+    assert read_classes(str(file(tmp_path, "b.txt", "#sale\nC#\n"))) == ["#sale", "C#"]

@@ -1,5 +1,6 @@
 import logging
 import unicodedata
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -114,8 +115,12 @@ def test_images_in_linked_folders_are_found_once(tmp_path):
 
 def test_files_that_are_no_images_are_listed(tmp_path):
     photo(tmp_path / "cat" / "1.png")
-    (tmp_path / "cat" / "2.heic").write_bytes(b"x")
-    assert read_data(tmp_path).skipped == [(str(tmp_path / "cat" / "2.heic"), "not an image by its suffix")]
+    for name in ("2.heic", "3.mov"):
+        (tmp_path / "cat" / name).write_bytes(b"x")
+    assert [Path(path).name + ": " + reason for path, reason in read_data(tmp_path).skipped] == [
+        "2.heic: images of the type .heic cannot be read; save it as .jpg",
+        "3.mov: not an image by its suffix",
+    ]
 
 
 def test_metadata_csv_of_a_hugging_face_data_set_gives_labels(tmp_path):

@@ -1,5 +1,6 @@
-"""The classes that labels name, and warnings of names that mislead: look-alikes, and missing labels as text."""
+"""The classes that labels name, and warnings of names that mislead: look-alikes, missing labels, several in one."""
 
+import re
 import unicodedata
 import warnings
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ _LOOK_ALIKE: Final = str.maketrans(
 """Small letters of Cyrillic and Greek that look like Latin ones."""
 MAX_FRACTIONS: Final = 10
 """So many classes may be numbers with fractions, such as half stars."""
+_JOINED: Final = re.compile(r"[;,|/+&\n]")
+"""What people write between several labels in one cell."""
 _WRITTEN_MISSING: Final = frozenset({"nan", "NaN", "NaT", "<NA>", "None"})
 """What `str` and `astype(str)` write for a missing label."""
 
@@ -23,8 +26,8 @@ _WRITTEN_MISSING: Final = frozenset({"nan", "NaN", "NaT", "<NA>", "None"})
 def learned_classes(labels: Labels) -> list[Label]:
     """Return the classes that labels name, as `classes_in`, where no list of classes was given.
 
-    Warns of a class that is a missing label written as text. Raises InputError if the labels are numbers with fractions
-    of which none occurs twice, or of which there are many.
+    Warns of a class that is a missing label written as text, and of one that joins others. Raises InputError if the
+    labels are numbers with fractions of which none occurs twice, or of which there are many.
     """
     listed = label_list(labels)
     found = classes_in(list(set(listed)))
@@ -35,6 +38,7 @@ def learned_classes(labels: Labels) -> list[Label]:
             "classes. In Python, AnyShotRegressor predicts numbers; if they are classes, list them by classes=[...]."
         )
     warn_of_missing(found, stacklevel=3)
+    warn_of_joined(found, stacklevel=3)
     return found
 
 
@@ -47,6 +51,25 @@ def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes",
                 f"pass None; if not, {remedy}.",
                 stacklevel=stacklevel + 1,
             )
+
+
+def warn_of_joined(names: Iterable[Label], *, stacklevel: int = 2) -> None:
+    """Warn of class names that consist of the names of other classes, as "spam;phishing" does."""
+    listed = list(names)
+    looks = {look_of(name) for name in listed}
+    joined = [name for name in listed if len(parts := _parts(name)) > 1 and parts <= looks]
+    if joined:
+        more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
+        warnings.warn(
+            f"The label {joined[0]!r}{more} consists of names of other classes. It counts as a class of its own, since "
+            "an item can have only one class. Give each item its main class, or fit one classifier for each class.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _parts(name: Label) -> set[str]:
+    """Return the looks of the names between the separators in a text; none of another label."""
+    return {look_of(part) for part in _JOINED.split(name)} if isinstance(name, str) else set()
 
 
 def look_of(name: Label) -> str:

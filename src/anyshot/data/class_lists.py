@@ -41,8 +41,11 @@ def read_classes(text: str) -> list[str] | Described:
     if suffix == ".json":
         return _classes_of_json(parse_json(read_text(existing(path))[0], path), path)
     if suffix == ".txt":
-        lines = read_text(existing(path))[0].split("\n")
-        return clean_names((line.strip() for line in lines if line.strip()), what=f"classes in {path.name}")
+        lines = [line.strip() for line in read_text(existing(path))[0].split("\n")]
+        comment = next((number for number, line in enumerate(lines, start=1) if line.startswith(("# ", "//"))), None)
+        if comment is not None:
+            raise DataFileError(f"{path}, line {comment}: {lines[comment - 1]!r} reads as a comment. Remove it.")
+        return clean_names(filter(None, lines), what=f"classes in {path.name}")
     return listed_classes(text)
 
 

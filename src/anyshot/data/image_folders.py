@@ -26,6 +26,8 @@ SHEETS: Final = (*LABELS, "metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 _USUAL: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jfif", ".avif", ".jp2")
 """Suffixes of images that tables leave out."""
+_UNREADABLE: Final = frozenset({".heic", ".heif", ".cr2", ".nef", ".arw", ".dng"})
+"""Suffixes of photos of phones and cameras that PIL cannot read."""
 _SPLITS: Final = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
 _SYSTEM: Final = (".", "__macosx", "@eadir", "thumbs.db", "desktop.ini")
 
@@ -51,7 +53,7 @@ def read_folder(
     sheet = next((entry for name in SHEETS for entry in loose if entry.name.lower() == name), None)
     files = [*loose, *(file for own in inside.values() for file in own)]
     images = [file for file in files if is_image(file)]
-    others = [(str(file), "not an image by its suffix") for file in files if not is_image(file) and file != sheet]
+    others = [(str(file), _why_not(file)) for file in files if not is_image(file) and file != sheet]
     if sheet is not None:
         table = read_table(sheet, encoding=encoding)
         if sheet.name.lower() in LABELS or not with_labels or _has_labels(table, label_column):
@@ -84,6 +86,13 @@ def read_folder(
 def is_image(path: Path) -> bool:
     """Return whether a file has the suffix of an image."""
     return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _why_not(path: Path) -> str:
+    """Return why a file in a folder is not taken for an image."""
+    if path.suffix.lower() in _UNREADABLE:
+        return f"images of the type {path.suffix} cannot be read; save it as .jpg"
+    return "not an image by its suffix"
 
 
 def image_fault(path: Path, *, decode: bool = False) -> str | None:

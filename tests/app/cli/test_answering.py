@@ -63,6 +63,17 @@ def test_predict_keeps_the_columns_of_a_table_and_puts_its_own_behind_them(call,
     assert read["predicted_label"].tolist() == clf.predict(table["text"].tolist()).tolist()
 
 
+def test_predict_says_where_the_answers_stand_beside_those_of_an_earlier_run(call, made, tmp_path):
+    again = tmp_path / "again.csv"
+    anyshot.write_table([{"text": "cannot sign in", "predicted_label": "delivery", "probability": 0.5}], again)
+    done = call("predict", again, "--model", made / "model", "--out", tmp_path / "answers.csv")
+    assert "the new ones are in 'new_predicted_label'" in done.err
+    assert pd.read_csv(tmp_path / "answers.csv").loc[0, ["predicted_label", "new_predicted_label"]].tolist() == [
+        "delivery",
+        "login",
+    ]
+
+
 def test_predict_keeps_the_columns_of_a_table_of_images(call, tmp_path):
     for color in ("red", "blue"):
         Image.new("RGB", (32, 32), color).save(tmp_path / f"{color}.png")

@@ -23,7 +23,7 @@ def test_a_long_list_of_classes_that_ends_as_a_file_does_is_a_file_that_is_not_t
     assert (done.code, "There is no file or folder class 0,class 1" in done.err) == (1, True)
 
 
-@pytest.mark.parametrize("name", ["table.ods", "vectors.npz", "table.xml.gz", "my table.xls"])
+@pytest.mark.parametrize("name", ["table.ods", "vectors.npz", "table.xml.gz", "my table.xls", "refund"])
 def test_a_file_that_cannot_be_read_is_not_answered_by_its_name(call, made, tmp_path, name):
     (tmp_path / name).touch()
     done = call("predict", tmp_path / name, "--model", made / "model")

@@ -205,6 +205,8 @@ def _write_predictions(rows: list[dict[str, object]], inputs: GivenItems, out: P
         by_row = dict(zip(inputs.rows or range(n_rows), found, strict=True))
         answers = [by_row.get(row, empty) for row in range(n_rows)]
         table = datasets.with_columns_of(inputs.table, answers, prefix="new_")
+        if (column := table.columns[-2]) not in found[0]:
+            note(f"{inputs.table.path} has predictions already, which are kept; the new ones are in {column!r}.")
     datasets.write_table(table, out, verbatim=verbatim, like=inputs.table)
     note(f"Wrote {count(len(table), 'row')} to {out}.")
 

@@ -53,8 +53,8 @@ def add_class(
         new = one_class(name, clf.classes_.tolist())
         if new in clf.classes_.tolist():
             raise DuplicateClassError(
-                f"{model} already has the class {name!r}. To add examples of it: anyshot learn "
-                f'{shlex.quote(str(model))} "TEXT" --label {shlex.quote(name)}'
+                f"{model} already has the class {name!r}. To replace its words, use anyshot describe-class; to add "
+                f'examples of it: anyshot learn {shlex.quote(str(model))} "TEXT" --label {shlex.quote(name)}'
             )
         clf.add_class(new, described, examples=items)
         clf.save(model)

@@ -297,10 +297,11 @@ def _check_item(argument: str) -> None:
     ending, is_there = Path(argument).suffix.lower(), os.path.isfile(argument)
     if argument.strip() and not is_there and os.path.exists(argument):
         existing(Path(argument))  # it raises the error for a pipe
-    if is_there and ending and ending not in IMAGE_SUFFIXES:
+    if is_there and ending not in IMAGE_SUFFIXES:
+        as_text = "" if ending else " If it is a text, pass it on standard input: echo TEXT | anyshot predict -"
         raise InputError(
             f"{argument} cannot be read as items. Supported: {', '.join(sorted(DATA_SUFFIXES))}, images, and folders "
-            "of images."
+            f"of images.{as_text}"
         )
     if not is_there and _is_path(argument):
         near = _closest_file(argument)

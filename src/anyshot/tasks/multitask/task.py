@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.items import item_count
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
-from anyshot.base.learned_classes import warn_of_look_alikes, warn_of_missing
+from anyshot.base.learned_classes import warn_of_joined, warn_of_look_alikes, warn_of_missing
 from anyshot.base.validation import Floats, Indexes, softmax, target_numbers
 from anyshot.data.table_vectors import as_frame
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
@@ -179,6 +179,7 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
     warn_of_look_alikes(found, stacklevel=4)
     if kind is None:
         warn_of_missing(found, remedy=f"pass {_as_classes(name)}", stacklevel=4)
+        warn_of_joined(found, stacklevel=4)
         _warn_of_quantities(name, found, n_labels=len(rows), stacklevel=5)
     return Task(name, rows, index[rows], classes, reason=reason)
 
