@@ -27,6 +27,7 @@ import real_api
 import real_commands
 import real_doors
 import real_estimators
+import real_first_week
 import real_neighbors
 import real_reports
 import real_requests
@@ -506,6 +507,7 @@ real_doors.add(holds, command)
 real_requests.add(holds, command)
 real_commands.add(holds, command)
 real_api.add(holds)
+real_first_week.add(holds, command)
 
 
 def main() -> int:

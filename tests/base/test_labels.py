@@ -11,6 +11,7 @@ import pytest
 from anyshot.base.labels import (
     UNKNOWN,
     check_indexes,
+    check_paired,
     class_table,
     classes_in,
     clean_name,
@@ -363,3 +364,13 @@ def test_a_table_of_several_columns_is_no_column_of_labels(table):
 def test_several_names_are_no_class_name():
     with pytest.raises(InputError, match="The name of one class is needed; got a list"):
         row_of(["a", "b"], class_table(["a", "b"]))
+
+
+def test_items_and_labels_in_another_order_are_named():
+    texts = pd.Series(["a", "b", "c"], index=[2, 0, 1])
+    with pytest.warns(UserWarning, match="name the same rows in another order"):
+        check_paired(texts, texts.sort_index(), n_items=3, n_labels=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for labels in (texts, texts.reset_index(drop=True), texts.set_axis([5, 6, 7]), list(texts)):
+            check_paired(texts, labels, n_items=3, n_labels=3)

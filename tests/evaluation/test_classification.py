@@ -179,3 +179,11 @@ def test_a_table_of_probabilities_is_read_by_the_names_of_its_columns(evaluation
 
 def test_the_classes_may_be_a_list():
     assert evaluate_answers(["a", "b"], ["a", "b"], ["a", "a"]).accuracy == 0.5
+
+
+def test_labels_written_otherwise_than_in_fit_are_named():
+    classes = np.array(["billing", "login"])
+    with pytest.warns(UserWarning, match=r"None of the labels, such as 0, is one of the classes \(billing, login\)"):
+        evaluate_answers(classes, [0, 1], ["billing", "login"])
+    with pytest.warns(UserWarning, match="'billing' and 'Billing' look alike"):
+        evaluate_answers(classes, ["Billing", "login"], ["billing", "login"])

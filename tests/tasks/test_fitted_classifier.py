@@ -104,6 +104,17 @@ def test_a_class_is_added_in_its_place_and_its_examples_are_kept(letters):
     np.testing.assert_allclose(clf.predict_proba(TEXTS), expected.predict_proba(TEXTS), atol=1e-3)
 
 
+def test_a_new_name_that_looks_like_another_and_an_example_of_another_class_are_named(letters):
+    clf = AnyShotClassifier(list(WORDS), encoder=letters, cache=False).fit(TEXTS, LABELS)
+    with pytest.warns(UserWarning, match="look alike|another label") as found:
+        clf.add_class("Tea", examples=WORDS["zoo"][:1])
+    said = "".join(str(one.message) for one in found)
+    assert "The classes 'Tea' and 'tea' look alike" in said
+    assert "1 labeled item is the same as an earlier one with another label" in said
+    with pytest.warns(UserWarning, match="'HUB' and 'hub' look alike"):
+        clf.rename_class("zoo", "HUB")
+
+
 def test_no_class_may_have_the_name_of_unknown_items(letters):
     clf = AnyShotClassifier(list(WORDS), encoder=letters, cache=False, unknown_rate=0.1).fit(TEXTS, LABELS)
     with pytest.raises(ClassesError, match="the prediction for items of no class"):

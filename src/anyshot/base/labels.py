@@ -357,3 +357,22 @@ def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
                 f"The class is {kind_of_name(meant)}, the label {kind_of_name(label)}: pass labels of the same type."
             )
     return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}")
+
+
+def check_paired(items: object, labels: object, *, n_items: int, n_labels: int) -> None:
+    """Raise InputError if items and labels differ in number; warn if their pandas indexes differ in their order only.
+
+    An index of the type RangeIndex counts positions, as after `reset_index`.
+    """
+    if n_items != n_labels:
+        raise wrong_number_of_labels(n_items, n_labels)
+    one, other = (getattr(given, "index", None) for given in (items, labels))
+    counted = "RangeIndex" in (type(one).__name__, type(other).__name__)
+    if counted or not hasattr(one, "equals") or not hasattr(other, "equals") or one.equals(other):
+        return
+    if set(one) == set(other):
+        warnings.warn(
+            "The indexes of items and labels name the same rows in another order. Items and labels are paired by "
+            "position; to pair them by index, pass labels.loc[items.index].",
+            stacklevel=6,
+        )

@@ -19,8 +19,10 @@ MAX_FRACTIONS: Final = 10
 """So many classes may be numbers with fractions, such as half stars."""
 _JOINED: Final = re.compile(r"[;,|/+&\n]")
 """What people write between several labels in one cell."""
-_WRITTEN_MISSING: Final = frozenset({"nan", "NaN", "NaT", "<NA>", "None"})
-"""What `str` and `astype(str)` write for a missing label."""
+_WRITTEN_MISSING: Final = frozenset(
+    {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "N/A", "n/a", "#N/A", "-", "?"}
+)
+"""What `str`, `astype(str)`, databases, spreadsheets and people write for a missing label."""
 
 
 def learned_classes(labels: Labels) -> list[Label]:
@@ -47,8 +49,8 @@ def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes",
     for name in names:
         if name in _WRITTEN_MISSING:
             warnings.warn(
-                f"The label {name!r} counts as a class. If it stands for a missing label, as astype(str) writes it, "
-                f"pass None; if not, {remedy}.",
+                f"The label {name!r} counts as a class. If it stands for a missing label, leave it out (None, or an "
+                f"empty cell); if not, {remedy}.",
                 stacklevel=stacklevel + 1,
             )
 
@@ -82,10 +84,11 @@ def look_of(name: Label) -> str:
     return " ".join(shown.split())
 
 
-def warn_of_look_alikes(names: Iterable[Label], *, stacklevel: int = 2) -> None:
-    """Warn of the first three pairs of classes that look alike."""
+def warn_of_look_alikes(names: Iterable[Label], *, new: Iterable[Label] | None = None, stacklevel: int = 2) -> None:
+    """Warn of the first three pairs of classes that look alike; new: only of pairs with one of these."""
     first: dict[str, Label] = {}
     pairs = [(first[look], name) for name in names if first.setdefault(look := look_of(name), name) != name]
+    pairs = pairs if new is None else [pair for pair in pairs if not set(pair).isdisjoint(new)]
     for one, other in pairs[:3]:
         cause = "" if type(one) is type(other) else f" One is {kind_of_name(one)}, the other {kind_of_name(other)}."
         if not cause and str(one).casefold() != str(other).casefold():

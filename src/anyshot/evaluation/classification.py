@@ -1,5 +1,6 @@
 """Evaluation of a classifier's predictions: accuracy, per-class figures, calibration and confusions in one result."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from anyshot.base.columns import column_names, is_table, numeric_array
+from anyshot.base.columns import column_names, first_of, is_table, numeric_array
 from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
+from anyshot.base.learned_classes import look_of, warn_of_look_alikes
 from anyshot.base.validation import Floats, Indexes, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import (
@@ -138,6 +140,8 @@ def evaluate_answers(
     weight = _weights(sample_weight, labeled)  # (n,), 0 for items without a label
     known = labeled & (truth < len(names))
     unknown = labeled & ~known
+    if unknown.any():
+        _warn_of_other_names(all_classes.tolist(), n_known=len(names), none_known=not known.any())
     data = (truth[labeled], answers[labeled], weight[labeled])
     per_class = _per_class(all_classes, *data, n_known=len(names))
     rejected = (answers < 0) | (answers >= len(names))
@@ -160,6 +164,19 @@ def evaluate_answers(
         notes=_notes(per_class, interval, n_without_label=int((~labeled).sum()))
         + (() if sample_weight is None else (weight_note(size),)),
     )
+
+
+def _warn_of_other_names(classes: list[Label], *, n_known: int, none_known: bool) -> None:
+    """Warn of labels outside the first `n_known` classes that look like one of them, or that are all there are."""
+    known, others = classes[:n_known], [name for name in classes[n_known:] if name != UNKNOWN]
+    if none_known and others:
+        warnings.warn(
+            f"None of the labels, such as {others[0]!r}, is one of the classes ({first_of(known, at_most=5)}), so the "
+            "accuracy says nothing about them. Write the labels as in fit.",
+            stacklevel=4,
+        )
+    elif not {look_of(name) for name in known}.isdisjoint(map(look_of, others)):
+        warn_of_look_alikes(classes, new=others, stacklevel=4)
 
 
 def weight_note(size: float) -> str:

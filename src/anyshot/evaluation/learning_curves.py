@@ -137,7 +137,7 @@ def learning_curve(
     All models are fitted on the same draws, which are nested in the number of labels; 0 and "all" are fitted once. Each
     fit is of a new clone. A model is measured at 0 labels if `fit()` can be called without labels, and gets the
     unlabeled items if `fit` has a parameter `unlabeled`. A fit that raises an error for too few labels or classes is
-    left out.
+    left out, as are more labels per class than any class has.
 
     Parameters
     ----------
@@ -174,9 +174,10 @@ def learning_curve(
         )
     labels, labels_test = np.array(label_list(y), dtype=object), [truth[row] for row in tested]
     data = _Data(X, labels, take(X_test, tested), labels_test, unlabeled)
+    largest = np.bincount(index[index >= 0]).max(initial=0)
     plan = [
         (name, model, k, seed, rows)
-        for k in sorted(set(shots), key=_rank)
+        for k in sorted({k for k in shots if k == "all" or k <= largest}, key=_rank)
         for seed, rows in _distinct_draws(index, k, seeds=seeds)
         for name, model in named.items()
         if k != 0 or _fits_without_labels(model)

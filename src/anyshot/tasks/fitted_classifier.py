@@ -14,6 +14,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.estimator import ClassifierBase, not_fitted
 from anyshot.base.items import Items, check_list, item_count, items_and_labels, modality_of
 from anyshot.base.labels import Classes, Label, Labels, decision_scores, from_indexes, to_indexes
+from anyshot.base.learned_classes import warn_of_look_alikes
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
 from anyshot.store.disk_cache import EncodingCounts
@@ -35,6 +36,7 @@ from anyshot.tasks.parameters import (
     expected_shares,
     fit_model,
     warn_of_classes,
+    warn_of_conflicts,
 )
 from anyshot.zero_shot.class_texts import Description
 
@@ -171,6 +173,9 @@ class FittedClassifier(ClassifierBase, Parameters):
         model = self._fitted_model(examples)
         changed = change(model.embedder, model.data)
         data, origin = changed
+        new = [name for name in data.texts.names if name not in model.data.texts.names]
+        warn_of_look_alikes(data.texts.names, new=new, stacklevel=4)
+        warn_of_conflicts(model.embedder, data, since=len(model.data.index), stacklevel=4)
         if not refit and can_stay(model, changed):
             data = checked_classes(self, model.embedder, data)
             self._set_model(with_class_alone(model, changed._replace(data=data)))

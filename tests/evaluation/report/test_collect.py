@@ -177,6 +177,7 @@ def test_one_training_class_has_no_curve(model):
         measure_curve(results_of(model), (X, ["low"] * 4))
 
 
+@pytest.mark.filterwarnings("ignore:None of the labels")
 def test_the_curve_leaves_out_test_items_of_unknown_classes(model):
     with_unknown = results_of(model, np.vstack([X, [[9.0]] * 4]), [*Y, *["other"] * 4])
     curve = measure_curve(with_unknown, (X, Y))

@@ -60,6 +60,7 @@ def test_a_difference_that_may_be_chance_is_not_called_overconfidence():
     assert lead.startswith("Its mean confidence is 90.0 %, its accuracy 75.0 %; from so few")
 
 
+@pytest.mark.filterwarnings("ignore:None of the labels")
 def test_calibration_needs_known_classes():
     missing = failures.calibration(results([0.9], ["new"])).missing
     assert "classes that the model knows" in missing["reliability"]

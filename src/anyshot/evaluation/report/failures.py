@@ -39,7 +39,7 @@ RATES = "How often a class is predicted, the classes with the largest difference
 UNKNOWN_CLASS = " (unknown to the model)"
 
 NEEDS_PROBABILITIES = "Calibration and wrong labels need a classifier with predict_proba: see CalibratedClassifierCV."
-NEEDS_KNOWN = "Calibration needs test items of classes that the model knows; there are none."
+NEEDS_KNOWN = "Calibration and wrong labels need test items of classes that the model knows; there are none."
 NEEDS_CLOSENESS = "How close items are to the classes needs a model with closeness(X), such as AnyShotClassifier."
 NEEDS_UNKNOWNS = "Detection of unknown classes needs test items of such classes, or a model with unknown_rate=0.05."
 NEEDS_GROUPS = "Results by group need the group of each item: report(..., groups={'site': sites})."
@@ -202,6 +202,8 @@ def wrong_labels(results: ClassResults) -> Section:
     """Return the labels that are likely wrong, of the test data and, if given, of the training data."""
     if results.probabilities is None:
         return Section(missing=dict.fromkeys(("label_errors", "label_errors_train"), NEEDS_PROBABILITIES))
+    if not (results.index >= 0).any():
+        return Section(missing=dict.fromkeys(("label_errors", "label_errors_train"), NEEDS_KNOWN))
     train, missing, shown = results.inputs.train, {}, []
     tables = {"label_errors": label_errors(results.probabilities, results.index, classes=results.classes)}
     errors = None if train is None else training_errors(results, train)

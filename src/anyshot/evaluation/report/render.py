@@ -225,6 +225,8 @@ class Report:
     def save(self, file: str | os.PathLike[str], *, title: str = TITLE) -> Path:
         """Write the page to a file and return its path; an existing file is replaced only once writing succeeded."""
         target = Path(file)
+        if target.suffix.lower() not in (".html", ".htm", ""):
+            raise InputError(f"A report is an HTML page; {target.name} has another suffix. Name it .html.")
         with atomic_file(target) as part:
             part.write_text(self.to_html(title=title), encoding="utf-8")
         return target
