@@ -110,7 +110,7 @@ def test_a_new_name_that_looks_like_another_and_an_example_of_another_class_are_
         clf.add_class("Tea", examples=WORDS["zoo"][:1])
     said = "".join(str(one.message) for one in found)
     assert "The classes 'Tea' and 'tea' look alike" in said
-    assert "1 labeled item is the same as an earlier one with another label" in said
+    assert "1 labeled item is the same to the encoder as an earlier one with another label" in said
     with pytest.warns(UserWarning, match="'HUB' and 'hub' look alike"):
         clf.rename_class("zoo", "HUB")
 

@@ -175,7 +175,7 @@ class FittedClassifier(ClassifierBase, Parameters):
         data, origin = changed
         new = [name for name in data.texts.names if name not in model.data.texts.names]
         warn_of_look_alikes(data.texts.names, new=new, stacklevel=4)
-        warn_of_conflicts(model.embedder, data, since=len(model.data.index), stacklevel=4)
+        warn_of_conflicts(model.embedder, data, n_new=item_count(examples), stacklevel=4)
         if not refit and can_stay(model, changed):
             data = checked_classes(self, model.embedder, data)
             self._set_model(with_class_alone(model, changed._replace(data=data)))
