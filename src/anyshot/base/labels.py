@@ -366,7 +366,8 @@ def check_paired(items: object, labels: object, *, n_items: int, n_labels: int) 
     """
     if n_items != n_labels:
         raise wrong_number_of_labels(n_items, n_labels)
-    one, other = (getattr(given, "index", None) for given in (items, labels))
+    one: Any = getattr(items, "index", None)
+    other: Any = getattr(labels, "index", None)
     counted = "RangeIndex" in (type(one).__name__, type(other).__name__)
     if counted or not hasattr(one, "equals") or not hasattr(other, "equals") or one.equals(other):
         return
