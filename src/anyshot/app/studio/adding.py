@@ -26,7 +26,7 @@ class Added:
 
     duplicates: rows that are equal to an item that is there already, of which there is still one; contradictions:
     rows equal to an item that has another label, which it kept; faults: (place, reason) of each row or file that could
-    not be used; entry: what stands in the history of it, None if nothing was added.
+    not be used; entry: its entry in the history, None if nothing was added.
     """
 
     n_items: int = 0

@@ -29,7 +29,7 @@ GROWTH: Final = 1.2
 FIT_GROWTH: Final = 4
 """How many times as many items are encoded when the first model is replaced by one that is fitted to more of them."""
 MIN_SHARE: Final = 0.05
-"""Share in the weights of a class from which a known kind is shown; below, kinds are like it by chance."""
+"""Share in the weights of a class from which more known kinds than the nearest are shown; below, it is chance."""
 _NEEDED: Final = frozenset({"classes", "labels", "items"})  # subjects of changes after which answers may differ
 
 Phase = Literal["waiting", "encoding", "fitting", "ready", "failed"]
@@ -39,7 +39,7 @@ Phase = Literal["waiting", "encoding", "fitting", "ready", "failed"]
 class State:
     """What the background work does, and how many items are encoded of how many.
 
-    reason: why there is no answer; sentence: what a person should know of it.
+    reason: why there is no answer; sentence: what the user should be told.
     """
 
     phase: Phase = "waiting"
@@ -188,7 +188,7 @@ class Answers:
                 kinds = bridge.similar_classes(texts)
             shown = [
                 [Chip(word, "own") for word in (*one.words, *one.added)]
-                + [Chip(kind, "kind") for kind, share in own if share >= MIN_SHARE]
+                + [Chip(kind, "kind") for kind, share in own if kind == own[0][0] or share >= MIN_SHARE]
                 for one, own in zip(classes, kinds, strict=True)
             ]
         struck = [[Chip(word, "bundled", True) for word in one.struck] for one in classes]

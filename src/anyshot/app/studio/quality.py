@@ -110,7 +110,7 @@ class Quality:
 
     def __str__(self) -> str:
         if self.accuracy is None:
-            return f"How good the answers are is said once {MIN_LABELS} items have a label."
+            return f"The accuracy is shown once {MIN_LABELS} items have a label."
         headline, of_10 = self.headline
         lower, upper = round(100 * self.lower), round(100 * self.upper)
         n = len(self.untested)

@@ -19,7 +19,7 @@ MAX_TESTED: Final = 1_000
 
 @dataclass(frozen=True)
 class TestedAnswers:
-    """The answers that items had when they got their label; each item stands there once."""
+    """The answers that items had when they got their label, one for each item."""
 
     items: Indexes = field(default_factory=lambda: np.zeros(0, np.intp))  # (n,)
     answers: Indexes = field(default_factory=lambda: np.zeros(0, np.intp))  # (n,), ids of classes, -1 for unknown

@@ -35,7 +35,7 @@ class LabelChange(NamedTuple):
 class Transaction:
     """Changes of one project that are made together, or not at all; it records how to undo them.
 
-    entry: what stands in the history of them, once they are made; None if nothing was changed.
+    entry: their entry in the history once they are made, None if nothing was changed.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
