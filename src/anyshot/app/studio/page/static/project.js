@@ -79,7 +79,7 @@ let pressed = false, typed = [];  // typed: what stood in a form of the panel th
 const opened = new Set();  // the classes of which all words are shown
 function typedIn(panel) {
   const form = document.activeElement.closest("form");  // its buttons count too: what was typed is not sent yet
-  if (!form || !panel.contains(form)) return false;
+  if (!form || !panel.contains(form) || "sent" in form.dataset) return false;
   const typed = [...form.elements].some((field) => field.matches("input[type=text], textarea") && field.value);
   return typed || (form.id === "new-class" && byId("add-class"));  // the form that was just opened
 }
