@@ -113,6 +113,9 @@ def test_a_new_name_that_looks_like_another_and_an_example_of_another_class_are_
     assert "1 labeled item is the same to the encoder as an earlier one with another label" in said
     with pytest.warns(UserWarning, match="'HUB' and 'hub' look alike"):
         clf.rename_class("zoo", "HUB")
+    mixed = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, [3 if one == "tea" else one for one in LABELS])
+    with pytest.warns(UserWarning, match="such as '.*', 'zoo' and 'new'"):
+        mixed.add_class("new", examples=WORDS["zoo"][:1])
 
 
 def test_no_class_may_have_the_name_of_unknown_items(letters):

@@ -211,7 +211,8 @@ def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, n_new: int, stac
     rows = np.flatnonzero(data.index != data.index[first])
     if not (rows := rows[rows >= len(data.index) - n_new]).size:
         return
-    one, other = (data.classes[data.index[row]].item() for row in (first[rows[0]], rows[0]))
+    names = data.classes.tolist()
+    one, other = (names[data.index[row]] for row in (first[rows[0]], rows[0]))
     remedy = "Both labels count. Leave out the wrong one."
     if len(np.unique(first)) < len(np.unique(data.index)):
         remedy = "There are more classes than different items: were items and labels exchanged?"
