@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from anyshot.app.studio import Project, save_model
-from studio_page import TEXTS, answered, check, create, name_classes, paste
+from studio_page import TEXTS, answered, check, create, name_classes, paste, until
 
 pytestmark = pytest.mark.full
 
@@ -93,8 +93,8 @@ def test_three_hundred_thousand_rows(opened, tmp_path):
     page.wait_for_selector("#toast >> text=300,000 items added", timeout=300_000)
     page.wait_for_selector("#shown >> text=300,000 items")
     page.select_option("#view", "added")
-    page.evaluate("document.getElementById('scroller').scrollTop = 1e9")
-    page.wait_for_selector("text=message number 299999")
+    last = "document.getElementById('list').innerText.includes('message number 299999')"
+    until(page, f"() => {{ document.getElementById('scroller').scrollTop = 1e9; return {last} }}")
     assert page.locator("#list .row").count() < 60
 
 

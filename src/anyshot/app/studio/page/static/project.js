@@ -93,9 +93,16 @@ function refresh(id) {
     .catch(() => { late.add(id); setTimeout(drawLate, 2000); })  // the server is gone
     .finally(() => { drawing.delete(id); if (again.delete(id)) refresh(id); });
 }
+function isDrawn(panel, content) {  // to draw the same again would take the focus from a field that was just entered
+  const found = make("div");
+  found.innerHTML = content;
+  return found.innerHTML.trim() === panel.innerHTML.trim();
+}
 document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may have begun to type since it was asked for
   const { target } = event.detail;
-  if (target.matches("#classes, #quality") && inUse(target)) { event.detail.shouldSwap = false; late.add(target.id); }
+  if (!target.matches("#classes, #quality")) return;
+  if (isDrawn(target, event.detail.serverResponse)) event.detail.shouldSwap = false;
+  else if (inUse(target)) { event.detail.shouldSwap = false; late.add(target.id); }
   typed = [...target.querySelectorAll(".ask:not([data-sent]) textarea")].map((field) => [field.name, field.value]);
 });
 const drawLate = () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200);
