@@ -14,7 +14,6 @@ from anyshot.app.studio.items import Labels
 from anyshot.app.studio.learning import MAX_POOL, Learned, Learner, texts_of
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.tested_answers import TestedAnswers
-from anyshot.app.studio.transactions import mark_changed
 from anyshot.base.progress import hidden
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import AnyshotError, ProjectError
@@ -310,7 +309,7 @@ class Answers:
                     "insert or replace into answers (id, version, arrays) values (1, ?, ?)",
                     (found.version, found.to_bytes(self.tested)),
                 )
-            mark_changed(transaction, ["answers"])
+            transaction.mark_changed("answers")
         self._project.database.notify()
 
 

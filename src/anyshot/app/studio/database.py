@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.transactions import Row, Transaction, insert_row_of, mark_changed, recorded_changes
+from anyshot.app.studio.transactions import Row, Transaction, recorded_changes
 from anyshot.errors import InputError, ProjectError
 
 FILE_NAME: Final = "project.sqlite"
@@ -156,11 +156,11 @@ class ProjectDatabase:
             yield transaction, facts
             if transaction.rows or transaction.labels:
                 entry = {"time": now(), "action": action, "facts": json.dumps(facts, ensure_ascii=False)}
-                number = insert_row_of(
-                    transaction, "history", {**entry, "changes": transaction.recorded(), "undone": 0}
+                number = transaction.insert_unrecorded(
+                    "history", {**entry, "changes": transaction.recorded(), "undone": 0}
                 )
                 transaction.entry = Entry(number, entry["time"], action, facts)
-                mark_changed(transaction, transaction.subjects())
+                transaction.mark_changed()
         self.notify()
 
     @contextmanager
@@ -179,7 +179,7 @@ class ProjectDatabase:
             values = json.dumps(facts, ensure_ascii=False), transaction.recorded(), entry.id
             transaction.connection.execute(query, values)
             transaction.entry = replace(entry, facts=facts)
-            mark_changed(transaction, transaction.subjects())
+            transaction.mark_changed()
         self.notify()
 
     # --- the counter of changes ---

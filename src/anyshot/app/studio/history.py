@@ -4,7 +4,7 @@ import json
 
 from anyshot.app.studio.database import ProjectDatabase
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.transactions import Row, mark_changed
+from anyshot.app.studio.transactions import Row
 from anyshot.errors import InputError
 
 
@@ -50,7 +50,7 @@ class History:
                 transaction.revert(row["changes"])
                 transaction.connection.execute("update history set undone = 1 where id = ?", (row["id"],))
             if found:
-                mark_changed(transaction, {*transaction.subjects(), "history"})
+                transaction.mark_changed(*transaction.subjects(), "history")
         self._database.notify()
         return [self.entry(row["id"]) for row in found]
 
@@ -64,7 +64,7 @@ class History:
             for row in found:
                 transaction.repeat(row["changes"])
                 transaction.connection.execute("update history set undone = 0 where id = ?", (row["id"],))
-                mark_changed(transaction, {*transaction.subjects(), "history"})
+                transaction.mark_changed(*transaction.subjects(), "history")
         self._database.notify()
         return self.entry(found[0]["id"]) if found else None
 

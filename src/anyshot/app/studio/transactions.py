@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from anyshot.app.studio.entries import Entry
@@ -50,9 +50,19 @@ class Transaction:
 
     def insert(self, table: str, row: Row) -> int:
         """Insert a row, and return its id."""
-        number = insert_row_of(self, table, row)
+        number = self.insert_unrecorded(table, row)
         self.rows.append(RowChange(table, number, None, self._row(table, number)))
         return number
+
+    def insert_unrecorded(self, table: str, row: Row) -> int:
+        """Insert a row that is not part of what can be undone, and return its id."""
+        marks = ", ".join("?" * len(row))
+        query = f"insert into {table} ({', '.join(row)}) values ({marks})"
+        return int(self.connection.execute(query, _values(row)).lastrowid or 0)
+
+    def mark_changed(self, *subjects: str) -> None:
+        """Count one change of these parts of the project, by default of those that were changed."""
+        self.insert_unrecorded("changes", {"subjects": " ".join(sorted(subjects or self.subjects()))})
 
     def update(self, table: str, number: int, **fields: Any) -> None:
         """Change some fields of a row."""
@@ -134,11 +144,6 @@ def recorded_changes(changes: str) -> tuple[list[RowChange], list[LabelChange]]:
     return [RowChange(*row) for row in found["rows"]], [LabelChange(*label) for label in found["labels"]]
 
 
-def mark_changed(transaction: Transaction, subjects: Iterable[str]) -> None:
-    """Count one change of these parts of the project."""
-    insert_row_of(transaction, "changes", {"subjects": " ".join(sorted(subjects))})
-
-
 def in_parts(items: Sequence[int]) -> Iterator[Sequence[int]]:
     """Yield some of the numbers at a time, so that they fit into a statement."""
     for start in range(0, len(items), MAX_VARIABLES):
@@ -148,13 +153,6 @@ def in_parts(items: Sequence[int]) -> Iterator[Sequence[int]]:
 def marks_for(items: Sequence[int]) -> str:
     """Return as many question marks as there are items, for `in (...)`."""
     return ", ".join("?" * len(items))
-
-
-def insert_row_of(transaction: Transaction, table: str, row: Row) -> int:
-    """Insert a row that is not part of what can be undone, and return its id."""
-    marks = ", ".join("?" * len(row))
-    query = f"insert into {table} ({', '.join(row)}) values ({marks})"
-    return int(transaction.connection.execute(query, _values(row)).lastrowid or 0)
 
 
 def _values(row: Row) -> tuple[Any, ...]:
