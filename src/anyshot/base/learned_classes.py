@@ -16,7 +16,7 @@ _LOOK_ALIKE: Final = str.maketrans(
 )
 """Small letters of Cyrillic and Greek that look like Latin ones."""
 MAX_FRACTIONS: Final = 10
-"""So many classes may be numbers with fractions, such as half stars."""
+"""Most classes that may be numbers with fractions, such as half stars."""
 _JOINED: Final = re.compile(r"[;,|/+&\n]")
 """What people write between several labels in one cell."""
 _WRITTEN_MISSING: Final = frozenset(

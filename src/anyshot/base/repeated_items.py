@@ -29,7 +29,7 @@ def repeated_note(n: int, n_items: int) -> str:
 
 
 def _keys(items: Items) -> Iterator[Any]:
-    """Yield what tells each item from others; nothing for images in memory and for rows of a sparse table."""
+    """Yield a key of each item, equal for equal items; none for images in memory and for rows of a sparse table."""
     if is_table(items):
         yield from zip(*(map(str, column_values(items[name])) for name in column_names(items)), strict=True)
     elif not hasattr(items, "toarray"):

@@ -1,4 +1,4 @@
-"""What the database of a project from elsewhere must hold: the tables of this version, and nothing that cannot be."""
+"""Check the database of a project that comes from elsewhere: its version, its tables and their values."""
 
 import sqlite3
 from contextlib import closing
@@ -28,7 +28,7 @@ _IMPOSSIBLE: Final = (
 
 
 def check_file(file: Path) -> None:
-    """Raise ProjectError unless a file from elsewhere is intact, of this version, and holds no code and no nonsense."""
+    """Raise ProjectError unless a file from elsewhere is intact, of this version, and consistent."""
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             reason = reason_to_refuse(*(connection.execute(f"pragma {name}").fetchone()[0] for name in _PRAGMAS))

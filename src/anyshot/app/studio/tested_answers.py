@@ -1,4 +1,4 @@
-"""Answers that were given before the label of their item: what tells how good answers are."""
+"""Answers that were given before the label of their item, from which the accuracy is estimated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is o
     from anyshot.app.studio.learning import ItemVectors, Learned
 
 MAX_TESTED: Final = 1_000
-"""Tested answers that are kept, the last ones: older models tell less of the present one."""
+"""Tested answers that are kept, the last ones, since older models differ more from the present one."""
 
 
 @dataclass(frozen=True)
