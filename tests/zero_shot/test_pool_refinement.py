@@ -6,6 +6,7 @@ from scipy.special import softmax
 
 from anyshot.base.validation import generator, unit
 from anyshot.zero_shot.pool_refinement import (
+    MOST_CLASSES,
     absent_reasons,
     agreement,
     most_confident,
@@ -192,6 +193,16 @@ def test_no_class_is_absent_if_none_has_labels_or_all_have(labeled):
     pool, names = clusters(np.eye(3)[:2], 20)[0], np.eye(3, dtype=np.float32)
     sums = names * np.isin(range(3), labeled)[:, None]
     assert refine(names, pool, labeled_sums=sums, find_absent=True).absent is None
+
+
+@pytest.mark.parametrize(("n_classes", "is_found"), [(MOST_CLASSES, True), (MOST_CLASSES + 1, False)])
+def test_among_many_classes_none_is_absent(n_classes, is_found):
+    centers = np.eye(n_classes, dtype=np.float32)
+    centers[-1, :2] = 0.5  # the class that the pool lacks is near to two others
+    pool, names = clusters(centers[:-1], 20)[0], unit(centers + np.float32(0.05))
+    labels = 3 * centers * (np.arange(n_classes) < n_classes - 1)[:, None]
+    found = refine(names, pool, labeled_sums=labels, balance=1, find_absent=True).absent
+    assert (found is not None) == is_found
 
 
 # --- agreement --------------------------------------------------------------------------------------------------------

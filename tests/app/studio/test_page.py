@@ -281,43 +281,45 @@ def test_two_tabs_see_the_changes_of_each_other(opened):
     until(first, "[...document.querySelectorAll('.row')].some(one => one.textContent.includes('✓'))")
 
 
-@pytest.mark.full
-def test_no_confirmed_item_becomes_the_current_one_by_itself(opened, studio):
+ROWS = "[...document.querySelectorAll('#list .row')].map(row => Number(row.dataset.item))"
+
+
+def opened_at_a_class(opened, name):
+    """Open a project with messages that shows those of its first class."""
     page = opened()
-    create(page, "selection")
+    create(page, name)
     name_classes(page, ["billing", "login"])
     paste(page, TEXTS)
     page.click("#classes [data-show-class] >> nth=0")
     page.wait_for_selector("#filter:visible")
-    read = "[...document.querySelectorAll('#list .row')].map(row => Number(row.dataset.item))"
-    ids, current = page.evaluate(read), "Number(document.querySelector('#list .row.current')?.dataset.item ?? 0)"
+    return page
+
+
+@pytest.mark.full
+def test_no_confirmed_item_becomes_the_current_one_by_itself(opened, studio):
+    page = opened_at_a_class(opened, "selection")
+    ids, current = page.evaluate(ROWS), "Number(document.querySelector('#list .row.current')?.dataset.item ?? 0)"
     page.click("#list .row >> nth=0")
     page.keyboard.press("1")
     saved(page, 1)
     assert page.evaluate(current) == ids[1]
     with Project.open(max(studio.root.glob("selection*"))) as project:
         project.label([ids[1]], project.classes.all()[1].id)
-    until(page, f"!({read}).includes({ids[1]})")  # it has left the list
-    left = page.evaluate(read)
+    until(page, f"!({ROWS}).includes({ids[1]})")  # it has left the list
+    left = page.evaluate(ROWS)
     assert ids[0] in left
     assert page.evaluate(current) in {0, *left} - {ids[0]}
 
 
 @pytest.mark.full
 def test_what_was_read_stays_in_the_list_and_undo_leads_back_to_it(opened):
-    page = opened()
-    create(page, "stays")
-    name_classes(page, ["billing", "login"])
-    paste(page, TEXTS)
-    page.click("#classes [data-show-class] >> nth=0")
-    page.wait_for_selector("#filter:visible")
-    read = "[...document.querySelectorAll('#list .row')].map(row => Number(row.dataset.item))"
+    page = opened_at_a_class(opened, "stays")
     current = "Number(document.querySelector('#list .row.current').dataset.item)"
-    ids = page.evaluate(read)
+    ids = page.evaluate(ROWS)
     page.keyboard.press("2")
     saved(page, 1)
     page.wait_for_timeout(1_500)  # its answers have come
-    assert page.evaluate(read)[:2] == ids[:2]
+    assert page.evaluate(ROWS)[:2] == ids[:2]
     assert page.evaluate(current) == ids[1]
     page.keyboard.press("z")
     saved(page, 0)
