@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from real_reports import refuses
-from situations import NAMES, TEXTS, Situation
+from situations import NAMES, SIGNS, TABLE, TEXTS, Situation
 from sklearn.linear_model import LogisticRegression
 
 from anyshot import (
@@ -32,8 +32,6 @@ from anyshot.evaluation.class_splits import zero_shot_figures
 from anyshot.evaluation.fairness import accuracy_by_group
 
 RANDOM = np.random.default_rng(5)
-TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
-SIGNS = np.where(TABLE["a"] > 0, "yes", "no")
 EVEN = np.arange(60) % 2 == 0
 
 

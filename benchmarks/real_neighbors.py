@@ -18,7 +18,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 from PIL import Image
-from situations import INDEX, NAMES, TEXTS, Situation, written
+from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Situation, written
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 
@@ -30,8 +30,6 @@ from anyshot.domain_adaptation import CORAL
 from anyshot.errors import AnyshotError
 
 RANDOM = np.random.default_rng(1)
-TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
-SIGNS = np.where(TABLE["a"] > 0, "yes", "no")
 DAYS = pd.date_range("2020-01-01", periods=101)
 HOSTILE = "\x1b]0;owned\x07\x9b2J\u202e"
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from situations import INDEX, NAMES, TEXTS, Situation
+from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Situation
 
 from anyshot import (
     AnyShotClassifier,
@@ -29,9 +29,6 @@ from anyshot import (
 from anyshot.base.validation import vectors
 from anyshot.errors import AnyshotError
 
-RANDOM = np.random.default_rng(3)
-TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
-SIGNS = np.where(TABLE["a"] > 0, "yes", "no")
 URL = "https://example.org/cat.jpg"
 HALF = "the parcel \ud83d"  # one half of an emoji, as a text that was cut off in the middle has it
 

@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 from real_neighbors import fails
-from situations import INDEX, NAMES, TEXTS, Situation, written
+from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Situation, written
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
@@ -41,8 +41,6 @@ from anyshot.errors import AnyshotError
 
 CLASSES = ("--classes", "refund,delivery")
 RANDOM = np.random.default_rng(2)
-TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
-SIGNS = np.where(TABLE["a"] > 0, "yes", "no")
 DAYS = pd.date_range("2020-01-01", periods=101)
 CSV = "text,label\n" + "".join(f"{text},{name}\n" for text, name in zip(TEXTS, NAMES, strict=True))
 
