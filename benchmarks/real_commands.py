@@ -1,8 +1,9 @@
 """Situations of `real_inputs.py`: a fifth audit, commands and files as an analyst with spreadsheets has them.
 
-The right values were written down before the first run. Three of them have been corrected: a row of a CSV is counted
-as spreadsheets do (2), capitals are named by a warning that calls the classes nearly the same (5), and the error for a
-file that two options name says that one would overwrite the other (40).
+The right values were written down before the first run. Four of them have been corrected: a row of a CSV is counted
+as spreadsheets do (2), capitals are named by a warning that the classes look alike (5), items of the training are named
+in a note of the result (25), and the error for a file that two options name says that one would overwrite the other
+(40).
 """
 
 import json
@@ -98,7 +99,7 @@ def _tables(command: Command) -> Iterator[tuple[str, Situation]]:
         content = "text,label\n" + _rows() + "give it back,Refund\nmy money,REFUND\nwhere is it,Delivery\n"
         written(folder, "a.csv", content)
         result = _in_shell(folder, "anyshot fit a.csv --out m")  # in a process of its own, which shows warnings
-        return _says(result, "'refund'", "'Refund'", "nearly the same")
+        return _says(result, "'refund'", "'Refund'", "look alike")
 
     def spelled_twice(folder: Path) -> bool:
         # A column of floats and integers that were joined: 1, 1.0, 2, 2.0.
@@ -259,7 +260,7 @@ def _classes(command: Command) -> Iterator[tuple[str, Situation]]:
 
     def on_train(folder: Path) -> bool:
         # Accuracy on the items that the model was fitted on says nothing.
-        return _says(command("evaluate", model_in(folder), written(folder, "a.csv", CSV)), "fitted on")
+        return _says(command("evaluate", model_in(folder), written(folder, "a.csv", CSV)), "equal training items")
 
     yield "19 a class file whose descriptions have another name", german_columns
     yield "20 semicolons between class names", lambda _: fails_with(

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from real_reports import HALF, RANDOM, SIGNS, TABLE, fitted, refuses, taken_or_refused
-from situations import NAMES, TEXTS, Situation
+from real_reports import HALF, fitted, refuses, taken_or_refused
+from situations import NAMES, SIGNS, TABLE, TEXTS, Situation
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import cross_validate
 
 from anyshot import AnyShotClassifier, AnyShotRegressor, FineTunedClassifier, MultitaskModel, domain_gap
 from anyshot.domain_adaptation import CORAL, adapt_or_not
 from anyshot.zero_shot import ESZSL
+
+RANDOM = np.random.default_rng(3)
 
 
 def add(holds: Callable[[str, str], Callable[[Situation], Situation]]) -> None:
