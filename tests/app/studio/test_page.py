@@ -223,12 +223,12 @@ def test_what_someone_types_stays_when_the_answer_for_the_panel_comes_late(opene
     page.evaluate("""() => {
         const send = XMLHttpRequest.prototype.send;
         XMLHttpRequest.prototype.send = function (...body) { setTimeout(() => send.apply(this, body), 500); };
+        document.querySelector("#classes .stack").id = "before";  // so that the answer differs from what is there
         htmx.ajax("GET", location.pathname + "classes", { source: "#classes", target: "#classes", swap: "innerHTML" });
     }""")
     page.fill("#new-class textarea", "billing")
     page.wait_for_timeout(1_000)
     assert page.input_value("#new-class textarea") == "billing"
-    page.evaluate("document.querySelector('#classes .stack').id = 'before'")
     page.fill("#new-class textarea", "")
     page.evaluate("document.activeElement.blur()")
     page.wait_for_selector("#before", state="detached")  # it is drawn once that is done
