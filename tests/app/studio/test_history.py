@@ -19,7 +19,7 @@ def test_each_action_has_a_sentence_of_its_facts(project):
     project.label([1, 2], number)
     project.label([2], "unknown")
     assert [str(entry) for entry in project.history.entries()][:3] == [
-        "Labeled 1 item as unknown",
+        "Labeled “Where is it?” as unknown",
         "Labeled 2 items as billing",
         "Added the class billing",
     ]
@@ -47,6 +47,8 @@ def test_a_change_returns_its_entry(project):
         classes.set_color(number, "#123456"),
         classes.add_word(number, "password"),
         classes.strike_word(number, "log"),
+        classes.edit(number, name="sign in", description="cannot", color="#654321"),
+        classes.add_words({number: "code", 2: "money back"}),
         project.label([1, 2], number),
         project.rename("Post"),
         classes.merge(classes.named("refund").id, number),
@@ -56,6 +58,28 @@ def test_a_change_returns_its_entry(project):
     assert changes == list(reversed(project.history.entries(limit=len(changes))))
     assert str(changes[0]) == "Added the classes refund, parcel"
     assert [entry.id for entry in project.undo(to=changes[0].id - 1)] == [entry.id for entry in reversed(changes)]
+
+
+def test_an_edited_class_has_one_entry_and_its_words_too(project):
+    number = project.classes.add("sign-in")
+    edited = project.classes.edit(number, name="sign  in", description="cannot", color="#3B6FD4")
+    assert str(edited) == "Edited the class sign-in"
+    assert str(project.classes.edit(number, name="entry", description=" cannot ")) == "Renamed sign in to entry"
+    assert str(project.classes.add_words({number: "code, key", 1: "fee"})) == "Changed the words of entry, billing"
+    for _ in range(3):
+        project.undo()
+    one = project.classes.get(number)
+    assert (one.name, one.description, one.added) == ("sign-in", "", ())
+
+
+def test_a_label_of_one_item_names_it(project):
+    add_texts(project, ["My  parcel\nhas not come, and nobody in the shop can tell me where it is now"])
+    item = int(project.items.labels().ids[-1])
+    project.label([item], "unknown")
+    project.label([item], None)
+    said = "“My parcel has not come, and nobody in the shop can tell me…”"
+    entries = [str(entry) for entry in project.history.entries(limit=2)]
+    assert entries == [f"Removed the label of {said}", f"Labeled {said} as unknown"]
 
 
 def test_a_change_that_changes_nothing_has_no_entry(project):

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Final, TypeAlias
 
+from anyshot.app.studio.database import ProjectDatabase
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.transactions import Transaction
+from anyshot.app.studio.transactions import Row, Transaction
 from anyshot.base.terminal import whole_characters
 
 Report: TypeAlias = Callable[[int, int], None]
@@ -35,6 +37,13 @@ class Added:
     contradictions: list[tuple[str, str]] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
     entry: Entry | None = None
+
+
+def adding_change(
+    database: ProjectDatabase, source: str, entry: Entry | None
+) -> AbstractContextManager[tuple[Transaction, Row]]:
+    """Add items as a change of its own, or as more of the change of an entry that added others."""
+    return database.change("add_items", source=source, count=0) if entry is None else database.more_of(entry)
 
 
 def insert_item(

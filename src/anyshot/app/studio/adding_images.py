@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 
 from PIL import Image
 
-from anyshot.app.studio.adding import Added, Report, batch_row, insert_item, insert_row
+from anyshot.app.studio.adding import Added, Report, adding_change, batch_row, insert_item, insert_row
+from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.items import IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Project
 from anyshot.base.files import atomic_file, write_synced
@@ -37,18 +38,20 @@ def add_images(
     names: Sequence[str] | None = None,
     source: str | None = None,
     label: int | None = None,
+    entry: Entry | None = None,
     report: Report | None = None,
 ) -> Added:
     """Add image files, and those in folders and zip files; their bytes are copied into the project.
 
-    names: what the files are called, if the paths are copies; label: the id of their class, if all have one. Files that
-    are no images, and images that cannot be read, are listed as faults, and the rest is taken. All that were added are
-    undone together; InputError if they are undone before the last one is added.
+    names: what the files are called, if the paths are copies; label: the id of their class, if all have one; entry:
+    that of an earlier call, with which these are undone. Files that are no images, and images that cannot be read, are
+    listed as faults, and the rest is taken. All that were added are undone together; InputError if they are undone
+    before the last one is added.
     """
     if project.kind != "images":
         raise InputError("This project holds texts. Create a project of images for photographs.")
     with tempfile.TemporaryDirectory(prefix="anyshot-") as scratch:
-        added = Added()
+        added = Added(entry=entry)
         named = names or [Path(path).name for path in paths]
         files = list(_image_files(list(zip(map(Path, paths), named, strict=True)), Path(scratch), added))
         for start in range(0, len(files), IMAGES_AT_ONCE):
@@ -101,14 +104,13 @@ def _unpacked(path: Path, name: str, scratch: Path, added: Added) -> list[tuple[
 
 def _add_copied(project: Project, copied: Sequence[_Copied], added: Added, source: str, label: int | None) -> None:
     """Add images that were copied into the project, as one change with those that were added before."""
-    database = project.database
-    change = database.change("add_items", source=source) if added.entry is None else database.more_of(added.entry)
-    with change as (transaction, facts):
+    n_before = added.n_items
+    with adding_change(project.database, source, added.entry) as (transaction, facts):
         batch = facts.get("batch") or transaction.insert("batches", batch_row(source, [], None))
         for name, (digest, file) in copied:
             insert_row(transaction, batch, insert_item(transaction, digest, file, name, label, added, name))
         transaction.refresh_items(batch)
-        facts.update(batch=batch, count=added.n_items)
+        facts.update(batch=batch, count=facts["count"] + added.n_items - n_before)
     added.entry = transaction.entry
 
 

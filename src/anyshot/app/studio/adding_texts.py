@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from anyshot.app.studio.adding import DATES, Added, Report, batch_row, insert_item, insert_row, stored_cells
+from anyshot.app.studio.adding import (
+    DATES,
+    Added,
+    Report,
+    adding_change,
+    batch_row,
+    insert_item,
+    insert_row,
+    stored_cells,
+)
 from anyshot.app.studio.classes import add_class
 from anyshot.app.studio.database import UNKNOWN_ID
+from anyshot.app.studio.entries import PASTED, Entry
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS, python_value
@@ -60,7 +70,7 @@ def _preview_of(table: Table, n_rows: int) -> Preview:
     return Preview(columns, shown, len(table.frame), text, None if label == text else label)
 
 
-def add_texts(project: Project, texts: Iterable[str], *, source: str = "pasted texts") -> Added:
+def add_texts(project: Project, texts: Iterable[str], *, source: str = PASTED) -> Added:
     """Add texts, such as pasted lines; empty ones are left out."""
     if isinstance(texts, str | bytes):
         raise InputError("A list of texts is needed; got one text. Write [text].")
@@ -69,7 +79,7 @@ def add_texts(project: Project, texts: Iterable[str], *, source: str = "pasted t
         for number, text in enumerate(map(python_value, texts), start=1)
         if not (isinstance(text, str) and is_blank(text))
     ]
-    return _add_texts(project, rows, source=source, columns=[], item_column=None, report=None)
+    return _add_texts(project, rows, source=source, columns=[], item_column=None)
 
 
 def add_table(
@@ -79,13 +89,14 @@ def add_table(
     text_column: str | None = None,
     label_column: str | None = None,
     source: str | None = None,
+    entry: Entry | None = None,
     report: Report | None = None,
 ) -> Added:
     """Add the rows of a table (CSV, TSV, JSON lines, Parquet, Excel, or a text per line).
 
     text_column: the column of the texts, by default what `preview` proposes; label_column: that of labels, if any,
-    whose names become classes; source: the name of the file, if `path` is a copy of it. All columns are kept for the
-    export. The table is added completely or not at all.
+    whose names become classes; source: the name of the file, if `path` is a copy of it; entry: that of another table,
+    with which this one is undone. All columns are kept for the export. The table is added completely or not at all.
 
     Raises
     ------
@@ -109,7 +120,7 @@ def add_table(
         (table.place(number), row[at], label, row)
         for number, (row, label) in enumerate(zip(cells, labels, strict=True))
     ]
-    return _add_texts(project, rows, source=name, columns=columns, item_column=text_column, report=report)
+    return _add_texts(project, rows, source=name, columns=columns, item_column=text_column, entry=entry, report=report)
 
 
 def _add_texts(
@@ -119,7 +130,8 @@ def _add_texts(
     source: str,
     columns: Sequence[str],
     item_column: str | None,
-    report: Report | None,
+    entry: Entry | None = None,
+    report: Report | None = None,
 ) -> Added:
     """Add rows of (place, text, label, cells) in one transaction."""
     if project.kind != "texts":
@@ -133,7 +145,7 @@ def _add_texts(
     names = [_clean(row[2]) for row in usable]
     prepared = [(place, str(text), stored_cells(cells)) for place, text, _, cells in usable]
     digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for _, text, _ in prepared]
-    with project.database.change("add_items", source=source) as (transaction, facts):
+    with adding_change(project.database, source, entry) as (transaction, facts):
         batch = transaction.insert("batches", batch_row(source, columns, item_column))
         labels = _label_ids(transaction, names, added)
         for number, (place, text, cells) in enumerate(prepared, start=1):
@@ -143,7 +155,9 @@ def _add_texts(
             if report is not None and number % 5000 == 0:
                 report(number, len(usable))
         transaction.refresh_items(batch)
-        facts["count"] = added.n_items
+        facts["count"] += added.n_items
+        if source not in facts["source"]:
+            facts["source"] = f"{facts['source'].removesuffix(', …')}, …"
     added.entry = transaction.entry
     return added
 

@@ -1,7 +1,7 @@
 """The classes of a project: names, descriptions, words, colors and their order."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ COLORS: Final = (
     *("#3b6fd4", "#c2571a", "#2b8a4b", "#a13a8c", "#8a6d00", "#0f8088", "#b8334a", "#6a5acd", "#5b7a1f", "#7a5230"),
 )
 """Colors of the first classes, which differ clearly, and reach a contrast of 4.5 on white."""
+_EDITS: Final = {"name": "rename_class", "description": "describe_class", "color": "color_class"}
+"""What the history calls the change of one field; "edit_class" is that of several."""
 
 
 @dataclass(frozen=True)
@@ -105,22 +107,33 @@ class ClassList:
 
     def rename(self, number: int, name: str) -> Entry | None:
         """Rename a class; raise DuplicateClassError if another one has the name."""
-        with self._database.change("rename_class") as (transaction, facts):
-            row = existing(transaction, number)
-            facts.update(old=row["name"], new=checked_name(transaction, name, number=number))
-            if facts["new"] != row["name"]:
-                transaction.update("classes", number, name=facts["new"])
-        return transaction.entry
+        return self.edit(number, name=name)
 
     def describe(self, number: int, description: str) -> Entry | None:
         """Set the description of a class, "" for none."""
-        return self._set(number, "describe_class", description=" ".join(description.split()))
+        return self.edit(number, description=description)
 
     def set_color(self, number: int, color: str) -> Entry | None:
         """Set the color of a class, as "#3b6fd4"."""
-        if len(color) != 7 or color[0] != "#" or not set(color[1:].lower()) <= set("0123456789abcdef"):
-            raise ClassesError(f"A color is written as #3b6fd4; got {color!r}.")
-        return self._set(number, "color_class", color=color.lower())
+        return self.edit(number, color=color)
+
+    def edit(
+        self, number: int, *, name: str | None = None, description: str | None = None, color: str | None = None
+    ) -> Entry | None:
+        """Rename, describe and color a class as one change; what is None stays as it is."""
+        one, given = self.get(number), {"name": name, "description": description, "color": color}
+        wanted = {field: " ".join(value.split()) for field, value in given.items() if value is not None}
+        if "color" in wanted:
+            wanted["color"] = _checked_color(wanted["color"])
+        changed = [field for field, value in wanted.items() if value != getattr(one, field)]
+        with self._database.change(_EDITS[changed[0]] if len(changed) == 1 else "edit_class") as (transaction, facts):
+            row = existing(transaction, number)
+            if "name" in wanted:
+                wanted["name"] = checked_name(transaction, wanted["name"], number=number)
+            facts.update({"old": row["name"], "new": wanted["name"]} if changed == ["name"] else {"name": row["name"]})
+            if any(row[field] != value for field, value in wanted.items()):
+                transaction.update("classes", number, **wanted)
+        return transaction.entry
 
     def set_words(
         self,
@@ -131,14 +144,24 @@ class ClassList:
         strike: str | Iterable[str] = (),
     ) -> Entry | None:
         """Set the words by which a class is read: its own, or changes of those that are found for its name."""
-        given = Words(words, add=add, drop=strike).facts() if any((words, add, strike)) else {}
-        return self._set(number, "set_words", words=json.dumps(given, ensure_ascii=False))
+        with self._database.change("set_words") as (transaction, facts):
+            facts["name"] = existing(transaction, number)["name"]
+            _set_words(transaction, number, words, add=add, strike=strike)
+        return transaction.entry
 
     def add_word(self, number: int, word: str) -> Entry | None:
         """Add a word, or several with commas between them, to those by which a class is read."""
-        one, new = self.get(number), Words(word).words
-        struck = [old for old in one.struck if old.casefold() not in {added.casefold() for added in new}]
-        return self.set_words(number, one.words, add=(*one.added, *new), strike=struck)
+        return self.add_words({number: word})
+
+    def add_words(self, words: Mapping[int, str]) -> Entry | None:
+        """Add words to several classes, by their ids, as one change; commas are between the words of a class."""
+        new = {self.get(number): Words(text).words for number, text in words.items()}
+        with self._database.change("set_words") as (transaction, facts):
+            facts["name"] = ", ".join(one.name for one in new)
+            for one, added in new.items():
+                struck = [old for old in one.struck if old.casefold() not in {word.casefold() for word in added}]
+                _set_words(transaction, one.id, one.words, add=(*one.added, *added), strike=struck)
+        return transaction.entry
 
     def strike_word(self, number: int, word: str) -> Entry | None:
         """Leave out a word by which a class is read."""
@@ -181,14 +204,6 @@ class ClassList:
             facts["name"] = existing(transaction, number)["name"]
             transaction.label(_labeled(transaction, number), None)
             transaction.delete("classes", number)
-        return transaction.entry
-
-    def _set(self, number: int, action: str, **fields: str) -> Entry | None:
-        with self._database.change(action) as (transaction, facts):
-            row = existing(transaction, number)
-            facts["name"] = row["name"]
-            if any(row[name] != value for name, value in fields.items()):
-                transaction.update("classes", number, **fields)
         return transaction.entry
 
 
@@ -257,6 +272,26 @@ def color_number(color: str) -> int:
     (1, 10)
     """
     return COLORS.index(color) + 1 if color in COLORS else len(COLORS)
+
+
+def _set_words(
+    transaction: Transaction,
+    number: int,
+    words: str | Iterable[str],
+    *,
+    add: str | Iterable[str],
+    strike: str | Iterable[str],
+) -> None:
+    given = Words(words, add=add, drop=strike).facts() if any((words, add, strike)) else {}
+    stored = json.dumps(given, ensure_ascii=False)
+    if existing(transaction, number)["words"] != stored:
+        transaction.update("classes", number, words=stored)
+
+
+def _checked_color(color: str) -> str:
+    if len(color) != 7 or color[0] != "#" or not set(color[1:].lower()) <= set("0123456789abcdef"):
+        raise ClassesError(f"A color is written as #3b6fd4; got {color!r}.")
+    return color.lower()
 
 
 def _labeled(transaction: Transaction, number: int) -> list[int]:

@@ -11,16 +11,24 @@ SENTENCES: Final = {
     "describe_class": "Described {name}",
     "set_words": "Changed the words of {name}",
     "color_class": "Changed the color of {name}",
+    "edit_class": "Edited the class {name}",
     "reorder_classes": "Moved {name}",
     "merge_classes": "Merged {name} into {into}",
     "remove_class": "Removed the class {name}",
     "label": "Labeled {count} as {name}",
     "label_unknown": "Labeled {count} as unknown",
     "unlabel": "Removed the label of {count}",
+    "label_one": "Labeled “{item}” as {name}",
+    "label_unknown_one": "Labeled “{item}” as unknown",
+    "unlabel_one": "Removed the label of “{item}”",
     "add_items": "Added {count} from {source}",
     "rename_project": "Renamed the project to {name}",
 }
 """What each action did, with the facts of its entry; a page translates them by the action."""
+
+
+PASTED: Final = "pasted texts"
+"""Where added texts are from that are of no file."""
 
 
 @dataclass(frozen=True)

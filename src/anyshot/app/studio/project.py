@@ -23,6 +23,8 @@ Kind: TypeAlias = Literal["texts", "images"]
 KINDS: Final = ("texts", "images")
 _OF_WINDOWS: Final = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3]", re.IGNORECASE)
 """Names of devices, which no file or folder can have on Windows."""
+MAX_EXCERPT: Final = 60
+"""Characters of an item that its entry in the history has."""
 TRASH: Final = ".trash"
 """Folder in that of the projects into which removed ones are moved."""
 
@@ -140,9 +142,12 @@ class Project:
         except TypeError:
             raise InputError(f"A label is the id of a class, 'unknown' or None; it is {label!r}.") from None
         action = "unlabel" if label is None else "label_unknown" if label == UNKNOWN else "label"
-        with self.database.change(action) as (transaction, facts):
+        one = self.items.get(items) if len(items) == 1 else []
+        with self.database.change(f"{action}_one" if one else action) as (transaction, facts):
             if isinstance(label, int):
                 facts["name"] = existing(transaction, label)["name"]
+            if one:
+                facts["item"] = _excerpt(one[0].name or one[0].content)
             facts["count"] = transaction.label(items, stored_label(label))
         return transaction.entry
 
@@ -235,6 +240,12 @@ def list_projects(root: Path) -> list[Path]:
             if file.is_file():
                 changed[file.parent] = file.stat().st_mtime
     return sorted(changed, key=lambda folder: -changed[folder])
+
+
+def _excerpt(text: str) -> str:
+    """Return the beginning of a text, on one line, by which a person knows it again."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_EXCERPT else f"{line[: MAX_EXCERPT - 1].rstrip()}…"
 
 
 def _checked_name(name: str) -> str:

@@ -44,6 +44,34 @@ def test_a_corrupt_image_is_listed_and_the_rest_is_taken(client):
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
 
 
+def picture(shade):
+    content = io.BytesIO()
+    Image.new("RGB", (40, 30), (shade, 0, 0)).save(content, "PNG")
+    return content.getvalue()
+
+
+def test_files_that_are_sent_in_parts_are_undone_at_once(client):
+    base = client.post("/projects", json={"name": "photos", "kind": "images"}).json()["address"]
+    parts = [[("files", (f"holiday/beach/{n}.png", picture(n))) for n in some] for some in ((1, 2), (3, 4))]
+    first = client.post(base + "items/files", files=parts[0], data={"several": ""}).json()["undo"]
+    second = client.post(base + "items/files", files=parts[1], data={"entry": first["id"]}).json()["undo"]
+    assert second == {"id": first["id"], "sentence": "Added 4 items from holiday"}
+    client.post(base + "undo", json={"entry": first["id"]})
+    assert client.get(base + "changes?since=0").json()["n_items"] == 0
+    late = client.post(base + "items/files", files=parts[1], data={"entry": first["id"]})
+    assert (late.status_code, "was undone while it went on" in late.json()["detail"]) == (422, True)
+
+
+def test_text_files_are_one_change_and_only_one_that_added_items_goes_on(client, filled):
+    files = [("files", (f"{name}.txt", f"a text of {name}\n")) for name in ("one", "two")]
+    done = client.post(filled + "items/files", files=files).json()
+    assert (done["added"], done["undo"]["sentence"]) == (2, "Added 2 items from one.txt, …")
+    client.post(filled + "undo", json={"entry": done["undo"]["id"]})
+    assert client.get(filled + "changes?since=0").json()["n_items"] == 2
+    for wrong in ("1", "99", "x"):  # the first entry added classes
+        assert client.post(filled + "items/files", files=files, data={"entry": wrong}).status_code == 422
+
+
 def test_a_label_that_contradicts_is_listed_with_what_was_kept(client, base):
     table = {"files": ("mail.csv", "text,label\ncharged twice,billing\ncharged twice,login\n")}
     html = client.post(base + "tables", files={"file": table["files"]}).json()["html"]

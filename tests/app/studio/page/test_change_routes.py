@@ -27,12 +27,26 @@ def test_a_change_after_the_one_that_the_page_shows_is_not_undone_with_it(client
     assert [row["label"] for row in client.get(filled + "items?ids=1,2").json()] == [1, 2]
 
 
+def test_what_a_dialog_changes_is_undone_at_once(client, filled):
+    before = client.get(filled + "classes/1").text
+    body = {"id": 1, "name": "invoices", "description": "what was paid", "color": 5}
+    done = client.post(filled + "classes/edit", json=body).json()
+    assert done["undo"]["sentence"] == "Edited the class billing"
+    client.post(filled + "undo", json={"entry": done["undo"]["id"]})
+    assert client.get(filled + "classes/1").text == before
+
+
 def test_the_words_of_several_classes_are_given_at_once(client, filled):
     body = {"words-1": "invoice,\nfee", "words-2": ""}
     assert client.post(filled + "classes/words", json=body).json()["message"]
     page = client.get(filled + "classes").text
     assert page.count('class="chip own"') == 2
     assert "fee" in page
+    body = {"words-1": "money", "words-2": "password"}
+    done = client.post(filled + "classes/words", json=body).json()["undo"]
+    assert done["sentence"] == "Changed the words of billing, login"
+    client.post(filled + "undo", json={"entry": done["id"]})
+    assert client.get(filled + "classes").text == page
 
 
 @pytest.mark.parametrize(

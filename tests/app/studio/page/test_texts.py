@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from anyshot.app.studio.entries import PASTED, Entry
 from anyshot.app.studio.entries import SENTENCES as DONE
-from anyshot.app.studio.page.texts import LANGUAGES, PAGE, texts_in
+from anyshot.app.studio.page.texts import LANGUAGES, PAGE, sentence_of, texts_in
 from anyshot.app.studio.quality import SENTENCES as STEPS
 
 NAMED = re.compile(r"\{(\w+)\}")
@@ -21,6 +22,11 @@ def test_german_has_the_texts_and_placeholders_of_english():
     for key, text in english.items():
         assert type(text) is type(german[key]), key
         assert {*NAMED.findall(forms(text)[-1])} == {*NAMED.findall(forms(german[key])[-1])}, key
+
+
+def test_the_source_of_pasted_texts_is_translated():
+    entry = Entry(1, "", "add_items", {"count": 2, "source": PASTED})
+    assert sentence_of(entry, texts_in("de")) == "2 Einträge aus eingefügtem Text hinzugefügt"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from anyshot.app import studio
+from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.page.drawing import draw, fragment, opened_by, route, texts_for
 from anyshot.app.studio.page.messages import message_in, place_in
 from anyshot.app.studio.page.opened import Opened
@@ -51,29 +52,59 @@ def _paste(opened: Opened, body: Body, t: Texts) -> Body:
 
 
 async def add_files(request: Request) -> Response:
-    """Add the files of a form: images, or tables and texts; `label` is the class of all of them."""
+    """Add the files of a form: images, or tables and texts.
+
+    label: the class of all of them; entry: the id in the history of the files of earlier requests, as whose part these
+    are added; several: whether others follow.
+    """
     opened = await opened_by(request)
     async with request.form(max_files=MAX_FILES, max_fields=8) as form:
-        label = form.get("label")
-        given = None if not isinstance(label, str) else number(label, "label")
-        done = await run_in_threadpool(_add_uploads, opened, files_of(form), given, texts_for(request))
-        return JSONResponse(done)
+        label, entry = (
+            number(value, name) if isinstance(value := form.get(name), str) else None for name in ("label", "entry")
+        )
+        files = files_of(form)
+        source = _source([one.filename or "file" for one in files], more="several" in form)
+        uploads = _Uploads(files, label, None if entry is None else opened.project.history.entry(entry), source)
+        return JSONResponse(await run_in_threadpool(_add_uploads, opened, uploads, texts_for(request)))
 
 
-def _add_uploads(opened: Opened, files: Sequence[UploadFile], label: int | None, t: Texts) -> Body:
+class _Uploads(NamedTuple):
+    """Files to add, with their class, if all have one, the entry of those that were added before, and their source."""
+
+    files: Sequence[UploadFile]
+    label: int | None
+    entry: Entry | None
+    source: str
+
+
+def _source(names: Sequence[str], *, more: bool) -> str:
+    """Return what the history calls the files: the name of their folder, or that of the first.
+
+    >>> _source(["holiday/a.jpg", "holiday/beach/b.jpg"], more=True), _source(["a.jpg"], more=True)
+    ('holiday', 'a.jpg, …')
+    """
+    folder, _, file = names[0].partition("/")
+    return folder if file else f"{names[0]}, …" if more or len(names) > 1 else names[0]
+
+
+def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
+    files, label, entry, source = uploads
+    if entry is not None and entry.action != "add_items":
+        raise MalformedRequestError(f"The entry {entry.id} of the history added no items.")
     with tempfile.TemporaryDirectory(dir=opened.project.folder) as folder:
         names = [one.filename or f"file {number}" for number, one in enumerate(files, start=1)]
         paths = [saved(one, Path(folder) / str(number)) for number, one in enumerate(files)]
         if opened.project.kind == "images":
-            return _added(studio.add_images(opened.project, paths, names=names, label=label), t)
-        total = studio.Added()
+            done = studio.add_images(opened.project, paths, names=names, source=source, label=label, entry=entry)
+            return _added(done, t)
+        total = studio.Added(entry=entry)
         for path, name in zip(paths, names, strict=True):
             try:
-                one = studio.add_table(opened.project, path, source=name)
+                one = studio.add_table(opened.project, path, source=name, entry=total.entry)
             except AnyshotError as error:
                 total.faults.append((name, str(renamed(error, path, name))))
                 continue
-            total.n_items, total.entry = total.n_items + one.n_items, one.entry
+            total.n_items, total.entry = total.n_items + one.n_items, one.entry or total.entry
             total.n_duplicates += one.n_duplicates
             total.faults += [(f"{name}, {place}", reason) for place, reason in one.faults]
         return _added(total, t)

@@ -58,31 +58,26 @@ def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
 
 def _edit_class(opened: Opened, body: Body, t: Texts) -> Body:
     classes, number = opened.project.classes, whole(body, "id")
-    one, name, description = classes.get(number), text(body, "name"), " ".join(text(body, "description").split())
-    entry = classes.rename(number, name) if name != one.name else None
-    if description != one.description:
-        entry = classes.describe(number, description)
-    if "color" in body and (color := whole(body, "color")) != color_number(one.color):
-        entry = classes.set_color(number, _color(color))
+    color = _color(whole(body, "color"), classes.get(number).color) if "color" in body else None
+    entry = classes.edit(number, name=text(body, "name"), description=text(body, "description"), color=color)
     return undo_of(entry, t)
 
 
-def _color(number: int) -> str:
+def _color(number: int, now: str) -> str:
+    """Return the color of a number; one that was given in Python, and is shown as another, stays."""
     if not 1 <= number <= len(COLORS):
         raise MalformedRequestError(f"There is no color {number}. Choose one of 1 to {len(COLORS)}.")
-    return COLORS[number - 1]
+    return now if number == color_number(now) else COLORS[number - 1]
 
 
 def _words(opened: Opened, body: Body, t: Texts) -> Body:
     """Leave out a word of the class `id`, or add words to it, or those of each field words-N to the class N."""
     classes, struck = opened.project.classes, text(body, "strike")
-    entry: Entry | None = None
     if struck:
         return undo_of(classes.strike_word(whole(body, "id"), struck), t)
     fields: Body = {name: name.removeprefix("words-") for name in body if name.startswith("words-")}
-    for name, one in (fields or {"add": body.get("id")}).items():
-        if added := text(body, name):
-            entry = classes.add_word(number(one, "id"), added.replace("\n", ","))
+    given = {name: one for name, one in (fields or {"add": body.get("id")}).items() if text(body, name)}
+    entry = classes.add_words({number(one, "id"): text(body, name).replace("\n", ",") for name, one in given.items()})
     return {"message": t("words_used") if entry else "", **undo_of(entry, t)}
 
 

@@ -5,12 +5,11 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-if TYPE_CHECKING:
-    from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.entries import PASTED, Entry
 
 LANGUAGES: Final = ("en", "de")
 PAGE: Final = Path(__file__).parent
@@ -56,13 +55,15 @@ class Texts:
         return str(text if isinstance(text, str) else text["one" if values["n"] == 1 else "other"])
 
 
-def sentence_of(entry: "Entry", t: Texts) -> str:
+def sentence_of(entry: Entry, t: Texts) -> str:
     """Return what an entry of the history says."""
     facts = dict(entry.facts)
+    if facts.get("source") == PASTED:
+        facts["source"] = t("pasted_texts")
     return t(f"done_{entry.action}", n=facts.pop("count", 1), **facts)
 
 
-def undo_of(entry: "Entry | None", t: Texts) -> dict[str, Any]:
+def undo_of(entry: Entry | None, t: Texts) -> dict[str, Any]:
     """Return what undo takes back after a change, as the page is told it; nothing if the change changed nothing."""
     return {} if entry is None else {"undo": {"id": entry.id, "sentence": sentence_of(entry, t)}}
 

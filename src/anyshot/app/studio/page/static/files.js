@@ -31,11 +31,15 @@ async function filesOf(transfer) {
 /** Send files in parts by `post(form)`, say how far that is, and return what became of all of them. */
 export async function sendFiles(files, post, say) {
   const total = { added: 0, repeated: 0, refused: [] };
+  let entry;  // in the history, of which all parts are one
   for (let at = 0; at < files.length; at += BATCH) {
     const form = new FormData();
+    if (entry !== undefined) form.append("entry", entry);
+    if (files.length > BATCH) form.append("several", "");
     files.slice(at, at + BATCH).forEach((file) => form.append("files", file, nameOf(file)));
     say(t("sending_files", { n: Math.min(at + BATCH, files.length), total: files.length }));
     const part = await post(form);
+    entry ??= part.undo?.id;
     total.added += part.added;
     total.repeated += part.repeated;
     total.refused.push(...part.refused);
