@@ -1,5 +1,6 @@
 import logging
 import re
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -75,6 +76,13 @@ def test_a_missing_optional_package_names_the_command_that_installs_it():
         MissingExtraError, match=r"Spreading work needs no_such_module: pip install \"anyshot\[scale\]\""
     ):
         validation.extra("no_such_module", "scale", purpose="Spreading work")
+    with pytest.raises(MissingExtraError, match=r"This needs no_such_module: pip install \"anyshot\[scale\]\""):
+        validation.check_extra("no_such_module", "scale", purpose="This")
+
+
+def test_an_optional_package_is_found_without_importing_it():
+    validation.check_extra("antigravity", "scale", purpose="This")
+    assert "antigravity" not in sys.modules
 
 
 @pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])

@@ -1,6 +1,7 @@
 """Checks and helpers for vectors, randomness, numbers and optional packages, used by all packages."""
 
 import importlib
+import importlib.util
 import logging
 import numbers
 import re
@@ -358,4 +359,14 @@ def extra(module: str, name: str, *, purpose: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtraError(f'{purpose} needs {module}: pip install "anyshot[{name}]"') from error
+        raise _missing_extra(module, name, purpose) from error
+
+
+def check_extra(module: str, name: str, *, purpose: str) -> None:
+    """Raise MissingExtraError, as `extra` does, if an optional package is not installed; it is not imported."""
+    if importlib.util.find_spec(module) is None:
+        raise _missing_extra(module, name, purpose)
+
+
+def _missing_extra(module: str, name: str, purpose: str) -> MissingExtraError:
+    return MissingExtraError(f'{purpose} needs {module}: pip install "anyshot[{name}]"')

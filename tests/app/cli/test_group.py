@@ -48,6 +48,14 @@ def test_a_command_imports_only_what_it_needs(made, arguments, watched):
     assert done.stderr.splitlines()[-1] == "0"
 
 
+def test_the_options_of_a_service_are_checked_without_the_web_framework():
+    watched = ("fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", *HEAVY)
+    command = [sys.executable, "-c", USED.format(watched=watched), "serve", "one/model", "two/model"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Two models are named 'model'" in done.stderr
+    assert done.stderr.splitlines()[-1] == "2"  # the exit code, and none of these
+
+
 def test_a_loaded_model_predicts_without_scikit_learn_or_pandas(made):
     code = "import sys, anyshot; anyshot.load(sys.argv[1]).predict(['charged']); print(set(sys.modules) & set({!r}))"
     command = [sys.executable, "-c", code.format(HEAVY), str(made / "model")]

@@ -1,10 +1,14 @@
 """The application: its health, what it tells of itself, and which addresses and methods it has."""
 
+import asyncio
+
 from fastapi.testclient import TestClient
 
 from anyshot.app.server.app import create_app
+from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
+from anyshot.tasks.loading import load
 
 
 def test_it_is_live_and_ready_until_it_closes(saved):
@@ -16,6 +20,30 @@ def test_it_is_live_and_ready_until_it_closes(saved):
         app.state.service.closing = True
         assert running.get("/health/ready").status_code == 503
         assert running.get("/health/live").status_code == 200
+
+
+class Noting(LiveModel):
+    """A model that notes when it is prepared for changes."""
+
+    is_prepared = False
+
+    def prepare(self) -> None:
+        self.is_prepared = True
+        super().prepare()
+
+
+def test_it_prepares_for_changes_once_it_accepts_requests(saved):
+    live = Noting("points", saved / "points", load, read_only=True)
+    app = create_app([live], Settings(read_only=True))
+
+    async def run() -> bool:
+        async with app.router.lifespan_context(app):
+            at_first = live.is_prepared
+            while not live.is_prepared:
+                await asyncio.sleep(0.01)
+            return at_first
+
+    assert not asyncio.run(run())
 
 
 def test_an_application_without_metrics_says_so(client):

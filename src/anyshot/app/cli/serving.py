@@ -17,7 +17,7 @@ from anyshot.app import server
 from anyshot.app.cli.console import note
 from anyshot.app.cli.options import ClassOptions, with_class_options, with_options
 from anyshot.app.cli.reading import EncoderName
-from anyshot.base.validation import extra
+from anyshot.base.validation import check_extra
 
 _PACKAGES: Final = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)[bB]?")
@@ -108,7 +108,7 @@ def serve(
     if bool(models) == class_options.given:
         raise typer.BadParameter("Either folders of models or --classes are required.")
     for package in _PACKAGES:
-        extra(package, "serve", purpose="anyshot serve")
+        check_extra(package, "serve", purpose="anyshot serve")
     settings = service_options.settings()
     signal.signal(signal.SIGTERM, _end)
     with ExitStack() as stack:

@@ -5,7 +5,7 @@ from anyshot.base.lazy import lazy_names
 _HOME = {
     "LiveModel": "anyshot.app.server.live_model",
     "Settings": "anyshot.app.server.settings",
-    "check_model_name": "anyshot.app.server.tokens",
+    "check_model_name": "anyshot.app.server.opening",
     "create_app": "anyshot.app.server.app",
     "open_models": "anyshot.app.server.opening",
     "serve": "anyshot.app.server.serving",

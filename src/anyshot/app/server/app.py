@@ -61,7 +61,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     watching = []
     for live in service.models.values():
-        live.prepare()
         watching.append(asyncio.get_running_loop().create_task(_look_after(live)))
     try:
         yield
@@ -72,7 +71,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _look_after(live: LiveModel) -> None:
-    """Follow the changes of other processes, and fit classes that were added alone."""
+    """Prepare for changes, follow those of other processes, and fit classes that were added alone."""
+    await asyncio.sleep(REFRESH)  # what changes need takes half a second to load, for which a first answer would wait
+    live.prepare()
     tried = 0  # the version whose fit was begun: one that fails is not begun again
     while True:
         await asyncio.sleep(RETRY if live.problem else REFRESH)

@@ -27,7 +27,6 @@ OPEN: Final = frozenset({"/", "/docs", "/openapi.json"})
 """Addresses that need no token, beside those for the health: they show how the service is used, and nothing of it."""
 READS: Final = frozenset({"predict", "embeddings", "infer", "suggest", "setup", "validate"})
 """Last parts of the addresses whose POST requests change nothing."""
-MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -95,16 +94,6 @@ def tokens_for(host: str, file: Path | None) -> Tokens | None:
             "with lines such as `read TOKEN` and `write TOKEN`, or leave out --host."
         )
     return None if file is None else read_tokens(file)
-
-
-def check_model_name(name: str) -> str:
-    """Return a name that a model may have in addresses; raise InputError for others, such as `../x`."""
-    if not MODEL_NAME.fullmatch(name):
-        raise InputError(
-            f"{name!a} cannot be the name of a model. Use 1 to 64 letters, digits, dots, hyphens and underscores, the "
-            "first one a letter or digit."
-        )
-    return name
 
 
 def needs_write(method: str, path: str) -> bool:
