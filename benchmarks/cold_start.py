@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from support import line, table
+from support import installed, line, table
 
 MODEL = """
 import sys, anyshot
@@ -126,8 +126,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        environment = os.environ | {"ANYSHOT_CACHE": str(folder / "cache"), "PYTHONPYCACHEPREFIX": str(folder / "pyc")}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment = installed(folder / "compiled", ANYSHOT_CACHE=str(folder / "cache"))
         table("The first answer of a process", rows(environment, folder, rounds))
 
 

@@ -112,6 +112,16 @@ def line(what: str, figure: float, target: float | None, *, least: bool = True, 
     return f"| {what} | {figure:.1f} | {sign} {target:g} {'✓' if met else '✗'} | {note} |"
 
 
+def installed(folder: Path, **variables: str) -> dict[str, str]:
+    """Return the environment of a process that keeps Python's compiled files in a folder, as an installation has them.
+
+    variables: what else is set in it.
+    """
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(folder)} | variables
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
 def table(title: str, lines: Iterable[str]) -> None:
     """Print a table, each row as soon as it is measured."""
     print(f"\n## {title}\n\n| | anyshot | target | notes |\n|---|---|---|---|", flush=True)
