@@ -125,7 +125,7 @@ def test_a_wrong_number_of_labels_is_refused():
         to_indexes(["login"], ABC, n_items=2)
 
 
-@pytest.mark.parametrize("several", [["a", "b"], ("a",), {"a"}, np.array(["a"])])
+@pytest.mark.parametrize("several", [["a", "b"], ("a", "b"), {"a"}, np.array(["a", "b"])])
 def test_several_labels_for_one_item_are_refused(several):
     with pytest.raises(InputError, match=r"Row 1 has a \w+ of labels, .* one label per item"):
         to_indexes(["login", several], ABC, n_items=2)
@@ -343,7 +343,12 @@ def test_an_empty_label_is_refused_by_its_row():
         label_list(["a", " \u200b"])
 
 
-@pytest.mark.parametrize("several", ['{"choices":["a","b"]}', "['a', 'b']", '["a"]'])
+def test_a_list_of_one_label_is_that_label():
+    labels = label_list([["login"], np.array(["refund"]), [], '["login"]', "['refund']", "[]"])
+    assert labels == ["login", "refund", None, "login", "refund", None]
+
+
+@pytest.mark.parametrize("several", ['{"choices":["a","b"]}', "['a', 'b']", '{"a": "b"}'])
 def test_the_text_of_a_list_of_names_is_no_label(several):
     with pytest.raises(InputError, match=r"Row 1 has .*Only one label per item"):
         label_list(["a", several])

@@ -8,6 +8,7 @@ import difflib
 import re
 import unicodedata
 import warnings
+from ast import literal_eval
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -145,7 +146,8 @@ def label_list(labels: Labels) -> list[Label]:
         value of another integer.
     """
     refuse_several_columns(labels)
-    listed = [_plain_number(label) if isinstance(label, Decimal) else label for label in column_values(labels)]
+    single = map(sole_label, column_values(labels))
+    listed = [_plain_number(label) if isinstance(label, Decimal) else label for label in single]
     for row, label in enumerate(listed):
         if isinstance(label, str) and is_blank(label):
             raise InputError(f"The label in row {row} is empty. Write None for an item without a label.")
@@ -185,6 +187,23 @@ def holds_several(label: object) -> bool:
     (True, False)
     """
     return isinstance(label, str) and label[:1] in ("[", "{") and _SEVERAL.fullmatch(label.strip()) is not None
+
+
+def sole_label(label: Any) -> Any:
+    """Return the label in a list of one, also if it was written as text, None for an empty list; others are unchanged.
+
+    >>> sole_label(["refund"]), sole_label('["refund"]'), sole_label([]), sole_label("[urgent]")
+    ('refund', 'refund', None, '[urgent]')
+    """
+    listed = label.tolist() if isinstance(label, np.ndarray) else label
+    if holds_several(label) or (isinstance(label, str) and label.strip() == "[]"):
+        try:
+            listed = literal_eval(label.strip())
+        except (ValueError, SyntaxError):
+            return label
+    if not isinstance(listed, list | tuple) or len(listed) > 1 or any(isinstance(one, list | dict) for one in listed):
+        return label
+    return listed[0] if listed else None
 
 
 def _plain_number(label: Decimal) -> int | float:

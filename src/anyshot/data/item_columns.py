@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from anyshot.base.columns import LABEL_COLUMNS, count
-from anyshot.base.labels import Label, as_whole, clean_names, holds_several, is_blank
+from anyshot.base.labels import Label, as_whole, clean_names, holds_several, is_blank, sole_label
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError
@@ -99,9 +99,9 @@ def read_labels(
 ) -> list[Label] | None:
     """Return the labels in a column, None for no column; one that was not `given` must look like labels.
 
-    A label that is written as a missing text, such as nan, and is none of the classes, is None, which is logged. A
-    column of a workbook or of JSON that has numbers and texts is read as one of a CSV is: as numbers if all of them are
-    written as such, else as texts.
+    A label that is written as a missing text, such as nan, and is none of the classes, is None, which is logged. A list
+    of one label, as tools for labeling write it, is that label; an empty one is none. A column of a workbook or of JSON
+    that has numbers and texts is read as one of a CSV is: as numbers if all of them are written as such, else as texts.
     """
     if column is None:
         return None
@@ -110,7 +110,8 @@ def read_labels(
         if value is not None and (not isinstance(value, (str, int, float)) or holds_several(value)):
             raise DataFileError(
                 f"{table.location(row)}: the label is of type {type(value).__name__}, {value!r}. Only one "
-                "label per item is supported, a name or a number; a list or an object of names is none."
+                "label per item is supported, a name or a number; an object of names is none. Write one name there, "
+                "or leave it empty."
             )
     values: list[Any] = clean_names(given_values, what=f"labels in {table.path.name}")
     is_text = {isinstance(value, str) for value in values if value is not None}
@@ -141,7 +142,8 @@ def _without_missing(table: Table, column: str, classes: set[str]) -> list[objec
 
 
 def _label(value: object) -> object:
-    """Return a cell without the spaces around it, None if nothing is left."""
+    """Return a cell without the spaces around it, None if nothing is left; the label in a list of one."""
+    value = sole_label(value)
     if not isinstance(value, str):
         return value
     return None if is_blank(value) else value.strip(" \t\r\n")

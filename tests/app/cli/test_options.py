@@ -117,6 +117,12 @@ def test_whole_numbers_are_one_label_however_they_are_written():
     assert as_classes_write_them([float("inf"), 7.0], ["1"]) == [float("inf"), 7.0]
 
 
+def test_truth_values_are_one_label_however_they_are_written():
+    assert as_classes_write_them(["FALSE", "true", "maybe"], [False, True]) == [False, True, "maybe"]
+    assert as_classes_write_them(["TRUE", True], ["TRUE", "other"]) == ["TRUE", "TRUE"]
+    assert as_classes_write_them(["YES"], ["yes", "no"]) == ["YES"]
+
+
 def test_a_class_whose_name_has_a_comma_is_named_by_its_own_option():
     assert ClassOptions(names=["sports, games", "news; weather"]).read() == ["sports, games", "news; weather"]
     with pytest.raises(typer.BadParameter, match="cannot be used together"):

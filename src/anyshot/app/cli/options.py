@@ -167,8 +167,12 @@ def with_class_options(command: Callable[..., None]) -> Callable[..., None]:
 def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> list[Label]:
     """Return each label in the type of the matching class, 1 as "1" or "1" as 1; other labels are not changed.
 
+    Truth values match however they are written: spreadsheets write TRUE, JSON true.
+
     >>> as_classes_write_them([1, 2.0, "b", True, None, "c"], ["1", "2", "b", "true"])
     ['1', '2', 'b', 'true', None, 'c']
+    >>> as_classes_write_them(["FALSE", "true", "maybe"], [False, True])
+    [False, True, 'maybe']
     """
     listed = list(classes)
     exact = {(type(name), name): name for name in listed}
@@ -177,7 +181,8 @@ def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> 
     found: list[Label] = []
     for label in labels:
         one = exact.get((type(label), label), written.get(str(label), written.get(as_whole(label), label)))
-        found.append(truth.get(str(label).casefold(), one) if isinstance(label, bool) else one)
+        same = truth.get(str(label).casefold(), one)
+        found.append(same if isinstance(label, bool) or (one is label and isinstance(same, bool)) else one)
     return found
 
 

@@ -16,7 +16,7 @@ import typer
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
-from anyshot.app.cli.options import Columns, with_options
+from anyshot.app.cli.options import Columns, as_classes_write_them, with_options
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label, is_blank
@@ -258,7 +258,8 @@ def items_of_class(path: Path, name: str, columns: Columns, *, model: Any) -> li
     """Return the items of one class: those labeled with its name, or all items if there are no labels."""
     data = read(path, columns=columns, model=model)
     labels = data.labels or [name] * len(data)
-    own = [item for item, label in zip(data.items, labels, strict=True) if str(label) == name]
+    named = as_classes_write_them([name], dict.fromkeys(labels))[0]
+    own = [item for item, label in zip(data.items, labels, strict=True) if str(label) == str(named)]
     if not own:
         raise InputError(f"{path} has labels, but none of them is {name!r}. Check the name and the file.")
     return own
