@@ -98,7 +98,7 @@ def test_several_labels_per_item_are_refused(tmp_path):
 def test_a_list_of_one_label_is_that_label_as_tools_for_labeling_write_it(tmp_path):
     rows = '{"text": "a", "label": ["x"]}\n{"text": "b", "label": []}\n{"text": "c", "label": ["y"]}\n'
     assert list(read_data(file(tmp_path, "a.jsonl", rows)).labels) == ["x", None, "y"]
-    rows = "text,label\na,['x']\nb,[]\nc,\"[\"\"y\"\"]\"\n"
+    rows = 'text,label\na,[\'x\']\nb,[]\nc,"[""y""]"\n'
     assert list(read_data(file(tmp_path, "a.csv", rows)).labels) == ["x", None, "y"]
     pd.DataFrame({"text": ["a", "b"], "label": [["x"], ["y"]]}).to_parquet(tmp_path / "a.parquet")
     assert list(read_data(tmp_path / "a.parquet").labels) == ["x", "y"]

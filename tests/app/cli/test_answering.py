@@ -156,6 +156,17 @@ def test_suggest_names_the_command_that_reads_its_file(made, tmp_path, call):
     assert f"anyshot learn {made / 'model'} '{tmp_path / 'a b.csv'}' --text-column ticket" in done.err
 
 
+def test_suggest_replaces_no_labels_that_were_filled_in(made, tmp_path, call):
+    (tmp_path / "rest.csv").write_text("text\nthe parcel is late\n", encoding="utf-8")
+    command = "suggest", made / "model", tmp_path / "rest.csv", "--out", tmp_path / "todo.csv"
+    assert [call(*command).code for _ in range(2)] == [0, 0]  # nothing was filled in
+    filled = (tmp_path / "todo.csv").read_text(encoding="utf-8").rstrip() + "delivery\n"
+    (tmp_path / "todo.csv").write_text(filled, encoding="utf-8")
+    done = call(*command)
+    assert (done.code, "with 1 label filled in" in done.err, "anyshot learn" in done.err) == (1, True, True), done.err
+    assert (tmp_path / "todo.csv").read_text(encoding="utf-8") == filled
+
+
 def test_evaluate_says_once_that_items_are_training_items(call, made):
     done = call("evaluate", made / "model", made / "train.csv")
     assert (done.out + done.err).count("9 of the 9 test items equal training items") == 1

@@ -118,6 +118,6 @@ def test_quantities_with_units_are_said_to_be_classes():
 
 def test_a_wrong_label_is_refused_with_its_task_and_names_that_look_alike_are_said():
     with pytest.raises(InputError, match=r"Task 'mood': Row 0 has a list of labels"):
-        read_tasks({"mood": [["a"], "b"]}, n_items=2)
+        read_tasks({"mood": [["a", "c"], "b"]}, n_items=2)
     with pytest.warns(UserWarning, match="'Good' and 'good' look alike"):
         read_tasks({"mood": ["good", "Good", "bad"]}, n_items=3)

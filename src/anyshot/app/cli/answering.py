@@ -41,7 +41,7 @@ from anyshot.app.cli.reading import (
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.labels import UNKNOWN
-from anyshot.errors import InputError
+from anyshot.errors import DataFileError, InputError
 
 LABEL, GUESS = "label", "guess"
 """Columns of what `suggest` writes: the label, empty for a person to fill in, and what the model predicts."""
@@ -142,6 +142,7 @@ def suggest(
     column for the label: fill it in, and give the file to `anyshot learn`.
     """
     check_out(out, TABLES, data)
+    _keep_filled_in(out, model)
     clf = open_model(model, method="suggest").set_params(random_state=seed)
     table = current().table(data)
     columns = replace(columns, label_column=columns.label_column or _label_column(table, clf))
@@ -164,6 +165,25 @@ def suggest(
     options = [part for option, name in named.items() if name is not None for part in (option, name)]
     then = shlex.join(["anyshot", "learn", str(model), str(out), *options])
     note(f"Wrote {count(len(guesses), 'row')} to {out}. Fill in the labels, then: {then}")
+
+
+def _keep_filled_in(out: Path | None, model: Path) -> None:
+    """Raise InputError if a file of suggestions would be replaced in which a person filled in labels."""
+    if out is None or not out.is_file():
+        return
+    try:
+        table = datasets.read_table(out)
+    except DataFileError:  # it holds no suggestions
+        return
+    names = [str(name) for name in table.frame.columns]
+    label = names[-1]  # `_to_fill_in` writes it last
+    filled = [value for value in table.values(label) if value is not None and str(value).strip()]
+    if GUESS in names and label not in (GUESS, "probability") and filled:
+        raise InputError(
+            f"{out} has suggestions with {count(len(filled), 'label')} filled in, which would be lost. Learn them "
+            f"first, by {shlex.join(['anyshot', 'learn', str(model), str(out)])}, and remove the file, or choose "
+            "another name for --out."
+        )
 
 
 def _label_column(table: Any, clf: Any) -> str | None:
