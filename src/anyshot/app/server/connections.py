@@ -1,6 +1,7 @@
 """The connections of the server: closed if a request does not arrive, or an answer is not read, in time."""
 
 import asyncio
+import math
 from typing import Any, ClassVar, Final
 
 import h11
@@ -64,6 +65,7 @@ class TimedProtocol(H11Protocol):
         """Begin to wait for a request."""
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         self._timer = self.loop.call_later(self.seconds, transport.abort)
+        self.timeout_keep_alive = math.ceil(self.seconds)  # uvicorn's own limit is shorter than what is stated above
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
