@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
+import time
 
 import pytest
 
@@ -104,15 +104,27 @@ def test_a_second_writer_waits_for_the_first_and_no_lock_file_is_left(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def change_once_released(folder, holder, warned):
+    """Take the lock that another process holds until there is a warning."""
+
+    def release():
+        while not warned:
+            time.sleep(0.01)
+        holder.stdin.close()
+
+    end = threading.Thread(target=release, daemon=True)
+    end.start()
+    with folder_lock(folder):
+        holder.wait()
+    end.join()
+
+
 def test_a_warning_names_the_process_that_holds_the_lock(tmp_path, holder, monkeypatch):
     monkeypatch.setattr(files, "LOCK_WARNING", 0.0)
     (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
-    end = threading.Timer(0.3, holder.stdin.close)  # releases the lock
-    end.start()
     message = rf"Waiting for process {holder.pid} on .* since \d\d:\d\d:\d\d to finish changing .*model"
-    with pytest.warns(UserWarning, match=message), folder_lock(tmp_path / "link" / "model"):
-        holder.wait()
-    end.join()
+    with pytest.warns(UserWarning, match=message) as warned:
+        change_once_released(tmp_path / "link" / "model", holder, warned)
     assert holder.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["link"]
 
@@ -171,25 +183,31 @@ def test_no_change_by_three_processes_is_lost(tmp_path):
 
 
 def test_on_windows_a_rename_is_tried_again_while_another_process_reads(tmp_path, monkeypatch):
-    replace, refusals = Path.replace, [PermissionError(), PermissionError()]
+    refusals = [PermissionError(), PermissionError()]
 
-    def refused_at_first(source, target):
-        if refusals:
-            raise refusals.pop()
-        return replace(source, target)
+    class RefusedAtFirst(type(tmp_path)):
+        def replace(self, target):
+            if refusals:
+                raise refusals.pop()
+            return super().replace(target)
 
-    monkeypatch.setattr(Path, "replace", refused_at_first)
-    (tmp_path / "a").write_text("new")
+    source = RefusedAtFirst(tmp_path / "a")
+    source.write_text("new")
     with pytest.raises(PermissionError):
-        files.rename(tmp_path / "a", tmp_path / "b")  # elsewhere it would be refused again
+        files.rename(source, tmp_path / "b")  # elsewhere it would be refused again
     monkeypatch.setattr(files, "ON_WINDOWS", True)
-    assert files.rename(tmp_path / "a", tmp_path / "b").read_text() == "new"
+    assert files.rename(source, tmp_path / "b").read_text() == "new"
     assert refusals == []
 
 
 def test_on_windows_a_rename_that_is_always_refused_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "ON_WINDOWS", True)
     monkeypatch.setattr(files, "RENAMING", 0.05)
-    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+
+    class Refused(type(tmp_path)):
+        def replace(self, target):
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files, "Path", Refused)
     with pytest.raises(DataFileError, match="cannot be written: Permission denied"), files.atomic_file(tmp_path / "a"):
         pass

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from anyshot.base import user_folders
 from anyshot.base.user_folders import cache_folder, weights_folders
 from anyshot.errors import CacheError, InputError
+from module_copies import with_changes
 
 
 def test_without_environment_variables_the_users_cache_folder_is_used(monkeypatch):
@@ -37,7 +39,7 @@ def homeless(monkeypatch, tmp_path):
     for name in ("HOME", "XDG_CACHE_HOME", "ANYSHOT_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", nobody)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(user_folders, "tempfile", with_changes(tempfile, gettempdir=lambda: str(tmp_path)))
     return tmp_path / f"anyshot-{os.getuid()}"
 
 
@@ -50,7 +52,7 @@ def test_without_a_home_folder_the_cache_is_among_the_temporary_files(homeless):
 def test_a_temporary_folder_of_another_user_raises_an_error(homeless, monkeypatch):
     homeless.mkdir()
     user = os.getuid()
-    monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    monkeypatch.setattr(user_folders, "os", with_changes(os, getuid=lambda: user + 1))
     homeless.rename(homeless.with_name(f"anyshot-{user + 1}"))
     with pytest.raises(CacheError, match=rf"belongs to user {user}, not to {user + 1}\. Set ANYSHOT_CACHE"):
         cache_folder()

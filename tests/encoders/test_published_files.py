@@ -1,5 +1,6 @@
 """The files of built-in encoders: where they are found, and what is said of those that are missing or wrong."""
 
+import hashlib
 import importlib.util
 import os
 import sys
@@ -11,6 +12,7 @@ import pytest
 from anyshot.encoders import published_files
 from anyshot.encoders.published_files import PUBLISHED, PublishedFile, PublishedModel, is_here, published_file
 from anyshot.errors import MissingWeightsError
+from module_copies import with_changes
 
 CONTENT = b"the weights"
 FILE = PublishedFile("weights.bin", len(CONTENT), sha256(CONTENT).hexdigest())
@@ -104,8 +106,8 @@ def test_the_content_is_read_again_only_after_a_change(places, monkeypatch):
     file = put(places["data folder"])
     published_file("tiny", FILE.name)
     read = []
-    digest = published_files.hashlib.file_digest
-    monkeypatch.setattr(published_files.hashlib, "file_digest", lambda *given: read.append(1) or digest(*given))
+    noted = with_changes(hashlib, file_digest=lambda *given: read.append(1) or hashlib.file_digest(*given))
+    monkeypatch.setattr(published_files, "hashlib", noted)
     published_file("tiny", FILE.name)
     assert not read
     os.utime(file, ns=(1, 1))

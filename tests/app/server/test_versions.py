@@ -10,8 +10,10 @@ import pytest
 
 from anyshot import AnyShotClassifier
 from anyshot.app.server.versions import Versions
+from anyshot.base import files
 from anyshot.base.files import replace_by_copy
 from anyshot.errors import ModelFolderError
+from module_copies import with_changes
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_an_equal_version_is_none_to_go_back_to_also_on_a_disk_without_hard_link
     def refuse(*_):
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(files, "os", with_changes(os, link=refuse))
     versions.write(2, with_classes("ant", "cat"))
     versions.keep_current(1)
     assert not (versions.kept_folder(1) / "model.json").samefile(versions.folder / "model.json")

@@ -1,8 +1,8 @@
 """Which engine runs an encoder."""
 
-import importlib.util
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_an_unknown_engine_is_refused():
 
 
 def test_torch_that_is_not_installed_finds_no_gpu(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "importlib", SimpleNamespace(util=SimpleNamespace(find_spec=lambda name: None)))
     assert not finds_gpu()
 
 

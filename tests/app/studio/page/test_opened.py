@@ -5,8 +5,9 @@ import shutil
 import pytest
 
 from anyshot.app.studio import Project
-from anyshot.app.studio.page import Projects
+from anyshot.app.studio.page import Projects, opened
 from anyshot.errors import ProjectError
+from module_copies import with_changes
 
 
 def test_removed_projects_are_those_of_the_folder(tmp_path):
@@ -50,7 +51,7 @@ def test_deleting_for_good_spares_what_a_link_leads_to_and_says_what_fails(tmp_p
         projects.delete(projects.remove("linked"))
         assert (list(projects.removed()), (tmp_path / "outside" / "project.sqlite").is_file()) == ([], True)
         projects.remove(kept)
-        monkeypatch.setattr("shutil.rmtree", refuse)
+        monkeypatch.setattr(opened, "shutil", with_changes(shutil, rmtree=refuse))
         with pytest.raises(ProjectError, match="cannot be deleted: Permission denied"):
             projects.delete("mail")
 
