@@ -19,7 +19,7 @@ def launched(*arguments: str) -> Iterator[Any]:
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_api.sync_playwright() as playwright:
         found = playwright.chromium.launch(
-            executable_path=program, args=[*arguments, *(["--no-sandbox"] if root else [])]
+            executable_path=program, args=[*arguments, *(["--no-sandbox"] if root else [])], timeout=180_000
         )
         yield found
         found.close()

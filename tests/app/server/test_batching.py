@@ -1,6 +1,7 @@
 """Requests that are encoded together."""
 
 import asyncio
+import threading
 import time
 
 import numpy as np
@@ -83,13 +84,23 @@ def test_a_request_with_many_items_is_encoded_in_parts():
 
 
 def test_a_client_that_is_gone_costs_nothing():
+    began, over = threading.Event(), threading.Event()
+
+    class Held(Lengths):
+        def __call__(self, snapshot, items):
+            began.set()
+            assert over.wait(60)
+            return super().__call__(snapshot, items)
+
     async def main():
-        encode, batcher = Lengths(), Batcher(threads=1)
+        encode, batcher = Held(), Batcher(threads=1)
         first = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["first"]))
-        await asyncio.sleep(0.005)
+        while not began.is_set():
+            await asyncio.sleep(0.001)
         gone = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["gone"] * 50))
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)  # it waits
         gone.cancel()
+        over.set()
         await first
         await batcher.close()
         assert sum(encode.batches) == 1

@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from anyshot.app.server.docs_page import CSP, STYLE
-from served import save_support, served
+from served import PATIENT, save_support, served
 
 N_REQUESTS = {"few": 4, "full": 130}
 """Requests that are made for each address, of which there are about 25."""
@@ -19,7 +19,7 @@ N_REQUESTS = {"few": 4, "full": 130}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
-    with served({"support": save_support(folder / "support")}, folder / "log", time_limit=120) as running:
+    with served({"support": save_support(folder / "support")}, folder / "log") as running:
         yield running
         assert "Exception in ASGI" not in running.log()
 
@@ -47,7 +47,7 @@ def test_every_command_on_the_page_works(server):
             expected |= {"404"}  # the page names version 1, which is no longer the current one
         assert found in expected, (command, found)
         if any(word in command for word in ("PATCH", "DELETE", "/merge", "/rollback")):
-            httpx.post(f"{server.url}/v1/models/support/rollback", json={}, timeout=120).raise_for_status()
+            httpx.post(f"{server.url}/v1/models/support/rollback", json={}, timeout=PATIENT).raise_for_status()
 
 
 def test_no_request_of_the_described_kinds_is_a_fault(server, pytestconfig):
@@ -72,7 +72,7 @@ def test_no_request_of_the_described_kinds_is_a_fault(server, pytestconfig):
         def ask(case) -> None:
             if "{model}" in case.path and "model" in case.path_parameters and len(statuses) % 4:
                 case.path_parameters["model"] = "support"  # most of the time, so that bodies are read
-            status = case.call(timeout=120).status_code
+            status = case.call(timeout=PATIENT).status_code
             statuses.append(status)
             assert status != 500, case.as_curl_command()
 

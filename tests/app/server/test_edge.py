@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from anyshot import load
-from served import TEXTS, Served, read_all, save_support, served
+from served import PATIENT, TEXTS, Served, read_all, save_support, served
 
 PREDICT, EXAMPLES, CLASSES = (f"/v1/models/support/{what}" for what in ("predict", "examples", "classes"))
 HEAD = b"POST /v1/models/support/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    settings = {"max_body": 100_000, "max_queue": 8, "time_limit": 120, "client_limit": QUICK}
+    settings = {"max_body": 100_000, "max_queue": 8, "client_limit": QUICK}
     with served({"support": save_support(folder / "support")}, folder / "log", **settings) as running:
         yield running
         log = running.log()
@@ -39,7 +39,7 @@ def server(folder):
 @pytest.fixture(scope="module")
 def roomy(folder):
     """A server of another model that takes many requests at once, from slow machines too."""
-    with served({"support": save_support(folder / "roomy")}, folder / "roomy.log", time_limit=120) as running:
+    with served({"support": save_support(folder / "roomy")}, folder / "roomy.log") as running:
         yield running
         assert "Exception in ASGI" not in running.log()
 
@@ -63,7 +63,7 @@ def checked_client(server: Served, folder):
         seen.append(response)
 
     limits = httpx.Limits()  # none: with fewer connections than threads, one closes another's at times
-    with httpx.Client(base_url=server.url, timeout=120, limits=limits, event_hooks={"response": [note]}) as found:
+    with httpx.Client(base_url=server.url, timeout=PATIENT, limits=limits, event_hooks={"response": [note]}) as found:
         yield found
     for response in seen:
         assert str(folder) not in response.text
@@ -225,18 +225,21 @@ def test_tokens_scopes_and_allowed_origins_hold_on_a_real_server(tmp_path):
     settings = {"token_file": tmp_path / "tokens", "cors_origins": ["https://app.example"], "host": "127.0.0.1"}
     one = {"name": "refund", "description": "money back"}
     folder = save_support(tmp_path / "support")
-    with served({"support": folder}, tmp_path / "log", **settings, read_only=True) as running:
+    with (
+        served({"support": folder}, tmp_path / "log", **settings, read_only=True) as running,
+        httpx.Client(base_url=running.url, timeout=PATIENT) as client,
+    ):
         found = [
-            httpx.post(running.url + address, json=body, headers={"authorization": token}).status_code
+            client.post(address, json=body, headers={"authorization": token}).status_code
             for address, body in ((PREDICT, {"items": ["a"]}), (CLASSES, one))
             for token in (f"Bearer {READ}", f"Bearer {WRITE}", "", "Bearer wrong")
         ]
         expected = [200, 200, 401, 401, 403, 403, 401, 401]  # an answer that is remembered needs a token, too
         assert found == expected, "a token with the scope write changes nothing, as the service is read-only"
         headers = {"origin": "https://app.example", "authorization": f"Bearer {READ}"}
-        allowed = httpx.post(running.url + PREDICT, json={"items": ["a"]}, headers=headers)
+        allowed = client.post(PREDICT, json={"items": ["a"]}, headers=headers)
         assert allowed.headers["access-control-allow-origin"] == "https://app.example"
-        assert "models/support" not in httpx.get(running.url + "/docs").text
+        assert "models/support" not in client.get("/docs").text
         log = running.log()
         assert READ not in log
         assert WRITE not in log
@@ -297,10 +300,9 @@ def test_a_server_that_is_told_to_end_finishes_what_it_accepted(folder):
         )
         return sum(map(float, figures))
 
-    settings = {"time_limit": 120, "read_only": True}
     with (
-        served({"support": save_support(folder / "ending")}, folder / "ending.log", **settings) as server,
-        httpx.Client(base_url=server.url, timeout=120, limits=httpx.Limits()) as client,
+        served({"support": save_support(folder / "ending")}, folder / "ending.log", read_only=True) as server,
+        httpx.Client(base_url=server.url, timeout=PATIENT, limits=httpx.Limits()) as client,
         ThreadPoolExecutor(8) as pool,
     ):
         waiting = [pool.submit(ask, k) for k in range(8)]
@@ -308,4 +310,4 @@ def test_a_server_that_is_told_to_end_finishes_what_it_accepted(folder):
             pass
         server.process.send_signal(signal.SIGTERM)
         assert {one.result() for one in waiting} == {200}
-        assert server.process.wait(60) in (0, -signal.SIGTERM)
+        assert server.process.wait(PATIENT) in (0, -signal.SIGTERM)

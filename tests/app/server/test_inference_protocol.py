@@ -10,7 +10,7 @@ from PIL import Image
 from tritonclient.utils import InferenceServerException
 
 from anyshot import AnyShotClassifier, load
-from served import save_support, served
+from served import PATIENT, save_support, served
 
 TEXTS = ["I was charged twice", "where is my parcel?"]
 
@@ -33,7 +33,7 @@ def server(folder):
 
 @pytest.fixture(scope="module")
 def client(server):
-    found = triton.InferenceServerClient(f"{server.host}:{server.port}")
+    found = triton.InferenceServerClient(f"{server.host}:{server.port}", network_timeout=PATIENT)
     yield found
     found.close()
 
@@ -101,7 +101,7 @@ def test_the_client_raises_what_is_wrong(client, model, version, given, words):
 def test_json_before_bytes_is_checked_as_other_json(server):
     text = b'{"id": "a", "id": "b"}'
     headers = {"inference-header-content-length": str(len(text))}
-    answer = httpx.post(f"{server.url}/v2/models/vectors/infer", content=text, headers=headers)
+    answer = httpx.post(f"{server.url}/v2/models/vectors/infer", content=text, headers=headers, timeout=PATIENT)
     assert (answer.status_code, "twice" in answer.json()["error"]) == (400, True)
 
 
@@ -115,7 +115,9 @@ def test_an_image_for_a_model_of_texts_is_no_text(server):
     content = io.BytesIO()
     Image.new("RGB", (2, 2)).save(content, "PNG")
     answer = httpx.post(
-        f"{server.url}/v1/models/support/predict", files={"items": ("x.png", content.getvalue(), "image/png")}
+        f"{server.url}/v1/models/support/predict",
+        files={"items": ("x.png", content.getvalue(), "image/png")},
+        timeout=PATIENT,
     )
     assert answer.status_code == 422
     assert "texts" in answer.json()["detail"]

@@ -5,7 +5,7 @@ import pytest
 
 from anyshot.app.server.label_studio import Choices, choices_of, labels_of
 from anyshot.app.server.problem_error import ProblemError
-from served import save_support, served
+from served import PATIENT, save_support, served
 
 CONFIG = (
     '<View><!-- a note --><Text name="msg" value="$message"/><Choices name="intent" toName="msg" choice="single">'
@@ -24,7 +24,7 @@ def client(tmp_path_factory):
     folder = tmp_path_factory.mktemp("label_studio")
     with (
         served({"support": save_support(folder / "support")}, folder / "log") as running,
-        httpx.Client(base_url=f"{running.url}/label-studio/", timeout=60) as found,
+        httpx.Client(base_url=f"{running.url}/label-studio/", timeout=PATIENT) as found,
     ):
         yield found
 
@@ -84,7 +84,7 @@ def test_training_learns_labels_and_new_classes(client):
     given = {"annotations": tasks, "project": PROJECT, "label_config": CONFIG, "params": {}}
     answer = client.post("train", json=given)
     assert (answer.status_code, answer.json()["learned"]) == (201, 2)
-    classes = httpx.get(f"{client.base_url.join('/v1/models/support')}", timeout=60).json()["classes"]
+    classes = httpx.get(f"{client.base_url.join('/v1/models/support')}", timeout=PATIENT).json()["classes"]
     assert classes == ["billing", "delivery", "login", "refund"]  # "Billing" is the class of this name
     (found,) = predict(client, "please give me my money back").json()["results"]
     assert found["result"][0]["value"]["choices"] == ["refund"]

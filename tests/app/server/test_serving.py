@@ -14,7 +14,7 @@ import pytest
 from anyshot.app.server.serving import serve
 from anyshot.app.server.settings import Settings
 from anyshot.errors import InputError
-from served import Served, save_support, served
+from served import PATIENT, Served, save_support, served
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +41,15 @@ def test_a_killed_service_goes_on_with_what_it_acknowledged(folder, tmp_path):
     with commanded(tmp_path / "log", folder) as first:
         at = f"{first.url}/v1/models/support"
         body = {"name": "refund", "description": "money back", "examples": ["I want my money back"]}
-        assert httpx.post(f"{at}/classes", json=body, timeout=60).json() == {"version": 2}
+        assert httpx.post(f"{at}/classes", json=body, timeout=PATIENT).json() == {"version": 2}
         first.process.send_signal(signal.SIGKILL)
     with commanded(tmp_path / "log", f"help={folder}") as again:
         at = f"{again.url}/v1/models/help"
-        found = httpx.post(f"{at}/predict", json={"items": "give me my money back"}, timeout=60).json()
+        found = httpx.post(f"{at}/predict", json={"items": "give me my money back"}, timeout=PATIENT).json()
         assert (found["version"], found["answers"][0]["label"]) == (2, "refund")
-        assert httpx.post(f"{at}/rollback", json={}, timeout=60).json() == {"version": 3}
+        assert httpx.post(f"{at}/rollback", json={}, timeout=PATIENT).json() == {"version": 3}
         again.process.send_signal(signal.SIGTERM)
-        assert again.process.wait(30) == 0
+        assert again.process.wait(PATIENT) == 0
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_an_address_in_use_is_told_in_one_sentence():
 def test_processes_that_share_an_address_all_see_a_change(folder, tmp_path):
     with served({"support": folder}, tmp_path / "log", workers=2) as server:
         at = f"{server.url}/v1/models/support"
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=PATIENT) as client:
             done = client.post(f"{at}/examples", json={"items": ["no sign of my order"], "labels": ["delivery"]})
         version = done.json()["version"]
         for _ in range(100):
-            seen = [httpx.get(at, timeout=60).json()["version"] for _ in range(8)]  # new connections, any process
+            seen = [httpx.get(at, timeout=PATIENT).json()["version"] for _ in range(8)]  # new connections, any process
             if set(seen) == {version}:
                 break
             time.sleep(0.05)
