@@ -198,5 +198,4 @@ def test_a_network_may_be_a_candidate():
     target, _ = clusters(1, n=60)
     network = DomainConfusionClassifier(source_epochs=2, epochs=2, learning_rate=0.01, batch_size=16, random_state=0)
     verdict = adapt_or_not({"MCC": network}, X, y, target=target * 3 + 5, n_repeats=2, source_model=PLAIN)
-    assert set(verdict.table.index) == {"MCC", SOURCE}
-    assert (verdict.table["seconds"] > 0).all()
+    assert (verdict.table.loc[["MCC", SOURCE], "seconds"] > 0).all()

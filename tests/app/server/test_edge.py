@@ -18,7 +18,7 @@ from served import PATIENT, TEXTS, Served, read_all, save_support, served
 PREDICT, EXAMPLES, CLASSES = (f"/v1/models/support/{what}" for what in ("predict", "examples", "classes"))
 HEAD = b"POST /v1/models/support/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 WRITE, READ = "w" * 32, "r" * 32
-QUICK = 1.5  # how long the clients of these servers have [s]
+QUICK = 1.5  # how long the clients of a strict server have [s]
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +28,27 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    settings = {"max_body": 100_000, "max_queue": 8, "client_limit": QUICK}
-    with served({"support": save_support(folder / "support")}, folder / "log", **settings) as running:
-        yield running
-        log = running.log()
-        assert "Exception in ASGI" not in log
-        assert "charged" not in log, "items are not logged unless asked for"
+    yield from without_faults(folder / "support", max_body=100_000, max_queue=8)
 
 
 @pytest.fixture(scope="module")
 def roomy(folder):
-    """A server of another model that takes many requests at once, from slow machines too."""
-    with served({"support": save_support(folder / "roomy")}, folder / "roomy.log") as running:
+    """A server of another model that takes many requests at once."""
+    yield from without_faults(folder / "roomy")
+
+
+@pytest.fixture(scope="module")
+def strict(folder):
+    """A server whose clients have little time."""
+    yield from without_faults(folder / "strict", max_queue=8, client_limit=QUICK)
+
+
+def without_faults(folder, **settings):
+    log = folder.with_suffix(".log")
+    with served({"support": save_support(folder)}, log, **settings) as running:
         yield running
         assert "Exception in ASGI" not in running.log()
+        assert "charged" not in running.log(), "items are not logged unless asked for"
 
 
 @pytest.fixture
@@ -54,7 +61,12 @@ def roomy_client(roomy: Served, folder):
     yield from checked_client(roomy, folder)
 
 
-def checked_client(server: Served, folder):
+@pytest.fixture
+def strict_client(strict: Served, folder):
+    yield from checked_client(strict, folder, max_keepalive_connections=0)  # it would close one that is used again
+
+
+def checked_client(server: Served, folder, **limits):
     """Yield a client, and check that no answer told what it must not."""
     seen: list[httpx.Response] = []
 
@@ -62,8 +74,9 @@ def checked_client(server: Served, folder):
         response.read()
         seen.append(response)
 
-    limits = httpx.Limits()  # none: with fewer connections than threads, one closes another's at times
-    with httpx.Client(base_url=server.url, timeout=PATIENT, limits=limits, event_hooks={"response": [note]}) as found:
+    # As many as there are threads: with fewer, one closes another's at times.
+    most = httpx.Limits(**limits)
+    with httpx.Client(base_url=server.url, timeout=PATIENT, limits=most, event_hooks={"response": [note]}) as found:
         yield found
     for response in seen:
         assert str(folder) not in response.text
@@ -111,11 +124,11 @@ def test_a_chunked_body_without_end_is_refused_and_its_connection_closed(server)
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-def test_what_is_not_http_is_refused(server, client, request_):
-    found = server.raw(request_, seconds=20)
+def test_what_is_not_http_is_refused(strict, strict_client, request_):
+    found = strict.raw(request_, seconds=20)
     assert b"200 OK" not in found
     assert not found or found.startswith(b"HTTP/1.1 4")
-    assert works(client)
+    assert works(strict_client)
 
 
 def test_a_zip_bomb_a_form_and_a_wrong_type_are_refused(client):
@@ -152,16 +165,16 @@ def test_a_text_that_is_the_path_of_a_file_is_a_text(client, tmp_path):
 # --- slow and rude clients ---
 
 
-def test_slow_clients_are_given_up_and_hold_nobody_up(server, client):
+def test_slow_clients_are_given_up_and_hold_nobody_up(strict, strict_client):
     """Headers byte by byte, a body byte by byte, and connections that send nothing, more of them than the queue."""
-    idle = [server.connect() for _ in range(20)]
-    slow_headers, slow_body = server.connect(), server.connect()
+    idle = [strict.connect() for _ in range(20)]
+    slow_headers, slow_body = strict.connect(), strict.connect()
     slow_body.sendall(HEAD + b"Content-Length: 50\r\n\r\n")
     for _ in range(int(2 * QUICK / 0.1)):
         for connection, piece in ((slow_headers, b"a"), (slow_body, b"[")):
             with suppress(OSError):  # once the server has closed it, as it must
                 connection.sendall(piece)
-        assert works(client)
+        assert works(strict_client)
         time.sleep(0.1)
     assert b" 408 " in read_all(slow_body)
     for connection in (slow_headers, *idle):

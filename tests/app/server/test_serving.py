@@ -17,9 +17,9 @@ from anyshot.errors import InputError
 from served import PATIENT, Served, save_support, served
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return save_support(tmp_path_factory.mktemp("serving") / "support", cache=False)
+@pytest.fixture
+def folder(tmp_path):
+    return save_support(tmp_path / "support", cache=False)
 
 
 @contextmanager
