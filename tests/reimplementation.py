@@ -7,8 +7,6 @@ from scipy.optimize import brentq, minimize, minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
 from scipy.stats import multivariate_normal
 
-from anyshot.base.validation import unit
-
 
 def fit(S, X, y, U=None, *, temperature=1 / 60):
     """Return W (c, d) and b (c,) from class vectors S (c, d), labeled X (n, d), y (n,) and unlabeled U (m, d)."""
@@ -56,6 +54,10 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     reference = scores[rows] if len(y) and held_out_any else 20 * g * U[rows] @ prior.T
     t = matching_temperature(U[rows] @ W.T + b, softmax(reference, axis=1).max(axis=1).mean())
     return W / t, b / t + offsets((U @ W.T + b) / t, pi, h)
+
+
+def unit(A):
+    return A / np.linalg.norm(A, axis=1, keepdims=True).clip(1e-12)
 
 
 def scale_by_spread(S):
