@@ -236,8 +236,8 @@ def fit_method(
 ) -> Fit:
     """Return a method fitted to all labels, and what labels added to its heads.
 
-    The softmax of its scores is calibrated by `temperature`; start: earlier second results, to begin from; pool:
-    unlabeled examples with probabilities as targets; tol: the loss that may remain above the minimum.
+    The softmax of its scores is calibrated by `temperature`; start: what labels added to earlier heads, to begin
+    from; pool: unlabeled examples with probabilities as targets; tol: the loss that may remain above the minimum.
     """
     own, S = data.defaults, prior.class_vectors
     if method == "prototype":
@@ -295,8 +295,6 @@ def default_scale(strength: Strength, defaults: Defaults, prior: Prior) -> float
 
 def normalized_shares(log_odds: Mapping[Strength, float], least: float) -> dict[Strength, float]:
     """Return the share of each head in the average (softmax), without those below `least`."""
-    if not log_odds:
-        return {}
     share = dict(zip(log_odds, softmax(np.array([list(log_odds.values())]))[0], strict=True))
     kept = {strength: own for strength, own in share.items() if own >= least}
     return {strength: float(own / sum(kept.values())) for strength, own in kept.items()}

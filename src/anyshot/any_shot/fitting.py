@@ -61,8 +61,8 @@ def fit_model(
         if data.pool is not None and prior.clusters and method in ("auto", "any-shot"):
             shares = prior.clusters.shares
             fit = fit_with_pool(fit, data, data.pool, prior, shares, chosen.factors, held_out=len(chosen.correct) > 0)
-        elif data.class_prior is not None:
-            fit = fit[0].with_class_prior(data.class_prior), fit[1]
+        else:
+            fit = fit[0].with_class_prior(shares), fit[1]
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
     return Model(
         embedder,
@@ -70,7 +70,7 @@ def fit_model(
         *fit[0],
         wanted,
         kind,
-        (*(prior.reasons if kind != "none" or prior.are_guesses else ()), *_reasons(why, kind, data, embedder, shares)),
+        _reasons(why, kind, prior, data, embedder, shares),
         *found,
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
         starts={head: delta.rounded() for head, delta in {**fit[1], **fold_deltas}.items()},
@@ -146,12 +146,13 @@ def _main_method(data: TrainingSet, prior: Prior) -> Method:
 
 
 def _reasons(
-    why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder, shares: NDArray[np.floating] | None
-) -> list[str]:
-    """Return how the method did, and what else there is to know about the model."""
+    why: str, kind: PriorKind, prior: Prior, data: TrainingSet, embedder: Embedder, shares: NDArray[np.floating] | None
+) -> tuple[str, ...]:
+    """Return where the class vectors come from, how the method did, and what else there is to know about the model."""
     if kind == "corrected":
         why += f" {np.count_nonzero(data.counts)} labeled classes are used to correct the class vectors of all classes."
-    reasons = [why, *([] if shares is None else shares_reason(shares, data.texts.names))]
+    reasons = [*prior.reasons, why] if kind != "none" or prior.are_guesses else [why]
+    reasons += [] if shares is None else shares_reason(shares, data.texts.names)
     if kind == "none" and len(data.unlabeled):
         unlabeled = count(len(data.unlabeled), "unlabeled example")
         reasons.append(f"The model has no class vectors, so it does not use the {unlabeled}.")
@@ -159,4 +160,4 @@ def _reasons(
         reasons += embedder.reader.reasons(data.texts)
     if embedder.trained is not None:
         reasons.append("The fine-tuned encoder is kept as it is; only the head is fitted to the new labels.")
-    return reasons
+    return tuple(reasons)

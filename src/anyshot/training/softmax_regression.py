@@ -102,12 +102,12 @@ def fit_softmax(
 
 
 class HeadOptions(NamedTuple):
-    """Parameters of a head that starts from class vectors; `any_shot.AnyShotHead` documents them."""
+    """Parameters of a head that starts from class vectors."""
 
-    prior_scale: float
-    C: float
-    name_weight: float
-    tol: float
+    prior_scale: float  # score that a cosine of 1 to the class vector adds
+    C: float  # inverse of the penalty on what labels add, as in scikit-learn
+    name_weight: float  # labeled vectors that a class vector counts for, as an example of its own class
+    tol: float  # as in `fit_softmax`
 
 
 def fit_head(
@@ -123,7 +123,8 @@ def fit_head(
     """Return a head fitted to vectors (n, d) of classes `index` (n,), and the part V, b that labels added to it.
 
     class_vectors (c, d): zeros for a class without one; weights (n,): 1 each by default; more: further examples; start:
-    an earlier second result, to begin from. A class with neither a label nor a class vector gets the intercept -inf.
+    what labels added to an earlier head, to begin from. A class with neither a label nor a class vector gets the
+    intercept -inf.
     """
     S = class_vectors
     named = np.flatnonzero(S.any(axis=1))
