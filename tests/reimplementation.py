@@ -60,6 +60,16 @@ def unit(A):
     return A / np.linalg.norm(A, axis=1, keepdims=True).clip(1e-12)
 
 
+def class_vectors(texts, words, encode):
+    """Return S (c, d) from the texts of each class, of which the first is the name, and its words."""
+    found = []
+    for (name, *descriptions), own in zip(texts, words, strict=True):
+        groups = [[name] * min(len(name.split()), 3) + [f"The topic is {name}."], *([text] for text in descriptions)]
+        groups += [own, [f"It was {word}." for word in own]] if own else []
+        found.append(np.mean([unit(encode(group).mean(axis=0, keepdims=True))[0] for group in groups], axis=0))
+    return unit(np.stack(found))
+
+
 def scale_by_spread(S):
     c = len(S)
     spread = (1 - S @ S.T).sum() / (c * (c - 1))

@@ -11,9 +11,11 @@ import pytest
 from scipy.special import softmax
 
 import reimplementation
-from anyshot import AnyShotClassifier
+from anyshot import AnyShotClassifier, Words
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.base.validation import unit
+from anyshot.zero_shot.class_readings import ClassReader
+from anyshot.zero_shot.class_texts import describe
 
 PAGE = Path(__file__).parents[1] / "docs" / "how_it_works.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -75,6 +77,23 @@ def test_the_version_leaves_a_class_that_the_pool_lacks_where_it_is():
     W, b = reimplementation.fit(S, X, y, U)
     expected = softmax(U @ W.T + b, axis=1)
     assert np.abs(clf.predict_proba(U) - expected).mean() < 0.01
+
+
+def test_the_version_has_the_same_class_vectors():
+    table = np.random.default_rng(0).normal(size=(128, 16))  # a vector for each character
+
+    def encode(texts):
+        return unit(np.stack([table[[ord(letter) % 128 for letter in text]].sum(axis=0) for text in texts]))
+
+    given = {
+        "spam": Words("prize, winner"),
+        "late parcel": ["it never came", Words("late")],
+        "other requests now ok": None,
+    }
+    S = ClassReader(encode, 16, of_texts=True).embed(describe(given))
+    texts = [["spam"], ["late parcel", "it never came"], ["other requests now ok"]]
+    expected = reimplementation.class_vectors(texts, [["prize", "winner"], ["late"], []], encode)
+    np.testing.assert_allclose(S, expected, atol=1e-6)
 
 
 def test_ten_sentences_tell_the_fit_and_each_links_to_a_function():
