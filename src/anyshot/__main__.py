@@ -5,8 +5,11 @@ import sys
 from typing import Final, NoReturn
 
 INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
-GARBAGE: Final = 100_000
-"""New objects after which Python looks for garbage. At its own 700 that is a seventh of the time of a short command."""
+GARBAGE: Final = 200_000
+"""New objects after which Python looks for garbage. At its own 700 that is a seventh of the time of a short command.
+
+No command, and no service until its first answer, makes as many.
+"""
 
 
 def main() -> NoReturn:

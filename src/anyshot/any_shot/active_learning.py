@@ -16,7 +16,7 @@ UNCERTAINTY_POWER: Final = 2
 """Power of the model's uncertainty."""
 
 
-def candidates(n_items: int, n: int, random: np.random.Generator) -> Indexes:
+def candidates(n_items: int, n: int, random: "np.random.Generator") -> Indexes:
     """Return the rows of a pool that may be suggested, ascending: all, or a random sample of `MAX_CANDIDATES`.
 
     Raises InputError if `n` is larger than the sample.

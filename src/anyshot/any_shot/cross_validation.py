@@ -77,7 +77,7 @@ def default_temperature(method: Method, data: TrainingSet, prior: Prior, factors
     heads to average. It is far too hard without class vectors, and clusters tell more. Of many labels, some are enough.
     """
     known = data.subset(first_of_each_class(data.index, data.defaults.max_held_out))
-    few = len(np.unique(known.index)) < known.defaults.min_labels
+    few = len(set(known.index.tolist())) < known.defaults.min_labels
     if few or prior.clusters or method != "any-shot" or not prior.class_vectors.any(axis=1).all():
         return 1.0
     folds = divided(known, prior, enough=known.defaults.few_labels)

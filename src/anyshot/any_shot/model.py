@@ -176,7 +176,7 @@ class Model:
             )
         return threshold_of(1 - self.held_out, coverage, score="lac")
 
-    def suggest(self, items: Items, n: int, random: np.random.Generator) -> Indexes:
+    def suggest(self, items: Items, n: int, random: "np.random.Generator") -> Indexes:
         """Return the rows of the items whose labels would help most (n,)."""
         vectors, data = self.encode(items), self.data
         rows = active_learning.candidates(len(vectors), n, random)

@@ -5,6 +5,7 @@ The libraries are recognized by the methods of their objects, so none of them is
 
 import enum
 import numbers
+import sys
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
@@ -151,7 +152,8 @@ def only_column(given: Any) -> Any:
 
 def unmasked(given: Any) -> Any:
     """Return a masked array as an array with NaN for what is masked, and anything else unchanged."""
-    if not isinstance(given, np.ma.MaskedArray):
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)  # numpy loads it late: nothing is masked before
+    if masked is None or not isinstance(given, masked):
         return given
     return np.ma.filled(given.astype(np.float64 if given.dtype.kind in "fiub" else object), np.nan)
 

@@ -2,9 +2,8 @@
 
 import glob
 import os
-import secrets
+import platform
 import shutil
-import socket
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +36,7 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
         The file cannot be written: the disk is full, or the folder is missing or read-only.
     """
     final = Path(target)
-    part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
+    part = final.with_name(f".{final.stem}.{_fresh()}.part{final.suffix}")
     try:
         yield part
         rename(part, final)
@@ -54,7 +53,7 @@ def check_writable(target: str | os.PathLike[str]) -> None:
     final = Path(target)
     if final.is_dir():
         raise DataFileError(f"{final} cannot be written: it is a folder.")
-    probe = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part")
+    probe = final.with_name(f".{final.stem}.{_fresh()}.part")
     try:
         probe.touch(exist_ok=False)
         probe.unlink()
@@ -171,7 +170,7 @@ def _acquire(lock: "FileLock", target: Path) -> None:
         )
         lock.acquire()
     with suppress(OSError):  # if the disk is full, the lock works without a name
-        name = f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%H:%M:%S')}"
+        name = f"process {os.getpid()} on {platform.node()}, since {time.strftime('%H:%M:%S')}"
         Path(lock.lock_file).write_text(name, encoding="utf-8")
 
 
@@ -179,6 +178,11 @@ def _holder(lock: "FileLock") -> str:
     with suppress(OSError):
         return Path(lock.lock_file).read_text(encoding="utf-8", errors="replace") or "another process"
     return "another process"
+
+
+def _fresh() -> str:
+    """Return a part of a name that no other process chooses."""
+    return os.urandom(4).hex()
 
 
 def _old(target: Path) -> Path:
@@ -189,7 +193,7 @@ def _old(target: Path) -> Path:
 def _temporary_folder(target: Path) -> Iterator[Path]:
     start = f".{target.name}.anyshot-new-"
     delete_leftovers(target.parent.glob(f"{glob.escape(start)}*"))
-    fresh = target.with_name(start + secrets.token_hex(4))
+    fresh = target.with_name(start + _fresh())
     fresh.mkdir()
     try:
         yield fresh

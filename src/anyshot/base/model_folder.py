@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -363,7 +362,9 @@ def check_replaceable(folder: str | os.PathLike[str]) -> None:
 
 def anyshot_version() -> str:
     """Return the version of this package."""
+    from importlib import metadata  # here, since it takes longer to load than to read a model
+
     try:
-        return version("anyshot")
-    except PackageNotFoundError:
+        return metadata.version("anyshot")
+    except metadata.PackageNotFoundError:
         return "of unknown version"  # run from source, not installed

@@ -18,7 +18,7 @@ from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthErr
 Floats: TypeAlias = NDArray[np.float64]
 Vectors: TypeAlias = NDArray[np.float32]  # (n, d), one row per item
 Indexes: TypeAlias = NDArray[np.intp]  # (n,), rows of the class table; -1 is "no label"
-RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
+RandomState: TypeAlias = "int | np.random.RandomState | np.random.Generator | None"  # a text: numpy.random loads late
 
 MAX_DENSE_BYTES: Final = 2**31
 """Largest dense table that a sparse one is converted to."""
@@ -275,7 +275,7 @@ def softmax(scores: Floats) -> Floats:
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
-def generator(random_state: RandomState) -> np.random.Generator:
+def generator(random_state: RandomState) -> "np.random.Generator":
     """Return the random generator for `random_state`: a seed, a generator, or None for a new one.
 
     Raises

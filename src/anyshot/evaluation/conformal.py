@@ -119,7 +119,7 @@ def cross_conformal_interval(
     return np.stack([lower, upper], axis=1)
 
 
-def _nonconformity(probabilities: Floats, score: ConformalScore, random: np.random.Generator) -> Floats:
+def _nonconformity(probabilities: Floats, score: ConformalScore, random: "np.random.Generator") -> Floats:
     """Return the nonconformity of each class for each item (n, c), 0 to 1."""
     if score not in get_args(ConformalScore):
         raise InputError(f"Unknown score {score!r}. Choose one of: {', '.join(get_args(ConformalScore))}.")

@@ -2,7 +2,6 @@
 
 import math
 import os
-import secrets
 import shutil
 import warnings
 from collections.abc import Callable, Collection, Sequence
@@ -136,7 +135,7 @@ class VectorCache:
 
     def put_activations(self, trunk: str, packed: PackedActivations) -> PackedActivations:
         """Store activations after the frozen layers of digest `trunk`; return them mapped from their file."""
-        number = secrets.randbits(62)
+        number = int.from_bytes(os.urandom(7), "little")
         file = self._files / database.file_name(number)
         write = partial(database.write_file, trunk=trunk, limit=self.limit * 1e6, folder=self._files)
         try:

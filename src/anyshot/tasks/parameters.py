@@ -76,8 +76,9 @@ def check_parameters(clf: Parameters) -> None:
     if not isinstance(clf.words, bool | np.bool_):
         hint = "To give words of a class, put Words beside its name in classes."
         raise InputError(f"words must be True or False; got {clf.words!r}. {hint}")
-    if not isinstance(clf.random_state, np.random.RandomState):  # a number would be taken from it
-        generator(clf.random_state)
+    state = clf.random_state
+    if state is not None and not isinstance(state, np.random.RandomState):  # a number would be taken from it
+        generator(state)
     if not isinstance(clf.cache, bool | np.bool_):
         hint = "To store vectors in another folder, set ANYSHOT_CACHE."
         raise InputError(f"cache must be True or False; got {clf.cache!r}. {hint}")
