@@ -123,6 +123,16 @@ def test_many_classes_with_one_text_each_are_labels(tmp_path):
     assert len(read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels) == 60
 
 
+def test_na_counts_as_a_class_which_is_said(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    path = file(tmp_path, "a.csv", '"","text","label"\n"1","a","x"\n"2","b",NA\n')  # as R writes it
+    assert list(read_data(path).labels) == ["x", "NA"]
+    assert "1 label in 'label' written as NA (first in row 3), which counts as a class" in caplog.text
+    caplog.clear()
+    assert list(read_data(path, classes=["x", "NA"]).labels) == ["x", "NA"]
+    assert "counts as a class" not in caplog.text
+
+
 def test_labels_that_stand_for_a_missing_one_are_logged(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         read_data(path := file(tmp_path, "a.csv", "text,label\na,x\nb,nan\nc,<NA>\n"))

@@ -100,3 +100,14 @@ def test_the_separator_is_that_of_most_lines():
     text = "text, as sent;label, as given;n\na;x;1\nb, c;y;2\n"
     assert parse(text, tabs=False).fields[2] == ["b, c", "y", "2"]
     assert parse("id,text;note\n1,a\n2,b;c;d\n", tabs=False).fields[2] == ["2", "b;c;d"]
+
+
+def test_tabs_and_line_ends_that_mysql_escaped_are_part_of_the_text():
+    rows = parse("id\ttext\tlabel\n1\tit\\\nis\\\ta C:\\\\new\tx\n2\tb\t\\N\n", tabs=True)
+    assert rows.fields == [["id", "text", "label"], ["1", "it\nis\ta C:\\new", "x"], ["2", "b", "\\N"]]
+    assert (rows.lines, rows.numbers) == ([1, 2, 4], [1, 2, 3])
+
+
+def test_a_backslash_at_the_end_of_a_field_of_a_tsv_stays():
+    rows = parse("id\ttext\tfolder\n1\ta\\\tC:\\new\\\n2\tb\td\\\n", tabs=True)
+    assert rows.fields[1:] == [["1", "a\\", "C:\\new\\"], ["2", "b", "d\\"]]

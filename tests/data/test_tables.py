@@ -297,11 +297,13 @@ def test_json_rows_inside_an_object_are_refused(tmp_path):
     assert read_table(file(tmp_path, "b.jsonl", row)).values("text") == ["a"]
 
 
-def test_errors_of_spreadsheets_are_no_values(tmp_path):
+def test_errors_of_spreadsheets_are_no_values(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     rows = [["text", "label"], ["a", "#N/A"], ["b", "NA"]]
     pd.DataFrame(rows[1:], columns=rows[0]).to_excel(tmp_path / "a.xlsx", index=False)
     table = file(tmp_path, "a.csv", "\n".join(",".join(row) for row in rows))
     assert read_table(table).values("label") == read_table(tmp_path / "a.xlsx").values("label") == [None, "NA"]
+    assert caplog.text.count("1 cell with an error of the spreadsheet, read as empty, such as #N/A in row 2") == 2
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
+from itertools import accumulate, count
 from typing import Final, NamedTuple
 
 SEPARATORS: Final = ",;\t|"
@@ -16,6 +16,7 @@ SAMPLE: Final = 2**16
 """Characters, from the first one, by which the separator is chosen."""
 SEPARATOR_LINE: Final = re.compile(r'"?sep=(?P<separator>.)"?\n?', re.IGNORECASE)
 """The first line of a CSV that Excel writes to state its separator."""
+_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Rows(NamedTuple):
@@ -74,7 +75,8 @@ def parse(text: str, *, tabs: bool) -> Rows:
     any text at the end. Short rows are filled with empty fields.
 
     A TSV is read as databases write it: quotes are part of the text. If it is quoted as a CSV is (the names are
-    quoted, or quotes enclose a tab, a line end or a doubled quote), it is read as a CSV.
+    quoted, or quotes enclose a tab, a line end or a doubled quote), it is read as a CSV. Where MySQL put a backslash
+    before the tabs and line ends of texts, these are part of the text.
 
     Raises
     ------
@@ -88,6 +90,8 @@ def parse(text: str, *, tabs: bool) -> Rows:
         body, line = body[stated.end() :], line + 1
     separator = stated["separator"] if stated is not None else "\t" if tabs else _separator_of(body)
     dialect = Dialect(separator)
+    if tabs and (escaped := _escaped_rows(body, line)) is not None:
+        return escaped
     try:
         rows = _rows(body, dialect, line)
     except ParseError:
@@ -118,6 +122,41 @@ def _rows_with_backslashes(body: str, dialect: Dialect, line: int) -> Rows:
         return _rows(body, Dialect(dialect.separator, backslash=True), line)
     except ParseError:
         return _rows(body, dialect, line)
+
+
+def _escaped_rows(body: str, line: int) -> Rows | None:
+    """Return the rows of a TSV with a backslash before tabs and line ends of texts; None if it has no such rows.
+
+    It has some if lines differ from the first in their number of fields, and rows read in this way do not.
+    """
+    if "\\\t" not in body and "\\\n" not in body:  # a text may end in a backslash
+        return None
+    records = _pieces(body, "\n")
+    rows = [
+        [_ESCAPE.sub(_escaped, field) if field != "\\N" else field for field in _pieces(one, "\t")] for one in records
+    ]
+    starts = accumulate((one.count("\n") + 1 for one in records), initial=line)
+    widths = {own.count("\t") for own in body.split("\n") if own}
+    filled = [(row if one else [], start) for row, one, start in zip(rows, records, starts, strict=False)]
+    if len(widths) == 1 or len({len(row) for row, _ in filled if row}) > 1:
+        return None
+    return _even(filled, first=line, separator="\t")
+
+
+def _pieces(text: str, mark: str) -> list[str]:
+    """Return the parts of a text between marks that no backslash precedes."""
+    parts = re.compile(rf"(?:[^\\{mark}]++|\\.|\\\Z)*+", re.DOTALL)
+    found, position = [], 0
+    while position <= len(text):
+        part = parts.match(text, position)
+        assert part is not None  # it matches the empty text
+        found.append(part[0])
+        position = part.end() + 1
+    return found
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return {"n": "\n", "t": "\t", "r": "\r", "0": ""}.get(found[1], found[1])
 
 
 def _is_quoted(body: str, rows: Rows) -> bool:

@@ -28,7 +28,9 @@ from anyshot.data.text_files import existing, read_text, suffix_of
 from anyshot.data.workbooks import SUFFIXES, read_workbook, write_workbook
 from anyshot.errors import DataFileError, InputError
 
-NO_VALUES: Final = frozenset({"\\N", "#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!"})
+ERRORS: Final = frozenset({"#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"})
+"""Errors of spreadsheets."""
+NO_VALUES: Final = ERRORS | {"\\N"}
 """Cells that hold no value: how databases write a missing one, and the errors of spreadsheets."""
 
 log = logging.getLogger(__name__)
@@ -210,6 +212,7 @@ def _separated(text: str, path: Path) -> Table:
         raise DataFileError(f"{path}, {error}") from error
     separator = rows.separator if suffix_of(path) == ".csv" else None
     table = Table(path, _frame(rows.fields), rows.lines[1:], rows.numbers[1:], separator=separator)
+    _say_errors(table, rows.fields)
     return _without_repeated_names(table, rows.fields)
 
 
@@ -235,7 +238,20 @@ def _excel(path: Path, sheet: str | None) -> Table:
     used = read_workbook(path, sheet=sheet)
     width = max(map(len, used.rows))
     rows = [row + [None] * (width - len(row)) for row in used.rows]
-    return _without_repeated_names(Table(path, _frame(rows), numbers=used.numbers[1:]), rows)
+    table = Table(path, _frame(rows), numbers=used.numbers[1:])
+    _say_errors(table, rows)
+    return _without_repeated_names(table, rows)
+
+
+def _say_errors(table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Log how many cells below the names of the columns hold errors of a spreadsheet, which are read as empty."""
+    found = [(row, cell) for row, cells in enumerate(rows[1:]) for cell in cells if cell in ERRORS]
+    if found:
+        row, cell = found[0]
+        log.info(
+            f"{table.path}: {counted(len(found), 'cell')} with an error of the spreadsheet, read as empty, such as "
+            f"{cell} in {table.place(row)}"
+        )
 
 
 def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
