@@ -94,3 +94,8 @@ def test_a_comment_is_no_class(tmp_path, line):
     with pytest.raises(DataFileError, match=r"a\.txt, line 2: .* reads as a comment\. Remove it"):
         read_classes(str(file(tmp_path, "a.txt", f"billing\n{line}\nlogin\n")))
     assert read_classes(str(file(tmp_path, "b.txt", "#sale\nC#\n"))) == ["#sale", "C#"]
+
+
+def test_a_file_of_another_kind_is_no_name_of_a_class(tmp_path):
+    with pytest.raises(DataFileError, match=r"cannot be read as a list of classes\. Supported: \.csv, .*\.txt"):
+        read_classes(str(file(tmp_path, "classes.yaml", "- a\n- b\n")))

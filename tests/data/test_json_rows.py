@@ -40,7 +40,7 @@ def test_one_row_stays_a_row(tmp_path):
 
 
 def test_columns_of_other_lengths_are_no_table(tmp_path):
-    for text in (FRAME.to_json(orient="split"), '{"text": {"0": "a"}, "label": {"1": "x"}}', "{}"):
+    for text in ('{"columns": ["text", "label"], "data": [["a"]]}', '{"text": {"0": "a"}, "label": {"1": "x"}}', "{}"):
         with pytest.raises(DataFileError):
             read_data(written(tmp_path, text))
 
@@ -64,3 +64,17 @@ def test_half_of_a_character_is_replaced_and_logged(tmp_path, caplog):
 def test_a_file_of_classes_that_is_no_json_names_the_line(tmp_path):
     with pytest.raises(DataFileError, match=r"classes.json, line 2: invalid JSON"):
         read_classes(str(written(tmp_path, '{"refund":\n "money back",}', "classes.json")))
+
+
+def test_json_that_pandas_writes_with_orient_split_is_a_table(tmp_path):
+    frame = pd.DataFrame({"text": ["a", "b"], "label": ["x", None]})
+    rows, lines = json_rows(frame.to_json(orient="split"), tmp_path)
+    assert (rows, lines) == ([{"text": "a", "label": "x"}, {"text": "b", "label": None}], None)
+
+
+@pytest.mark.parametrize("end", ['{"text": "I was ch', '{"text": "a"', '{"text": "a", "label":', '{"text": "a",'])
+def test_json_that_is_cut_off_is_refused_with_what_to_do(tmp_path, end):
+    with pytest.raises(DataFileError, match=r"line 2: invalid JSON: .* cut off there, .*Write the file again"):
+        json_rows('{"text": "b"}\n' + end, tmp_path)
+    with pytest.raises(DataFileError, match=r"line 1: invalid JSON: .* Correct it, or remove that line"):
+        json_rows('{"text": b}\n{"text": "a"}', tmp_path)

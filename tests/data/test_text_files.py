@@ -1,12 +1,14 @@
 import gzip
 import logging
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
 
-from anyshot.data.text_files import existing, read_text
+from anyshot.data.text_files import as_on_disk, existing, read_text
 from anyshot.errors import DataFileError, InputError
+from data.written import file
 
 TEXTS = {
     "windows-1251": " ".join(["почему заказ едет так долго,доставка", "деньги не пришли,оплата"]),
@@ -113,3 +115,22 @@ def test_a_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataFileError, match="neither a file nor a folder"):
         existing(tmp_path / "pipe")
+
+
+def test_accents_in_paths_may_be_composed_or_decomposed(tmp_path):
+    folder = tmp_path / unicodedata.normalize("NFD", "prüfung")
+    folder.mkdir()
+    (folder / "größe.csv").write_text("text\na\n", encoding="utf-8")
+    other = tmp_path / "prüfung" / unicodedata.normalize("NFD", "größe.csv")
+    assert existing(other) == folder / "größe.csv"
+    assert as_on_disk(tmp_path / "prüfung" / "ä.csv") == folder / "ä.csv"
+
+
+def test_the_standard_input_in_place_of_a_file_is_refused():
+    with pytest.raises(DataFileError, match=r"read for texts to answer only\. Write the data to a file"):
+        existing(Path("-"))
+
+
+def test_a_plain_file_that_is_named_as_compressed_is_refused(tmp_path):
+    with pytest.raises(DataFileError, match=r"not compressed by gzip.*let its name end in \.csv"):
+        read_text(file(tmp_path, "a.csv.gz", "text\na\n"))

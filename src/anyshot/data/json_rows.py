@@ -29,7 +29,13 @@ def parse_json(text: str, path: Path, *, line: int = 1) -> Any:
     try:
         return json.loads(text, object_pairs_hook=unique_names)
     except json.JSONDecodeError as error:
-        raise DataFileError(f"{path}, line {line + error.lineno - 1}: invalid JSON: {error.msg}.") from error
+        is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+        remedy = (
+            "It is cut off there, as where a program was stopped. Write the file again, or remove that part."
+            if is_cut
+            else "Correct it, or remove that line."
+        )
+        raise DataFileError(f"{path}, line {line + error.lineno - 1}: invalid JSON: {error.msg}. {remedy}") from error
 
 
 def numbered_lines(text: str) -> list[tuple[int, str]]:
@@ -70,12 +76,16 @@ def json_rows(text: str, path: Path) -> tuple[list[dict[str, Any]], list[int] | 
 def _rows_of_object(given: Mapping[str, Any], path: Path) -> list[dict[str, Any]] | None:
     """Return the rows of an object that is a whole table, or None if it is one row.
 
-    {"text": {"0": "a"}}, {"0": {"text": "a"}} and {"text": ["a"]} are tables; an object with a text is a row, whose
-    other columns may be lists.
+    {"text": {"0": "a"}}, {"0": {"text": "a"}}, {"text": ["a"]} and {"columns": ["text"], "index": [0], "data": [["a"]]}
+    are tables; an object with a text is a row, whose other columns may be lists.
     """
-    values = list(given.values())
+    values, columns, cells = list(given.values()), given.get("columns"), given.get("data")
     if not values or any(isinstance(value, str) for value in values):
         return None
+    if isinstance(columns, list) and isinstance(cells, list) and set(given) <= {"columns", "index", "data"}:
+        width = len(set(map(str, columns)))  # a name that is repeated would hide a column
+        if cells and all(isinstance(row, list) and len(row) == len(columns) == width for row in cells):
+            return [dict(zip(map(str, columns), row, strict=True)) for row in cells]
     inner = next((name for name, value in given.items() if _are_objects(value)), None)
     if inner is not None:
         raise DataFileError(f"{path} is one object with a list of rows as {inner!r}. Write that list alone, [...].")

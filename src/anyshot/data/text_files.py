@@ -5,6 +5,7 @@ import gzip
 import logging
 import os
 import re
+import unicodedata
 import zlib
 from pathlib import Path
 from typing import Final
@@ -48,13 +49,18 @@ log = logging.getLogger(__name__)
 
 def existing(path: Path) -> Path:
     """Return the path of an existing file or folder, "~" expanded, or raise DataFileError with the closest name."""
-    path = Path(os.path.expanduser(path))
+    path = as_on_disk(Path(os.path.expanduser(path)))
     if os.path.isfile(path) or os.path.isdir(path):  # unlike those of `path`, they accept names that are too long
         return path
     if os.path.exists(path):
         raise DataFileError(
             f"{path} is neither a file nor a folder, but a pipe or a device. Write the data to a file with a suffix, "
             "such as .csv, and give that."
+        )
+    if str(path) == "-":
+        raise DataFileError(
+            "The standard input is read for texts to answer only. Write the data to a file with a suffix, such as "
+            ".csv, and give that."
         )
     address = web_address(path)
     if address is not None:
@@ -65,6 +71,15 @@ def existing(path: Path) -> Path:
     near = difflib.get_close_matches(path.name, beside, n=1)
     remedy = f"Did you mean {near[0]!r}?" if near else "Check the path."
     raise DataFileError(f"There is no file or folder {path}. {remedy}")
+
+
+def as_on_disk(path: Path) -> Path:
+    """Return a path with accents as its file and folders have them, composed or decomposed, if they are there."""
+    if str(path).isascii() or os.path.lexists(path) or path.parent == path:
+        return path
+    folder, name = as_on_disk(path.parent), unicodedata.normalize("NFC", path.name)
+    beside = os.listdir(folder) if os.path.isdir(folder) and os.access(folder, os.R_OK) else []
+    return folder / next((one for one in beside if unicodedata.normalize("NFC", one) == name), path.name)
 
 
 def suffix_of(path: Path) -> str:
@@ -106,6 +121,11 @@ def _content(path: Path) -> bytes:
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix.lower() == ".gz" else data
+    except gzip.BadGzipFile as error:
+        raise DataFileError(
+            f"{path} is not compressed by gzip, or is damaged. If it is a plain file, let its name end in "
+            f"{suffix_of(path) or '.csv'}; else get it again."
+        ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataFileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 

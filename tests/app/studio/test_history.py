@@ -96,3 +96,9 @@ def test_a_change_that_changes_nothing_has_no_entry(project):
 def test_entries_are_read_in_parts(project):
     every = project.history.entries()
     assert project.history.entries(offset=1, limit=2) == every[1:3]
+
+
+def test_undo_to_an_entry_that_is_not_there_is_refused(project):
+    project.classes.add("refund")
+    with pytest.raises(InputError, match=r"no change 999\. Give the id of one that is listed, or 0 for all"):
+        project.undo(to=999)

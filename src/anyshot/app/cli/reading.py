@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import wraps
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -21,7 +21,7 @@ from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label, is_blank
 from anyshot.base.model_folder import MODEL_FILE
-from anyshot.data.text_files import existing, suffix_of
+from anyshot.data.text_files import as_on_disk, existing, suffix_of
 from anyshot.errors import DataFileError, InputError
 from anyshot.tasks.loading import load
 
@@ -62,6 +62,7 @@ TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xls
 DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
 OTHER_SUFFIXES = frozenset({".xls", ".ods", ".doc", ".docx", ".odt", ".pdf", ".rtf", ".zip", ".gz", ".ndjson", ".tab"})
 """Suffixes of files that are not read, by which an argument is taken for the name of a file."""
+LONGEST_PATH: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,7 @@ def columns_of(data: Any) -> dict[str, str]:
 
 def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -> GivenItems:
     """Return the items on a command line: texts, image files, one file or folder of items, or "-" for stdin."""
+    arguments = _as_on_disk(arguments)
     one_file = len(arguments) == 1 and _is_data(arguments[0])
     if not one_file and (columns.text_column or columns.image_column or current().sheet):
         named = "sheet" if current().sheet else "column"
@@ -232,6 +234,7 @@ def labeled_items_of(
     arguments: Sequence[str], columns: Columns, *, label: str | None, model: Any
 ) -> tuple[list[Any], list[Any]]:
     """Return items and their labels: those of one file, or `label` for every item."""
+    arguments = _as_on_disk(arguments)
     one_file = len(arguments) == 1 and _is_data(arguments[0])
     if label is not None:
         if one_file:
@@ -330,6 +333,12 @@ def _closest_file(argument: str) -> str | None:
     names = [one for one in beside if suffix_of(Path(one)) in DATA_SUFFIXES | IMAGE_SUFFIXES]
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
     return os.path.join(folder, near[0]) if near else None
+
+
+def _as_on_disk(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with the accents of the files that they name; other texts are unchanged."""
+    found = {one: as_on_disk(Path(one)) for one in arguments if len(one) < LONGEST_PATH and not one.isascii()}
+    return [str(found[one]) if one in found and found[one] != Path(one) else one for one in arguments]
 
 
 def _is_data(argument: str) -> bool:

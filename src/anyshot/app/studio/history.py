@@ -37,11 +37,13 @@ class History:
         """Undo the last change, or all that came after the entry `to` (0 for all), and return what was undone.
 
         entry: the change that is meant, so that a request that is sent twice undoes it once; InputError if others came
-        after it, which have to be undone before.
+        after it, which have to be undone before, or if there is no entry `to`.
         """
         with self._database.transaction() as transaction:
             query = "select * from history where not undone and id > ? order by id desc limit ?"
             found = transaction.read(query, to or 0, 1 if to is None else -1)
+            if to and not transaction.read("select id from history where id = ?", to):
+                raise InputError(f"The history has no change {to}. Give the id of one that is listed, or 0 for all.")
             if to is None and entry is not None and [row["id"] for row in found] != [entry]:
                 if transaction.read("select id from history where not undone and id = ?", entry):
                     raise InputError("Other changes came after this one. Undo them first, or go back in the history.")
