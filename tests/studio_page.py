@@ -1,5 +1,6 @@
 """A studio that runs, and the steps that tests of its page share."""
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -22,7 +23,12 @@ class Studio:
     """A studio that can be stopped and started again under the same address."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.port = root, 0
+        self.root = root
+        self.place = socket.socket()  # keeps the port while the studio is stopped; it never listens
+        self.place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.place.bind(("127.0.0.1", 0))
+        self.port = self.place.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}/"
         self.start()
 
     def start(self) -> None:
@@ -33,12 +39,14 @@ class Studio:
         while not self.server.started:
             assert self.thread.is_alive()
             time.sleep(0.02)
-        self.port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}/"
 
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join()
+
+    def close(self) -> None:
+        self.stop()
+        self.place.close()
 
 
 def create(page, name, kind="texts"):
@@ -65,7 +73,7 @@ def paste(page, texts):
 
 def until(page, expression, arg=None):
     """Wait until an expression is true; the content policy forbids Playwright's own way, which evaluates strings."""
-    deadline = time.monotonic() + 60  # a busy machine takes long
+    deadline = time.monotonic() + 180  # a busy machine takes long
     while not page.evaluate(expression, arg):
         assert time.monotonic() < deadline, expression
         page.wait_for_timeout(50)

@@ -81,14 +81,13 @@ function showSelection() {
   draw();
 }
 
-/** Return a button for each class; pressed: the label that the item has now; likely: its answer. */
-function picks(items, pressed, likely) {
+/** Return a button for each class; pressed: the label that the item has now. */
+function picks(items, pressed) {
   return [...classes.values()].map((one) => {
     const button = make("button", { className: "button pick", type: "button", onclick: () => label(items(), one.id) });
     if (one.key) button.append(make("kbd", { textContent: one.key.toUpperCase(), ariaHidden: "true" }));
     button.append(one.name);
     button.dataset.color = one.color;
-    button.classList.toggle("likely", one.id === likely);
     if (pressed !== undefined) button.setAttribute("aria-pressed", String(pressed === one.id));
     return button;
   });
@@ -116,17 +115,23 @@ function openCurrent() {
     place.append(more);
     if (whyOpen) showWhy();
   }
-  const group = more.querySelector(".picks"), mark = `${row.label} ${row.predicted} ${classes.stamp}`;
+  const group = more.querySelector(".picks"), mark = `${row.label} ${classes.stamp}`, likely = row.label ?? row.predicted;
   group.setAttribute("aria-label", t("label_as"));
   if (group.dataset.mark !== mark) {
     group.dataset.mark = mark;
     const focused = [...group.children].indexOf(document.activeElement);
-    const id = current, buttons = picks(() => [id], row.label, row.label ?? row.predicted);
+    const id = current, buttons = picks(() => [id], row.label);
     if (row.label !== null) buttons.push(make("button", { className: "button quiet", type: "button", textContent: t("remove_label"), onclick: () => label([id], null) }));
     group.replaceChildren(...buttons);
     more.querySelector(".aids").hidden = !classes.size;
     if (!classes.size) group.replaceChildren(make("span", { className: "dim", textContent: t("classes_first") }));
     group.children[focused]?.focus();
+    delete group.dataset.likely;
+    draw();
+  }
+  if (group.dataset.likely !== String(likely)) {  // the buttons stay: the click of one that is pressed would be lost
+    group.dataset.likely = likely;
+    [...classes.keys()].forEach((one, place) => group.children[place].classList.toggle("likely", one === likely));
     draw();
   }
 }

@@ -81,7 +81,7 @@ function typedIn(panel) {
   const form = document.activeElement.closest("form");  // its buttons count too: what was typed is not sent yet
   if (!form || !panel.contains(form) || "sent" in form.dataset) return false;
   const typed = [...form.elements].some((field) => field.matches("input[type=text], textarea") && field.value);
-  return typed || (form.id === "new-class" && byId("add-class"));  // the form that was just opened
+  return typed || form.closest(".chips") || (form.id === "new-class" && byId("add-class"));  // a form that was just opened
 }
 const inUse = (panel) => pressed || typedIn(panel) || document.querySelector("dialog[open]");
 function refresh(id) {

@@ -1,0 +1,97 @@
+"""The page in a browser while answers come: a button is pressed, someone types, or something has the focus."""
+
+import pytest
+
+from anyshot.app.studio import Project
+from studio_page import MESSAGES, TEXTS, create, name_classes, paste, row_of, saved, until
+
+
+def test_a_panel_that_is_drawn_anew_loses_neither_a_click_nor_what_was_typed(opened, studio):
+    page = opened()
+    create(page, "changed elsewhere")
+    name_classes(page, ["billing", "delivery"])
+    held = []
+    page.route("**/classes", lambda route: held.append(route))
+    with Project.open(studio.root / "changed elsewhere") as project:
+        project.classes.add("login")
+    while not held:
+        page.wait_for_timeout(20)
+    page.hover("[data-add-class]")
+    page.mouse.down()
+    held.pop().continue_()
+    page.unroute("**/classes")
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    page.fill("#new-class input", "refund")
+    page.focus("#new-class .main")
+    page.wait_for_timeout(500)
+    assert page.input_value("#new-class input") == "refund"
+    page.click("#new-class .main")
+    page.click("[data-skip-words]")
+    page.wait_for_selector(".class >> text=refund")
+    page.wait_for_selector(".class >> text=login")
+
+
+@pytest.mark.full
+def test_what_someone_types_stays_when_the_answer_for_the_panel_comes_late(opened):
+    page = opened()
+    create(page, "Mail")
+    page.evaluate("""() => {
+        const send = XMLHttpRequest.prototype.send;
+        XMLHttpRequest.prototype.send = function (...body) { setTimeout(() => send.apply(this, body), 500); };
+        document.querySelector("#classes .stack").id = "before";  // so that the answer differs from what is there
+        htmx.ajax("GET", location.pathname + "classes", { source: "#classes", target: "#classes", swap: "innerHTML" });
+    }""")
+    page.fill("#new-class textarea", "billing")
+    page.wait_for_timeout(1_000)
+    assert page.input_value("#new-class textarea") == "billing"
+    page.fill("#new-class textarea", "")
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_selector("#before", state="detached")  # it is drawn once that is done
+
+
+@pytest.mark.full
+def test_a_click_on_a_class_is_not_lost_when_the_answer_changes_meanwhile(opened, studio):
+    page = opened()
+    create(page, "changed answer")
+    name_classes(page, list(MESSAGES))
+    paste(page, TEXTS)
+    row_of(page, MESSAGES["billing"][0]).click()
+    likely = "document.querySelector('.more .pick.likely').lastChild.textContent"
+    until(page, f"{likely} === 'billing'")
+    page.hover(".more .pick >> text=delivery")
+    page.mouse.down()
+    with Project.open(studio.root / "changed answer") as project:
+        project.label([TEXTS.index(text) + 1 for text in MESSAGES["billing"][1:]], project.classes.named("login").id)
+    until(page, f"{likely} === 'login'")
+    page.mouse.up()
+    saved(page, 4)
+
+
+@pytest.mark.full
+def test_what_has_the_focus_keeps_it_when_its_panel_is_drawn_anew(opened, studio):
+    page = opened()
+    create(page, "focus")
+    page.fill("#new-class textarea", "billing\ndelivery")
+    page.click("#new-class .main")
+    page.focus(".ask.words textarea >> nth=1")
+    with Project.open(studio.root / "focus") as project:
+        project.classes.add("login")
+        page.wait_for_selector(".class >> text=login")
+        page.keyboard.type("parcel")
+        page.wait_for_selector("[name=words-2]:focus")
+        assert page.input_value("[name=words-2]") == "parcel"
+        page.fill("[name=words-2]", "")
+        page.focus("[data-skip-words]")
+        project.classes.add("refund")
+        page.wait_for_selector(".class >> text=refund")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-skip-words]", state="detached")
+        page.click("[data-add-word] >> nth=0")
+        with page.expect_response(lambda one: "changes?" in one.url and "classes" in one.json()["subjects"]):
+            project.classes.add("praise")
+    page.wait_for_timeout(500)  # in which the panel would be drawn, and the form that was opened be gone
+    page.keyboard.type("fee")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".chip.own >> text=fee")
+    page.wait_for_selector(".class >> text=praise")
