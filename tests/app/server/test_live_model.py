@@ -145,6 +145,7 @@ def test_a_version_that_was_never_in_place_is_written_anew(live, folder):
     again.close()
 
 
+@pytest.mark.filterwarnings("ignore:Waiting for")  # on a busy machine
 def test_processes_that_serve_one_folder_lose_no_change(live, folder):
     other = LiveModel("points", folder, reading, keep=3)
     done = [one.change(AddExamples([[1.0, row / 9, 0.0]], ["right"])) for row in range(9) for one in (live, other)]

@@ -24,7 +24,7 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="module")
 def answers(project):
     with Answers(project) as answers:
-        assert answers.wait_until_ready()
+        assert answers.wait_until_ready(300)
         yield answers
 
 
@@ -35,7 +35,7 @@ def names_of(project, answers):
 
 def test_answers_at_no_label_are_those_of_the_classifier(project, answers):
     clf = AnyShotClassifier(CLASSES).fit(unlabeled=[*MESSAGES])
-    assert answers.wait_until_ready()
+    assert answers.wait_until_ready(300)
     assert names_of(project, answers) == clf.predict([*MESSAGES]).tolist()
 
 
@@ -45,7 +45,7 @@ def test_answers_after_labels_are_those_of_the_classifier(project, answers):
     before = answers.changed.number
     for item in items[::4]:
         project.label([item.id], ids[MESSAGES[item.content]])
-    assert answers.wait_until_ready()
+    assert answers.wait_until_ready(300)
     texts = [item.content for item in items[::4]]
     clf = AnyShotClassifier(CLASSES).fit(texts, [MESSAGES[text] for text in texts], unlabeled=[*MESSAGES])
     assert names_of(project, answers) == clf.predict([*MESSAGES]).tolist()
@@ -54,10 +54,10 @@ def test_answers_after_labels_are_those_of_the_classifier(project, answers):
 
 
 def test_changed_answers_are_counted_and_named(project, answers):
-    assert answers.wait_until_ready()
+    assert answers.wait_until_ready(300)
     before = dict(zip(answers.current.ids.tolist(), answers.current.classes.tolist(), strict=True))
     number = project.classes.add("parcel lost on the way", words="parcel, lost, damaged, courier")
-    assert answers.wait_until_ready()
+    assert answers.wait_until_ready(300)
     after = dict(zip(answers.current.ids.tolist(), answers.current.classes.tolist(), strict=True))
     assert set(answers.changed.items) == {item for item in after if after[item] != before[item]}
     assert answers.changed.items
@@ -66,7 +66,7 @@ def test_changed_answers_are_counted_and_named(project, answers):
 
 
 def test_stored_answers_are_there_when_a_project_is_opened(project, answers):
-    assert answers.wait_until_ready()
+    assert answers.wait_until_ready(300)
     again = Answers(project, start=False)
     assert again.current.classes.tolist() == answers.current.classes.tolist()
     assert not again.is_current()
@@ -87,7 +87,7 @@ def test_too_few_classes_are_said(tmp_path):
 def test_unknown_items_make_an_unknown_answer_possible(project, answers):
     ids = project.items.labels().ids[:3].tolist()
     project.label(ids, "unknown")
-    assert answers.wait_until_ready()
+    assert answers.wait_until_ready(300)
     assert answers.learned.model.unknown_threshold is not None
     project.undo()
 
@@ -103,7 +103,7 @@ def test_answers_go_on_once_a_project_is_there_again(project, answers, monkeypat
     project.label([1], project.classes.all()[0].id)
     while answers.state.phase != "ready":
         time.sleep(0.01)
-    assert answers.wait_until_ready()
+    assert answers.wait_until_ready(300)
     project.undo()
 
 
