@@ -7,9 +7,9 @@ from anyshot.app.studio.entries import SENTENCES
 from anyshot.errors import InputError
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    with Project.create(tmp_path_factory.mktemp("history") / "mail", name="Mail") as project:
+@pytest.fixture
+def project(tmp_path):
+    with Project.create(tmp_path / "mail", name="Mail") as project:
         add_texts(project, ["I was charged twice", "Where is it?"])
         yield project
 
@@ -61,11 +61,11 @@ def test_a_change_returns_its_entry(project):
 
 
 def test_an_edited_class_has_one_entry_and_its_words_too(project):
-    number = project.classes.add("sign-in")
+    other, number = project.classes.add("billing"), project.classes.add("sign-in")
     edited = project.classes.edit(number, name="sign  in", description="cannot", color="#3B6FD4")
     assert str(edited) == "Edited the class sign-in"
     assert str(project.classes.edit(number, name="entry", description=" cannot ")) == "Renamed sign in to entry"
-    assert str(project.classes.add_words({number: "code, key", 1: "fee"})) == "Changed the words of entry, billing"
+    assert str(project.classes.add_words({number: "code, key", other: "fee"})) == "Changed the words of entry, billing"
     for _ in range(3):
         project.undo()
     one = project.classes.get(number)
@@ -94,7 +94,10 @@ def test_a_change_that_changes_nothing_has_no_entry(project):
 
 
 def test_entries_are_read_in_parts(project):
+    for name in ("billing", "delivery", "login"):
+        project.classes.add(name)
     every = project.history.entries()
+    assert len(every) == 4
     assert project.history.entries(offset=1, limit=2) == every[1:3]
 
 
