@@ -1,6 +1,7 @@
 import enum
 import io
 from datetime import datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -135,3 +136,40 @@ def test_texts_of_a_file_of_h5py_are_read(tmp_path):
 def test_an_open_file_is_no_tensor():
     assert not is_tensor(io.BytesIO(b"a"))
     assert column_values([io.BytesIO(b"a")])[0].read() == b"a"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series([[1.0, 2.0], [3.0, 4.0]]),
+        pl.Series([[1.0, 2.0], [3.0, 4.0]], dtype=pl.Array(pl.Float32, 2)),
+        pa.FixedSizeListArray.from_arrays(pa.array([1.0, 2.0, 3.0, 4.0]), 2),
+    ],
+    ids=["list", "array", "arrow"],
+)
+def test_a_column_of_vectors_is_a_table_of_numbers(column):
+    np.testing.assert_array_equal(numeric_array(column), [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_decimals_are_numbers(make):
+    table = make({"price": [Decimal("1.5"), None], "n": [1, 2]})
+    assert text_columns(table) == []
+    np.testing.assert_array_equal(
+        numeric_array(table if make is not pa.table else table.to_pandas()), [[1.5, 1], [np.nan, 2]]
+    )
+
+
+def test_vectors_of_an_array_column_are_no_numbers():
+    assert text_columns(pl.DataFrame({"v": pl.Series([[1.0, 2.0]], dtype=pl.Array(pl.Float32, 2))})) == ["v"]
+
+
+@pytest.mark.torch
+def test_a_sparse_tensor_is_a_table_of_numbers():
+    import torch
+
+    np.testing.assert_array_equal(numeric_array(torch.eye(2).to_sparse()), np.eye(2))
+
+
+def test_a_masked_value_of_a_list_is_missing():
+    assert column_values(["a", np.ma.masked]) == ["a", None]

@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from PIL import Image
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, dok_array
 
 from anyshot.base.items import (
     IMAGE_SUFFIXES,
@@ -105,7 +106,7 @@ def test_mixed_kinds_are_counted():
         ([1, 2], "found int 1"),
         ([["a", "b"]], r"found list \['a', 'b'\]"),
         ([[]], r"found list \[\]"),
-        ([b"x" * 99], r"found bytes b'x{55}\.{3} in row 0\.$"),
+        ([b"x" * 99], r"found bytes b'x{55}\.{3} in row 0\. Write \[item\.decode\(\) for"),
         ([np.zeros((2, 2))], "found ndarray"),
     ],
 )
@@ -257,3 +258,47 @@ def test_the_columns_of_a_table_are_no_lists_of_items():
         items_and_labels(table, None)
     for classes in ({"text": ["a", "b"], "label": ["c", "d"]}, {"question": ["a"], "topic": ["b", "b"]}):
         assert items_and_labels(classes, None)[1]  # names of classes
+
+
+@pytest.mark.parametrize(
+    ("item", "remedy"),
+    [
+        ({"text": "a", "label": "x"}, r"\[item\['text'\] for item in items\]"),
+        ({"bytes": b"\xff", "path": None}, r'PIL\.Image\.open\(io\.BytesIO\(item\["bytes"\]\)\)'),
+        ({"height": 1.0}, r"pandas\.DataFrame\(items\)"),
+        (np.array([(1, 2)], dtype=[("a", "i4"), ("b", "i4")])[0], r"pandas\.DataFrame\(items\)"),
+        (b"\xff\xd8", r"PIL\.Image\.open\(io\.BytesIO\(item\)\)"),
+        (bytearray(b"refund"), r"item\.decode\(\)"),
+        (io.BytesIO(b"a"), r"PIL\.Image\.open\(item\)"),
+        (("title", "body"), r'"\\n"\.join\(item\).*y, batches'),
+    ],
+)
+def test_an_object_that_holds_an_item_is_refused_with_the_way_out(item, remedy):
+    with pytest.raises(MixedInputError, match=rf"found \w+ .* in row 0\. Write .*{remedy}"):
+        modality_of([item])
+
+
+def test_a_masked_item_of_a_list_is_missing():
+    with pytest.raises(BadItemError, match="row 1 is missing"):
+        modality_of(["a", np.ma.masked])
+
+
+def test_a_folder_and_an_image_written_as_text_are_no_texts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    with pytest.raises(BadItemError, match="is a folder"):
+        refuse_files([str(tmp_path)])
+    with pytest.raises(BadItemError, match=r"'data:image/png;base64,.* is an image written as text"):
+        refuse_files(["data:image/png;base64,iVBORw0KGgo="])
+    refuse_files(["data"])  # a word
+
+
+def test_a_text_of_a_subclass_is_its_characters():
+    shown = type("Shown", (str,), {"__str__": lambda self: "shown"})
+    assert check_texts([shown("a")]) == ["a"]
+    assert items_and_labels(["a"], [shown("b")])[1] == ["b"]
+
+
+def test_a_sparse_matrix_that_is_a_mapping_is_a_table_of_items():
+    X, y = items_and_labels(dok_array(np.eye(2)), ["a", "b"])
+    assert (X.shape, y) == ((2, 2), ["a", "b"])

@@ -1,3 +1,4 @@
+import enum
 import warnings
 from datetime import date
 from decimal import Decimal
@@ -7,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array
 
 from anyshot.base.labels import (
     UNKNOWN,
@@ -379,3 +381,12 @@ def test_items_and_labels_in_another_order_are_named():
         warnings.simplefilter("error")
         for labels in (texts, texts.reset_index(drop=True), texts.set_axis([5, 6, 7]), list(texts)):
             check_paired(texts, labels, n_items=3, n_labels=3)
+
+
+def test_a_member_of_an_enum_and_a_sparse_column_are_refused_with_the_way_out():
+    with pytest.raises(InputError, match=r"pass label\.value"):
+        label_list(list(enum.Enum("Kind", ["refund"])))
+    with pytest.raises(InputError, match=r"got a csr_array\. Pass y\.toarray"):
+        label_list(csr_array(np.eye(2)))
+    with pytest.raises(InputError, match=r"table\.idxmax\(axis=1\)"):
+        label_list(pd.get_dummies(pd.Series(["a", "b"])))

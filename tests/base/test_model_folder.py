@@ -511,3 +511,9 @@ def test_the_home_folder_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     write_model("~/model", facts={"a": 1}, arrays={}, card="")
     assert read_model(tmp_path / "model").facts == read_model("~/model").facts
+
+
+@pytest.mark.parametrize("folder", [None, 3, b"model"])
+def test_anything_but_a_path_is_refused(folder):
+    with pytest.raises(ModelFolderError, match=r"The path of a folder is needed; got a \w+"):
+        read_model(folder)

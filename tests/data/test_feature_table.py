@@ -116,3 +116,11 @@ def test_numbers_whose_squares_are_infinite_are_refused_by_row():
 def test_vectors_of_different_lengths_are_refused_by_row():
     with pytest.raises(InputError, match="row 2 has length 1, and row 0 has 2"):
         holds_features(pd.Series([[1.0, 2.0], [2.0, 1.0], [3.0]]))
+
+
+def test_rows_without_names_are_warned_of_where_fit_had_some():
+    frame = pd.DataFrame({"height": [1.0, 2.0], "width": [3.0, 5.0]})
+    table = FeatureTable.fit([frame], standardize=True)
+    with pytest.warns(UserWarning, match="no column names.* taken to be height, width, in this order"):
+        found = table.transform(frame.to_numpy())
+    np.testing.assert_allclose(found, table.transform(frame))

@@ -132,3 +132,10 @@ def test_a_polars_column_of_objects_is_read_by_its_values():
     days = np.array([date(2020, 1, 1), date(2020, 1, 3)], dtype=object)
     table = pl.DataFrame({"day": pl.Series("day", days, dtype=pl.Object)})
     assert np.diff(TableVectors().fit(table).transform(table), axis=0).tolist() == [[2.0]]
+
+
+def test_a_gap_in_a_column_that_had_none_is_warned_of():
+    vectors = TableVectors().fit(pd.DataFrame({"age": [15.0, 16.0, 17.0]}))
+    with pytest.warns(UserWarning, match="'age' had no missing value in `fit` and has some in row 1"):
+        found = vectors.transform(pd.DataFrame({"age": [15.0, None]}))
+    assert found.tolist() == [[15.0], [16.0]]

@@ -183,7 +183,9 @@ def test_the_classes_may_be_a_list():
 
 def test_labels_written_otherwise_than_in_fit_are_named():
     classes = np.array(["billing", "login"])
-    with pytest.warns(UserWarning, match=r"None of the labels, such as 0, is one of the classes \(billing, login\)"):
+    with pytest.warns(
+        UserWarning, match=r"None of the labels, such as 0, is one of the classes \('billing', 'login'\)"
+    ):
         evaluate_answers(classes, [0, 1], ["billing", "login"])
     with pytest.warns(UserWarning, match="'billing' and 'Billing' look alike"):
         evaluate_answers(classes, ["Billing", "login"], ["billing", "login"])

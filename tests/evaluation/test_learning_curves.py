@@ -111,7 +111,7 @@ def test_a_model_that_needs_labels_is_not_measured_without(letters, parameters):
     classes = ["aa", "bb"] if parameters else None
     model = AnyShotClassifier(classes, encoder=letters, cache=False, **parameters)
     texts, labels = ["ab a", "ac a", "bb b", "bc b"], ["aa", "aa", "bb", "bb"]
-    curve = learning_curve(model, texts, labels, ["a1"], ["aa"], shots=(0, 2), seeds=1)
+    curve = learning_curve(model, texts, labels, ["a1"], ["aa"], shots=iter((0, 2)), seeds=iter((0,)))
     assert curve.scores["shots"].tolist() == [2]
     with pytest.raises(NotEnoughLabelsError, match=r"No model can be fitted at shots=\(0,\)\. Give more labels\. "):
         learning_curve(model, texts, labels, ["a1"], ["aa"], shots=(0,), seeds=1)

@@ -1,6 +1,7 @@
 """Changes of classes: each gives the model of a new fit to the classes as they are then."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from anyshot import AnyShotClassifier, Words, load
@@ -120,7 +121,7 @@ def test_changed_classes_are_saved(tmp_path):
 def test_class_vectors_follow_their_classes():
     clf = AnyShotClassifier(CENTERS, cache=False).fit(ITEMS, OF)
     assert clf.rename_class("a", "z").predict(ITEMS).tolist() == list("zzbbcc")
-    assert clf.merge_classes(["b", "c"], "b").predict(ITEMS).tolist() == list("zzbbbb")
+    assert clf.merge_classes(pd.Series(["b", "c"]), "b").predict(ITEMS).tolist() == list("zzbbbb")
     np.testing.assert_allclose(clf._model.data.class_embeddings, [[0, 0.5, 0.5, 0], [1, 0, 0, 0]])
     clf.describe_class("b", [0, 0, 0, 2.0])
     np.testing.assert_allclose(clf._model.data.class_embeddings, np.eye(4)[[3, 0]])

@@ -111,6 +111,8 @@ def test_a_new_name_that_looks_like_another_and_an_example_of_another_class_are_
     said = "".join(str(one.message) for one in found)
     assert "The classes 'Tea' and 'tea' look alike" in said
     assert "1 labeled item is the same to the encoder as an earlier one with another label" in said
+    with pytest.warns(UserWarning, match="'Tea' and 'tea' look alike"):
+        AnyShotClassifier(list(WORDS), cache=False).fit().add_class("Tea")  # before any item is encoded
     with pytest.warns(UserWarning, match="'HUB' and 'hub' look alike"):
         clf.rename_class("zoo", "HUB")
     mixed = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, [3 if one == "tea" else one for one in LABELS])

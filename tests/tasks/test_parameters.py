@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from anyshot import AnyShotClassifier
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.training_set import without_items
 from anyshot.errors import ClassesError
@@ -64,3 +65,9 @@ def test_with_a_pool_automatic_shares_are_found_later_and_balanced_ones_are_give
 def test_labels_are_added_to_each_class_for_its_share():
     data = counted((2, 2, 2, 0)).with_defaults(replace(DEFAULTS, label_share_items=3.0))
     np.testing.assert_allclose(class_shares("labels", data), np.array([5, 5, 5, 3]) / 18)
+
+
+@pytest.mark.parametrize("share", ["20%", float("nan"), 0])
+def test_a_share_that_is_no_number_above_zero_is_shown(share):
+    with pytest.raises(ClassesError, match=f"gives 'a' no share above 0, but {share!r}"):
+        AnyShotClassifier(["a", "b"], class_prior={"a": share, "b": 0.5}).fit()

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from anyshot.base.class_words import Words
-from anyshot.errors import ClassesError, InputError
-from anyshot.zero_shot.class_texts import ClassTexts, as_words, describe, is_vector, read_classes
+from anyshot.errors import BadItemError, ClassesError, InputError, UnknownClassError
+from anyshot.zero_shot.class_texts import ClassTexts, as_words, describe, is_vector, of_first_call, read_classes
 
 
 def test_words_stand_alone_or_beside_descriptions():
@@ -140,3 +140,28 @@ def test_a_series_with_names_as_index_and_a_table_are_no_list_of_classes():
     assert read_classes(pd.Series(["b", "a"]), [], allow_unknown=False)[0].names == ("a", "b")
     with pytest.raises(InputError, match="the table has 2: x, y"):
         read_classes(pd.DataFrame({"x": [1.0], "y": [2.0]}), [], allow_unknown=False)
+
+
+@pytest.mark.parametrize(
+    ("vector", "error", "words"),
+    [
+        ([0.0, 0.0], ClassesError, "class 'b' contains only zeros"),
+        ([np.nan, 1.0], BadItemError, "'b' contains NaN"),
+    ],
+)
+def test_a_class_vector_that_says_nothing_is_named_by_its_class(vector, error, words):
+    with pytest.raises(error, match=words):
+        read_classes({"b": vector, "a": [1.0, 0.0]}, [], allow_unknown=False)
+
+
+def test_classes_that_can_be_read_only_once_are_refused():
+    with pytest.raises(ClassesError, match=r"a generator, which can be read only once\. Write list"):
+        read_classes((name for name in "ab"), [], allow_unknown=False)
+
+
+def test_classes_of_a_first_call_are_among_those_of_the_classifier():
+    assert of_first_call(None, ["b", "a"]) == ["b", "a"]
+    assert of_first_call(["a", "b"], ["b"]) == ["a", "b"]
+    assert of_first_call(["a", "b"], [0, 1]) == ["a", "b"]  # as scikit-learn encodes labels
+    with pytest.raises(UnknownClassError, match="'c' is not among the 2 classes"):
+        of_first_call(["a", "b"], ["a", "c"])

@@ -19,7 +19,7 @@ from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders import texts as encoder_texts
 from anyshot.encoders.registry import absolute_name, default_for, load_encoder, same_weights
-from anyshot.errors import MixedInputError, ModelFolderError
+from anyshot.errors import BadItemError, MixedInputError, ModelFolderError, WidthError
 from anyshot.store.disk_cache import EncodingCounts, cached_texts, encode_once, encode_texts_once
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.zero_shot.class_readings import ClassReader
@@ -245,5 +245,10 @@ class Embedder:
         return data.with_labels(self.encode_known(items), index, item_names(items), weights) if n_items else data
 
     def with_unlabeled(self, data: TrainingSet, items: Items | None) -> TrainingSet:
-        """Add unlabeled items, if there are any, to a training set."""
-        return data if items is None or not item_count(items) else data.with_unlabeled(self.encode_known(items))
+        """Add unlabeled items, if there are any, to a training set; an error says that it is about these."""
+        if items is None or not item_count(items):
+            return data
+        try:
+            return data.with_unlabeled(self.encode_known(items))
+        except (BadItemError, MixedInputError, WidthError) as error:
+            raise type(error)(f"Unlabeled items: {error}") from error

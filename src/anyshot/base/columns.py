@@ -6,7 +6,8 @@ The libraries are recognized by the methods of their objects, so none of them is
 import enum
 import numbers
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
@@ -62,7 +63,9 @@ def python_value(value: Any) -> Any:
     if value is None or isinstance(value, (int, float)):
         return value.item() if isinstance(value, np.generic) else value
     if isinstance(value, str):
-        return str(value) if isinstance(value, np.generic) else value
+        return str.__str__(value)  # of a subclass, str() may be another text
+    if type(value).__name__ == "MaskedConstant":
+        return None
     if hasattr(value, "as_py"):  # pyarrow
         value = value.as_py()
     elif (isinstance(value, np.generic) or getattr(value, "ndim", None) == 0) and hasattr(value, "item"):
@@ -134,9 +137,27 @@ def are_texts(names: list[Any]) -> bool:
 
 def text_columns(table: Any) -> list[Any]:
     """Return the names of the columns that hold anything but numbers: texts, dates, lists or objects."""
-    if hasattr(table, "dtypes") and hasattr(table, "iloc"):
-        return [name for name, own in zip(table.columns, table.dtypes, strict=True) if own.kind not in "fiub"]
-    return [name for name in column_names(table) if np.asarray(table[name]).dtype.kind not in "fiub"]
+    if hasattr(table, "iloc"):
+        columns = [table.iloc[:, position] for position in range(table.shape[1])]  # names may be repeated
+        return [name for name, own in zip(table.columns, columns, strict=True) if not _is_of_numbers(own)]
+    return [name for name in column_names(table) if not _is_of_numbers(table[name])]
+
+
+def _is_of_numbers(column: Any) -> bool:
+    """Return whether a column holds numbers, also as objects and Decimals, and not lists of them."""
+    if hasattr(column, "iloc") and column.dtype.kind != "O":
+        return column.dtype.kind in "fiub"
+    array = np.asarray(column)
+    if array.dtype.kind != "O":
+        return array.ndim == 1 and array.dtype.kind in "fiub"
+    return _are_numbers(column_values(column))
+
+
+def _are_numbers(values: Iterable[Any]) -> bool:
+    return all(value is None or isinstance(value, _NUMBERS) for value in values)
+
+
+_NUMBERS: Final = (int, float, Decimal)
 
 
 def only_column(given: Any) -> Any:
@@ -166,12 +187,18 @@ def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
     given = unmasked(given.toarray() if hasattr(given, "toarray") else given)
     if is_tensor(given):
         given = given.detach().cpu()
+        given = given if str(given.layout) == "torch.strided" else given.to_dense()
         given = given.float() if given.is_floating_point() else given
     elif hasattr(given, "iloc"):
         given = _pandas_array(given)
     elif isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1)):
         given = [numeric_array(row) for row in given]
-    return np.asarray(given, dtype=dtype)
+    elif any(name in str(getattr(given, "type", getattr(given, "dtype", ""))).lower() for name in ("list", "array")):
+        given = column_values(given)  # a column of vectors of polars or pyarrow
+    array = np.asarray(given, dtype=dtype)
+    if array.dtype.kind == "O" and array.size and _are_numbers(array.flat):
+        return array.astype(np.float64)  # Decimals
+    return array
 
 
 def _pandas_array(table: Any) -> NDArray[Any]:

@@ -28,9 +28,6 @@ from anyshot.base.labels import Label, Labels, check_paired, is_blank, is_missin
 from anyshot.base.validation import refuse_lazy
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
-MAX_WEIGHT: Final = 1000
-"""Weights of items are below this, since each is rounded up to a number of copies."""
-
 Modality: TypeAlias = Literal["text", "image", "vectors"]
 Item: TypeAlias = Any  # a str, a path, a PIL image, or an array
 Items: TypeAlias = Sequence[Item] | NDArray[Any]
@@ -145,12 +142,32 @@ def modality_of(items: Items) -> Modality:
         raise MixedInputError(_mixed(items, kinds))
     kind = next(iter(kinds))
     if kind not in _MODALITIES:
-        of_rows = isinstance(items[0], (list, tuple)) and len(items[0]) == 1  # as databases return one column
         raise MixedInputError(
             "Items must be texts, images (paths, PIL images, uint8 arrays) or float vectors; found "
-            f"{_describe(items[0])} in row 0.{' Write [row[0] for row in rows].' if of_rows else ''}"
+            f"{_describe(items[0])} in row 0.{_way_out(items[0])}"
         )
     return _MODALITIES[kind]
+
+
+def _way_out(item: Item) -> str:
+    """Return how to take the text, image or vector out of an object that holds it, or "" if this is unknown."""
+    if isinstance(item, Mapping):
+        name = next((key for key in (*TEXT_COLUMNS, *IMAGE_COLUMNS) if key in item), None)
+        if "bytes" in item:  # a row of images as data sets store them
+            return ' Write [PIL.Image.open(io.BytesIO(item["bytes"])) for item in items].'
+        return " Write pandas.DataFrame(items)." if name is None else f" Write [item[{name!r}] for item in items]."
+    if isinstance(item, np.void):
+        return " Write pandas.DataFrame(items)."
+    if isinstance(item, (bytes, bytearray, memoryview)):
+        is_text = isinstance(python_value(bytes(item[:40])), str)
+        return f" Write [{'item.decode()' if is_text else 'PIL.Image.open(io.BytesIO(item))'} for item in items]."
+    if hasattr(item, "read"):
+        return " Write [PIL.Image.open(item) for item in items] for images, [item.read() for item in items] for texts."
+    if not isinstance(item, (list, tuple)) or not any(isinstance(value, str) for value in item):
+        return ""
+    if len(item) == 1:  # as databases return one column
+        return " Write [row[0] for row in rows]."
+    return ' Write ["\\n".join(item) for item in items]. Labels go into y, batches of a loader one by one.'
 
 
 def _mixed(items: Items, kinds: Counter[str]) -> str:
@@ -178,10 +195,19 @@ def refuse_missing_images(items: Items) -> None:
 
 
 def refuse_files(items: Items) -> None:
-    """Raise BadItemError if every item is the path of a file; it would be taken for a text."""
-    if len(items) and all(isinstance(item, str) and _is_file(item) for item in items):
+    """Raise BadItemError if every item is the path of a file or folder, or an image as text; all look like texts.
+
+    A folder counts if its path has a separator: "data" is a text.
+    """
+    if len(items) and all(isinstance(item, str) and item[:11] == "data:image/" for item in items):
         raise BadItemError(
-            f"{items[0]!r} is a file, but not an image by its suffix. Read the items in it by "
+            f"{items[0][:30]!r} is an image written as text. Write PIL.Image.open(io.BytesIO(base64.b64decode("
+            'item.partition(",")[2]))) for each item.'
+        )
+    if len(items) and all(isinstance(item, str) and _is_path(item) for item in items):
+        kind = "a folder" if not _is_file(items[0]) else "a file, but not an image by its suffix"
+        raise BadItemError(
+            f"{items[0]!r} is {kind}. Read the items in it by "
             "anyshot.data.read_data(path).items; or, if it is a text, name a text encoder, such as encoder='minilm'."
         )
 
@@ -217,7 +243,7 @@ def check_texts(texts: Items) -> list[str]:
     empty = [row for row, text in enumerate(listed) if is_blank(text)]
     if empty:
         raise BadItemError(f"The text in {named_rows(empty)} is empty. Remove it or add words.")
-    return [str(text) for text in listed]
+    return [str.__str__(text) for text in listed]  # of a subclass, str() may be another text
 
 
 def check_images(images: Items) -> Items:
@@ -302,8 +328,13 @@ def _is_file(text: str) -> bool:
     return len(text) < 4096 and os.path.isfile(os.path.expanduser(text))
 
 
+def _is_path(text: str) -> bool:
+    """Return whether a text is the path of a file, or that of a folder with a separator."""
+    return _is_file(text) or (len(text) < 4096 and "/" in text.replace(os.sep, "/") and os.path.isdir(text))
+
+
 def _missing(rows: Sequence[int]) -> str:
-    return f"The item in {named_rows(rows)} is missing (None, NaN or NA). Remove it, and its label."
+    return f"The item in {named_rows(rows)} is missing (None, NaN or NA). Remove it, and its label if it has one."
 
 
 def _describe(item: Item) -> str:
@@ -319,12 +350,13 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
     InputError
         Only one of the two is given, their lengths differ, or items are not a list.
     """
-    if isinstance(X, Mapping):
+    given: Any = X
+    if isinstance(given, Mapping) and not hasattr(given, "toarray"):  # a sparse matrix by keys is a mapping too
         if y is not None:
             raise InputError("The keys of the mapping are the labels; leave y out.")
-        for label, own in X.items():
+        for label, own in given.items():
             check_list(own, what=f"A list of the items of {label!r}")
-        lists = {label: by_position(own) for label, own in X.items()}
+        lists = {label: by_position(own) for label, own in given.items()}
         _refuse_columns(lists)
         labels = label_list([label for label, own in lists.items() for _ in own])
         return [item for own in lists.values() for item in own], labels
@@ -332,13 +364,13 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
         if y is not None:
             raise InputError("Labels were given without items. Pass the items they belong to.")
         return [], []
-    check_list(X)
-    n_items = item_count(X)
+    check_list(given)
+    n_items = item_count(given)
     if y is None:
         raise InputError(f"{n_items} items were given without labels. Pass y; unlabeled items go into unlabeled=items.")
     check_list(y, what="A list of labels")
-    check_paired(X, y, n_items=n_items, n_labels=item_count(y))
-    return X, label_list(y)
+    check_paired(given, y, n_items=n_items, n_labels=item_count(y))
+    return given, label_list(y)
 
 
 def _refuse_columns(lists: Mapping[Label, Items]) -> None:
@@ -354,41 +386,3 @@ def _refuse_columns(lists: Mapping[Label, Items]) -> None:
             f"The mapping has the columns {of_items!r} and {of_labels!r} of a table; {{label: items}} was expected. "
             f"Pass data[{of_items!r}] as X and data[{of_labels!r}] as y."
         )
-
-
-def weighted_items(
-    X: Items | Mapping[Label, Items] | None, y: Labels | None, sample_weight: Any
-) -> tuple[Items, list[Label], NDArray[np.float32] | None]:
-    """Return items and labels as `items_and_labels` does, each as often as it counts, and the weight of each copy.
-
-    sample_weight (n,): how often each item counts. An item of weight 3 is there three times with weight 1, one of
-    weight 2.5 three times with weight 2.5 / 3, and one of weight 0 is left out. None: every item counts once.
-
-    Raises InputError if a weight is negative, not a number, or not below `MAX_WEIGHT`.
-    """
-    items, labels = items_and_labels(X, y)
-    if sample_weight is None:
-        return items, labels, None
-    weights = _checked_weights(sample_weight, n_items=len(labels))
-    copies = np.ceil(weights.astype(np.float32)).astype(np.intp)  # none of a weight that is 0 as a float32
-    rows = np.repeat(np.arange(len(labels)), copies)
-    of_copies = (weights[rows] / copies[rows]).astype(np.float32)
-    return take(items, rows), [labels[row] for row in rows.tolist()], of_copies
-
-
-def _checked_weights(sample_weight: Any, *, n_items: int) -> NDArray[np.float64]:
-    try:
-        weights = numeric_array(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"sample_weight must be numbers, one for each item: {error}.") from error
-    if weights.shape != (n_items,):
-        raise InputError(
-            f"sample_weight must have one weight for each of {n_items} items; its shape is {weights.shape}."
-        )
-    bad = np.flatnonzero(~((weights >= 0) & (weights < MAX_WEIGHT)))
-    if bad.size:
-        raise InputError(
-            f"sample_weight is {weights[bad[0]]:g} in {named_rows(bad)}. Weights must be numbers from 0 to below "
-            f"{MAX_WEIGHT}: an item of weight 2.5 counts as two and a half, one of weight 0 is left out."
-        )
-    return weights

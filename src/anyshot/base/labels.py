@@ -5,6 +5,7 @@ class indexes.
 """
 
 import difflib
+import enum
 import re
 import unicodedata
 import warnings
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.columns import column_names, column_values, first_of, is_table, only_column
+from anyshot.base.row_order import warn_of_other_order
 from anyshot.base.terminal import whole_characters
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
@@ -158,9 +160,10 @@ def label_list(labels: Labels) -> list[Label]:
                 f"Row {row} has a {type(label).__name__} of labels, {label!r}. Only one label per item is supported."
             )
         if not isinstance(label, float):
+            name = "label.value" if isinstance(label, enum.Enum) else "str(label)"
             raise InputError(
                 f"Row {row} has a label of type {type(label).__name__}, {label!r}. Labels are names or numbers: pass "
-                "str(label)."
+                f"{name}."
             )
         if abs(label) >= EXACT and label.is_integer():
             raise InputError(
@@ -171,13 +174,15 @@ def label_list(labels: Labels) -> list[Label]:
 
 
 def refuse_several_columns(given: object) -> None:
-    """Raise InputError for a table of several columns in place of one."""
+    """Raise InputError for a table of several columns, or a sparse one, in place of one column."""
     if is_table(only_column(given)):
         names = column_names(given)
         raise InputError(
             f"One column is needed; the table has {len(names)}: {first_of(names, at_most=5)}. Pass one of them, "
-            "table[name]."
+            "table[name]; of columns of 0 and 1, one for each class, table.idxmax(axis=1)."
         )
+    if hasattr(given, "toarray"):
+        raise InputError(f"Labels are needed as a list; got a {type(given).__name__}. Pass y.toarray().ravel().")
 
 
 def holds_several(label: object) -> bool:
@@ -379,20 +384,7 @@ def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
 
 
 def check_paired(items: object, labels: object, *, n_items: int, n_labels: int) -> None:
-    """Raise InputError if items and labels differ in number; warn if their pandas indexes differ in their order only.
-
-    An index of the type RangeIndex counts positions, as after `reset_index`.
-    """
+    """Raise InputError if items and labels differ in number; warn if their indexes differ in their order only."""
     if n_items != n_labels:
         raise wrong_number_of_labels(n_items, n_labels)
-    one: Any = getattr(items, "index", None)
-    other: Any = getattr(labels, "index", None)
-    counted = "RangeIndex" in (type(one).__name__, type(other).__name__)
-    if counted or not hasattr(one, "equals") or not hasattr(other, "equals") or one.equals(other):
-        return
-    if set(one) == set(other):
-        warnings.warn(
-            "The indexes of items and labels name the same rows in another order. Items and labels are paired by "
-            "position; to pair them by index, pass labels.loc[items.index].",
-            stacklevel=6,
-        )
+    warn_of_other_order(items, labels, stacklevel=6)

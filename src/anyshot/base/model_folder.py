@@ -155,7 +155,9 @@ def opened_model(folder: str | os.PathLike[str]) -> Iterator[SavedModel]:
 
 
 def _local(folder: str | os.PathLike[str]) -> Path:
-    """Return the absolute path of a folder, "~" expanded, or raise ModelFolderError for an address."""
+    """Return the absolute path of a folder, "~" expanded, or raise ModelFolderError for an address or no path."""
+    if not isinstance(folder, str | os.PathLike):
+        raise ModelFolderError(f"The path of a folder is needed; got a {type(folder).__name__}, {folder!r}.")
     path = Path(os.path.expanduser(folder))
     address = web_address(path)
     if address is not None:

@@ -27,6 +27,7 @@ BROKEN: Final = (
 )
 BOMB: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 DEPTHS: Final = (*range(8, 13), 14, *range(16, 33))  # bits of gray values
+_LONGEST_PATH: Final = 300  # shown of a path, which may be an image written as text
 THREADS: Final = min(8, os.cpu_count() or 1)  # more would only need more memory
 
 
@@ -197,5 +198,6 @@ def _name(item: Any, row: int | None) -> str:
     """Return an item's path and row, as far as known."""
     position = "" if row is None else f" in row {row}"
     if isinstance(item, (str, os.PathLike)):
-        return f"{os.fspath(item)}{position}"
+        path = str(os.fspath(item))
+        return f"{path if len(path) <= _LONGEST_PATH else path[:_LONGEST_PATH] + '…'}{position}"
     return f"The image{position}"

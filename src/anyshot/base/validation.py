@@ -90,8 +90,8 @@ def check_rows(X: Any, *, name: str = "X") -> None:
                 f"{needed}; row {row} is the text {own!r:.60}. Encode texts and images first, by "
                 "load_encoder(...).encode(items)."
             )
-        if np.size(own) != np.size(X[0]):
-            raise InputError(f"{needed}; row {row} has length {np.size(own)}, and row 0 has {np.size(X[0])}.")
+        if (size := np.ravel(own).size) != (first := np.ravel(X[0]).size):  # a tensor's own size is a method
+            raise InputError(f"{needed}; row {row} has length {size}, and row 0 has {first}.")
         text = next((value for value in np.ravel(own) if isinstance(value, str) and not _reads_as_number(value)), None)
         if text is not None:
             raise InputError(f"{needed}; row {row} holds the text {str(text)!r}. Leave it out, or encode it.")

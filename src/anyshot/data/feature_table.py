@@ -1,12 +1,13 @@
 """Rows of features as vectors: the columns that they must have, and whether these are standardized."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import are_texts, column_labels, text_columns
+from anyshot.base.columns import are_texts, column_labels, first_of, text_columns
 from anyshot.base.validation import Floats, check_size, column_std, number_rows
 from anyshot.data.table_vectors import TableVectors, as_frame
 from anyshot.errors import InputError
@@ -93,8 +94,14 @@ class FeatureTable:
         return np.column_stack([scaled, np.full(len(scaled), np.sqrt(len(self.mean)))])
 
     def check_names(self, X: Any) -> None:
-        """Raise InputError if the columns of a table have other names than those of `fit`, or another order."""
+        """Raise InputError if columns have other names than in `fit`, or another order; warn if they have none."""
         given = column_labels(as_frame(X))
+        if self.names is not None and given is None and are_texts(self.names):
+            warnings.warn(
+                "These rows have no column names, which the table in `fit` had; they are taken to be "
+                f"{first_of(self.names, at_most=5)}, in this order. Pass a table to have the names compared.",
+                stacklevel=4,
+            )
         if self.names is None or given is None or given == self.names or are_texts(given) != are_texts(self.names):
             return
         missing = [name for name in self.names if name not in given]

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder
 
-from anyshot.base.columns import column_values, first_of, is_table, unmasked
+from anyshot.base.columns import column_values, first_of, is_table, named_rows, unmasked
 from anyshot.base.validation import Floats, extra, refuse_lazy
 from anyshot.data.column_kinds import Kind, as_numbers, kind_of
 from anyshot.errors import InputError
@@ -112,14 +112,26 @@ class TableVectors(TransformerMixin, BaseEstimator):
         parts = []
         for name, median in self.medians_.items():
             numbers = as_numbers(table[name], self.kinds_.get(name) or kind_of(table[name]))
-            parts.append(np.where(np.isnan(numbers), median, numbers)[:, None])
-            parts += [np.isnan(numbers)[:, None].astype(np.float64)] if name in self.gaps_ else []
+            missing = np.isnan(numbers)
+            self._warn_if_missing(name, missing)
+            parts.append(np.where(missing, median, numbers)[:, None])
+            parts += [missing[:, None].astype(np.float64)] if name in self.gaps_ else []
         if self.categories_:
             words = np.column_stack([_categories(table[name]) for name in self.categories_]).astype(object)
             for name, column in zip(self.categories_, words.T, strict=True):
                 self._warn_if_unseen(name, column)
             parts.append(self.one_hot_.transform(words))
         return np.concatenate(parts, axis=1)
+
+    def _warn_if_missing(self, name: str, missing: NDArray[np.bool_]) -> None:
+        """Warn of missing numbers (n,) in a column that had none in `fit`."""
+        if missing.any() and name not in self.gaps_:
+            rows = named_rows(np.flatnonzero(missing))
+            warnings.warn(
+                f"Column {name!r} had no missing value in `fit` and has some in {rows}. They count as the median; "
+                "where that is wrong, fill them in or leave out these rows.",
+                stacklevel=4,
+            )
 
     def _warn_if_unseen(self, name: str, values: NDArray[np.object_]) -> None:
         """Warn if no category of a column was in `fit`; one of many may be too rare to be encoded."""

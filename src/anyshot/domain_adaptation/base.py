@@ -103,7 +103,7 @@ class Domains:
 
 def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: str) -> Table:
     """Return the items of a domain as a finite float32 table (n, d); a sparse table stays sparse."""
-    if isinstance(X, dict):
+    if isinstance(X, dict) and not is_sparse(X):
         raise InputError(f"{name} must be a table of numbers (n, d); it is a dict.")
     table = csr_array(X, dtype=np.float32) if is_sparse(X) else validation.vectors(X, name=name)
     if is_sparse(table) and not np.isfinite(table.data).all():

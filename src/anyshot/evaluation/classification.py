@@ -170,8 +170,9 @@ def _warn_of_other_names(classes: list[Label], *, n_known: int, none_known: bool
     """Warn of labels outside the first `n_known` classes that look like one of them, or that are all there are."""
     known, others = classes[:n_known], [name for name in classes[n_known:] if name != UNKNOWN]
     if none_known and others:
+        listed = first_of([repr(name) for name in known], at_most=5)
         warnings.warn(
-            f"None of the labels, such as {others[0]!r}, is one of the classes ({first_of(known, at_most=5)}), so the "
+            f"None of the labels, such as {others[0]!r}, is one of the classes ({listed}), so the "
             "accuracy says nothing about them. Write the labels as in fit.",
             stacklevel=4,
         )

@@ -156,6 +156,8 @@ def learning_curve(
     InputError
         There is no model, or there are test items without labels.
     """
+    shots = list(shots) if isinstance(shots, Iterator) else shots
+    seeds = list(seeds) if isinstance(seeds, Iterator) else seeds
     _check_plan(shots, seeds)
     if isinstance(unlabeled, str) and unlabeled != "rest":
         raise InputError(f"unlabeled must be a list of items, 'rest' or None; it is {unlabeled!r}.")

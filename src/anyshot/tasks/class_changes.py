@@ -1,6 +1,6 @@
 """Changes of a model's classes: one is added, removed, renamed or described anew, or several are merged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import LinearModel, Model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, item_count
-from anyshot.base.labels import Label, class_name, row_of, sorted_rows
+from anyshot.base.labels import Label, class_name, label_list, row_of, sorted_rows
 from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
@@ -75,8 +75,9 @@ def merged(embedder: Embedder, data: TrainingSet, *, names: Sequence[Label], int
 
     The names that are lost become descriptions. A class vector is the mean of theirs.
     """
-    if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray):
+    if isinstance(names, str | Mapping | set) or not isinstance(names, Iterable):
         raise ClassesError(f"A list of class names is needed to merge classes; got {names!r}.")
+    names = label_list(names)
     into, classes = class_name(into), data.classes.tolist()
     given = [row_of(name, data.classes) for name in names]
     rows = list(dict.fromkeys([*([classes.index(into)] if into in classes else []), *given]))

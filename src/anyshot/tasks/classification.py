@@ -13,7 +13,7 @@ from anyshot import encoders, evaluation
 from anyshot.any_shot import training_set
 from anyshot.any_shot.model import MethodOrAuto
 from anyshot.base.columns import are_texts
-from anyshot.base.items import Items, check_list, item_count, items_and_labels, weighted_items
+from anyshot.base.items import Items, check_list, item_count, items_and_labels
 from anyshot.base.labels import Label, Labels, from_indexes, label_list, row_of
 from anyshot.base.learned_classes import learned_classes
 from anyshot.base.model_folder import SavedModel
@@ -21,6 +21,7 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import RandomState
+from anyshot.base.weighted_items import weighted_items
 from anyshot.encoders.texts import LongTexts
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.tasks.encoded_classifier import EncodedClassifier
@@ -196,7 +197,7 @@ class AnyShotClassifier(FittedClassifier):
         if not hasattr(self, "classes_"):
             check_parameters(self)
             given = Given.read(X, y, unlabeled=unlabeled, source=None, sample_weight=sample_weight)
-            names = self.classes if classes is None or self.classes is not None else label_list(classes)
+            names = class_texts.of_first_call(self.classes, classes)
             return self._fit(given, names, unlabeled=unlabeled)
         for name in [] if classes is None else label_list(classes):
             row_of(name, self.classes_)

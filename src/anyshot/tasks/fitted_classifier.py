@@ -169,12 +169,13 @@ class FittedClassifier(ClassifierBase, Parameters):
         """Change the classes and fit again; examples: items that the change adds; refit: as for `add_class`."""
         self._check_fitted()
         if self._model is None and not item_count(examples):
-            return self._postpone(change(Embedder("vectors", cache=None), self._pending).data)
+            pending = change(Embedder("vectors", cache=None), self._pending).data
+            warn_of_look_alikes(pending.texts.names, new=_new_names(pending, self._pending), stacklevel=4)
+            return self._postpone(pending)
         model = self._fitted_model(examples)
         changed = change(model.embedder, model.data)
         data, origin = changed
-        new = [name for name in data.texts.names if name not in model.data.texts.names]
-        warn_of_look_alikes(data.texts.names, new=new, stacklevel=4)
+        warn_of_look_alikes(data.texts.names, new=_new_names(data, model.data), stacklevel=4)
         warn_of_conflicts(model.embedder, data, n_new=item_count(examples), stacklevel=4)
         if not refit and can_stay(model, changed):
             data = checked_classes(self, model.embedder, data)
@@ -223,3 +224,7 @@ class FittedClassifier(ClassifierBase, Parameters):
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
             raise not_fitted("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
+
+
+def _new_names(data: TrainingSet, before: TrainingSet) -> list[Label]:
+    return [name for name in data.texts.names if name not in before.texts.names]

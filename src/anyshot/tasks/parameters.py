@@ -13,11 +13,12 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count
-from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels, weighted_items
+from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
 from anyshot.base.labels import Label, Labels, clean_names, is_missing
 from anyshot.base.learned_classes import warn_of_look_alikes
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import generator, is_number, pair
+from anyshot.base.weighted_items import weighted_items
 from anyshot.encoders.registry import encoder_for
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
@@ -70,7 +71,8 @@ def check_parameters(clf: Parameters) -> None:
     if rate is not None and not (is_number(rate) and 0 < rate < 1):
         raise InputError(f"unknown_rate must be None or a number between 0 and 1; got {rate!r}.")
     if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("auto", "balanced", "labels")):
-        raise InputError(f"class_prior must be 'auto', 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
+        hint = " Pass shares.to_dict()." if hasattr(prior, "to_dict") else ""
+        raise InputError(f"class_prior must be 'auto', 'balanced', 'labels' or {{name: share}}; got {prior!r}.{hint}")
     if clf.long_texts not in ("cut", "mean"):
         raise InputError(f"long_texts must be 'cut' or 'mean'; got {clf.long_texts!r}.")
     if not isinstance(clf.words, bool | np.bool_):
@@ -105,10 +107,10 @@ def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet)
     shares = [given.get(name, 0.0) for name in names]
     for name, share in zip(names, shares, strict=True):
         if not (is_number(share) and 0 < share < np.inf):  # NaN is neither
-            wrong = wrong or f"gives {name!r} no share above 0"
+            wrong = wrong or f"gives {name!r} no share above 0{f', but {given[name]!r}' if name in given else ''}"
     if wrong:
         raise ClassesError(
-            f"class_prior {wrong}. Give every class a share and nothing else; before the classes of a fitted "
+            f"class_prior {wrong}. Give every class a number above 0 and nothing else; before the classes of a fitted "
             "model change, call set_params(class_prior=...)."
         )
     return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
@@ -252,7 +254,8 @@ class Given(NamedTuple):
         items, labels, weights = weighted_items(X, y, sample_weight)
         check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
         other = None if source is None else items_and_labels(*pair(source, name="source"))
-        names = [*(X if isinstance(X, Mapping) else ()), *labels, *(other[1] if other else ())]
+        keys = X if isinstance(X, Mapping) and not hasattr(X, "toarray") else ()  # a sparse matrix may be a mapping
+        names = [*keys, *labels, *(other[1] if other else ())]
         return cls(items, labels, names, unlabeled, other, weights)
 
     @property

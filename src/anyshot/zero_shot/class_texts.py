@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, Self, TypeAlias, TypeGuard
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.class_words import Words
-from anyshot.base.columns import column_values
+from anyshot.base.columns import column_values, is_tensor, numeric_array
 from anyshot.base.labels import (
     UNKNOWN,
     Label,
@@ -20,12 +20,14 @@ from anyshot.base.labels import (
     class_table,
     classes_in,
     clean_names,
+    label_list,
     refuse_several_columns,
+    row_of,
     sorted_rows,
 )
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Vectors, vectors
-from anyshot.errors import ClassesError, NotEnoughLabelsError, WidthError
+from anyshot.errors import BadItemError, ClassesError, NotEnoughLabelsError, WidthError
 
 TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
 Description: TypeAlias = TextDescription | NDArray[np.floating]
@@ -180,6 +182,8 @@ def read_classes(
     kind = "string" if isinstance(classes, str) else type(classes).__name__
     if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
         raise ClassesError(f"classes must be a list of names; got one {kind}: {classes!r}.")
+    if isinstance(classes, Iterator):
+        raise ClassesError(f"classes is a {kind}, which can be read only once. Write list(...).")
     refuse_several_columns(classes)
     index = getattr(classes, "index", ()) if getattr(classes, "ndim", 0) == 1 and hasattr(classes, "iloc") else ()
     if len(index) and all(isinstance(name, str) for name in index):
@@ -206,6 +210,20 @@ def read_classes(
             stacklevel=5,
         )
     return replace(texts, names=tuple(range(len(listed)))), none
+
+
+def of_first_call(own: ClassesWithDescriptions, named: Labels | None) -> ClassesWithDescriptions:
+    """Return the classes of a first `partial_fit`: its own, or those named in the call, which must be among them.
+
+    Raises UnknownClassError for a name that is not.
+    """
+    listed = [] if named is None else label_list(named)
+    if own is None:
+        return listed or None
+    names = clean_names(column_values(own), what="classes")
+    for name in [] if _are_positions(listed, names) else listed:
+        row_of(name, class_table(names))
+    return own
 
 
 def _check_readable(texts: ClassTexts, labels: Sequence[Label]) -> None:
@@ -244,7 +262,8 @@ def check_not_named_unknown(names: Sequence[Label]) -> None:
 
 def is_vector(value: object) -> TypeGuard[Sequence[float] | NDArray[np.floating]]:
     """Return whether a class description is a vector of numbers."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) or is_tensor(value):
+        value = numeric_array(value)
         return bool(value.dtype.kind in "fiu" and value.ndim == 1)
     return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)
 
@@ -263,8 +282,13 @@ def described_by_vectors(classes: Mapping[Label, Description]) -> Vectors:
                 f"The vector of class {first!r} has width {width} and that of {name!r} {widths[name]}. Give vectors of "
                 "one width."
             )
-    rows = [np.zeros(width) if value is None else value for value in classes.values()]
-    return vectors(np.array(rows), name="The class vectors")
+    rows = np.array([np.zeros(width) if value is None else numeric_array(value) for value in classes.values()])
+    for (name, value), row in zip(classes.items(), rows, strict=True):
+        if value is not None and not np.isfinite(row).all():
+            raise BadItemError(f"The vector of class {name!r} contains NaN or infinity. Correct it.")
+        if value is not None and not row.any():
+            raise ClassesError(f"The vector of class {name!r} contains only zeros. Give another, or None.")
+    return vectors(rows, name="The class vectors")
 
 
 def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:

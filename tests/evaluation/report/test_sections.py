@@ -417,3 +417,12 @@ def test_test_items_among_the_training_items_are_counted(model):
     X, y = blobs()
     found = report(model, X, y, train=(X[:20], y[:20]))
     assert found.warnings[0].startswith("20 of the 60 test items equal training items")
+
+
+def test_groups_in_another_order_are_named_and_generators_refused():
+    X = pd.Series(["a", "b"] * 6, index=range(20, 32))
+    model = make_pipeline(CountVectorizer(token_pattern="."), LogisticRegression()).fit(X, X)
+    with pytest.warns(UserWarning, match="items and groups name the same rows in another order"):
+        report(model, X, X, groups=X[::-1])
+    with pytest.raises(InputError, match="got a generator"):
+        report(model, (text for text in X), X)

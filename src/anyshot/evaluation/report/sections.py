@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import is_regressor
 
 from anyshot.base.columns import first_of
-from anyshot.base.items import Items, item_count
+from anyshot.base.items import Items, check_list, item_count
 from anyshot.base.labels import Labels
 from anyshot.base.repeated_items import n_repeated, repeated_note
+from anyshot.base.row_order import warn_of_other_order
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve
@@ -84,6 +85,10 @@ def report(
     """
     if train is None and hasattr(model, "training_examples"):
         train = model.training_examples()
+    check_list(X)
+    check_list(y, what="A list of labels")
+    for given, what in ((y, "labels"), (groups, "groups"), (sample_weight, "weights")):
+        warn_of_other_order(X, given, what=what, stacklevel=2)
     inputs = Inputs(
         model=model, X=X, y=y, groups=_columns(groups), sample_weight=sample_weight, train=train, curve=curve, pool=pool
     )

@@ -1,0 +1,60 @@
+"""Items that count more than once: `sample_weight` as users pass it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.base.columns import named_rows, numeric_array
+from anyshot.base.items import Items, items_and_labels, take
+from anyshot.base.labels import Label, Labels
+from anyshot.base.row_order import warn_of_other_order
+from anyshot.errors import InputError
+
+MAX_WEIGHT: Final = 1000
+"""Weights of items are below this, since each is rounded up to a number of copies."""
+
+
+def weighted_items(
+    X: Items | Mapping[Label, Items] | None, y: Labels | None, sample_weight: Any
+) -> tuple[Items, list[Label], NDArray[np.float32] | None]:
+    """Return items and labels as `items_and_labels` does, each as often as it counts, and the weight of each copy.
+
+    sample_weight (n,): how often each item counts. An item of weight 3 is there three times with weight 1, one of
+    weight 2.5 three times with weight 2.5 / 3, and one of weight 0 is left out. None: every item counts once.
+
+    Raises InputError if a weight is negative, not a number, or not below `MAX_WEIGHT`.
+    """
+    items, labels = items_and_labels(X, y)
+    if sample_weight is None:
+        return items, labels, None
+    warn_of_other_order(X, sample_weight, what="weights", stacklevel=4)
+    weights = _checked_weights(sample_weight, n_items=len(labels))
+    copies = np.ceil(weights.astype(np.float32)).astype(np.intp)  # none of a weight that is 0 as a float32
+    rows = np.repeat(np.arange(len(labels)), copies)
+    of_copies = (weights[rows] / copies[rows]).astype(np.float32)
+    return take(items, rows), [labels[row] for row in rows.tolist()], of_copies
+
+
+def _checked_weights(sample_weight: Any, *, n_items: int) -> NDArray[np.float64]:
+    if isinstance(sample_weight, Mapping | str):
+        raise InputError(
+            f"sample_weight must be numbers, one for each item; got {sample_weight!r}. To give weights by class, write "
+            '[weights[label] for label in y]; class_prior="balanced" is for classes that are equally frequent.'
+        )
+    try:
+        weights = numeric_array(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"sample_weight must be numbers, one for each item: {error}.") from error
+    if weights.shape != (n_items,):
+        raise InputError(
+            f"sample_weight must have one weight for each of {n_items} items; its shape is {weights.shape}."
+        )
+    bad = np.flatnonzero(~((weights >= 0) & (weights < MAX_WEIGHT)))
+    if bad.size:
+        raise InputError(
+            f"sample_weight is {weights[bad[0]]:g} in {named_rows(bad)}. Weights must be numbers from 0 to below "
+            f"{MAX_WEIGHT}: an item of weight 2.5 counts as two and a half, one of weight 0 is left out."
+        )
+    return weights
