@@ -26,7 +26,7 @@ from anyshot.any_shot.model import FoldHead
 from anyshot.any_shot.prior import Clusters, Prior, corrected_class_vectors, fit_prior
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import generator, unit
-from anyshot.evaluation.metrics import wilson_interval
+from anyshot.evaluation.intervals import wilson_interval
 from anyshot.tasks.vector_classifiers import AnyShotHead, PrototypeClassifier
 from anyshot.training import softmax_regression
 from anyshot.training.softmax_regression import fit_temperature

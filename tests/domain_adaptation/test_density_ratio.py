@@ -7,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting, density_ratio
 from anyshot.errors import EffectiveSampleError, InputError
-from anyshot.evaluation.metrics import effective_size
+from anyshot.evaluation.intervals import effective_size
 
 
 def covariate_shift(n=400, move=1.0):

@@ -17,7 +17,7 @@ from anyshot.evaluation.fairness import (
     leaning,
     rates_by_group,
 )
-from anyshot.evaluation.metrics import wilson_interval
+from anyshot.evaluation.intervals import wilson_interval
 
 Y = np.array([1, 1, 0, 0, 1, 0, 1, 0])
 ANSWERS = np.array([1, 1, 0, 0, 0, 1, 1, 0])

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
-from scipy.stats import binomtest
 from sklearn import metrics as oracle
 
 from anyshot.base.validation import generator
@@ -9,10 +8,8 @@ from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import (
     accuracy,
     ausuc,
-    bootstrap_interval,
     brier_score,
     confidence_bins,
-    effective_size,
     expected_calibration_error,
     false_positive_rate,
     harmonic_mean,
@@ -26,7 +23,6 @@ from anyshot.evaluation.metrics import (
     seen_unseen_curve,
     top_k_accuracy,
     unknown_auroc,
-    wilson_interval,
 )
 
 
@@ -135,33 +131,6 @@ def test_false_positive_rate_at_95_percent_true_positives():
     assert false_positive_rate(scores, unknown) == pytest.approx(2 / 4)  # accepted up to 94
 
 
-def test_the_bootstrap_interval_of_a_mean_agrees_with_the_normal_interval():
-    sample = generator(0).normal(size=400)
-    lower, upper = bootstrap_interval(lambda column: float(np.mean(column)), sample)
-    reach = 1.96 * sample.std() / 20
-    assert (lower, upper) == pytest.approx((sample.mean() - reach, sample.mean() + reach), abs=0.02)
-
-
-def test_the_bootstrap_keeps_rows_together():
-    column = np.arange(30.0)
-    assert bootstrap_interval(rmse, column, column + 2, n_draws=20) == (2.0, 2.0)
-
-
-def test_the_bootstrap_leaves_out_draws_without_a_value():
-    scores, unknown = np.arange(6.0), np.array([False] * 5 + [True])
-    lower, upper = bootstrap_interval(unknown_auroc, scores, unknown, n_draws=200)
-    assert (lower, upper) == (1.0, 1.0)
-
-
-def test_the_bootstrap_refuses_one_item():
-    with pytest.raises(NotEnoughLabelsError, match="at least two items, but there are 1"):
-        bootstrap_interval(accuracy, ["a"], ["a"])
-
-
-def test_the_wilson_interval_is_not_empty_for_shares_of_0_and_1():
-    assert wilson_interval(12, 12) == pytest.approx((12 / (12 + 1.959964**2), 1.0))
-
-
 @pytest.mark.parametrize("metric", [log_loss, brier_score, expected_calibration_error])
 def test_invalid_probabilities_are_refused(metric):
     with pytest.raises(InputError, match="Row 1 does not contain probabilities: they must be 0 or more and sum to 1"):
@@ -182,18 +151,6 @@ def test_known_and_unknown_items_are_needed():
         unknown_auroc([0.1, 0.2], [False, False])
     with pytest.raises(NotEnoughLabelsError, match="only one of the two"):
         ausuc([[1.0, 0.0]], [0], [True, False])
-
-
-@pytest.mark.parametrize(("n_right", "n"), [(0, 7), (3, 7), (7, 7), (950, 1000)])
-def test_wilson_interval_agrees_with_scipy(n_right, n):
-    interval = binomtest(n_right, n).proportion_ci(method="wilson")
-    assert wilson_interval(n_right, n) == pytest.approx((interval.low, interval.high), abs=1e-12)
-
-
-def test_the_effective_size_by_hand():
-    assert effective_size(np.ones(9)) == pytest.approx(9)
-    assert effective_size(np.array([1.0, 0.0, 0.0])) == pytest.approx(1)
-    assert effective_size(np.array([1.0, 1.0, 2.0])) == pytest.approx(16 / 6)
 
 
 OF_TABLES = [
@@ -285,9 +242,3 @@ def test_reliability_counts_an_item_of_weight_two_as_two_items():
     copied = reliability(table[[0, 0, 1]], [0, 0, 1])
     assert weighed["accuracy"].tolist() == pytest.approx(copied["accuracy"].tolist())
     assert weighed["n"].tolist() == [2]
-
-
-@pytest.mark.parametrize("level", [0, 1, 2, "0.9"])
-def test_a_level_that_is_no_fraction_is_refused(level):
-    with pytest.raises(InputError, match="level must be above 0 and below 1; it is"):
-        wilson_interval(1, 2, level=level)

@@ -19,7 +19,7 @@ from anyshot.domain_adaptation.base import (
     stack_with_folds,
 )
 from anyshot.errors import EffectiveSampleError, InputError
-from anyshot.evaluation.metrics import effective_size
+from anyshot.evaluation.intervals import effective_size
 
 # If the domains differ in p(x) but not in p(y | x), the target's risk is the source's with each item weighted by
 # p_target(x) / p_source(x) (Shimodaira). That ratio is (n_s / n_t) times the odds of "target" by a classifier of the

@@ -11,7 +11,7 @@ _HOME = {
     "class_leanings": "anyshot.evaluation.fairness",
     "conformal_threshold": "anyshot.evaluation.conformal",
     "cross_validate": "anyshot.evaluation.splits",
-    "effective_size": "anyshot.evaluation.metrics",
+    "effective_size": "anyshot.evaluation.intervals",
     "evaluate_answers": "anyshot.evaluation.classification",
     "evaluate_numbers": "anyshot.evaluation.regression",
     "figures_by_group": "anyshot.evaluation.fairness",
@@ -21,7 +21,7 @@ _HOME = {
     "macro_f1": "anyshot.evaluation.metrics",
     "over_class_splits": "anyshot.evaluation.class_splits",
     "rates_by_group": "anyshot.evaluation.fairness",
-    "wilson_interval": "anyshot.evaluation.metrics",
+    "wilson_interval": "anyshot.evaluation.intervals",
 }
 
 __all__ = sorted(_HOME)

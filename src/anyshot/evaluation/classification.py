@@ -14,15 +14,8 @@ from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, cl
 from anyshot.base.learned_classes import look_of, warn_of_look_alikes
 from anyshot.base.validation import Floats, Indexes, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import (
-    MIN_RELIABLE,
-    effective_size,
-    expected_calibration_error,
-    item_weights,
-    log_loss,
-    percent,
-    wilson_interval,
-)
+from anyshot.evaluation.intervals import effective_size, wilson_interval
+from anyshot.evaluation.metrics import MIN_RELIABLE, expected_calibration_error, item_weights, log_loss, percent
 from anyshot.evaluation.printing import Printable
 
 WIDE_INTERVAL = 0.10  # a wider interval of the accuracy gets a note

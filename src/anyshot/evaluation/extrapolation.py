@@ -10,8 +10,9 @@ from scipy.stats import chi2, norm
 
 from anyshot.base.validation import Floats, check_whole
 from anyshot.errors import InputError
+from anyshot.evaluation.intervals import wilson_interval
 from anyshot.evaluation.learning_curves import LearningCurve
-from anyshot.evaluation.metrics import percent, wilson_interval
+from anyshot.evaluation.metrics import percent
 
 # The grid of power laws that are averaged.
 EXPONENTS = np.linspace(0.0, 1.2, 25)  # g: normal with mean 0.5 and standard deviation 0.2

@@ -16,14 +16,8 @@ from anyshot.base.columns import column_values
 from anyshot.base.labels import Labels, classes_in, is_missing, label_list
 from anyshot.base.validation import RandomState, extra, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import (
-    MIN_RELIABLE,
-    accuracy,
-    bootstrap_interval,
-    effective_size,
-    item_weights,
-    wilson_interval,
-)
+from anyshot.evaluation.intervals import bootstrap_interval, effective_size, wilson_interval
+from anyshot.evaluation.metrics import MIN_RELIABLE, accuracy, item_weights
 from anyshot.evaluation.printing import Printable
 
 MOST_DIVISIONS = 20_000  # permutations, up to which a permutation test tries all

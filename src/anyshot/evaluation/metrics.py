@@ -4,27 +4,18 @@
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 from sklearn.metrics import f1_score, recall_score, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from anyshot.base.labels import Labels, check_indexes
-from anyshot.base.validation import (
-    Floats,
-    Indexes,
-    RandomState,
-    check_fraction,
-    check_whole,
-    generator,
-    probability_table,
-)
+from anyshot.base.validation import Floats, Indexes, check_whole, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.intervals import effective_size, wilson_interval
 
 MIN_RELIABLE = 5  # the figures of a class or group with fewer items are unreliable
 
@@ -248,70 +239,6 @@ def _errors(y: ArrayLike, predicted: ArrayLike) -> Floats:
 
 def _mean(values: Floats, sample_weight: ArrayLike | None) -> float:
     return float(np.average(values, weights=item_weights(sample_weight, len(values))))
-
-
-def bootstrap_interval(
-    metric: Callable[..., float],
-    *arrays: ArrayLike,
-    n_draws: int = 1000,
-    level: float = 0.95,
-    random_state: RandomState = 0,
-) -> tuple[float, float]:
-    """Return the bootstrap percentile interval of ``metric(*arrays)`` over rows drawn with replacement.
-
-    Draws for which the metric raises NotEnoughLabelsError (as for one class only) are left out. With few items the
-    interval is too narrow. Efron, Bootstrap Methods, Annals of Statistics 1979.
-
-    Raises
-    ------
-    NotEnoughLabelsError
-        There are fewer than two rows, or the metric is undefined for more than half of the draws.
-    """
-    check_whole(1, n_draws=n_draws)
-    check_fraction(level=level)
-    columns = [np.asarray(array) for array in arrays]
-    lengths = {len(column) for column in columns}
-    if len(lengths) != 1:
-        raise InputError(f"The arrays must have equal lengths; they have {sorted(lengths)}.")
-    n, values, random = lengths.pop(), [], generator(random_state)
-    if n < 2:
-        raise NotEnoughLabelsError(f"An interval needs at least two items, but there are {n}. Label more.")
-    for _ in range(n_draws):
-        rows = random.integers(n, size=n)
-        try:
-            values.append(metric(*(column[rows] for column in columns)))
-        except NotEnoughLabelsError:
-            continue
-    known = [value for value in values if not np.isnan(value)]
-    if len(known) * 2 < n_draws:
-        raise NotEnoughLabelsError(
-            f"The metric is undefined for {n_draws - len(known)} of {n_draws} draws of the {n} items. Label more."
-        )
-    lower, upper = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return float(lower), float(upper)
-
-
-def wilson_interval(n_right: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's interval of a share, valid for few items and for shares of 0 and 1. Wilson, JASA 1927.
-
-    For weighted items, pass the weighted share times `effective_size`, and `effective_size`. For no items it is 0 to 1.
-
-    Raises
-    ------
-    InputError
-        level is not above 0 and below 1.
-    """
-    check_fraction(level=level)
-    # The ends s of the interval of a share p solve |p - s| = z sqrt(s (1 - s) / n), which is quadratic in s.
-    z2, right = float(norm.ppf((1 + level) / 2)) ** 2, min(max(n_right, 0.0), n)
-    reach = math.sqrt(z2 * (right * (n - right) / max(n, 1e-12) + z2 / 4))
-    lower, upper = ((right + z2 / 2 + side * reach) / (n + z2) for side in (-1, 1))
-    return max(lower, 0.0) if right > 0 else 0.0, min(upper, 1.0) if right < n else 1.0
-
-
-def effective_size(weight: NDArray[np.floating]) -> float:
-    """Return the number of equally weighted items with the same variance. Kish, Survey Sampling, 1965, section 8.2."""
-    return float(weight.sum() ** 2 / (weight**2).sum())
 
 
 def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:

@@ -17,16 +17,8 @@ from anyshot.base.validation import Floats, check_whole, generator, target_numbe
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups
-from anyshot.evaluation.metrics import (
-    bootstrap_interval,
-    effective_size,
-    item_weights,
-    mae,
-    number,
-    r2,
-    rmse,
-    wilson_interval,
-)
+from anyshot.evaluation.intervals import bootstrap_interval, effective_size, wilson_interval
+from anyshot.evaluation.metrics import item_weights, mae, number, r2, rmse
 from anyshot.evaluation.printing import Printable
 from anyshot.evaluation.splits import Predictor
 

@@ -17,7 +17,8 @@ from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_fraction, check_whole, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import percent, wilson_interval
+from anyshot.evaluation.intervals import wilson_interval
+from anyshot.evaluation.metrics import percent
 from anyshot.evaluation.printing import Printable
 from anyshot.store.disk_cache import encode_once
 

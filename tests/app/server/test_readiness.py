@@ -1,5 +1,8 @@
 """Saved models of every kind that predicts are served; those that cannot be changed say so."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -69,6 +72,14 @@ def test_what_a_model_cannot_do_is_refused_with_a_reason(client, name):
 def test_a_model_that_does_not_predict_is_refused():
     with pytest.raises(InputError, match="These can: AnyShotClassifier"):
         ready(object(), MemoryCache())
+
+
+def test_preparing_for_changes_loads_what_fitting_texts_needs_and_no_more():
+    code = "import sys; from anyshot.app.server.readiness import fit_once; fit_once(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert {"scipy.linalg", "scipy.special"} <= loaded
+    assert not {"pandas", "sklearn", "scipy.stats"} & loaded  # a hundred megabytes, and a second of processor time
 
 
 def test_blas_has_one_thread_once_changes_are_prepared():

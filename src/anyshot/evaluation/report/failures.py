@@ -9,16 +9,9 @@ import pandas as pd
 from anyshot.base.items import item_count, take
 from anyshot.base.labels import UNKNOWN
 from anyshot.evaluation.fairness import notes_on_sizes, rates_by_group
+from anyshot.evaluation.intervals import effective_size, wilson_interval
 from anyshot.evaluation.label_errors import label_errors
-from anyshot.evaluation.metrics import (
-    MIN_RELIABLE,
-    effective_size,
-    number,
-    percent,
-    reliability,
-    unknown_auroc,
-    wilson_interval,
-)
+from anyshot.evaluation.metrics import MIN_RELIABLE, number, percent, reliability, unknown_auroc
 from anyshot.evaluation.regression import errors_by_prediction, interval_coverage
 from anyshot.evaluation.report import figures, render
 from anyshot.evaluation.report.collect import (
