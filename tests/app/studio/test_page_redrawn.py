@@ -33,21 +33,26 @@ def test_a_panel_that_is_drawn_anew_loses_neither_a_click_nor_what_was_typed(ope
 
 
 @pytest.mark.full
-def test_what_someone_types_stays_when_the_answer_for_the_panel_comes_late(opened):
+def test_what_someone_types_stays_when_others_change_the_classes(opened, studio):
     page = opened()
-    create(page, "Mail")
-    page.evaluate("""() => {
-        const send = XMLHttpRequest.prototype.send;
-        XMLHttpRequest.prototype.send = function (...body) { setTimeout(() => send.apply(this, body), 500); };
-        document.querySelector("#classes .stack").id = "before";  // so that the answer differs from what is there
-        htmx.ajax("GET", location.pathname + "classes", { source: "#classes", target: "#classes", swap: "innerHTML" });
-    }""")
-    page.fill("#new-class textarea", "billing")
-    page.wait_for_timeout(1_000)
-    assert page.input_value("#new-class textarea") == "billing"
-    page.fill("#new-class textarea", "")
-    page.evaluate("document.activeElement.blur()")
-    page.wait_for_selector("#before", state="detached")  # it is drawn once that is done
+    create(page, "typed")
+    page.fill("#new-class textarea", "refund\nreturns")
+    with Project.open(studio.root / "typed") as project:
+        project.classes.add_several(["billing", "login"])
+        page.wait_for_selector(".class >> text=login")
+        assert page.input_value("#new-class input") == "refund, returns"
+        page.click("#new-class .main")
+        page.wait_for_selector(".ask.words textarea:focus")
+        page.keyboard.type("money back")
+        page.click("[data-add-word] >> nth=0")
+        page.keyboard.type("fee")
+        project.classes.add("parcel")
+        page.wait_for_selector(".class >> text=parcel")
+        assert page.input_value(".ask.words textarea >> nth=0") == "money back"
+        assert page.input_value(".chips [name=add]:focus") == "fee"
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".chip.own >> text=fee")
+        assert page.input_value(".chips [name=add]:focus") == ""  # for the next word
 
 
 @pytest.mark.full

@@ -3,6 +3,7 @@
 import { markColumns, openAdd, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
 import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, setCurrent, show, shown } from "./list.js";
+import { morph } from "./morph.js";
 import { base, follow, get, onChange, send, state } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
@@ -71,55 +72,47 @@ byId("list").addEventListener("like", ({ detail: id }) => {
   showOnly(t("filter_like", { name }), { params: { like: id } });
 });
 
-// Panels. A panel in which someone types is not drawn anew until that is sent or left, nor is one while a dialog is open,
-// which gives the focus back to the control that opened it, or while a button is pressed, whose click would be lost.
-const late = new Set(), drawing = new Set(), again = new Set();
+// Panels. While a button is pressed nothing moves, since its click would be lost.
+const asked_for = new Set(), again = new Set();
 let asking = false, askWords = [];  // the new classes that are still to be asked for words
-let pressed = false, typed = [];  // typed: what stood in a form of the panel that is drawn anew
-const opened = new Set();  // the classes of which all words are shown
-function typedIn(panel) {
-  const form = document.activeElement.closest("form");  // its buttons count too: what was typed is not sent yet
-  if (!form || !panel.contains(form) || "sent" in form.dataset) return false;
-  const typed = [...form.elements].some((field) => field.matches("input[type=text], textarea") && field.value);
-  return typed || form.closest(".chips") || (form.id === "new-class" && byId("add-class"));  // a form that was just opened
-}
-const inUse = (panel) => pressed || typedIn(panel) || document.querySelector("dialog[open]");
-function refresh(id) {
-  if (inUse(byId(id))) return late.add(id);
-  if (drawing.has(id)) return again.add(id);  // a request that waits within htmx would be lost if it failed
-  drawing.add(id);
-  const ask = askWords.length ? `?ask=${askWords.join()}` : "";
-  htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" })
-    .catch(() => { late.add(id); setTimeout(drawLate, 2000); })  // the server is gone
-    .finally(() => { drawing.delete(id); if (again.delete(id)) refresh(id); });
-}
-function isDrawn(panel, content) {  // to draw the same again would take the focus from a field that was just entered
-  const found = make("div");
-  found.innerHTML = content;
-  return found.innerHTML.trim() === panel.innerHTML.trim();
-}
-document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may have begun to type since it was asked for
-  const { target } = event.detail;
-  if (!target.matches("#classes, #quality")) return;
-  if (isDrawn(target, event.detail.serverResponse)) event.detail.shouldSwap = false;
-  else if (inUse(target)) { event.detail.shouldSwap = false; late.add(target.id); }
-  typed = [...target.querySelectorAll(".ask:not([data-sent]) textarea")].map((field) => [field.name, field.value]);
+let released = Promise.resolve();
+addEventListener("pointerdown", () => {
+  released = new Promise((done) => ["pointerup", "pointercancel"].forEach((name) => addEventListener(name, () => setTimeout(done), { once: true })));
 });
-const drawLate = () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200);
-addEventListener("focusout", drawLate);
-addEventListener("pointerdown", () => { pressed = true; });
-["pointerup", "pointercancel"].forEach((name) => addEventListener(name, () => setTimeout(() => { pressed = false; drawLate(); })));
-document.addEventListener("close", drawLate, true);  // it does not bubble
-document.body.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id === "classes") {
-    const asks = event.target.querySelector(".ask.words") !== null;
-    typed.forEach(([name, value]) => { const field = event.target.querySelector(`.ask textarea[name="${name}"]`); if (field) field.value = value; });
-    opened.forEach((id) => byId(id)?.parentElement.classList.add("open"));
-    if (asking && !asks && narrow.matches) event.target.closest("details").open = false;  // what follows is below
-    asking = asks;
-    readClasses(); byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes");
+async function refresh(id) {
+  if (asked_for.has(id)) return again.add(id);
+  asked_for.add(id);
+  const ask = askWords.length ? `?ask=${askWords.join()}` : "";
+  const content = await fetch(`${base}${id}${ask}`).then((answer) => (answer.ok ? answer.text() : null)).catch(() => null);
+  await released;
+  if (content !== null) drawPanel(byId(id), content);
+  else {  // the server is gone, or the project
+    again.add(id);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
   }
-  if (event.target.id === "quality") byId("brief").textContent = event.target.querySelector(".headline").textContent;
+  asked_for.delete(id);
+  if (again.delete(id)) refresh(id);
+}
+function drawPanel(panel, content) {
+  const fresh = panel.cloneNode(false), first = byId("new-class").elements.names, typed = first.value;
+  fresh.innerHTML = content;
+  morph(panel, fresh);
+  htmx.process(panel);
+  if (panel.id === "quality") byId("brief").textContent = panel.querySelector(".headline").textContent;
+  if (panel.id !== "classes") return;
+  const { names } = byId("new-class").elements, ask = panel.querySelector(".ask.words textarea");
+  if (names !== first && typed) {  // someone else has named the first classes meanwhile
+    openNewClass(true);
+    names.value = typed.replaceAll("\n", ", ");
+  }
+  if (ask && !asking && isFree()) ask.focus();
+  if (asking && !ask && narrow.matches) panel.closest("details").open = false;  // what follows is below
+  asking = ask !== null;
+  readClasses();
+  byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes");
+}
+const isFree = () => document.activeElement === document.body || byId("classes").contains(document.activeElement);
+document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "sheet-content" && !byId("sheet").open) byId("sheet").showModal();
   if (event.target.classList?.contains("why")) byId("list").dispatchEvent(new Event("scroll"));
 });
@@ -141,16 +134,14 @@ document.addEventListener("submit", (event) => {
   buttons.forEach((button) => (button.disabled = true));
   send(form.dataset.send, body).then((done) => {
     form.closest("dialog")?.close();
-    form.dataset.sent = "";
-    if (form.id === "new-class") askWords = done.added;
-    if (form.classList.contains("words")) askWords = [];
-    if (document.activeElement?.closest("#classes")) document.activeElement.blur();
+    if (form.closest("#classes")) form.reset();
+    if (form.id === "new-class") { askWords = done.added; if (byId("add-class")) openNewClass(false); }
+    if (form.classList.contains("words")) { askWords = []; form.remove(); }
     if (form.dataset.send.startsWith("classes")) refreshPanels();
     if (done.message) toast(done.message);
     if (typeof done.added === "number") tell(done);
-    return !form.closest("#classes");  // there it shows what was sent until the panel is drawn with it
-  }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); return true; })
-    .then((ready) => buttons.forEach((button) => (button.disabled = !ready || button.hasAttribute("data-off"))));
+  }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); })
+    .then(() => buttons.forEach((button) => (button.disabled = button.hasAttribute("data-off"))));
 });
 const words = (id, change) => send("classes/words", { id, ...change }).catch((problem) => toast(problem.detail));
 const idOf = (element) => Number(element.closest("[data-class]").dataset.class);
@@ -161,7 +152,7 @@ document.addEventListener("click", (event) => {
   if ((found = on("strike"))) { found.closest(".chip").classList.add("struck"); words(idOf(found), { strike: found.dataset.strike }); }
   if ((found = on("restore"))) { found.closest(".chip").remove(); words(idOf(found), { add: found.dataset.restore }); }
   if ((found = on("add-word"))) { const form = found.nextElementSibling; found.hidden = true; form.hidden = false; form.elements.add.focus(); }
-  if ((found = on("more-words"))) found.parentElement.classList.toggle("open") ? opened.add(found.id) : opened.delete(found.id);
+  if ((found = on("more-words"))) found.parentElement.toggleAttribute("data-open");
   if ((found = on("add-class"))) openNewClass(true);
   if (on("cancel-class")) openNewClass(false);
   if ((found = on("skip-words"))) { askWords = []; found.form.reset(); refreshPanels(); }
