@@ -82,6 +82,16 @@ def test_a_label_of_one_item_names_it(project):
     assert entries == [f"Removed the label of {said}", f"Labeled {said} as unknown"]
 
 
+def test_labels_are_kept_where_there_are_some(project):
+    project.label([1, 2], None)
+    assert project.keep_labels([1, 2]) is None
+    project.label([1], "unknown")
+    kept = project.keep_labels([1, 2, 99])
+    assert (kept.facts["count"], project.items.kept_labels()) == (1, {1: -1})
+    project.undo(kept.id)
+    assert project.items.kept_labels() == {}
+
+
 def test_a_change_that_changes_nothing_has_no_entry(project):
     number = project.classes.add("billing again")
     before = project.history.last()

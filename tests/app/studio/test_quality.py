@@ -75,6 +75,16 @@ def test_a_wrong_label_is_found_and_proposed(half_labeled, half_answers):
     assert item.id in likely_errors(project, answers)
     assert item.id in order(project, answers, Query("errors"))
     assert quality(project, answers).next_step.action == "check_errors"
+    assert why(project, answers, item.id).without_label == item.label
+    assert str(project.keep_labels([item.id])) == "Kept the label of 1 item"
+    assert item.id not in likely_errors(project, answers)
+    project.undo()
+    assert item.id in likely_errors(project, answers)
+    project.redo()
+    project.label([item.id], None)
+    project.label([item.id], wrong)  # the same as the one that was kept
+    assert item.id not in likely_errors(project, answers)
+    project.undo(to=project.history.entries(limit=3)[-1].id - 1)
     project.undo()
     answers.refit()
 

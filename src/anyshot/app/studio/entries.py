@@ -21,6 +21,7 @@ SENTENCES: Final = {
     "label_one": "Labeled “{item}” as {name}",
     "label_unknown_one": "Labeled “{item}” as unknown",
     "unlabel_one": "Removed the label of “{item}”",
+    "keep_labels": "Kept the label of {count}",
     "add_items": "Added {count} from {source}",
     "rename_project": "Renamed the project to {name}",
 }

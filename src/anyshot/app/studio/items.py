@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from anyshot.app.studio.database import UNKNOWN_ID, ProjectDatabase
-from anyshot.app.studio.transactions import Row, in_parts, marks_for
+from anyshot.app.studio.transactions import Row, in_parts, marks_for, recorded_changes
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError
@@ -93,6 +93,12 @@ class ItemList:
             columns = [np.array([row[name] for row in found], dtype=np.intp) for name in ("id", "label")]
             known = self._labels = Labels(version, *columns)
         return known
+
+    def kept_labels(self) -> dict[int, int | None]:
+        """Return the labels of which a person said that they are right, by their items; they may have others now."""
+        found = self._database.column("select changes from history where action = 'keep_labels' and not undone")
+        kept = [change for changes in found for change in recorded_changes(changes)[1]]
+        return {item: change.after for change in kept for item in change.items}
 
     def contents(self, ids: Sequence[int] | Indexes) -> list[Any]:
         """Return what is classified: the texts, or the paths of the images."""

@@ -151,6 +151,12 @@ class Project:
             facts["count"] = transaction.label(items, stored_label(label))
         return transaction.entry
 
+    def keep_labels(self, items: Sequence[int]) -> Entry | None:
+        """Say that the labels of items are right, so that they are not taken for errors; None if no item has one."""
+        with self.database.change("keep_labels") as (transaction, facts):
+            facts["count"] = transaction.keep_labels(items)
+        return transaction.entry
+
     def undo(self, entry: int | None = None, *, to: int | None = None) -> list[Entry]:
         """Undo the last change, or all that came after the entry `to` of the history; return what was undone.
 

@@ -129,10 +129,15 @@ class Quality:
 
 @dataclass(frozen=True)
 class Why:
-    """Why an item has its answer; neighbors: the ids of the labeled items most similar to it."""
+    """Why an item has its answer.
+
+    neighbors: the ids of the labeled items most similar to it; without_label: the class that it is answered with where
+    its own label is held out, None if it has no label.
+    """
 
     explanation: "Explanation"
     neighbors: tuple[int, ...]
+    without_label: int | None = None
 
 
 def quality(project: Project, answers: "Answers") -> Quality:
@@ -158,14 +163,22 @@ def quality(project: Project, answers: "Answers") -> Quality:
 
 
 def likely_errors(project: Project, answers: "Answers") -> Indexes:
-    """Return the ids of the items whose label is likely wrong, the clearest first (confident learning)."""
+    """Return the ids of the items whose label is likely wrong, the clearest first (confident learning).
+
+    Labels that a person has kept, knowing that, are left out.
+    """
     learned = answers.learned
     result = _held_out(learned)
     if learned is None or result is None:
         return np.zeros(0, np.intp)
     found = label_errors(result.predicted, learned.model.data.index[result.rows])["row"].to_numpy(dtype=np.intp)
     clear = found[result.probabilities[found] < CLEAR_ERROR]
-    return _still_labeled(project, learned.items[result.rows[clear]])
+    likely, kept = _still_labeled(project, learned.items[result.rows[clear]]), project.items.kept_labels()
+    labels = project.items.labels()
+    given = labels.labels[labels.rows_of(likely)].tolist()
+    return np.array(
+        [item for item, label in zip(likely.tolist(), given, strict=True) if kept.get(item) != label], np.intp
+    )
 
 
 def hints(project: Project, answers: "Answers") -> dict[int, Hint]:
@@ -184,7 +197,11 @@ def why(project: Project, answers: "Answers", item: int, *, k: int = 3) -> Why:
     explanation = any_shot.explain(learned.model, given, k=k)[0]
     cosines = (learned.model.encode(given) @ learned.model.data.labeled.T)[0] if len(learned.items) else []
     nearest = np.argsort(-np.asarray(cosines), kind="stable")[:k]
-    return Why(explanation, tuple(int(learned.items[row]) for row in nearest))
+    result, without = _held_out(learned), None
+    if result is not None:
+        held_out = np.flatnonzero(learned.items[result.rows] == item)[:1]
+        without = next((int(learned.class_ids[result.predicted[row].argmax()]) for row in held_out), None)
+    return Why(explanation, tuple(int(learned.items[row]) for row in nearest), without)
 
 
 # --- private --------------------------------------------------------------------------------------------------------

@@ -74,13 +74,15 @@ class Transaction:
 
     def label(self, items: Sequence[int], label: int | None) -> int:
         """Give items a label, and return how many had another one."""
-        found: dict[int | None, list[int]] = {}
-        for some in in_parts(sorted({int(item) for item in items})):  # SQLite takes numpy's integers for bytes
-            query = f"select id, label from items where label is not ? and id in ({marks_for(some)})"
-            for row in self.connection.execute(query, (label, *some)):
-                found.setdefault(row["label"], []).append(row["id"])
+        found = self._with_other_labels(items, label)
         for before, changed in found.items():
             self._relabel(LabelChange(before, label, changed))
+        return sum(map(len, found.values()))
+
+    def keep_labels(self, items: Sequence[int]) -> int:
+        """Record the labels that items have as they are, and return how many have one."""
+        found = self._with_other_labels(items, None)
+        self.labels += [LabelChange(label, label, kept) for label, kept in found.items()]
         return sum(map(len, found.values()))
 
     def revert(self, changes: str) -> None:
@@ -114,6 +116,15 @@ class Transaction:
             "where rows.item = items.id and not batches.hidden) where id in (select item from rows where batch = ?)",
             (batch,),
         )
+
+    def _with_other_labels(self, items: Sequence[int], label: int | None) -> dict[int | None, list[int]]:
+        """Return those of the items that have another label, by it."""
+        found: dict[int | None, list[int]] = {}
+        for some in in_parts(sorted({int(item) for item in items})):  # SQLite takes numpy's integers for bytes
+            query = f"select id, label from items where label is not ? and id in ({marks_for(some)})"
+            for row in self.connection.execute(query, (label, *some)):
+                found.setdefault(row["label"], []).append(row["id"])
+        return found
 
     def _row(self, table: str, number: int) -> Row | None:
         found = self.read(f"select * from {table} where id = ?", number)

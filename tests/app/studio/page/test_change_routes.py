@@ -29,6 +29,13 @@ def test_a_change_after_the_one_that_the_page_shows_is_not_undone_with_it(client
     assert [row["label"] for row in client.get(filled + "items?ids=1,2").json()] == [1, 2]
 
 
+def test_a_label_that_looks_wrong_is_kept(client, filled):
+    assert client.post(filled + "labels/keep", json={"items": [1]}).json() == {}
+    client.post(filled + "labels", json={"items": [1], "label": 1})
+    done = client.post(filled + "labels/keep", json={"items": [1, 2]}).json()
+    assert done["undo"]["sentence"] == "Kept 1 label"
+
+
 def test_what_a_dialog_changes_is_undone_at_once(client, filled):
     before = client.get(filled + "classes/1").text
     body = {"id": 1, "name": "invoices", "description": "what was paid", "color": 5}
@@ -62,6 +69,7 @@ def test_the_words_of_several_classes_are_given_at_once(client, filled):
         ("labels", {"items": [True], "label": 1}),
         ("labels", {"items": [1], "label": "billing"}),
         ("labels", []),
+        ("labels/keep", {"items": 1}),
         ("undo", {"entry": 999}),
         ("undo", {}),
         ("classes", {"names": " , \n"}),

@@ -17,12 +17,22 @@ MAX_NEW_CLASSES: Final = 100
 
 
 def _label(opened: Opened, body: Body, t: Texts) -> Body:
-    items, label = body.get("items"), body.get("label")
-    if not isinstance(items, list) or not all(type(one) is int for one in items):
-        raise MalformedRequestError("items must be a list of the ids of items.")
+    items, label = _items(body), body.get("label")
     given = label if label is None or label == UNKNOWN else whole(body, "label")
     entry = opened.project.label(items, given)
     return {"changed": entry.facts["count"] if entry else 0, **undo_of(entry, t)}
+
+
+def _keep(opened: Opened, body: Body, t: Texts) -> Body:
+    """Keep labels that look wrong."""
+    return undo_of(opened.project.keep_labels(_items(body)), t)
+
+
+def _items(body: Body) -> list[int]:
+    items = body.get("items")
+    if not isinstance(items, list) or not all(type(one) is int for one in items):
+        raise MalformedRequestError("items must be a list of the ids of items.")
+    return items
 
 
 def _undo(opened: Opened, body: Body, t: Texts) -> Body:
@@ -91,9 +101,7 @@ def _move(opened: Opened, body: Body, t: Texts) -> Body:
 
 
 def _merge(opened: Opened, body: Body, t: Texts) -> Body:
-    into = opened.project.classes.get(whole(body, "into"))
-    entry = opened.project.classes.merge(whole(body, "id"), into.id)
-    return {"message": t("merged", name=into.name), **undo_of(entry, t)}
+    return undo_of(opened.project.classes.merge(whole(body, "id"), whole(body, "into")), t)
 
 
 def _remove(opened: Opened, body: Body, t: Texts) -> Body:
@@ -102,6 +110,7 @@ def _remove(opened: Opened, body: Body, t: Texts) -> Body:
 
 ROUTES: Final = [
     route("labels", _label),
+    route("labels/keep", _keep),
     route("undo", _undo),
     route("redo", _redo),
     route("classes", _add_classes),

@@ -31,8 +31,11 @@ def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, 
     item = project.items.one(number)
     if item.label is not None:
         sentences.append(t.rich("why_confirmed"))
-        if _name(item, names, t) != name:
+        given, without = _name(item, names, t), names.get(found.without_label or 0)
+        if given != name:
             sentences.append(t.rich("why_other", name=name))
+        elif without not in (None, given):
+            sentences.append(t.rich("why_without", name=without))
     if not explained.is_known:
         sentences.append(t.rich("why_unknown", name=name))
     if explained.words:

@@ -11,6 +11,7 @@ const TABLES = /\.(csv|tsv|xlsx|jsonl|ndjson|parquet|json)$/i;
 /** Tell what was added, and list what was not. */
 export function tell({ added, repeated = 0, refused = [] }) {
   dialog.close();
+  if (!classes.size) byId("new-class").elements.names.focus();  // what comes next
   const parts = [t("added", { n: added })];
   if (repeated) parts.push(t("repeated", { n: repeated }));
   if (refused.length) parts.push(t("refused", { n: refused.length }));

@@ -11,6 +11,7 @@ let anchor = null, whyOpen = false;
 /** Give items a label: the id of a class, "unknown", or null for none. It is shown at once and sent in the background. */
 function label(ids, given) {
   if (!ids.length) return;
+  if ("check" in list.dataset && ids.every((id) => rows.get(id)?.label === given)) return keep(ids);
   const isNew = (rows.get(ids[0])?.label ?? null) === null;
   for (const id of ids) {
     const row = rows.get(id);
@@ -29,9 +30,17 @@ function label(ids, given) {
   else if (ids[0] === current && given !== null && isNew) setCurrent(nextOpen());
 }
 
+/** Keep labels that look wrong, and take their items off the list. */
+function keep(items) {
+  send("labels/keep", { items }).then(() => {
+    toast(t("label_kept", { n: items.length }));
+    list.dispatchEvent(new CustomEvent("kept", { detail: items }));
+  }, (problem) => toast(problem.detail));
+}
+
 /** Undo the last change; the server is told which one, as its answer named it, so that no other one is undone. */
-export function undo() {
-  if (state.undo) takeBack("undo", () => ({ entry: state.undo?.id ?? 0 }), "undone_what");
+export function undo(entry) {
+  if (state.undo) takeBack("undo", () => ({ entry: entry ?? state.undo?.id ?? 0 }), "undone_what");
 }
 
 /** Make the last change again that was undone, unless something else was done since. */
@@ -209,7 +218,7 @@ function moveClass(id, other) {
 }
 
 byId("all").onchange = (event) => select(event.target.checked ? shown.ids : []);
-byId("undo").onclick = undo;
+byId("undo").onclick = () => undo();
 
 const keysOn = byId("keys-on");
 keysOn.checked = localStorage.getItem("anyshot keys") !== "off";

@@ -40,7 +40,9 @@ function showCount(n = count) {
   const search = byId("search").value.trim(), { ids, labeled, params, text } = filter;
   let shown = search || text ? t("n_of_items", { n, of: state.n_items }) : t("n_items_confirmed", { n: state.n_items, labels: t("n_confirmed", { n: state.n_labels }) });
   if (params.like || (search && byId("search-by").value === "meaning")) shown = t("most_similar");
-  if (n && (labeled.length || (view.value === "errors" && !ids))) shown = t("to_check");
+  const areToCheck = n && (labeled.length || (view.value === "errors" && !ids));
+  if (areToCheck) shown = t("to_check");
+  byId("list").toggleAttribute("data-check", Boolean(areToCheck));
   byId("shown").textContent = shown;
 }
 
@@ -67,6 +69,11 @@ let typing;
 byId("search").oninput = () => { clearTimeout(typing); typing = setTimeout(order, 250); };
 byId("search-by").onchange = () => order();
 byId("search-form").onsubmit = (event) => { event.preventDefault(); order(); byId("list").querySelector("[tabindex='0']")?.focus(); };
+byId("list").addEventListener("kept", ({ detail: items }) => {
+  select([]);
+  if (filter.ids) filter.ids = filter.ids.filter((id) => !items.includes(id));
+  order();
+});
 byId("list").addEventListener("like", ({ detail: id }) => {
   const row = rows.get(id), name = (row.text ?? row.name).slice(0, 40);
   showOnly(t("filter_like", { name }), { params: { like: id } });
@@ -133,13 +140,15 @@ document.addEventListener("submit", (event) => {
   if (error) error.textContent = "";
   buttons.forEach((button) => (button.disabled = true));
   send(form.dataset.send, body).then((done) => {
-    form.closest("dialog")?.close();
+    const dialog = form.closest("dialog");
+    dialog?.close();
     if (form.closest("#classes")) form.reset();
     if (form.id === "new-class") { askWords = done.added; if (byId("add-class")) openNewClass(false); }
     if (form.classList.contains("words")) { askWords = []; form.remove(); }
     if (form.dataset.send.startsWith("classes")) refreshPanels();
     if (done.message) toast(done.message);
-    if (typeof done.added === "number") tell(done);
+    else if (typeof done.added === "number") tell(done);
+    else if (dialog && done.undo) toast(done.undo.sentence, t("undo"), () => undo(done.undo.id));
   }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); })
     .then(() => buttons.forEach((button) => (button.disabled = button.hasAttribute("data-off"))));
 });
@@ -229,7 +238,7 @@ onChange((subjects, now) => {
   showRandom();
   byId("no-items").hidden = now.n_items > 0;
   byId("tools").hidden = now.n_items === 0;
-  if (now.changed?.length) toast(t("answers_changed", { n: now.changed.length }), t("show_them"), () => showOnly(t("answers_changed", { n: now.changed.length }), { ids: now.changed }));
+  if (now.changed?.length) toast(t("answers_changed", { n: now.changed.length }), t("show_them"), () => showOnly(t("answers_changed", { n: now.changed.length }), { ids: now.changed }), { follows: true });
   byId("no-answers").hidden = !now.problem;
   byId("no-answers").textContent = now.problem;
   const { reading } = now, share = reading ? reading.done / Math.max(1, reading.total) : 1;

@@ -28,10 +28,12 @@ export function announce(text) {
 
 let timer;
 
-/** Show a message for some seconds, with a button if there is something to do about it. */
-export function toast(text, button, action) {
-  const box = byId("toast");
-  box.replaceChildren(make("span", { textContent: text }));
+/** Show a message for some seconds, with a button if there is something to do about it; follows: beside one with a
+ * button that is shown, as what it led to. */
+export function toast(text, button, action, { follows = false } = {}) {
+  const box = byId("toast"), leads = !box.hidden && "leads" in box.dataset;
+  box.replaceChildren(...(follows && leads ? [...box.children].slice(0, 2) : []), make("span", { textContent: text }));
+  box.toggleAttribute("data-leads", follows ? leads : Boolean(button));
   if (button) {
     const pressed = () => { box.hidden = true; action(); };
     box.append(make("button", { className: "link", textContent: button, onclick: pressed }));

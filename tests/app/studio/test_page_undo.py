@@ -1,0 +1,90 @@
+"""The page in a browser: what a dialog, a folder or a click changes is one step, and taken back by one."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from anyshot.app.studio import Project
+from shop_messages import MESSAGES
+from studio_page import TEXTS, answered, check, create, name_classes, paste, until
+
+pytestmark = pytest.mark.full
+
+
+def test_a_dialog_offers_to_undo_what_it_changed(opened):
+    page = opened()
+    create(page, "dialogs")
+    name_classes(page, ["billing", "delivery", "login"])
+    paste(page, TEXTS)
+    page.click("#edit-1")
+    page.fill("#sheet [name=name]", "invoices")
+    page.fill("#sheet [name=description]", "what was paid")
+    page.click("#sheet .main")
+    page.wait_for_selector(".class >> text=what was paid")
+    page.click("#toast >> text=Edited the class billing")
+    page.click("#toast >> text=Undo")
+    page.wait_for_selector(".class >> text=what was paid", state="detached")
+    page.wait_for_selector(".class >> text=billing")
+    page.click("#edit-2")
+    page.click("#sheet .danger")
+    page.wait_for_selector("#toast >> text=answers changed")  # beside what it came from
+    check(page)
+    page.click("#toast >> text=Undo")
+    page.wait_for_selector("#n-classes >> text=3 classes")
+
+
+def test_a_label_that_looks_wrong_is_kept(opened, studio):
+    page = opened()
+    create(page, "looks wrong")
+    name_classes(page, sorted(set(MESSAGES.values())))
+    paste(page, list(MESSAGES))
+    with Project.open(studio.root / "looks wrong") as project:
+        ids = {one.name: one.id for one in project.classes.all()}
+        items = project.items.get(project.items.labels().ids)
+        for item in items[1::2]:
+            project.label([item.id], ids[MESSAGES[item.content]])
+        wrong = next(item for item in items if MESSAGES[item.content] != "delivery")
+        project.label([wrong.id], ids["delivery"])
+    page.wait_for_selector(".card.next >> text=may be wrong")
+    page.click(".card.next button")
+    page.wait_for_selector("#list[data-check]")
+    page.click("#list .row >> nth=0")
+    kept = page.get_attribute("#list .row.current", "data-item")
+    page.click("[data-why]")
+    page.wait_for_selector(".why >> text=You labeled this item yourself")
+    page.click(".more .pick[aria-pressed=true]")
+    page.wait_for_selector(f"#list .row[data-item='{kept}']", state="detached")
+    page.click("#undo")
+    page.wait_for_selector(".card.next >> text=may be wrong")
+
+
+def test_a_folder_of_many_photographs_is_undone_at_once(opened, tmp_path):
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    for shade in range(30):  # more than one request takes
+        content = io.BytesIO()
+        Image.new("RGB", (40, 30), (8 * shade, 90, 90)).save(content, "JPEG")
+        (folder / f"{shade}.jpg").write_bytes(content.getvalue())
+    page = opened()
+    create(page, "photographs", "images")
+    page.set_input_files("#folder-input", folder)
+    page.wait_for_selector("#toast >> text=30 items added.")
+    page.click("#undo")
+    page.wait_for_selector("#toast >> text=Undone: Added 30 items from holiday")
+    page.wait_for_selector("#no-items:visible")
+
+
+def test_after_a_table_the_classes_are_asked_for_and_then_their_words(opened, tmp_path):
+    (tmp_path / "mail.csv").write_text("number,message\n" + "".join(f"{n},{text}\n" for n, text in enumerate(TEXTS)))
+    page = opened()
+    page.set_input_files("[data-start-file]", tmp_path / "mail.csv")
+    page.focus("#sheet .main")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#new-class textarea:focus")
+    page.keyboard.type("billing\nlogin")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".ask.words textarea:focus")
+    answered(page)
+    until(page, "document.activeElement.name === 'words-1'")  # it keeps the focus when answers come
