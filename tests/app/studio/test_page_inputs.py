@@ -57,6 +57,16 @@ def test_a_folder_that_is_dropped_on_the_first_page_becomes_a_project(opened, ho
     check(page)
 
 
+def test_photographs_of_which_none_can_be_used_leave_no_project(opened, tmp_path):
+    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    page = opened()
+    drop(page, tmp_path / "phone.heic")
+    page.wait_for_selector("#start-error >> text=phone.heic: HEIC photographs cannot be read")
+    check(page)
+    page.reload()
+    assert page.locator(".projects >> text=Images").count() == 0
+
+
 def test_a_folder_is_dropped_on_a_project_in_german(opened, holiday):
     page = opened(language="de-DE")
     create(page, "Fotos", "images")

@@ -1,6 +1,6 @@
 // Adding items: pasted texts, files, folders, tables with a choice of columns, and pictures of the camera.
 
-import { onDrop, sendFiles } from "./files.js";
+import { onDrop, reasonOf, sendFiles } from "./files.js";
 import { classes } from "./list.js";
 import { send } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
@@ -18,9 +18,6 @@ export function tell({ added, repeated = 0, refused = [] }) {
   if (!added && !repeated && refused.length === 1) return toast(reasonOf(refused[0]));
   toast(parts.join(" "), refused.length ? t("show") : "", () => showRefused(refused));
 }
-
-/** Return why a file was not taken; some reasons start with its name. */
-const reasonOf = ({ name, reason }) => (reason.startsWith(name) ? reason : `${name}: ${reason}`);
 
 function showRefused(refused) {
   const lines = refused.slice(0, 200).map((one) => make("li", { textContent: reasonOf(one) }));

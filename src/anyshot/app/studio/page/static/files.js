@@ -47,6 +47,9 @@ export async function sendFiles(files, post, say) {
   return total;
 }
 
+/** Return why a file was not taken; some reasons start with its name. */
+export const reasonOf = ({ name, reason }) => (reason.startsWith(name) ? reason : `${name}: ${reason}`);
+
 const ofFiles = (event) => event.dataTransfer?.types.includes("Files");
 
 /** Call a function with the files that are dropped anywhere on the page. */

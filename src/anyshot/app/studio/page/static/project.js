@@ -108,7 +108,7 @@ function drawPanel(panel, content) {
   if (panel.id === "quality") byId("brief").textContent = panel.querySelector(".headline").textContent;
   if (panel.id !== "classes") return;
   const { names } = byId("new-class").elements, ask = panel.querySelector(".ask.words textarea");
-  if (names !== first && typed) {  // someone else has named the first classes meanwhile
+  if (names !== first && typed && byId("add-class")) {  // someone else has named the first classes meanwhile
     openNewClass(true);
     names.value = typed.replaceAll("\n", ", ");
   }

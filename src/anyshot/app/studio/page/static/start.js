@@ -1,8 +1,9 @@
 // The first page: projects are created, from samples and files too, renamed, removed and brought back.
 
-import { isImage, nameOf, onDrop, sendFiles } from "./files.js";
+import { isImage, nameOf, onDrop, reasonOf, sendFiles } from "./files.js";
 import { byId, t } from "./texts.js";
 
+const MAX_REASONS = 3;  // that are shown of files of which none can be used
 const error = byId("start-error"), working = byId("working");
 const say = (text) => (working.firstElementChild.textContent = text);
 
@@ -55,6 +56,11 @@ async function startWith(files) {
   const kind = files.some(isImage) ? "images" : "texts";
   const created = await post("/projects", { name: folder ?? t(`kind_${kind}`), kind });
   const done = await sendFiles(files, (form) => post(`${created.address}items/files`, form), say);
+  if (!done.added) {  // a project without an item is of no use
+    const { name } = await post(`/projects/${created.address.split("/")[2]}/remove`, {});
+    await post(`/projects/${encodeURIComponent(name)}/delete`, {});
+    throw { detail: done.refused.slice(0, MAX_REASONS).map(reasonOf).join("; ") };
+  }
   sessionStorage.setItem(`anyshot added ${created.address}`, JSON.stringify(done));
   return created;
 }
