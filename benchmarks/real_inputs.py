@@ -27,6 +27,7 @@ import real_api
 import real_commands
 import real_doors
 import real_estimators
+import real_exports
 import real_first_week
 import real_neighbors
 import real_reports
@@ -508,6 +509,7 @@ real_requests.add(holds, command)
 real_commands.add(holds, command)
 real_api.add(holds)
 real_first_week.add(holds, command)
+real_exports.add(holds, command)
 
 
 def main() -> int:

@@ -27,9 +27,10 @@ def test_a_few_numbers_with_fractions_are_classes():
     assert learned_classes([0.5, 1.5, 1, 0.5]) == [0.5, 1, 1.5]
 
 
-def test_a_missing_label_as_text_is_named():
-    with pytest.warns(UserWarning, match="The label 'nan' counts as a class"):
-        assert learned_classes(["nan", "a"]) == ["a", "nan"]
+@pytest.mark.parametrize("missing", ["nan", "NA", "n/a"])
+def test_a_missing_label_as_text_is_named(missing):
+    with pytest.warns(UserWarning, match=f"The label '{missing}' counts as a class"):
+        assert set(learned_classes([missing, "a"])) == {"a", missing}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_missing(["none", "nano"])  # a name of its own

@@ -9,6 +9,8 @@ from anyshot.data.datasets import read_data
 from anyshot.errors import DataFileError
 from data.written import file
 
+ANSWERS = {"a": "accept", "b": "reject", "c": "ignore"}
+
 
 @pytest.mark.parametrize("header", ["text,label", "Message,CATEGORY", " sentence , class ", "utterance,intent"])
 def test_columns_are_found_by_their_usual_names(tmp_path, header):
@@ -123,14 +125,13 @@ def test_many_classes_with_one_text_each_are_labels(tmp_path):
     assert len(read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels) == 60
 
 
-def test_na_counts_as_a_class_which_is_said(tmp_path, caplog):
+def test_labels_that_were_rejected_in_prodigy_count_as_no_label(tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    path = file(tmp_path, "a.csv", '"","text","label"\n"1","a","x"\n"2","b",NA\n')  # as R writes it
-    assert list(read_data(path).labels) == ["x", "NA"]
-    assert "1 label in 'label' written as NA (first in row 3), which counts as a class" in caplog.text
-    caplog.clear()
-    assert list(read_data(path, classes=["x", "NA"]).labels) == ["x", "NA"]
-    assert "counts as a class" not in caplog.text
+    rows = [f'{{"text": "{text}", "label": "x", "answer": "{answer}"}}' for text, answer in ANSWERS.items()]
+    assert list(read_data(file(tmp_path, "a.jsonl", "\n".join(rows))).labels) == ["x", None, None]
+    assert "2 labels with 'reject' as the answer (first in line 2), as Prodigy writes it" in caplog.text
+    rows = ["text,label,answer", "a,x,accept", "b,y,maybe"]  # another tool's column
+    assert list(read_data(file(tmp_path, "a.csv", "\n".join(rows))).labels) == ["x", "y"]
 
 
 def test_labels_that_stand_for_a_missing_one_are_logged(tmp_path, caplog):

@@ -131,4 +131,4 @@ def test_times_with_a_zone_are_texts_and_long_texts_are_cut_with_a_note(tmp_path
     table = read_table(tmp_path / "a.xlsx")
     assert table.values("when") == ["2026-01-02 00:00:00+00:00"]
     assert len(table.values("text")[0]) == MAX_TEXT
-    assert "1 text cut to 32,767 characters" in caplog.text
+    assert f"{tmp_path / 'a.xlsx'}: 1 text cut to 32,767 characters" in caplog.text

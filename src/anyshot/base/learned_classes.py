@@ -20,9 +20,9 @@ MAX_FRACTIONS: Final = 10
 _JOINED: Final = re.compile(r"[;,|/+&\n]")
 """What people write between several labels in one cell."""
 _WRITTEN_MISSING: Final = frozenset(
-    {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "N/A", "n/a", "#N/A", "-", "?"}
+    {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "NA", "N/A", "n/a", "#N/A", "-", "?"}
 )
-"""What `str`, `astype(str)`, databases, spreadsheets and people write for a missing label."""
+"""What `str`, `astype(str)`, databases, spreadsheets, R and people write for a missing label."""
 
 
 def learned_classes(labels: Labels) -> list[Label]:

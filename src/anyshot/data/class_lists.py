@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from anyshot.base.class_words import Words
 from anyshot.base.labels import clean_names
-from anyshot.data.class_names import CLASS_FILES, CLASS_TABLES, listed_classes
+from anyshot.data.class_names import CLASS_TABLES, listed_classes
 from anyshot.data.item_columns import listed_columns
 from anyshot.data.json_rows import parse_json
 from anyshot.data.tables import Table, read_table
@@ -46,8 +46,6 @@ def read_classes(text: str) -> list[str] | Described:
         if comment is not None:
             raise DataFileError(f"{path}, line {comment}: {lines[comment - 1]!r} reads as a comment. Remove it.")
         return clean_names(filter(None, lines), what=f"classes in {path.name}")
-    if "," not in text and path.is_file():
-        raise DataFileError(f"{path} cannot be read as a list of classes. Supported: {', '.join(CLASS_FILES)}.")
     return listed_classes(text)
 
 

@@ -1,12 +1,13 @@
 """Lists of classes as people type them: names between commas, or the name of a file that has them."""
 
+import os
 from pathlib import Path
 from typing import Final
 
 from anyshot.base.labels import clean_name
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.text_files import suffix_of
-from anyshot.errors import InputError
+from anyshot.errors import DataFileError, InputError
 
 CLASS_TABLES: Final = (".csv", ".tsv", ".xlsx", ".jsonl", ".parquet")
 CLASS_FILES: Final = (*CLASS_TABLES, ".json", ".txt")
@@ -29,6 +30,8 @@ def listed_classes(text: str) -> list[str]:
     """
     if '"' not in text:
         names = [clean_name(name) for name in text.split(",")]
+        if len(names) == 1 and os.path.isfile(text):
+            raise DataFileError(f"{text} cannot be read as a list of classes. Supported: {', '.join(CLASS_FILES)}.")
         if len(names) == 1 and any(mark in text for mark in ";|\t\n"):
             raise InputError(f"The classes {text!r} are one name, without a comma. Put commas between names: a,b,c.")
         return names

@@ -16,8 +16,8 @@ OF_MODELS: Final = ("predicted", "prediction", "guess")
 """How columns begin that hold what a model predicted; they are not taken for labels because they hold classes."""
 MISSING_TEXTS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL"})
 """What pandas and databases write for a missing text; "null", "None" and "NA" are also what people answer."""
-MAYBE_MISSING: Final = frozenset({"NA", "N/A", "n/a", "null", "None"})
-"""What R and others write for a missing value, and people for an answer: it counts as a class, which is said."""
+ANSWERS: Final = "answer"
+"""Column in which Prodigy writes whether a person accepted the label."""
 
 log = logging.getLogger(__name__)
 
@@ -131,21 +131,29 @@ def read_labels(
 def _without_missing(table: Table, column: str, classes: set[str]) -> list[object]:
     """Return the labels in a column, None for those that are written as missing texts."""
     labels = [_label(value) for value in table.values(column)]
-    doubtful = [row for row, label in enumerate(labels) if isinstance(label, str) and label in MAYBE_MISSING - classes]
-    if doubtful:
-        log.info(
-            f"{table.path}: {count(len(doubtful), 'label')} in {column!r} written as {labels[doubtful[0]]} (first in "
-            f"{table.place(doubtful[0])}), which counts as a class. If it stands for no label, leave those cells empty"
-        )
     missing = [row for row, label in enumerate(labels) if is_missing_text(label) and label not in classes]
     if missing:
         log.info(
             f"{table.path}: {count(len(missing), 'label')} in {column!r} written as {labels[missing[0]]} (first in "
             f"{table.place(missing[0])}), which counts as no label. If it is a class, list the names of all classes"
         )
-    for row in missing:
+    for row in [*missing, *_rejected(table, column, labels)]:
         labels[row] = None
     return labels
+
+
+def _rejected(table: Table, column: str, labels: Sequence[object]) -> list[int]:
+    """Return the rows whose label a person rejected or ignored in Prodigy, and log how many."""
+    answers = table.values(ANSWERS) if ANSWERS in table.frame and column != ANSWERS else []
+    if not answers or not {str(answer) for answer in answers} <= {"accept", "reject", "ignore"}:
+        return []
+    rows = [row for row, answer in enumerate(answers) if answer != "accept" and labels[row] is not None]
+    if rows:
+        log.info(
+            f"{table.path}: {count(len(rows), 'label')} with {answers[rows[0]]!r} as the {ANSWERS} (first in "
+            f"{table.place(rows[0])}), as Prodigy writes it, which counts as no label"
+        )
+    return rows
 
 
 def _label(value: object) -> object:

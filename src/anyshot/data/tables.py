@@ -156,6 +156,8 @@ def write_table(
     with atomic_file(target) as part:
         if like is not None and target.suffix.lower() == ".csv":
             _csv_like(like, table, part)
+        elif target.suffix.lower() == ".xlsx":
+            write_workbook(table, part, target=target)  # the part has a name of its own
         else:
             write(table, part)
 

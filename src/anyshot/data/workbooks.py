@@ -161,10 +161,16 @@ def _kind(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def write_workbook(table: pd.DataFrame, path: str | os.PathLike[str], *, percent: Collection[str] = ()) -> None:
+def write_workbook(
+    table: pd.DataFrame,
+    path: str | os.PathLike[str],
+    *,
+    percent: Collection[str] = (),
+    target: str | os.PathLike[str] | None = None,
+) -> None:
     """Write a table with a fixed, bold first row and a filter; numbers and dates keep their type, texts are no formula.
 
-    percent: columns whose numbers are shown in percent.
+    percent: columns whose numbers are shown in percent; target: the file's name in messages, by default `path`.
 
     Raises
     ------
@@ -173,7 +179,9 @@ def write_workbook(table: pd.DataFrame, path: str | os.PathLike[str], *, percent
     """
     openpyxl = extra("openpyxl", "tables", purpose="Writing Excel files")
     if len(table) >= MAX_ROWS:
-        raise DataFileError(f"{path} cannot be written: {len(table):,} rows are more than a sheet of Excel can hold.")
+        raise DataFileError(
+            f"{target or path} cannot be written: {len(table):,} rows are more than a sheet of Excel can hold."
+        )
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Items")
     sheet.freeze_panes = "A2"
@@ -190,7 +198,7 @@ def write_workbook(table: pd.DataFrame, path: str | os.PathLike[str], *, percent
     styles = ["0%" if name in percent else None for name in table.columns]
     for row in table.astype(object).itertuples(index=False, name=None):
         sheet.append([_cell(sheet, value, openpyxl, style) for value, style in zip(row, styles, strict=True)])
-    _warn_of_cut_texts(table, path)
+    _warn_of_cut_texts(table, target or path)
     book.save(os.fspath(path))
 
 

@@ -89,6 +89,9 @@ def test_a_label_column_with_an_unusual_name_is_found_by_the_classes_and_named(c
     assert done.rows[0]["labels"] == len(TRAIN)
     unnamed = call("fit", data, "--out", tmp_path / "n")
     assert (unnamed.code, "There is no label column among the others: 'queue', 'id'." in unnamed.err) == (1, True)
+    flags = table(tmp_path / "flags.csv", {"text": ["a b", "c d"], "cat": ["0", "1"], "dog": ["1", "0"]})
+    unnamed = call("fit", flags, "--out", tmp_path / "n")
+    assert "'cat', 'dog' hold 0 and 1: write one column with the names of the classes instead" in unnamed.err
     two = table(tmp_path / "two.csv", {"text": ["a b", "c d"], "queue": ["x", "y"], "team": ["y", "x"]})
     both = call("fit", two, "--classes", "x,y", "--out", tmp_path / "o")
     assert (both.code, "several columns that hold nothing but names of classes: 'queue', 'team'" in both.err) == (

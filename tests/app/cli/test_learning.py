@@ -78,6 +78,14 @@ def test_learn_takes_further_labels_of_a_file_and_of_the_line(call, made, tmp_pa
     assert learned.predict_proba(asked) == pytest.approx(at_once.predict_proba(asked), abs=5e-3)
 
 
+def test_learn_says_that_labels_were_learned_before(call, model, tmp_path):
+    (tmp_path / "new.csv").write_text(
+        "text,label\nan invoice of May,billing\nmy box is lost,delivery\n", encoding="utf-8"
+    )
+    said = [call("learn", model, tmp_path / "new.csv").err for _ in range(2)]
+    assert ["the model had 2 of these 2 labels already, which now count twice" in one for one in said] == [False, True]
+
+
 def test_learn_takes_those_of_one_class_from_a_file_with_labels(call, made, model):
     done = call("learn", model, made / "train.csv", "--label", "login")
     assert (done.code, "with 3 labels" in done.err) == (0, True)

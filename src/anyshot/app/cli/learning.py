@@ -1,5 +1,6 @@
 """The commands that fit a model to labels: fit, tune, learn."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -156,13 +157,25 @@ def learn(
         clf = open_model(model, method="partial_fit")
         inputs, labels = labeled_items_of(items, columns, label=label, model=clf)
         pairs = [(item, one) for item, one in zip(inputs, labels, strict=True) if one is not None]
-        clf.partial_fit(
-            [item for item, _ in pairs], as_classes_write_them([one for _, one in pairs], clf.classes_.tolist())
-        )
+        new = [item for item, _ in pairs], as_classes_write_them([one for _, one in pairs], clf.classes_.tolist())
+        again = _n_known(clf, *new)
+        clf.partial_fit(*new)
         clf.save(model)
     ignored = len(labels) - len(pairs)
     without = f" {count(ignored, 'row')} without a label {'was' if ignored == 1 else 'were'} ignored."
     note(f"Updated {model} with {count(len(pairs), 'label')}.{without if ignored else ''}")
+    if again:
+        note(
+            f"Warning: the model had {again:,} of these {count(len(pairs), 'label')} already, which now count twice. "
+            "If the file was learned before, fit the model again, or go on from a copy of it."
+        )
+
+
+def _n_known(clf: Any, items: Sequence[Any], labels: Sequence[Any]) -> int:
+    """Return how many texts the model was given before with the same label."""
+    kept = clf.training_examples() if hasattr(clf, "training_examples") else None
+    known = set() if kept is None or not isinstance(kept[0], list) else set(zip(*kept, strict=True))
+    return sum(pair in known for pair in zip(map(str, items), labels, strict=True))
 
 
 def _warn_of_exchanged_columns(inputs: Any) -> None:

@@ -175,8 +175,14 @@ def read_labeled(
 
 def _other_columns(table: Any, data: Any) -> str:
     """Return a sentence on a table without labels, which names the columns that may hold them."""
-    others = [repr(str(name)) for name in table.frame.columns if str(name) not in str(data.item_column).split(",")]
-    return f" There is no label column among the others: {', '.join(others)}." if others else " It has no other column."
+    names = [str(name) for name in table.frame.columns if str(name) not in str(data.item_column).split(",")]
+    if not names:
+        return " It has no other column."
+    shown = f" There is no label column among the others: {', '.join(map(repr, names))}."
+    flags = [repr(name) for name in names if {str(one).strip() for one in table.values(name)} == {"0", "1"}]
+    if len(flags) < 2:
+        return shown
+    return f"{shown} {', '.join(flags)} hold 0 and 1: write one column with the names of the classes instead."
 
 
 def columns_of(data: Any) -> dict[str, str]:

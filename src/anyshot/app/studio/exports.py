@@ -45,7 +45,7 @@ def save_table(project: Project, answers: "Answers", path: str | Path) -> int:
     if target.suffix.lower() == ".xlsx":
         confidence = MADE_BY + CONFIDENCE if MADE_BY + CONFIDENCE in table else CONFIDENCE
         with atomic_file(target) as part:
-            write_workbook(table, part, percent=[confidence])
+            write_workbook(table, part, percent=[confidence], target=target)
     elif target.suffix.lower() == ".csv":
         write_table(table, target)
     else:
