@@ -225,6 +225,12 @@ def test_the_only_labels_of_their_classes_set_the_temperature(noise):
     )
 
 
+def test_no_more_labels_are_held_out_for_the_temperature_than_are_enough():
+    data = TrainingSet(np.eye(8, dtype=np.float32), np.eye(8, dtype=np.float32), np.arange(8))
+    assert [fold.rows.tolist() for fold in divided(data, fit_prior(data), enough=3)] == [[0], [1], [2]]
+    assert len(divided(data, fit_prior(data))) == 8
+
+
 # --- odds ---
 
 

@@ -1,4 +1,4 @@
-"""The constants of the any-shot model in one table, each with the measurement that set it."""
+"""The constants of the any-shot model in one table, with what measurements say of them."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -16,8 +16,8 @@ class Defaults:
     """Constants of the any-shot model; `dataclasses.replace(DEFAULTS, ...)` switches a mechanism off in experiments.
 
     A weight is relative to one labeled vector, a share is a fraction, a scale is an inverse temperature. Measurements
-    are means over halves of the train rows of eighteen sets (`benchmarks/ablation.py`). Saved models do not contain
-    the constants.
+    are means over halves of the train rows of eighteen sets (`benchmarks/ablation.py`); benchmarks/RESULTS.md has what
+    half and twice of each constant change. Saved models do not contain the constants.
     """
 
     # --- class vectors filtered to the directions in which the pool varies (`pool_refinement.wiener_filter`) ---
