@@ -89,7 +89,7 @@ def _digest() -> str:
 def _tokenizer() -> TextTokenizer:
     """Return the model's tokenizer, truncating at 256 tokens without padding; its file says 128, padded."""
     file = published_file("minilm", TOKENIZER)
-    return TextTokenizer(read_tokenizer(file, max_tokens=MAX_TOKENS), MAX_TOKENS)
+    return TextTokenizer(read_tokenizer(file, max_tokens=MAX_TOKENS, is_published=True), MAX_TOKENS)
 
 
 def _compiled(file: Path, tokenizer: TextTokenizer, *, threads: int | None) -> TextEngine:

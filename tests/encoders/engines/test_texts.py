@@ -76,13 +76,15 @@ def test_no_texts_are_no_vectors():
     assert engine_of().encode([]).shape == (0, 3)
 
 
-def test_a_tokenizer_is_read_without_its_own_padding_and_limit(tmp_path):
+@pytest.mark.parametrize("is_published", [False, True])
+def test_a_tokenizer_is_read_without_its_own_padding_and_limit(tmp_path, is_published):
     tokenizer = tokenizer_of_words()
     tokenizer.enable_padding(length=9)
     tokenizer.enable_truncation(1)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    assert read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2).encode("my card is").ids == [1, 2]
-    assert read_tokenizer(tmp_path / "tokenizer.json", max_tokens=4).encode("my card is").ids == [1, 2, 3]
+    for most, ids in ((2, [1, 2]), (4, [1, 2, 3])):
+        read = read_tokenizer(tmp_path / "tokenizer.json", max_tokens=most, is_published=is_published)
+        assert read.encode("my card is").ids == ids
 
 
 def test_a_missing_tokenizer_is_reported(tmp_path):
@@ -97,7 +99,8 @@ def test_a_file_that_is_no_tokenizer_is_reported(tmp_path, text):
         read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2)
 
 
-def test_a_tokenizer_that_cannot_be_read_is_reported(tmp_path):
+@pytest.mark.parametrize("is_published", [False, True])
+def test_a_tokenizer_that_cannot_be_read_is_reported(tmp_path, is_published):
     (tmp_path / "tokenizer.json").mkdir()
     with pytest.raises(MissingWeightsError, match=r"tokenizer\.json cannot be read"):
-        read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2)
+        read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2, is_published=is_published)

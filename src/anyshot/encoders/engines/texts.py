@@ -240,8 +240,17 @@ class TextEncoder:
         return self  # never changed after construction, so that a clone need not copy the weights
 
 
-def read_tokenizer(file: Path, *, max_tokens: int) -> Tokenizer:
+def _check_tokenizer(text: str) -> None:
+    """Raise ValueError or TypeError if this is no tokenizer; the tokenizer's own errors would be plain Exceptions."""
+    model_of_text = dict(json.loads(text)).get("model") or {}
+    if not model_of_text or model_of_text.get("type", KINDS[0]) not in KINDS:
+        raise ValueError(f"it has no model of type {', '.join(KINDS)}")
+
+
+def read_tokenizer(file: Path, *, max_tokens: int, is_published: bool = False) -> Tokenizer:
     """Return the tokenizer of a tokenizer.json, which truncates at `max_tokens` and does not pad.
+
+    is_published: whether the file has the published content, which need not be read twice to see if it is a tokenizer.
 
     Raises
     ------
@@ -250,10 +259,8 @@ def read_tokenizer(file: Path, *, max_tokens: int) -> Tokenizer:
     """
     try:
         text = file.read_text(encoding="utf-8")
-        # The tokenizer's own errors would be plain Exceptions.
-        model_of_text = dict(json.loads(text)).get("model") or {}
-        if not model_of_text or model_of_text.get("type", KINDS[0]) not in KINDS:
-            raise ValueError(f"it has no model of type {', '.join(KINDS)}")
+        if not is_published:
+            _check_tokenizer(text)
     except FileNotFoundError as error:
         raise MissingWeightsError(
             f"{file.parent} has no tokenizer.json. Download the model again, or save its tokenizer with it: "
