@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
+from scipy.sparse import csr_array
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -14,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from anyshot.base.estimator import ClassifierBase, not_fitted, validate_data
-from anyshot.errors import InputError
+from anyshot.errors import BadItemError, InputError, WidthError
 
 X = np.array([[0.0], [1.0], [0.2], [0.9], [0.1], [0.8]])
 Y = np.array(["no", "yes"] * 3)
@@ -97,9 +99,40 @@ def test_a_lazy_table_is_refused_with_the_remedy():
         ([[1.0], [np.nan], [np.inf]], "X contains NaN or infinity in rows 1, 2"),
         (["one", "two"], "row 0 is the text 'one'"),
         ({"a": [1.0]}, "it is a dict"),
+        (np.arange(3.0), r"a ndarray of shape \(3,\). Reshape your data: X\[:, None\]"),
+        (pd.Series([1.0]), "X.to_frame"),
+        (2.0, "it is one number"),
+        (np.zeros((0, 2)), "X has no rows"),
         ([[1.0], [1.0, 2.0]], "row 1 has length 2, and row 0 has 1"),
     ],
 )
 def test_rows_that_scikit_learn_refuses_are_named(rows, words):
     with pytest.raises(InputError, match=words):
         validate_data(StandardScaler(), rows)
+
+
+def test_columns_and_widths_of_fit_are_named_with_the_way_out():
+    table, estimator = pd.DataFrame([[0.0, 1.0]], columns=["a", "b"]), StandardScaler()
+    validate_data(estimator, table)
+    with pytest.raises(InputError, match=r"(?s)in the same order.*Pass X\[model.feature_names_in_\]"):
+        validate_data(estimator, table[["b", "a"]], reset=False)
+    validate_data(estimator, [[0.0, 1.0]])
+    with pytest.raises(WidthError, match=r"X has 1 features, but StandardScaler is expecting 2 .*Pass the columns"):
+        validate_data(estimator, [[1.0]], reset=False)
+
+
+def test_a_sparse_table_is_refused_with_the_way_out_where_a_dense_one_is_needed():
+    with pytest.raises(InputError, match=r"X is sparse; StandardScaler needs a dense table. Write X.toarray\(\)"):
+        validate_data(StandardScaler(), csr_array([[1.0]]))
+
+
+@pytest.mark.parametrize("rows", [lambda X: X, list], ids=["tensor", "list"])
+def test_tensors_with_gradients_and_of_half_precision_are_taken(rows):
+    X = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    for given in (X, X.bfloat16()):
+        assert validate_data(StandardScaler(), rows(given)).tolist() == [[1, 2], [3, 4]]
+
+
+def test_numbers_that_float32_cannot_hold_are_not_taken_for_infinity():
+    with pytest.raises(BadItemError, match=r"numbers beyond 3.4e38 in row 1. Divide them"):
+        validate_data(StandardScaler(), [[1.0], [1e200]], dtype=np.float32, ensure_all_finite=False)

@@ -13,7 +13,6 @@ from scipy.sparse import csr_array
 from anyshot.base.labels import (
     UNKNOWN,
     check_indexes,
-    check_paired,
     class_table,
     classes_in,
     clean_name,
@@ -172,7 +171,9 @@ def test_indexes_are_rows_or_minus_one():
     [
         ([0, 1], InputError, r"one label for each of the 3 items; its shape is \(2,\)"),
         ([[0], [1], [2]], InputError, r"its shape is \(3, 1\)"),
-        ([0.0, 1.0, 2.0], InputError, "integers, rows of the class table; its dtype is float64"),
+        ([0.0, 0.5, 1.0], InputError, r"rows of the class table, whole numbers from 0, .* row 1 holds 0.5"),
+        (["a", "b", "a"], InputError, r"row 0 holds .a.. Of names, write \[names.index\(label\) for label in y\]"),
+        ([True, False, True], InputError, "row 0 holds True"),
         ([0, 3, 1], UnknownClassError, "y contains class 3; there are 3 classes, 0 to 2"),
         ([0, -2, 1], UnknownClassError, "y contains class -2"),
     ],
@@ -371,16 +372,6 @@ def test_a_table_of_several_columns_is_no_column_of_labels(table):
 def test_several_names_are_no_class_name():
     with pytest.raises(InputError, match="The name of one class is needed; got a list"):
         row_of(["a", "b"], class_table(["a", "b"]))
-
-
-def test_items_and_labels_in_another_order_are_named():
-    texts = pd.Series(["a", "b", "c"], index=[2, 0, 1])
-    with pytest.warns(UserWarning, match="name the same rows in another order"):
-        check_paired(texts, texts.sort_index(), n_items=3, n_labels=3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for labels in (texts, texts.reset_index(drop=True), texts.set_axis([5, 6, 7]), list(texts)):
-            check_paired(texts, labels, n_items=3, n_labels=3)
 
 
 def test_a_member_of_an_enum_and_a_sparse_column_are_refused_with_the_way_out():

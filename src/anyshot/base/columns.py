@@ -188,7 +188,7 @@ def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
     if is_tensor(given):
         given = given.detach().cpu()
         given = given if str(given.layout) == "torch.strided" else given.to_dense()
-        given = given.float() if given.is_floating_point() else given
+        given = given.float() if given.is_floating_point() and given.element_size() < 4 else given  # bfloat16
     elif hasattr(given, "iloc"):
         given = _pandas_array(given)
     elif isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1)):
@@ -207,6 +207,12 @@ def _pandas_array(table: Any) -> NDArray[Any]:
     if all(isinstance(own, np.dtype) and own.kind in "iuf" for own in types) or set(types) == {np.dtype(bool)}:
         return np.asarray(table)
     return np.asarray(table.astype(object).where(table.notna(), np.nan), dtype=np.float64)
+
+
+def plain(given: Any) -> Any:
+    """Return a tensor or a list of tensors as an array, and anything else unchanged."""
+    is_list = isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1))
+    return numeric_array(given) if is_list or is_tensor(given) else given
 
 
 def count(n: int, noun: str, nouns: str | None = None) -> str:

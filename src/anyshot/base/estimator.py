@@ -9,11 +9,13 @@ import reprlib
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from anyshot.base.columns import are_texts, column_labels
-from anyshot.base.validation import check_finite, check_rows, refuse_lazy
-from anyshot.errors import InputError
+from anyshot.base.columns import are_texts, column_labels, plain
+from anyshot.base.pairing import warn_of_order
+from anyshot.base.validation import check_finite, check_rows, refuse_lazy, refuse_not_finite
+from anyshot.errors import InputError, WidthError
 
 
 class ClassifierBase(ABC):
@@ -61,25 +63,55 @@ class ClassifierBase(ABC):
 def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **options: Any) -> Any:
     """Check and convert `X` as scikit-learn does, and compare names of columns that are not texts, which it does not.
 
-    Raises InputError if numbered columns, or those of several levels, differ from those of `fit`, or the rows are a
-    mapping, texts, of different lengths, or not finite.
+    given: labels `y`; a warning says if their pandas index has another order than that of `X`. Raises InputError if
+    columns differ from those of `fit`, or the rows are a mapping, texts, of different lengths, not finite, or no table.
     """
     from sklearn.utils import validation  # here, so that predicting texts does not import it
 
     refuse_lazy(X)
-    names = column_labels(X)
+    X, names = plain(X), column_labels(X)
+    for y in given:
+        warn_of_order(X, y, names=("X", "y"))
     if reset:
         estimator._column_labels = None if names is None or are_texts(names) else names
     known = getattr(estimator, "_column_labels", None)
     if None not in (known, names) and names != known and not are_texts(names or []):
         raise InputError(f"The columns are {names}; in `fit` they were {known}, which must be in the same order.")
     try:
-        return validation.validate_data(estimator, X, *given, reset=reset, **options)
-    except (TypeError, ValueError):
+        with np.errstate(over="ignore"):  # of float32, refused below
+            found = validation.validate_data(estimator, X, *given, reset=reset, **options)
+    except (TypeError, ValueError) as error:
         if not options.get("skip_check_array"):
             check_rows(X)
             check_finite(X)
-        raise
+        refused = _refused(estimator, X, str(error))
+        if refused is None:
+            raise
+        raise refused from error
+    table = found[0] if given else found
+    if options.get("dtype") is np.float32 and isinstance(table, np.ndarray):
+        refuse_not_finite(table, X, name="X")
+    return found
+
+
+def _refused(estimator: Any, X: Any, message: str) -> InputError | None:
+    """Return what scikit-learn's `message` refuses, with the way out; None if its message is kept."""
+    if "feature names should match" in message:
+        return InputError(f"{message.rstrip()}\nPass X[model.feature_names_in_].")
+    if "features as input" in message:
+        return WidthError(f"{message.rstrip('.')}. Pass the columns that `fit` got, in the same order.")
+    if "dense data is required" in message:
+        return InputError(f"X is sparse; {type(estimator).__name__} needs a dense table. Write X.toarray().")
+    shape = tuple(np.shape(X))
+    if len(shape) < 2 and ("array" in message or "container" in message):
+        kind = "one number" if not shape else f"a {type(X).__name__} of shape {shape}"
+        return InputError(
+            f"X must be a table of vectors (n, d); it is {kind}. Reshape your data: X[:, None] is a table of one "
+            "feature, X[None, :] one of one item; of a pandas column, X.to_frame()."
+        )
+    if shape[:1] == (0,) and "0 sample(s)" in message:
+        return InputError("X has no rows; at least one is needed.")
+    return None
 
 
 def not_fitted(message: str) -> Exception:

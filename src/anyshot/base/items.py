@@ -24,7 +24,8 @@ from anyshot.base.columns import (
     text_columns,
     unmasked,
 )
-from anyshot.base.labels import Label, Labels, check_paired, is_blank, is_missing, label_list
+from anyshot.base.labels import Label, Labels, is_blank, is_missing, label_list, wrong_number_of_labels
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import refuse_lazy
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
@@ -369,7 +370,9 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
     if y is None:
         raise InputError(f"{n_items} items were given without labels. Pass y; unlabeled items go into unlabeled=items.")
     check_list(y, what="A list of labels")
-    check_paired(given, y, n_items=n_items, n_labels=item_count(y))
+    if n_items != item_count(y):
+        raise wrong_number_of_labels(n_items, item_count(y))
+    warn_of_order(given, y)
     return given, label_list(y)
 
 

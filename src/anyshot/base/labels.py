@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.columns import column_names, column_values, first_of, is_table, only_column
-from anyshot.base.row_order import warn_of_other_order
 from anyshot.base.terminal import whole_characters
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
@@ -125,15 +124,31 @@ def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> NDArray[np.
 
 def check_indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> NDArray[np.intp]:
     """Return `y` as indexes (n_items,) into a table of `n_classes` rows, -1 meaning "no label"."""
-    index = np.asarray(y)
+    index = class_rows(y)
     if index.shape != (n_items,):
         raise InputError(f"y must have one label for each of the {n_items} items; its shape is {index.shape}.")
-    if index.size and not np.issubdtype(index.dtype, np.integer):
-        raise InputError(f"y must be integers, rows of the class table; its dtype is {index.dtype}.")
     outside = index[(index < -1) | (index >= n_classes)]
     if outside.size:
         raise UnknownClassError(f"y contains class {outside[0]}; there are {n_classes} classes, 0 to {n_classes - 1}.")
     return index.astype(np.intp)
+
+
+def class_rows(y: Any) -> NDArray[np.integer]:
+    """Return labels that are rows of the class table as integers, a missing one as -1; other shapes are kept."""
+    if len(np.shape(y)) != 1 or (isinstance(y, np.ndarray) and np.issubdtype(y.dtype, np.integer)):
+        return np.asarray(y)
+    index = np.full(len(y), -1, dtype=np.intp)
+    for row, value in enumerate(column_values(y)):
+        if is_missing(value):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            names = " Of names, write [names.index(label) for label in y]." if isinstance(value, str) else ""
+            raise InputError(
+                f"y must hold rows of the class table, whole numbers from 0, and -1 for no label; row {row} holds "
+                f"{value!r}.{names}"
+            )
+        index[row] = int(value)
+    return index
 
 
 def label_list(labels: Labels) -> list[Label]:
@@ -381,10 +396,3 @@ def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
                 f"The class is {kind_of_name(meant)}, the label {kind_of_name(label)}: pass labels of the same type."
             )
     return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}")
-
-
-def check_paired(items: object, labels: object, *, n_items: int, n_labels: int) -> None:
-    """Raise InputError if items and labels differ in number; warn if their indexes differ in their order only."""
-    if n_items != n_labels:
-        raise wrong_number_of_labels(n_items, n_labels)
-    warn_of_other_order(items, labels, stacklevel=6)

@@ -52,16 +52,33 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     with np.errstate(over="ignore"):  # refused below
         table = number_rows(X, dtype=np.float32, name=name)
     if table.ndim != 2 or table.shape[1] == 0:
-        hint = " Reshape one vector with x[None, :]." if table.ndim == 1 else ""
-        raise InputError(f"{name} must be a table of vectors (n, d); its shape is {table.shape}.{hint}")
-    if not np.isfinite(table).all():
-        rows = np.flatnonzero(~np.isfinite(table).all(axis=1))
-        large = np.isfinite(numeric_array(X, dtype=np.float64)[rows]).all()
-        what = "numbers beyond 3.4e38" if large else "NaN or infinity"
-        raise BadItemError(f"{name} contains {what} in {named_rows(rows)}. Remove or correct these vectors.")
+        hint = " Reshape one vector with x[None, :], or one feature with x[:, None]."
+        shape = f"{table.shape}.{hint if table.ndim == 1 and len(table) else ''}"
+        raise InputError(f"{name} must be a table of vectors (n, d); its shape is {shape}")
+    refuse_not_finite(table, X, name=name)
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model needs width {width}.")
     return table
+
+
+def refuse_not_finite(table: Vectors, given: Any, *, name: str) -> None:
+    """Raise BadItemError if vectors (n, ...) are not finite, with the rows, and the reason by what was `given`."""
+    finite = np.isfinite(table)
+    if finite.all():
+        return
+    rows = np.flatnonzero(~finite.reshape(len(table), -1).all(axis=1))
+    large = np.isfinite(numeric_array(given, dtype=np.float64)[rows]).all()
+    what = "numbers beyond 3.4e38" if large else "NaN or infinity"
+    remedy = "Divide them" if large else "Remove or correct these vectors"
+    raise BadItemError(f"{name} contains {what} in {named_rows(rows)}. {remedy}.")
+
+
+def dense(X: Any, *, name: str = "X") -> Any:
+    """Return a sparse table as a dense one, within `MAX_DENSE_BYTES`, and anything else unchanged."""
+    if not hasattr(X, "toarray"):
+        return X
+    _check_dense_size(X, name)
+    return X.toarray()
 
 
 def number_rows(X: Any, *, dtype: Any = None, name: str = "X") -> NDArray[Any]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anyshot.base.columns import named_rows, numeric_array
 from anyshot.base.items import Items, items_and_labels, take
 from anyshot.base.labels import Label, Labels
-from anyshot.base.row_order import warn_of_other_order
+from anyshot.base.pairing import warn_of_order
 from anyshot.errors import InputError
 
 MAX_WEIGHT: Final = 1000
@@ -29,7 +29,7 @@ def weighted_items(
     items, labels = items_and_labels(X, y)
     if sample_weight is None:
         return items, labels, None
-    warn_of_other_order(X, sample_weight, what="weights", stacklevel=4)
+    warn_of_order(X, sample_weight, names=("items", "weights"))
     weights = _checked_weights(sample_weight, n_items=len(labels))
     copies = np.ceil(weights.astype(np.float32)).astype(np.intp)  # none of a weight that is 0 as a float32
     rows = np.repeat(np.arange(len(labels)), copies)

@@ -2,7 +2,7 @@
 
 import difflib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -192,6 +192,18 @@ def as_frame(X: Any) -> Any:
     if not hasattr(table, "column_names"):
         return table
     return table.to_pandas(types_mapper=pd.ArrowDtype)  # as it is, integers beside missing values would be floats
+
+
+def one_table(parts: Sequence[Any]) -> pd.DataFrame:
+    """Return all rows as one table, with the columns of the first."""
+    frames = [part for part in map(as_frame, parts) if isinstance(part, pd.DataFrame)]
+    if len(frames) < len(parts):
+        raise InputError("X, unlabeled and source must all be tables (pandas DataFrames), or all be vectors.")
+    for frame in frames[1:]:
+        missing = [str(name) for name in frames[0].columns if name not in frame.columns]
+        if missing:
+            raise InputError(f"The column {missing[0]!r} is missing in one of X, unlabeled and source. Add it there.")
+    return pd.concat([frame[frames[0].columns] for frame in frames], ignore_index=True)
 
 
 def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:

@@ -15,10 +15,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base import validation
-from anyshot.base.columns import column_values, unmasked
+from anyshot.base.columns import column_values, numeric_array, plain, unmasked
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import is_missing
 from anyshot.base.learned_classes import warn_of_look_alikes
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import (
@@ -117,7 +118,7 @@ def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: st
 def float_array(X: object, name: str) -> NDArray[np.float32]:
     """Return items of any shape as a float32 array (n, ...); raise InputError if they are not numbers."""
     try:
-        return np.asarray(X, dtype=np.float32)
+        return numeric_array(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be an array of numbers (n, ...): {error}.") from error
 
@@ -309,6 +310,8 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(f"Unknown normalize={self.normalize!r}. Choose 'source', 'domain' or None.")
         check_all_labeled(y)
         check_columns(X, target)
+        warn_of_order(X, y, names=("X", "y"))
+        y = plain(y)
         if not isinstance(getattr(y, "dtype", np.dtype(object)), np.dtype):  # nullable integers would become floats
             y = np.array(column_values(y))
         table, labels = validate_data(

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils import column_or_1d
+from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
+from anyshot.base.columns import plain
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.model_folder import SavedModel, write_model
-from anyshot.base.validation import Floats, check_size, pair, target_numbers
-from anyshot.data.table_vectors import TableVectors, as_frame, is_plain
+from anyshot.base.pairing import warn_of_order
+from anyshot.base.validation import Floats, check_size, dense, pair, target_numbers
+from anyshot.data.table_vectors import TableVectors, as_frame, is_plain, one_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.conformal import cross_conformal_interval
 from anyshot.evaluation.regression import NumberEvaluation, evaluate_numbers
@@ -117,8 +119,9 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         is_data = source is not None and not hasattr(source, "predict")
         data = pair(source, name="source", of="(rows, numbers), or a fitted model") if is_data else None
         alpha = _checked_alpha(self.alpha)
+        warn_of_order(X, y, names=("X", "y"))
         rows, rest, source_rows = self._read(X, unlabeled, None if data is None else data[0])
-        labels = _labels(y, n_rows=len(rows), needed=X is not None)
+        labels = _labels(plain(y), n_rows=len(rows), needed=X is not None)
         labeled = np.isfinite(labels)
         if not labeled.any() and source is None:
             raise NotEnoughLabelsError(f"None of the {len(labels)} rows has a label. Add labels, or pass a source.")
@@ -136,7 +139,8 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
     def predict(self, X: Rows) -> Floats:
         """Return one number for each row (n,)."""
         check_is_fitted(self)
-        return self._model(self._vectors(X), self._source_predictions(X))
+        vectors = self._vectors(X)
+        return self._model(vectors, self._source_predictions(X, len(vectors)))
 
     def predict_interval(self, X: Rows, *, coverage: float = 0.9) -> Floats:
         """Return prediction intervals (n, 2) that contain the label of a row with probability `coverage`.
@@ -145,7 +149,8 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         for 0.9. See `evaluation.conformal.cross_conformal_interval`.
         """
         check_is_fitted(self)
-        vectors, predicted = self._vectors(X), self._source_predictions(X)
+        vectors = self._vectors(X)
+        predicted = self._source_predictions(X, len(vectors))
         by_fold = np.array([model(vectors, predicted) for model in self._fold_models]).reshape(-1, len(vectors))
         intervals = [
             cross_conformal_interval(by_fold[:, i : i + CHUNK].T, self._folds, self.residuals_, coverage=coverage)
@@ -172,6 +177,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
 
     def evaluate(self, X: Rows, y: ArrayLike) -> NumberEvaluation:
         """Return the evaluation of predictions for rows (n, d) with labels (n,)."""
+        warn_of_order(X, y, names=("X", "y"))
         return evaluate_numbers(y, self.predict(X))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -188,6 +194,11 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         arrays: dict[str, NDArray[Any]] = {}
         facts = {"kind": "AnyShotRegressor", **_facts(self, arrays)}
         write_model(folder, facts=facts, arrays=arrays, card=_card(self))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _fit_folds(
         self,
@@ -218,20 +229,20 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
 
     def _read(self, *parts: Rows | None) -> list[Floats]:
         """Return the vectors (n, d) of each part, without rows for None."""
-        parts = tuple(as_frame(part) for part in parts)
+        parts = tuple(plain(dense(as_frame(part))) for part in parts)
         present = [part for part in parts if part is not None]
         self.table_ = None
         if not present:
             return [np.zeros((0, 0))] * len(parts)
         if any(isinstance(part, pd.DataFrame) for part in present):
-            self.table_ = TableVectors(encoder=self.table_encoder).fit(_one_table(present))
+            self.table_ = TableVectors(encoder=self.table_encoder).fit(one_table(present))
         validate_data(self, present[0], skip_check_array=self.table_ is not None, dtype=np.float64)
         vectors = [None if part is None else self._vectors(part) for part in parts]
         width = next(one.shape[1] for one in vectors if one is not None)
         return [np.zeros((0, width)) if one is None else one for one in vectors]
 
     def _vectors(self, X: Rows) -> Floats:
-        X = as_frame(X)
+        X = plain(dense(as_frame(X)))
         if self.table_ is not None:
             if is_plain(self.table_):  # as of any estimator of scikit-learn, the columns must keep their order
                 validate_data(self, X, reset=False, skip_check_array=True)
@@ -250,10 +261,10 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         weights = np.concatenate([np.ones(len(target)), np.full(len(source), share)])
         return Standardization.of(np.concatenate([target, source]), weights)
 
-    def _source_predictions(self, X: Rows | None, n_rows: int | None = None) -> Floats:
+    def _source_predictions(self, X: Rows | None, n_rows: int = 0) -> Floats:
         """Return the predictions of the source (n,), zeros without a source."""
         if self.source_ is None or X is None:
-            return np.zeros(len(np.asarray(X)) if n_rows is None else n_rows)
+            return np.zeros(n_rows)
         answers = self.source_.predict(X)
         try:
             predicted = np.asarray(answers, dtype=np.float64)
@@ -381,15 +392,3 @@ def _named(X: Rows, columns: list[str]) -> pd.DataFrame:
     if array.ndim != 2 or array.shape[1] != len(columns):
         raise InputError(f"The model was fitted to a table; give one with the columns {', '.join(columns)}.")
     return pd.DataFrame(array, columns=columns)
-
-
-def _one_table(parts: list[Rows]) -> pd.DataFrame:
-    """Return all rows as one table, with the columns of the first."""
-    frames = [part for part in map(as_frame, parts) if isinstance(part, pd.DataFrame)]
-    if len(frames) < len(parts):
-        raise InputError("X, unlabeled and source must all be tables (pandas DataFrames), or all be vectors.")
-    for frame in frames[1:]:
-        missing = [str(name) for name in frames[0].columns if name not in frame.columns]
-        if missing:
-            raise InputError(f"The column {missing[0]!r} is missing in one of X, unlabeled and source. Add it there.")
-    return pd.concat([frame[frames[0].columns] for frame in frames], ignore_index=True)

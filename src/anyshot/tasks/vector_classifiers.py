@@ -14,6 +14,7 @@ from anyshot.any_shot.model import LinearModel
 from anyshot.base import validation
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import Classes, check_indexes, decision_scores
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import LARGEST_FLOAT32, Indexes, Vectors, class_means, unit
 from anyshot.errors import InputError, WidthError
 from anyshot.training.softmax_regression import Examples, HeadOptions, check_two_classes, fit_head
@@ -56,6 +57,7 @@ class VectorClassifier(ClassifierMixin, BaseEstimator):
                 f"class_vectors has width {S.shape[1]} and X has width {vectors.shape[1]}; both must lie in one space. "
                 "AnyShotClassifier learns a map between two."
             )
+        warn_of_order(X, y, names=("X", "y"))
         index = check_indexes(y, n_items=len(vectors), n_classes=len(S))
         self.classes_ = np.arange(len(S))
         return vectors[index >= 0], index[index >= 0], S

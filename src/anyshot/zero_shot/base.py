@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.estimator import validate_data
-from anyshot.base.labels import check_indexes
+from anyshot.base.labels import check_indexes, class_rows
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import LARGEST_FLOAT32, Floats, Indexes, Vectors, check_size, is_number, unit, vectors
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import checked_class_vectors
@@ -57,6 +58,7 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         items, table = vectors(X), checked_class_vectors(class_vectors)
         check_size(items, "X", largest=LARGEST_FLOAT32)
         index = _checked_index(y, n_items=len(items), n_classes=len(table))
+        warn_of_order(X, y, names=("X", "y"))
         self._check_columns(X, reset=True)
         self.n_features_in_, self.class_vectors_ = items.shape[1], table
         self.classes_ = np.arange(len(table))
@@ -191,8 +193,8 @@ def candidate_mask(candidates: ArrayLike | None, *, n_classes: int) -> NDArray[n
 
 
 def _checked_index(y: ArrayLike, *, n_items: int, n_classes: int) -> Indexes:
-    index = np.asarray(y)
-    if index.ndim == 1 and index.size and np.issubdtype(index.dtype, np.integer) and index.max() >= n_classes:
+    index = class_rows(y)
+    if index.ndim == 1 and index.size and index.max() >= n_classes:
         raise ClassesError(
             f"class_vectors has {n_classes} rows and y contains class {index.max()}. Pass one row for each class, in "
             "the order that y numbers them."

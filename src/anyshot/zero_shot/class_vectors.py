@@ -12,7 +12,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, vectors
-from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError
+from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
 
 Kernel: TypeAlias = Literal["linear", "rbf"]
 
@@ -37,6 +37,8 @@ def checked_class_vectors(class_vectors: ArrayLike) -> Floats:
     DuplicateClassError
         Two rows have the same direction, so that these classes cannot be distinguished.
     """
+    if hasattr(class_vectors, "vectors"):
+        raise InputError(f"class_vectors is a {type(class_vectors).__name__}. Pass its table of numbers, .vectors.")
     table = vectors(class_vectors, name="class_vectors").astype(np.float64)  # (c, a)
     if len(table) < 2:
         raise NotEnoughClassesError(f"class_vectors has {len(table)} row; at least two classes are needed, a row each.")

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import check_indexes
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator, vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
@@ -123,6 +124,7 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
         """Select and fit on `X` (n, d), `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label."""
         items, table = vectors(X), checked_class_vectors(class_vectors)
         validate_data(self, X, skip_check_array=True)
+        warn_of_order(X, y, names=("X", "y"))
         index = check_indexes(y, n_items=len(items), n_classes=len(table))
         folds = list(class_folds(index, n_classes=len(table), random_state=self.random_state))
         accuracies = [

@@ -17,8 +17,8 @@ from sklearn.base import is_regressor
 from anyshot.base.columns import first_of
 from anyshot.base.items import Items, check_list, item_count
 from anyshot.base.labels import Labels
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.repeated_items import n_repeated, repeated_note
-from anyshot.base.row_order import warn_of_other_order
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve
@@ -88,7 +88,7 @@ def report(
     check_list(X)
     check_list(y, what="A list of labels")
     for given, what in ((y, "labels"), (groups, "groups"), (sample_weight, "weights")):
-        warn_of_other_order(X, given, what=what, stacklevel=2)
+        warn_of_order(X, given, names=("items", what))
     inputs = Inputs(
         model=model, X=X, y=y, groups=_columns(groups), sample_weight=sample_weight, train=train, curve=curve, pool=pool
     )

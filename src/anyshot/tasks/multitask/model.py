@@ -254,8 +254,8 @@ class MultitaskModel(FittedTasks):
             A task has no labels, or all its labels are the same.
         """
         validation.vectors(X)
-        vectors = validate_data(self, unmasked(X), dtype=np.float64)
-        tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks)
+        vectors = validate_data(self, validation.dense(unmasked(X)), dtype=np.float64)
+        tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks, items=X)
         center, std = vectors.mean(axis=0), validation.column_std(vectors)
         varies = std > 0
         if not varies.any():
@@ -310,7 +310,8 @@ class MultitaskModel(FittedTasks):
 
     def _scores(self, X: ArrayLike) -> dict[str, Floats]:
         check_is_fitted(self)
-        vectors = validate_data(self, unmasked(X), reset=False, dtype=np.float64)
+        X = validation.dense(unmasked(X))
+        vectors = validate_data(self, X, reset=False, dtype=np.float64, ensure_min_samples=0)
         return {name: vectors @ coef + self.intercept_[name] for name, coef in self.coef_.items()}
 
 

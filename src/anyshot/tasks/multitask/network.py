@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
+from anyshot.base.columns import numeric_array
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import Floats, RandomState, check_whole, generator
 from anyshot.errors import BadItemError, InputError, ModelFolderError, WidthError
@@ -125,7 +126,7 @@ class MultitaskNetwork(FittedTasks):
         check_whole(2, batch_size=self.batch_size)
         items = _items(X)
         self.item_shape_ = tuple(items.shape[1:])
-        self.tasks_ = read_tasks(y, n_items=len(items), kinds=self.tasks)
+        self.tasks_ = read_tasks(y, n_items=len(items), kinds=self.tasks, items=X)
         random = generator(self.random_state)
         with torch.random.fork_rng(devices=[]):  # initial weights and dropout use the global generator
             torch.manual_seed(int(random.integers(2**62)))
@@ -281,7 +282,7 @@ def _labeled(targets: Sequence[Tensor]) -> list[Tensor]:
 
 def _items(X: ArrayLike) -> Tensor:
     try:
-        table = np.asarray(X, dtype=np.float32)
+        table = numeric_array(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"X must be an array of numbers (n, ...), the input of the trunk: {error}.") from error
     if table.ndim < 2 or not len(table):

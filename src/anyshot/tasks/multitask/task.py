@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from anyshot.base.items import item_count
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
 from anyshot.base.learned_classes import warn_of_joined, warn_of_look_alikes, warn_of_missing
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import Floats, Indexes, softmax, target_numbers
 from anyshot.data.table_vectors import as_frame
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
@@ -119,11 +120,14 @@ class FittedTasks(BaseEstimator, ABC):
         self.tasks_ = tuple(Task.from_facts(task) for task in facts["tasks"])
 
 
-def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, TaskKind] | None = None) -> tuple[Task, ...]:
+def read_tasks(
+    y: TaskLabels, *, n_items: int, kinds: Mapping[str, TaskKind] | None = None, items: object = None
+) -> tuple[Task, ...]:
     """Return the tasks in `y`: {task: labels (n,)}, or a data frame with a column for each task.
 
     kinds: {task: "classification" or "regression"}; of other tasks the labels tell: numbers with fractions and many
-    different whole numbers are a regression.
+    different whole numbers are a regression. items: what the labels belong to; a warning says if their pandas index has
+    another order than that of the labels.
 
     Raises
     ------
@@ -140,6 +144,8 @@ def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, TaskKind] | N
     unknown = [name for name in chosen if name not in y]
     if unknown:
         raise InputError(f"tasks contains {unknown[0]!r}, which is not in y. Tasks in y: {', '.join(map(str, y))}.")
+    for name, labels in y.items():
+        warn_of_order(items, labels, names=("X", f"y[{name!r}]"))
     return tuple(_task(name, labels, n_items=n_items, kind=chosen.get(name)) for name, labels in y.items())
 
 
