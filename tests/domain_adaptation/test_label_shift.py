@@ -17,7 +17,7 @@ from anyshot.domain_adaptation.label_shift import (
     label_shift_test,
     prior_interval,
 )
-from anyshot.errors import DomainError, InputError, NotEnoughLabelsError, TargetLabelsError
+from anyshot.errors import AnyshotError, DomainError, InputError, NotEnoughLabelsError, TargetLabelsError
 
 MEANS = np.array([[0.0, 0], [2, 0], [0, 2]])
 
@@ -200,3 +200,31 @@ def test_target_labels_and_single_items_are_refused():
         label_shift_test(X, y, target=(X, y))
     with pytest.raises(DomainError, match="target has 1 item"):
         label_shift_test(X, y, target=X[:1])
+
+
+P = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: em_prior(P * 100, np.ones(3)), "Row 0 does not contain probabilities"),
+        (lambda: em_prior(np.where(P == 0.8, np.nan, P), np.ones(3)), "Row 0 does not contain probabilities"),
+        (lambda: em_prior(P, np.ones(2)), "a share for each of 3 classes"),
+        (lambda: em_prior(P, np.ones(3), weights=np.array([1.0, -1.0, 1.0])), "row 1 has -1"),
+        (lambda: em_prior(P, np.ones(3), weights=np.ones(2)), "One weight per item"),
+        (lambda: em_prior(P[:0], np.ones(3)), "no rows"),
+        (lambda: bbse_prior(P, [0, 1, 5], P), "y contains class 5"),
+        (lambda: bbse_prior(P, [0, 1], P), "one label for each of the 3 items"),
+        (lambda: bbse_prior(P, [0, 1, 1], P), "Class 2 has no source item"),
+        (lambda: bbse_prior(P, [0, 1, 2], P[:, :2] / P[:, :2].sum(axis=1, keepdims=True)), "has 2 classes"),
+    ],
+)
+def test_arguments_of_the_priors_that_do_not_fit_are_named(call, words):
+    with pytest.raises(AnyshotError, match=words):
+        call()
+
+
+def test_classes_of_source_items_may_be_a_list_with_missing_ones():
+    expected = bbse_prior(P, np.array([0, 1, 2]), P[:2])
+    np.testing.assert_allclose(bbse_prior([*P.tolist(), [1 / 3] * 3], [0, 1, 2, None], P[:2].tolist()), expected)

@@ -189,3 +189,11 @@ def test_labels_written_otherwise_than_in_fit_are_named():
         evaluate_answers(classes, [0, 1], ["billing", "login"])
     with pytest.warns(UserWarning, match="'billing' and 'Billing' look alike"):
         evaluate_answers(classes, ["Billing", "login"], ["billing", "login"])
+
+
+def test_predictions_and_weights_in_another_order_are_said():
+    y = pd.Series(["cat", "dog", "dog"])
+    with pytest.warns(UserWarning, match="indexes of y_true and predicted"):
+        evaluate_answers(np.array(["cat", "dog"]), y, y.iloc[::-1])
+    with pytest.warns(UserWarning, match="indexes of y_true and sample_weight"):
+        evaluate_answers(np.array(["cat", "dog"]), y, y, sample_weight=pd.Series([1.0, 2.0, 3.0]).iloc[::-1])

@@ -68,7 +68,7 @@ def test_a_group_of_one_item_has_a_figure_and_a_note():
 @pytest.mark.usefixtures("fairlearn")
 @pytest.mark.parametrize("weights", [[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]])
 def test_weights_that_sum_to_zero_are_refused_with_the_group(weights):
-    with pytest.raises(InputError, match=r"weights of group '[ab]' sum to zero\. Leave the group out"):
+    with pytest.raises(InputError, match=r"weights of group '[ab]' sum to zero\. Leave it out"):
         figures_by_group(Y, ANSWERS, GROUPS, sample_weight=weights)
 
 
@@ -214,3 +214,9 @@ def test_many_different_numbers_are_no_groups():
 def test_whether_an_item_is_correct_is_a_truth_value(right):
     with pytest.raises(InputError, match="True or False"):
         accuracy_by_group(right, ["a", "b"])
+
+
+def test_groups_in_another_order_are_said():
+    y = pd.Series(["hire", "no", "no"])
+    with pytest.warns(UserWarning, match="indexes of y and groups"):
+        rates_by_group(y, list(y), pd.Series(["a", "a", "b"]).iloc[::-1])

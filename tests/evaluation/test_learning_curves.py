@@ -275,3 +275,12 @@ def test_a_list_of_models_is_refused():
 def test_another_word_than_rest_is_no_list_of_unlabeled_items():
     with pytest.raises(InputError, match="unlabeled must be a list of items, 'rest' or None; it is 'all'"):
         learning_curve(NearestCentroid(), [[0.0], [1.0]], ["a", "b"], [[0.0]], ["a"], unlabeled="all")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"shots": []}, "shots is empty"), ({"seeds": []}, "seeds must be"), ({"seeds": [0, 0]}, "different seeds")],
+)
+def test_no_shots_and_repeated_seeds_are_refused(given, words):
+    with pytest.raises(InputError, match=words):
+        learning_curve(LogisticRegression(), [[0.0], [1.0]] * 4, ["a", "b"] * 4, **{"shots": [1], **given})

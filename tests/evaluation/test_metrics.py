@@ -5,6 +5,7 @@ from sklearn import metrics as oracle
 
 from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.intervals import effective_size, wilson_interval
 from anyshot.evaluation.metrics import (
     accuracy,
     ausuc,
@@ -242,3 +243,24 @@ def test_reliability_counts_an_item_of_weight_two_as_two_items():
     copied = reliability(table[[0, 0, 1]], [0, 0, 1])
     assert weighed["accuracy"].tolist() == pytest.approx(copied["accuracy"].tolist())
     assert weighed["n"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: wilson_interval(5, 3), "n_right must be from 0 to n; it is 5 of 3"),
+        (lambda: wilson_interval(-1, 3), "it is -1 of 3"),
+        (lambda: wilson_interval("1", 3), "must be a number"),
+        (lambda: effective_size([-1.0, 2.0]), "row 0 has -1"),
+        (lambda: accuracy(["a", "b"], ["a", "b"], sample_weight=["1", "x"]), "Weights must be numbers"),
+        (lambda: accuracy(["a", None], ["a", "b"]), "label in row 1 is missing"),
+        (lambda: macro_f1(["a", float("nan")], ["a", "b"]), "label in row 1 is missing"),
+    ],
+)
+def test_what_would_give_a_wrong_figure_is_refused(call, words):
+    with pytest.raises(InputError, match=words):
+        call()
+
+
+def test_items_without_weight_are_none():
+    assert effective_size([0.0, 0.0]) == 0.0

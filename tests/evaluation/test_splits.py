@@ -1,15 +1,18 @@
 """Splits: folds, held-out rows, domains, episodes and paired differences."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.neighbors import NearestCentroid
 
 from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.splits import (
+    HeldOutScores,
     cross_validate,
     few_shot_episodes,
     holdout_rows,
@@ -138,3 +141,22 @@ def test_too_few_labels_domains_or_classes_are_refused(clouds):
         leave_one_domain_out(NearestCentroid(), X, y, [1, 2])
     with pytest.raises(NotEnoughClassesError, match="of 2 items or more; there are 3"):
         few_shot_episodes(NearestCentroid(), X, y)
+
+
+def test_a_number_of_folds_is_whole():
+    with pytest.raises(InputError, match=r"n_folds must be an integer; it is 2.5"):
+        cross_validate(LogisticRegression(), [[0.0], [1.0], [2.0]], ["a", "b", "a"], n_folds=2.5)
+
+
+def test_the_interval_of_a_mean_share_stays_within_0_and_1():
+    scores = HeldOutScores(pd.DataFrame({"accuracy": [0.85, 1.0]}), "domain")
+    assert scores.interval[1] == 1.0
+    assert 0 <= scores.interval[0] < 0.85
+
+
+def test_another_order_of_items_labels_and_domains_is_said():
+    X, y = pd.DataFrame({"a": [0.0, 1.0, 0.1, 0.9]}), pd.Series(["n", "y", "n", "y"])
+    with pytest.warns(UserWarning, match=r"indexes of X and y"):
+        cross_validate(LogisticRegression(), X, y.iloc[[2, 3, 0, 1]], n_folds=2)
+    with pytest.warns(UserWarning, match=r"indexes of X and domains"):
+        leave_one_domain_out(LogisticRegression(), X, y, pd.Series(["s", "s", "t", "t"]).iloc[[1, 0, 3, 2]])

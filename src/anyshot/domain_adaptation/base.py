@@ -183,6 +183,7 @@ def check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[NDArra
     X (n_s, d), y (n_s,): the source; target (n_t, d): without labels.
     """
     check_columns(X, target)
+    warn_of_order(X, y, names=("X", "y"))
     source = domain_table(X, name="X")
     check_all_labeled(y)
     classes, index = class_index(y, source.shape[0])

@@ -10,9 +10,9 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import chi2, chi2_contingency
 from sklearn.base import ClassifierMixin
 
-from anyshot.base.labels import decision_scores
+from anyshot.base.labels import check_indexes, decision_scores
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, RandomState, check_whole, generator
+from anyshot.base.validation import Indexes, RandomState, check_whole, generator, probability_table
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
@@ -24,7 +24,8 @@ from anyshot.domain_adaptation.base import (
     fit_base,
     probabilities,
 )
-from anyshot.errors import InputError
+from anyshot.errors import InputError, NotEnoughLabelsError, WidthError
+from anyshot.evaluation.metrics import item_weights
 from anyshot.zero_shot.class_shares import likely_shares
 
 # If p(x | y) is the same in both domains, a source model's probabilities P (n_t, c) become the target's by reweighting,
@@ -77,8 +78,20 @@ def em_prior(predicted: Floats, source_prior: Floats, *, weights: Floats | None 
     """Return the maximum-likelihood class prior (c,) of the target.
 
     predicted (n_t, c): calibrated probabilities by a model of the source, whose class prior is source_prior (c,);
-    weights (n_t,): multiplicity of each item; tol: stop when no element changes by more than this.
+    weights (n_t,): multiplicity of each item; tol: stop when no element changes by more than this. Raises InputError
+    for rows that are no probabilities, shares that do not fit them, and weights that are negative or sum to zero.
     """
+    table, start = probability_table(predicted), np.asarray(source_prior, dtype=np.float64)
+    if not len(table):
+        raise InputError("predicted has no rows; the predictions of one item or more are needed.")
+    if start.shape != (table.shape[1],) or not ((start >= 0) & np.isfinite(start)).all() or not start.any():
+        n_classes = table.shape[1]
+        raise InputError(f"source_prior must hold a share for each of {n_classes} classes; it is {source_prior!r:.60}.")
+    return _em_prior(table, start, weights=item_weights(weights, len(table)), tol=tol)
+
+
+def _em_prior(predicted: Floats, source_prior: Floats, *, weights: Floats | None, tol: float) -> Floats:
+    """Return the prior of `em_prior` from arguments that were checked."""
     scores = np.log(np.maximum(predicted, 1e-300)) - np.log(np.maximum(source_prior, 1e-12))  # (n_t, c)
     return likely_shares(scores, source_prior, weights=weights, rounds=MAX_ITERATIONS, tol=tol)
 
@@ -87,9 +100,25 @@ def bbse_prior(source_predicted: Floats, index: Indexes, target_predicted: Float
     """Return the class prior (c,) of the target that explains its mean prediction best (BBSE), without negatives.
 
     source_predicted (n_s, c): predictions on held-out source items, whose classes are `index` (n_s,);
-    target_predicted (n_t, c). Probabilities, or one-hot predicted classes.
+    target_predicted (n_t, c). Probabilities, or one-hot predicted classes. Raises InputError for rows that are no
+    probabilities, WidthError for different numbers of classes, and NotEnoughLabelsError for a class without an item.
     """
-    members = np.eye(int(index.max()) + 1)[index]
+    source, target = probability_table(source_predicted), probability_table(target_predicted)
+    n_classes = source.shape[1]
+    if target.shape[1] != n_classes:
+        raise WidthError(f"target_predicted has {target.shape[1]} classes; source_predicted has {n_classes}.")
+    if not len(target):
+        raise InputError("target_predicted has no rows; the predictions of one item or more are needed.")
+    rows = check_indexes(index, n_items=len(source), n_classes=n_classes)
+    empty = np.setdiff1d(np.arange(n_classes), rows)
+    if empty.size:
+        raise NotEnoughLabelsError(f"Class {empty[0]} has no source item; predictions of each class are needed.")
+    return prior_of_mean(source[rows >= 0], rows[rows >= 0], target)
+
+
+def prior_of_mean(source_predicted: Floats, index: Indexes, target_predicted: Floats) -> Floats:
+    """Return the prior of `bbse_prior` from arguments that were checked; a class without a source item has none."""
+    members = np.eye(target_predicted.shape[1])[index]
     by_class = source_predicted.T @ members / np.maximum(members.sum(axis=0), 1)  # (c, c), mean prediction per column
     prior = nnls(by_class, target_predicted.mean(axis=0))[0]
     return np.asarray(prior / max(prior.sum(), 1e-12))
@@ -156,10 +185,10 @@ def prior_interval(
 
     def estimate(rows: Indexes, target_rows: Indexes) -> Floats:
         if method == "bbse":
-            return bbse_prior(source_predicted[rows], index[rows], target_predicted[target_rows])
+            return prior_of_mean(source_predicted[rows], index[rows], target_predicted[target_rows])
         prior = np.bincount(index[rows], minlength=target_predicted.shape[1]) / n_s
         count = np.bincount(target_rows, minlength=n_t).astype(float)
-        return em_prior(target_predicted, prior, weights=count, tol=1e-4)
+        return _em_prior(target_predicted, prior, weights=count, tol=1e-4)
 
     # Source items are resampled within their class, so that no class becomes empty.
     by_class = [np.flatnonzero(index == k) for k in range(target_predicted.shape[1])]
@@ -322,7 +351,7 @@ def compare_predictions(source_predicted: Floats, index: Indexes, target_predict
     sizes = by_class.sum(axis=0)
     P = (by_class + 1 / n_cells) / (sizes + 1)  # smoothed, so that an empty cell keeps some variance
     m = (counts[1] + 1 / n_cells) / (len(target_cells) + 1)
-    start = bbse_prior(source_predicted, index, target_predicted)
+    start = prior_of_mean(source_predicted, index, target_predicted)
     q, distance = _best_prior(P, sizes, m, len(target_cells), start)
     label_shift_p = float(chi2.sf(distance, n_cells - c)) if n_cells > c else 1.0
     explained: Shift = "no shift detected" if no_shift_p > LEVEL else "label shift"

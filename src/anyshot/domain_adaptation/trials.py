@@ -12,7 +12,7 @@ from sklearn.preprocessing import normalize
 
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import Domains, Floats, Table, is_sparse, probabilities, statistics_of
-from anyshot.domain_adaptation.label_shift import Shift, bbse_prior, compare_predictions
+from anyshot.domain_adaptation.label_shift import Shift, compare_predictions, prior_of_mean
 from anyshot.domain_adaptation.meda import nearest_neighbors
 from anyshot.errors import DomainError, EffectiveSampleError, NotEnoughLabelsError
 
@@ -185,5 +185,5 @@ def class_weights(source_predicted: Floats, index: Indexes, target_predicted: Fl
     target_predicted (n_t, c). Lipton, Wang, Smola, ICML 2018, section 4.
     """
     frequencies = np.bincount(index, minlength=source_predicted.shape[1]) / len(index)
-    weights = bbse_prior(source_predicted, index, target_predicted) / np.maximum(frequencies, 1e-12)
+    weights = prior_of_mean(source_predicted, index, target_predicted) / np.maximum(frequencies, 1e-12)
     return np.asarray(weights[index])

@@ -12,6 +12,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from anyshot.base.columns import column_names, first_of, is_table, numeric_array
 from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
 from anyshot.base.learned_classes import look_of, warn_of_look_alikes
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import Floats, Indexes, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import effective_size, wilson_interval
@@ -121,6 +122,8 @@ def evaluate_answers(
     classes = classes if isinstance(classes, np.ndarray) else class_table(classes)
     names: list[Label] = classes.tolist()
     all_classes = class_table([*names, *(label for label in classes_in(y_true) if label not in names)])
+    warn_of_order(y_true, predicted, names=("y_true", "predicted"))
+    warn_of_order(y_true, sample_weight, names=("y_true", "sample_weight"))
     answers = to_indexes(_without_unknown(predicted, names), classes, n_items=len(predicted))
     truth = to_indexes(y_true, all_classes, n_items=len(answers))
     answers = _with_unknown(answers, truth, n_known=len(names), n_classes=len(all_classes))

@@ -14,6 +14,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from anyshot.base.columns import column_values
 from anyshot.base.labels import Labels, classes_in, is_missing, label_list
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import RandomState, extra, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import bootstrap_interval, effective_size, wilson_interval
@@ -349,9 +350,11 @@ def _columns(
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.str_], NDArray[np.bool_]]:
     """Return labels, predictions and groups (m,) of the items with a label, and which items have one (n,)."""
     truth, answers, group = label_list(y), label_list(predicted), named_groups(groups)
+    for name, other in (("predicted", predicted), ("groups", groups)):
+        warn_of_order(y, other, names=("y", name))
     if not len(truth) == len(answers) == len(group) or not len(truth):
-        sizes = f"{len(truth)}, {len(answers)} and {len(group)}"
-        raise InputError(f"Each item needs a label, a prediction and a group; there are {sizes}.")
+        n, m, k = len(truth), len(answers), len(group)
+        raise InputError(f"Each item needs a label, a prediction and a group; there are {n}, {m} and {k}.")
     labeled = np.array([label is not None for label in truth])
     if not labeled.any():
         raise NotEnoughLabelsError(f"None of the {len(truth)} items has a label to compare the predictions with.")
@@ -383,9 +386,7 @@ def _weights(sample_weight: ArrayLike, group: NDArray[np.str_]) -> NDArray[np.fl
     weight = np.asarray(item_weights(sample_weight, len(group)), dtype=np.float64)
     for name in np.unique(group).tolist():
         if weight[group == name].sum() <= 0:
-            raise InputError(
-                f"The weights of group {name!r} sum to zero. Leave the group out, or give its items weights."
-            )
+            raise InputError(f"The weights of group {name!r} sum to zero. Leave it out, or give its items weights.")
     return weight
 
 

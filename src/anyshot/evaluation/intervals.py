@@ -7,7 +7,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.validation import RandomState, check_fraction, check_whole, generator
+from anyshot.base.validation import RandomState, check_fraction, check_numbers, check_whole, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 
@@ -60,9 +60,12 @@ def wilson_interval(n_right: float, n: float, *, level: float = 0.95) -> tuple[f
     Raises
     ------
     InputError
-        level is not above 0 and below 1.
+        level is not above 0 and below 1, or n_right is not from 0 to n.
     """
     check_fraction(level=level)
+    check_numbers(n_right=n_right, n=n)
+    if n_right < -1e-6 or n_right > n + 1e-6:  # a weighted share is rounded
+        raise InputError(f"n_right must be from 0 to n; it is {n_right:g} of {n:g}.")
     # The ends s of the interval of a share p solve |p - s| = z sqrt(s (1 - s) / n), which is quadratic in s.
     z2, right = float(scipy.special.ndtri((1 + level) / 2)) ** 2, min(max(n_right, 0.0), n)
     reach = math.sqrt(z2 * (right * (n - right) / max(n, 1e-12) + z2 / 4))
@@ -72,4 +75,8 @@ def wilson_interval(n_right: float, n: float, *, level: float = 0.95) -> tuple[f
 
 def effective_size(weight: NDArray[np.floating]) -> float:
     """Return the number of equally weighted items with the same variance. Kish, Survey Sampling, 1965, section 8.2."""
-    return float(weight.sum() ** 2 / (weight**2).sum())
+    given = np.asarray(weight, dtype=np.float64)
+    bad = np.flatnonzero(~(given >= 0))
+    if bad.size:
+        raise InputError(f"Weights must be 0 or more; row {bad[0]} has {given[bad[0]]:g}.")
+    return float(given.sum() ** 2 / max((given**2).sum(), 1e-300))

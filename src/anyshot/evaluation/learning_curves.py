@@ -18,6 +18,7 @@ from sklearn.isotonic import isotonic_regression
 
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, ranks_in_class, to_indexes
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.progress import track
 from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole
@@ -200,12 +201,18 @@ def _check_plan(shots: object, seeds: object) -> None:
     bad = [k for k in shots if k != "all" and not (is_whole(k) and k >= 0)]
     if bad:
         raise InputError(f"shots must hold whole numbers of labels per class, or 'all'; one of them is {bad[0]!r}.")
+    if not len(list(shots)):
+        raise InputError('shots is empty. Give numbers of labels per class, such as (1, 5, "all").')
     if not isinstance(seeds, Iterable):
         check_whole(1, seeds=seeds)
+    elif not isinstance(seeds, str) and len(set(seeds)) < max(1, len(list(seeds))):
+        raise InputError(f"seeds must be a number of draws, or different seeds; it is {seeds!r:.60}.")
 
 
 def _parts(X: Items, y: Labels, X_test: Items | None, y_test: Labels | None) -> tuple[Items, Labels, Items, Labels]:
     """Return the items and labels to draw from, and those to test on."""
+    warn_of_order(X, y, names=("X", "y"))
+    warn_of_order(X_test, y_test, names=("X_test", "y_test"))
     if X_test is not None and y_test is not None:
         return X, y, X_test, y_test
     if X_test is not None or y_test is not None:

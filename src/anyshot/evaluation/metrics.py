@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import f1_score, recall_score, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from anyshot.base.labels import Labels, check_indexes
-from anyshot.base.validation import Floats, Indexes, check_whole, probability_table
+from anyshot.base import validation
+from anyshot.base.columns import numeric_array
+from anyshot.base.labels import Labels, check_indexes, is_missing
+from anyshot.base.validation import Floats, Indexes, check_whole
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import effective_size, wilson_interval
 
@@ -141,7 +143,7 @@ def reliability(
     edges of the bin), n (items), confidence (mean), accuracy, lower, upper (Wilson's 95 % interval of the accuracy).
     Bins without weight are left out.
     """
-    table = probability_table(probabilities)
+    table = validation.probability_table(probabilities)
     index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     labeled = index >= 0
     weight, table, index = _weights(sample_weight, len(index))[labeled], table[labeled], index[labeled]
@@ -251,7 +253,10 @@ def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:
     """
     if sample_weight is None:
         return None
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        weight = numeric_array(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Weights must be numbers, one for each item: {error}.") from error
     if weight.shape != (n,):
         raise InputError(f"One weight per item is needed; there are {n} items and weights of shape {weight.shape}.")
     bad = np.flatnonzero(~np.isfinite(weight) | (weight < 0))
@@ -272,9 +277,7 @@ def _weights_of_both(sample_weight: ArrayLike | None, unknown: NDArray[np.bool_]
     """Return the weights, which must not be zero for all unknown or for all known items."""
     weight = item_weights(sample_weight, len(unknown))
     if weight is not None and not (weight[unknown].any() and weight[~unknown].any()):
-        raise InputError(
-            "The weights of the unknown or of the known items sum to zero. Give some of both a weight above 0."
-        )
+        raise InputError("The weights of the unknown or the known items sum to zero. Give some of both a positive one.")
     return weight
 
 
@@ -283,6 +286,8 @@ def _coded(y: Labels, predicted: Labels) -> tuple[Indexes, Indexes]:
     truth, answers = list(y), list(predicted)
     if len(truth) != len(answers) or not truth:
         raise InputError(f"One prediction per label is needed; there are {len(truth)} and {len(answers)}.")
+    if (row := next((row for row, label in enumerate(truth) if is_missing(label)), None)) is not None:
+        raise InputError(f"The label in row {row} is missing. Leave items without a label out.")
     codes: dict[Any, int] = {}
     coded = [[codes.setdefault(label, len(codes)) for label in labels] for labels in (truth, answers)]
     return np.array(coded[0], dtype=np.intp), np.array(coded[1], dtype=np.intp)
@@ -301,7 +306,7 @@ def _scores_and_truth(scores: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]
 
 def _probabilities_and_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     table, index = _scores_and_truth(probabilities, y)
-    return probability_table(table), index
+    return validation.probability_table(table), index
 
 
 def _unknown_scores(scores: ArrayLike, unknown: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:

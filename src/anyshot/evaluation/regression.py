@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from anyshot.base.items import Items, item_count, take
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, check_whole, generator, target_numbers
 from anyshot.errors import InputError, NotEnoughLabelsError
@@ -111,6 +112,8 @@ def evaluate_numbers(
         raise InputError(f"One prediction per label is needed; the shapes are {answers.shape} and {truth.shape}.")
     if np.isnan(answers).any():
         raise InputError(f"The prediction in row {np.flatnonzero(np.isnan(answers))[0]} is not a number.")
+    warn_of_order(y_true, predicted, names=("y_true", "predicted"))
+    warn_of_order(y_true, sample_weight, names=("y_true", "sample_weight"))
     labeled, given = np.isfinite(truth), item_weights(sample_weight, len(truth))
     if not labeled.any():
         raise NotEnoughLabelsError(

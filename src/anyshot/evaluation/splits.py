@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, folds_by_arrival, to_indexes
+from anyshot.base.pairing import warn_of_order
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_fraction, check_whole, generator
@@ -125,7 +126,7 @@ class HeldOutScores(Printable):
     def interval(self) -> tuple[float, float]:
         """Student's 95 % interval of the mean. For folds it is approximate, because their training items overlap."""
         found = paired_difference(self.parts["accuracy"], np.zeros(len(self.parts)))
-        return found.lower, found.upper
+        return max(found.lower, 0.0), min(found.upper, 1.0)
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         rows = self.parts.sort_values("accuracy", kind="stable").head(MAX_ROWS)
@@ -155,6 +156,7 @@ def cross_validate(
     NotEnoughLabelsError
         There are fewer labels than folds.
     """
+    check_whole(2, n_folds=n_folds)
     index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     n = np.count_nonzero(index >= 0)
     if n < n_folds:
@@ -183,6 +185,7 @@ def leave_one_domain_out(
     index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     if len(names) != len(index):
         raise InputError(f"There are {len(index)} items and {len(names)} domains. Give one domain per item.")
+    warn_of_order(X, domains, names=("X", "domains"))
     labeled = index >= 0
     if len(np.unique(names[labeled])) < 2:
         raise InputError("All labeled items are of one domain, but two or more are needed to leave one out.")
@@ -235,6 +238,7 @@ def _measure(
     model: Predictor, X: Items, y: Labels, splits: Sequence[_Split], *, what: str, encoder: Encoder | None
 ) -> HeldOutScores:
     """Fit a clone for each split and compare its predictions with the labels."""
+    warn_of_order(X, y, names=("X", "y"))
     items: Any = X if encoder is None else encode_once(encoder, X, cache=None)
     labels: NDArray[np.object_] = np.array(list(y), dtype=object)
 
