@@ -29,6 +29,7 @@ import real_doors
 import real_estimators
 import real_exports
 import real_first_week
+import real_methods
 import real_neighbors
 import real_reports
 import real_requests
@@ -508,6 +509,7 @@ real_doors.add(holds, command)
 real_requests.add(holds, command)
 real_commands.add(holds, command)
 real_api.add(holds)
+real_methods.add(holds)
 real_first_week.add(holds, command)
 real_exports.add(holds, command)
 

@@ -381,3 +381,8 @@ def test_a_member_of_an_enum_and_a_sparse_column_are_refused_with_the_way_out():
         label_list(csr_array(np.eye(2)))
     with pytest.raises(InputError, match=r"table\.idxmax\(axis=1\)"):
         label_list(pd.get_dummies(pd.Series(["a", "b"])))
+
+
+def test_one_text_is_no_list_of_labels():
+    with pytest.raises(InputError, match=r"got one str. Write \[label\]"):
+        label_list("abc")

@@ -287,3 +287,16 @@ def test_the_content_of_a_missing_file_or_a_float_array_is_refused(tmp_path):
         content_of(tmp_path / "gone.png")
     with pytest.raises(BadItemError, match="row 2 is an array of float32"):
         content_of(np.zeros((2, 2), dtype=np.float32), row=2)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.zeros((3, 8, 8), np.uint8), r"Write image.transpose\(1, 2, 0\)"),
+        (np.zeros((8, 8), bool), "by 255"),
+        (np.zeros((8, 8), np.uint16), r"as by 257 .*astype\(np.uint8\)"),
+    ],
+)
+def test_other_arrays_are_refused_with_the_way_out(array, words):
+    with pytest.raises(BadItemError, match=words):
+        read_pixels(array)

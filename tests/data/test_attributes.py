@@ -151,5 +151,20 @@ def test_parts_that_do_not_match_are_refused(parts, error, text, animals):
 
 
 def test_a_value_that_is_no_number_is_named():
-    with pytest.raises(InputError, match="column 'hooves' has 'yes' in row 0"):
+    with pytest.raises(InputError, match="hooves of 'horse' is 'yes'; attributes must be numbers"):
         attribute_table({"horse": {"hooves": "yes"}, "cat": {"hooves": "no"}})
+
+
+def test_decimal_commas_and_truth_values_are_numbers(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("class;size;coat\nhorse;1.000,5;TRUE\nzebra;1,25;FALSE\nmule;;TRUE\n")
+    assert load_attributes(file).vectors[:2].tolist() == [[1000.5, 1.0], [1.25, 0.0]]
+
+
+def test_classes_in_another_column_are_named_with_the_way_out(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("size,class\n1,horse\n2,zebra\n")
+    with pytest.raises(DataFileError, match="class_column='class'"):
+        load_attributes(file)
+    with pytest.raises(InputError, match=r"coat of 'horse' is 'yes'.*set_index\('coat'\)"):
+        attribute_table({"horse": {"coat": "yes"}, "zebra": {"coat": "no"}})

@@ -4,7 +4,7 @@ import pytest
 
 from anyshot.base.class_words import Words
 from anyshot.data.class_lists import read_classes
-from anyshot.errors import DataFileError
+from anyshot.errors import DataFileError, InputError
 from data.written import file
 
 
@@ -99,3 +99,9 @@ def test_a_comment_is_no_class(tmp_path, line):
 def test_a_file_of_another_kind_is_no_name_of_a_class(tmp_path):
     with pytest.raises(DataFileError, match=r"cannot be read as a list of classes\. Supported: \.csv, .*\.txt"):
         read_classes(str(file(tmp_path, "classes.yaml", "- a\n- b\n")))
+
+
+@pytest.mark.parametrize("given", [None, ["a", "b"]])
+def test_something_else_than_a_text_is_refused(given):
+    with pytest.raises(InputError, match="A text of names"):
+        read_classes(given)

@@ -25,3 +25,9 @@ def test_a_quote_that_is_not_closed_is_refused():
 def test_names_between_other_marks_are_refused():
     with pytest.raises(InputError, match="Put commas between names"):
         listed_classes("billing;delivery;login")
+
+
+@pytest.mark.parametrize("text", ["", "a,,b", '"a, b",'])
+def test_an_empty_name_between_commas_is_refused(text):
+    with pytest.raises(InputError, match="have an empty name"):
+        listed_classes(text)

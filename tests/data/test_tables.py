@@ -351,3 +351,8 @@ def test_rows_are_counted_as_people_count_them(tmp_path):
     lines = read_table(file(tmp_path, "a.jsonl", '\n{"text": "a"}\n{"text": "b"}\n'))
     assert [listed.place(1), lines.place(1)] == ["data row 2", "line 3"]
     assert [listed.number(1), lines.number(1)] == [2, 3]
+
+
+def test_two_columns_of_one_name_are_not_written(tmp_path):
+    with pytest.raises(DataFileError, match="several columns named 'a'"):
+        write_table(pd.DataFrame([[1, 2]], columns=["a", "a"]), tmp_path / "a.csv")

@@ -1,6 +1,7 @@
 """Measures of the difference between two domains, and its plot."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.patches import Ellipse
 from scipy.sparse import csr_array
@@ -191,3 +192,11 @@ def test_sparse_domains_can_be_plotted():
 def test_vectors_with_one_feature_cannot_be_plotted():
     with pytest.raises(DomainError, match="two features and two items"):
         plot_domains([[0.0], [1.0]], [[0.0], [1.0]])
+
+
+def test_columns_of_tables_are_named_and_keep_their_order():
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 2)), columns=["size", "weight"])
+    gap = domain_gap(table, table.assign(size=table["size"] + 5), n_permutations=39, random_state=0)
+    assert list(gap.features.index) == ["size", "weight"]
+    with pytest.raises(DomainError, match=r"target\[X.columns\]"):
+        plot_domains(table, table[["weight", "size"]])

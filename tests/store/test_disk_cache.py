@@ -652,3 +652,19 @@ def test_two_processes_write_at_the_same_time_and_nothing_is_lost(cache):
 def test_a_limit_is_a_number_of_megabytes(tmp_path, limit):
     with pytest.raises(InputError, match="limit must be a number of MB"):
         VectorCache(tmp_path, limit=limit)
+
+
+def test_vectors_that_do_not_fit_their_keys_are_refused_and_the_cache_stays_whole(tmp_path):
+    cache = VectorCache(tmp_path)
+    with pytest.raises(InputError, match="2 keys need"):
+        cache.put_many([key(0), key(1)], np.ones((1, WIDTH), np.float32))
+    with pytest.raises(InputError, match="32 bytes"):
+        cache.put_many([b"a"], np.ones((1, WIDTH), np.float32))
+    cache.put_many([key(0)], np.ones((1, WIDTH)))  # float64
+    assert cache.get_many([key(0), key(1)], width=WIDTH)[1].tolist() == [True, False]
+
+
+def test_the_folder_is_a_path_and_may_start_at_home():
+    assert VectorCache("~/vectors").folder == Path.home() / "vectors"
+    with pytest.raises(InputError, match="folder must be a path; it is 5"):
+        VectorCache(5)

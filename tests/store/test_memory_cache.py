@@ -1,7 +1,9 @@
 """Vectors in memory."""
 
 import numpy as np
+import pytest
 
+from anyshot.errors import InputError
 from anyshot.store.disk_cache import EncodingCounts, encode_once
 from anyshot.store.memory_cache import MemoryCache
 
@@ -29,3 +31,18 @@ def test_encoding_uses_it_like_the_cache_on_disk(letters):
     again = encode_once(letters, ["c", "ab", "d"], cache=cache, counts=counts)
     assert (counts.cached, counts.encoded) == (2, 1)
     np.testing.assert_array_equal(again[:2], first[::-1])
+
+
+@pytest.mark.parametrize(
+    ("keys", "vectors", "words"),
+    [
+        ([b"a", b"b"], [[1.0]], r"2 keys need a table of as many vectors, \(n, width\); its shape is \(1, 1\)"),
+        ([b"a"], [1.0], r"its shape is \(1,\)"),
+        (["a"], [[1.0]], "Keys must be bytes; one is 'a'"),
+    ],
+)
+def test_vectors_that_do_not_fit_their_keys_are_refused(keys, vectors, words):
+    cache = MemoryCache()
+    with pytest.raises(InputError, match=words):
+        cache.put_many(keys, vectors)
+    assert not len(cache)

@@ -1,6 +1,7 @@
 """Predictions adjusted to a pool of unlabeled items."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
@@ -324,3 +325,11 @@ def test_neighbors_do_not_depend_on_blocks_of_rows():
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_there_may_be_fewer_vectors_than_neighbors(size):
     assert nearest_neighbors(np.eye(5, dtype=np.float32)[:size], n_neighbors=10).shape == (size, max(1, size - 1))
+
+
+def test_columns_of_the_pool_keep_their_order_and_missing_labels_are_none():
+    X = pd.DataFrame([[1.0, 0.1], [0.9, 0.0], [0.1, 1.0], [0.0, 0.8]], columns=["a", "b"])
+    model = TransductiveZeroShotClassifier().fit(X, [0, None, 1, np.nan], class_vectors=np.eye(3, 2) + 0.1, unlabeled=X)
+    assert model.seen_classes_.tolist() == [0, 1]
+    with pytest.raises(InputError, match="feature_names_in_"):
+        model.fit(X, [0, -1, 1, -1], class_vectors=np.eye(3, 2) + 0.1, unlabeled=X[["b", "a"]])

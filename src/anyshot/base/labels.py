@@ -162,6 +162,8 @@ def label_list(labels: Labels) -> list[Label]:
         An item has several labels, a label is neither a name nor a number, or it is a float that may be the rounded
         value of another integer.
     """
+    if isinstance(labels, str | bytes):
+        raise InputError(f"A list of labels is needed; got one {type(labels).__name__}. Write [label].")
     refuse_several_columns(labels)
     single = map(sole_label, column_values(labels))
     listed = [_plain_number(label) if isinstance(label, Decimal) else label for label in single]

@@ -160,7 +160,9 @@ def _scaled(values: NDArray[Any]) -> Pixels:
 def _from_array(array: NDArray[Any], row: int | None) -> Pixels:
     named = _name(array, row)
     if array.dtype != np.uint8:
-        hint = " Multiply values in [0, 1] by 255 first." if array.dtype.kind == "f" else ""
+        hint = " Multiply values in [0, 1] by 255 first." if array.dtype.kind in "fb" else ""
+        if array.dtype.kind in "iu":
+            hint = " Divide larger values first, as by 257 where 65,535 is white, and write image.astype(np.uint8)."
         raise BadItemError(f"{named} is an array of {array.dtype}; uint8 (0 to 255) is needed.{hint}")
     if array.size == 0:
         raise BadItemError(f"{named} is an empty array, of shape {array.shape}. Remove it.")
@@ -170,6 +172,7 @@ def _from_array(array: NDArray[Any], row: int | None) -> Pixels:
     if flat.ndim != 3 or flat.shape[2] not in (3, 4):
         raise BadItemError(
             f"{named} is an array of shape {array.shape}; (h, w), (h, w, 1), (h, w, 3) or (h, w, 4) is needed."
+            + (" Write image.transpose(1, 2, 0)." if array.ndim == 3 and array.shape[0] in (1, 3, 4) else "")
         )
     return _from_image(Image.fromarray(np.ascontiguousarray(flat)))
 

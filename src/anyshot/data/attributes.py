@@ -74,11 +74,12 @@ def load_attributes(
     DuplicateClassError, UnknownClassError, ClassesError
         As `attribute_table`.
     """
-    frame = read_table(Path(path)).frame
+    table = read_table(Path(path))
+    frame, commas = table.frame, table.separator != ","
     named = str(frame.columns[0]) if class_column is None else class_column
     if named not in frame:
         raise DataFileError(f"{path} has no column {named!r}; it has {', '.join(map(str, frame.columns))}.")
-    numbers = {str(name): _numbers(frame[name], path) for name in frame.columns if name != named}
+    numbers = {str(name): _numbers(frame[name], path, commas=commas) for name in frame.columns if name != named}
     return attribute_table(pd.DataFrame(numbers).set_axis(frame[named]), classes, missing=missing)
 
 
@@ -120,6 +121,7 @@ def attribute_table(
     """
     frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame.from_dict(dict(table), orient="index")
     frame = _rows_of(frame, classes)
+    _check_texts(frame)
     columns, names = tuple(map(str, frame.columns)), tuple(frame.index.tolist())
     known = number_rows(frame, dtype=np.float64, name="The table of attributes").copy()  # (c, a)
     known[np.isin(known, np.asarray(missing, dtype=np.float64))] = np.nan
@@ -214,6 +216,17 @@ def _rows_of(frame: pd.DataFrame, classes: Sequence[Label] | None) -> pd.DataFra
     return frame.loc[list(classes)]
 
 
+def _check_texts(frame: pd.DataFrame) -> None:
+    """Raise InputError if an attribute is a text that is not a number."""
+    for number, column in enumerate(frame.columns):
+        for name, value in zip(frame.index, frame.iloc[:, number], strict=True):
+            if isinstance(value, str) and np.isnan(pd.to_numeric(value, errors="coerce")):
+                raise InputError(
+                    f"{column} of {name!r} is {value!r}; attributes must be numbers. If the column holds the names of "
+                    f"the classes, write table.set_index({column!r})."
+                )
+
+
 def _check_known(known: Floats, names: Sequence[Label], columns: Sequence[str]) -> None:
     if np.isinf(known).any():
         row, column = np.argwhere(np.isinf(known))[0]
@@ -244,18 +257,26 @@ def _constant_notes(known: Floats, columns: Sequence[str]) -> list[str]:
     return [f"{len(same)} {have} the same value for all classes: {first_of(same, at_most=SHOWN)}."]
 
 
+_DECIMAL_COMMA: Final = r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?"
 _MISSING = ("", "nan", "na", "n/a", "?")  # cells that mean a missing value
 
 
-def _numbers(column: pd.Series, path: str | os.PathLike[str]) -> pd.Series:
-    """Return a column of a file as numbers, NaN for empty cells."""
+def _numbers(column: pd.Series, path: str | os.PathLike[str], *, commas: bool) -> pd.Series:
+    """Return a column of a file as numbers, NaN for empty cells; `commas`: those with decimal commas too."""
     blank = column.isna() | column.astype(str).str.strip().str.lower().isin(_MISSING)
-    numbers = pd.to_numeric(column.where(~blank), errors="coerce").astype(np.float64)
+    cells = column.where(~blank).astype(object)
+    texts = cells.dropna().astype(str).str.strip().str.casefold()
+    if len(texts) and texts.isin(["true", "false"]).all():
+        cells = texts.eq("true").reindex(cells.index)
+    elif commas and texts.str.contains(",").any() and texts.str.fullmatch(_DECIMAL_COMMA).all():
+        cells = texts.str.replace(".", "", regex=False).str.replace(",", ".", regex=False).reindex(cells.index)
+    numbers = pd.to_numeric(cells.astype(object), errors="coerce").astype(np.float64)
     wrong = np.flatnonzero((numbers.isna() & ~blank).to_numpy())
     if wrong.size:
         raise DataFileError(
             f"{path}: attribute {column.name!r} is {column.iloc[wrong[0]]!r} in row {wrong[0]}; attributes must "
-            "be numbers. Leave the cell empty if the value is missing."
+            "be numbers. Leave the cell empty if the value is missing; if the column holds the classes, pass "
+            f"class_column={column.name!r}."
         )
     return numbers
 

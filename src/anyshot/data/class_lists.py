@@ -1,6 +1,7 @@
 """Read lists of classes, with descriptions and words: from text, or a file."""
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -12,7 +13,7 @@ from anyshot.data.item_columns import listed_columns
 from anyshot.data.json_rows import parse_json
 from anyshot.data.tables import Table, read_table
 from anyshot.data.text_files import existing, read_text, suffix_of
-from anyshot.errors import ClassesError, DataFileError
+from anyshot.errors import ClassesError, DataFileError, InputError
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ def read_classes(text: str) -> list[str] | Described:
     >>> read_classes("billing, delivery,login")
     ['billing', 'delivery', 'login']
     """
+    if not isinstance(text, str | os.PathLike):
+        raise InputError(f'A text of names, "a,b,c", or the path of a file is needed; got a {type(text).__name__}.')
     path = Path(text)
     suffix = suffix_of(path)
     if suffix in CLASS_TABLES:

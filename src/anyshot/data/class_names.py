@@ -34,9 +34,16 @@ def listed_classes(text: str) -> list[str]:
             raise DataFileError(f"{text} cannot be read as a list of classes. Supported: {', '.join(CLASS_FILES)}.")
         if len(names) == 1 and any(mark in text for mark in ";|\t\n"):
             raise InputError(f"The classes {text!r} are one name, without a comma. Put commas between names: a,b,c.")
-        return names
+        return _none_empty(names, text)
     try:
         names = parse(text, tabs=False).fields[0]
     except ParseError as error:
         raise InputError(f'The classes {text!r} cannot be read. Write "a, b",c for a name with a comma.') from error
-    return [clean_name(name) for name in names]
+    return _none_empty([clean_name(name) for name in names], text)
+
+
+def _none_empty(names: list[str], text: str) -> list[str]:
+    """Return the names; raise InputError if one of several between commas is empty, or there is none."""
+    if not all(names):
+        raise InputError(f"The classes {text!r} have an empty name. Write names between commas: a,b,c.")
+    return names

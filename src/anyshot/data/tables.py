@@ -150,6 +150,11 @@ def write_table(
     write = _WRITERS.get(target.suffix.lower())
     if write is None:
         raise DataFileError(f"{target} cannot be written: its name must end in one of {', '.join(_WRITERS)}.")
+    if isinstance(rows, pd.DataFrame) and not rows.columns.is_unique:
+        repeated = rows.columns[rows.columns.duplicated()][0]
+        raise DataFileError(
+            f"{target} cannot be written: the table has several columns named {repeated!r}. Rename one."
+        )
     table = _with_whole_characters(rows)
     if target.suffix.lower() == ".csv" and not verbatim:
         table = without_formulas(table)

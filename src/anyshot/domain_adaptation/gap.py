@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import svds
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
+from anyshot.base.columns import column_names, is_table
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import RandomState, check_whole, generator
@@ -110,9 +111,9 @@ def domain_gap(
     """Measure how different two domains are, as they are and after each normalization.
 
     source (n_s, d), target (n_t, d): vectors; or raw items with an `encoder`, a name or an object; feature_names (d,):
-    names of the columns; n_features: number of shifted features reported; n_permutations: permutations behind the
-    p-values, at least 39; random_state: seeds them. Raises DomainError for fewer than two items, WidthError for targets
-    of another width, and InputError for items that are no numbers and have no encoder.
+    names of the columns, by default those of a table; n_features: number of shifted features reported; n_permutations:
+    permutations behind the p-values, at least 39; random_state: seeds them. Raises DomainError for fewer than two
+    items, WidthError for targets of another width, and InputError for items that are no numbers and have no encoder.
     """
     check_whole(0, n_permutations=n_permutations, n_features=n_features)
     if n_permutations < MIN_PERMUTATIONS:
@@ -121,7 +122,8 @@ def domain_gap(
             f"{n_permutations + 1}. Use {MIN_PERMUTATIONS} or more."
         )
     source_table, target_items = _tables(source, target, encoder)
-    names = list(map(str, range(source_table.shape[1]))) if feature_names is None else list(feature_names)
+    own = column_names(source) if encoder is None and is_table(source) else range(source_table.shape[1])
+    names = list(map(str, own)) if feature_names is None else list(feature_names)
     if len(names) != source_table.shape[1]:
         raise InputError(
             f"feature_names has {len(names)} names, but the vectors have {source_table.shape[1]} features."
@@ -252,6 +254,7 @@ def plot_domains(source: ArrayLike, target: ArrayLike) -> Figure:
     The ellipses have radii of two standard deviations: they contain about 86 % of a Gaussian domain. Raises the errors
     of `domain_gap`, and DomainError if there are fewer than two features.
     """
+    check_columns(source, target)
     source_table = domain_table(source, name="source")
     target_items = target_table(target, source_table)
     if source_table.shape[1] < 2 or source_table.shape[0] < 2:

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from anyshot.base.files import delete_leftovers
 from anyshot.base.validation import Vectors
-from anyshot.errors import CacheError
+from anyshot.errors import CacheError, InputError
 
+KEY_BYTES: Final = 32
 Key: TypeAlias = bytes  # 32 bytes: sha256 of an item's content, and of what computed its vector
 Lengths: TypeAlias = NDArray[np.int64]  # (n,), rows of each item
 T = TypeVar("T")
@@ -375,6 +376,9 @@ def _number(connection: sqlite3.Connection, query: str, values: Sequence[Any] = 
 
 
 def _integers(keys: Sequence[Key]) -> list[int]:
-    """Return the first 63 bits of each key, which fit SQLite's integers."""
+    """Return the first 63 bits of each key, which fit SQLite's integers; raise InputError if a key has not 32 bytes."""
+    if not all(isinstance(key, bytes) and len(key) == KEY_BYTES for key in keys):
+        bad = next(key for key in keys if not isinstance(key, bytes) or len(key) != KEY_BYTES)
+        raise InputError(f"Keys must be digests of {KEY_BYTES} bytes, as of hashlib.sha256; one is {bad!r:.60}.")
     numbers: list[int] = (np.frombuffer(b"".join(keys), dtype="<u8")[::4] >> np.uint64(1)).tolist()
     return numbers

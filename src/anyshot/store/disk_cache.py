@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from anyshot import base
 from anyshot.base import progress
+from anyshot.base.columns import numeric_array
 from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.protocols import Digested, Encoder, TextAligned
 from anyshot.base.user_folders import cache_folder
@@ -24,7 +25,7 @@ from anyshot.base.validation import Vectors, is_number, unit
 from anyshot.errors import BadItemError, CacheError, EncoderError, InputError
 from anyshot.store import database
 from anyshot.store.database import Database, FileEntry, Key, PackedActivations
-from anyshot.store.memory_cache import KeepsVectors
+from anyshot.store.memory_cache import KeepsVectors, checked_vectors
 
 SLICE: Final = 2048
 """Items encoded and stored together; an interrupted run resumes at the last slice."""
@@ -77,7 +78,9 @@ class VectorCache:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, limit: float | None = None) -> None:
-        self.folder = Path(folder) if folder else cache_folder()
+        if not isinstance(folder, str | os.PathLike | None):
+            raise InputError(f"folder must be a path; it is {folder!r}.")
+        self.folder = Path(folder).expanduser() if folder else cache_folder()
         if limit is not None and not (is_number(limit) and limit >= 0):
             raise InputError(f"limit must be a number of MB, 0 or more; it is {limit!r}.")
         self.limit = default_limit() if limit is None else limit
@@ -111,6 +114,7 @@ class VectorCache:
 
     def put_many(self, keys: Sequence[Key], vectors: Vectors) -> None:
         """Store `vectors` (n, width) under `keys` (n,), 2,048 at a time: each slice completely or not at all."""
+        vectors = checked_vectors(keys, vectors)
         write = partial(database.write_vectors, limit=self.limit * 1e6, folder=self._files)
         for start in range(0, len(keys), SLICE):
             part = slice(start, start + SLICE)
@@ -326,13 +330,20 @@ def _warn_not_stored(error: CacheError) -> None:
 def _encoded(task: _Task, items: list[Any], rows: list[int]) -> Vectors:
     """Encode some rows of `items`, and check the result (len(rows), width)."""
     try:
-        vectors = np.asarray(task.encode([items[row] for row in rows]), dtype=np.float32)
+        answer = task.encode([items[row] for row in rows])
     except BadItemError:
         if task.kind == "image":
             for row in rows:
                 # The encoder counts rows within its slice; this raises the right one.
                 base.read_pixels(items[row], row=row)
         raise
+    try:
+        vectors = numeric_array(answer, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise EncoderError(
+            f"The encoder {task.name} returned a {type(answer).__name__} that is no table of numbers: {error}. It must "
+            "return one vector for each item."
+        ) from error
     if vectors.shape != (len(rows), task.width):
         raise EncoderError(
             f"The encoder {task.name} returned an array of shape {vectors.shape} for {len(rows)} items; it must return "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.validation import Vectors
+from anyshot.errors import InputError
 
 LIMIT_MB: Final = 64.0
 
@@ -23,6 +24,16 @@ class KeepsVectors(Protocol):
     def put_many(self, keys: Sequence[bytes], vectors: Vectors) -> None:
         """Store `vectors` (n, width) under `keys` (n,)."""
         ...
+
+
+def checked_vectors(keys: Sequence[bytes], vectors: Vectors) -> Vectors:
+    """Return vectors (n, width) as float32; raise InputError if they are not one for each of the `keys` (n,)."""
+    table = np.asarray(vectors, dtype=np.float32)
+    if table.ndim != 2 or len(table) != len(keys):
+        raise InputError(f"{len(keys)} keys need a table of as many vectors, (n, width); its shape is {table.shape}.")
+    if not all(isinstance(key, bytes) for key in keys):
+        raise InputError(f"Keys must be bytes; one is {next(key for key in keys if not isinstance(key, bytes))!r:.60}.")
+    return table
 
 
 class MemoryCache:
@@ -65,6 +76,7 @@ class MemoryCache:
 
     def put_many(self, keys: Sequence[bytes], vectors: Vectors) -> None:
         """Store `vectors` (n, width) under `keys` (n,)."""
+        vectors = checked_vectors(keys, vectors)
         with self._lock:
             for key, vector in zip(keys, vectors, strict=True):
                 earlier = self._vectors.pop(key, None)

@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix, diags
 from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 
+from anyshot.base.labels import class_rows
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator, check_parameters
@@ -326,8 +327,10 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
             self.reasons_: tuple[str, ...] = ("There is no pool of unlabeled items, so the base estimator is used.",)
             self.pool_probabilities_ = np.zeros((0, len(self.classes_)))
             return self
-        index = np.asarray(y, dtype=np.intp)
+        index = class_rows(y)
         pool = vectors(pool, width=self.n_features_in_, name="unlabeled")
+        if unlabeled is not None:
+            self._check_columns(unlabeled, reset=False)
         self._adjust(vectors(X)[index >= 0], index[index >= 0], pool[_evenly_spaced(len(pool), POOL_LIMIT)])
         return self
 

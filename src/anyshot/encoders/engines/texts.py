@@ -25,7 +25,7 @@ from anyshot.encoders.engines.text_rows import (
     token_nodes,
 )
 from anyshot.encoders.texts import Rows, batches, chunks, collect, refuse_empty, refuse_unknown, windows
-from anyshot.errors import MissingWeightsError
+from anyshot.errors import InputError, MissingWeightsError
 
 BATCH_TOKENS: Final = 1024
 """Tokens in a batch: few enough that the hidden states stay in the cache of a processor."""
@@ -234,6 +234,8 @@ class TextEncoder:
 
     def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
         """Yield the vectors (n, width) of some thousand texts at a time, in order, reading the texts as needed."""
+        if isinstance(inputs, str | bytes):
+            raise InputError(f"Texts are needed; got one {type(inputs).__name__}. Write [text].")
         return (self.encode(chunk) for chunk in chunks(inputs))
 
     def __sklearn_clone__(self) -> Self:
