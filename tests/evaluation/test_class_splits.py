@@ -121,5 +121,5 @@ def test_row_numbers_are_no_mask():
 def test_items_without_a_label_are_left_out_and_names_are_refused():
     scores, seen = np.vstack([SCORES, SCORES[:1]]), [True, True, False]
     assert zero_shot_figures(scores, [0, 1, 2, 2, 2, -1], seen) == zero_shot_figures(SCORES, [0, 1, 2, 2, 2], seen)
-    with pytest.raises(InputError, match="y must be integers"):
+    with pytest.raises(InputError, match="rows of the class table"):
         zero_shot_figures(SCORES, list("abccc"), seen)
