@@ -327,7 +327,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
             self.reasons_: tuple[str, ...] = ("There is no pool of unlabeled items, so the base estimator is used.",)
             self.pool_probabilities_ = np.zeros((0, len(self.classes_)))
             return self
-        index = class_rows(y)
+        index = class_rows(y).astype(np.intp)
         pool = vectors(pool, width=self.n_features_in_, name="unlabeled")
         if unlabeled is not None:
             self._check_columns(unlabeled, reset=False)
