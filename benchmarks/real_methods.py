@@ -79,7 +79,7 @@ def _tables() -> Iterator[tuple[str, Situation]]:
     for what, given in {
         "with gradients": torch.tensor(X, requires_grad=True),
         "sparse, csc": csc_array(X),
-        "sparse, coo": coo_matrix(X),
+        "sparse, by coordinates": coo_matrix(X),
     }.items():
         yield (
             f"regression: a table {what}",
