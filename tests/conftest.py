@@ -21,6 +21,8 @@ STARTED, LEFT_OUT = pytest.StashKey[float](), pytest.StashKey[list[pytest.Item]]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(needed_packages)  # whose hooks see the files of src, too
+    for name in ("NO_PROXY", "no_proxy"):  # the servers of the tests are on this machine
+        os.environ[name] = ",".join([*filter(None, [os.environ.get(name)]), "127.0.0.1", "localhost"])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -221,7 +221,7 @@ def run_fetch(server, **options):
         "print(*fetch_weights('tiny', source='hub'))"
     )
     address = f"http://127.0.0.1:{server.server_port if server else 9}"
-    env = os.environ | {"HF_ENDPOINT": address, "HF_HUB_DOWNLOAD_TIMEOUT": "5", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    env = os.environ | {"HF_ENDPOINT": address, "HF_HUB_DOWNLOAD_TIMEOUT": "60", "HF_HUB_DISABLE_TELEMETRY": "1"}
     return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
 
 

@@ -23,13 +23,15 @@ def created(client):
 
 @pytest.fixture
 def base(client):
-    return created(client)
+    """A project, which is removed at the end: as long as it is open, it has a thread that looks for changes."""
+    base = created(client)
+    yield base
+    client.post(f"/projects/{base.split('/')[2]}/remove", json={})
 
 
 @pytest.fixture
-def filled(client):
+def filled(client, base):
     """A project with two classes and two items."""
-    base = created(client)
     client.post(base + "classes", json={"names": "billing, login"})
     client.post(base + "items", json={"texts": ["I was charged twice", "I cannot sign in"]})
     return base
