@@ -15,6 +15,7 @@ from app.cli.messages import TRAIN
 def own_cache(one_cache):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANYSHOT_CACHE", str(one_cache))
+        patch.delenv("COLUMNS", raising=False)  # in a narrow terminal errors are wrapped
         yield
 
 
