@@ -146,8 +146,7 @@ def factors_by_likelihood(
     scores (n, c) of held-out labels `index` (n,), of some weight (n,). The share is the posterior probability of the
     head: its prior odds times the likelihood of the labels, at the head's best temperature.
     """
-    own, temperature, log_posterior = data.defaults, {}, {}
-    odds = heads(data)
+    own, odds, temperature, log_posterior = data.defaults, heads(data), {}, {}
     for strength, of_strength in scores.items():
         toward = 1 / default_scale(strength, own, prior)
         fitted = fit_temperature(of_strength, index, weights=weight, toward=toward, prior_items=own.temperature_items)

@@ -73,7 +73,6 @@ class Defaults:
     """Largest weight of an unlabeled vector."""
     pool_examples: int = 5_000
     """Unlabeled vectors that the heads are fitted to, evenly spaced; all of them move the class vectors."""
-
     shares_rounds: int = 20
     """Rounds in which class shares, and the offsets that make the mean prediction equal to them, are found."""
     shares_temperature: float = 4 / 3

@@ -105,8 +105,7 @@ def fit_with_pool(
     weight = min(own.max_pool_weight, own.pool_labels * n_classes / len(rows))
     linear, deltas = fit
     if weight:
-        weights = np.full(len(rows), weight, dtype=np.float32)
-        examples = Examples(pool[rows], targets[rows].astype(np.float32), weights)
+        examples = Examples(pool[rows], targets[rows].astype(np.float32), np.full(len(rows), weight, np.float32))
         factors = factors or odds_as_factors(heads(data), data, prior)
         linear, deltas = fit_method("any-shot", data, prior, factors, start=deltas, pool=examples)
         reference = fit[0] if held_out else fit_method("zero-shot", data, prior, {}, start={})[0]
