@@ -24,6 +24,7 @@ import polars as pl
 import pyarrow as pa
 import real_answers
 import real_api
+import real_calls
 import real_commands
 import real_doors
 import real_estimators
@@ -512,6 +513,7 @@ real_api.add(holds)
 real_methods.add(holds)
 real_first_week.add(holds, command)
 real_exports.add(holds, command)
+real_calls.add(holds)
 
 
 def main() -> int:

@@ -136,3 +136,9 @@ def test_tensors_with_gradients_and_of_half_precision_are_taken(rows):
 def test_numbers_that_float32_cannot_hold_are_not_taken_for_infinity():
     with pytest.raises(BadItemError, match=r"numbers beyond 3.4e38 in row 1. Divide them"):
         validate_data(StandardScaler(), [[1.0], [1e200]], dtype=np.float32, ensure_all_finite=False)
+
+
+@pytest.mark.parametrize("make", [pl.Series, lambda rows: pl.Series(rows, dtype=pl.Array(pl.Float64, 2))])
+def test_a_column_of_vectors_is_a_table(make):
+    found = validate_data(Above(), make([[1.0, 2.0], [3.0, 4.0]]), dtype=np.float64)
+    np.testing.assert_array_equal(found, [[1, 2], [3, 4]])

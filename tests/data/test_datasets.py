@@ -182,3 +182,8 @@ def test_one_column_is_not_for_items_and_labels(tmp_path):
 def test_a_number_of_rows_that_is_none_is_refused(k):
     with pytest.raises(InputError, match="k must be"):
         few_per_class(["a", "b"], k)
+
+
+def test_few_per_class_refuses_labels_that_can_be_read_only_once():
+    with pytest.raises(InputError, match="got a generator"):
+        few_per_class((label for label in "ab"), 1)

@@ -143,6 +143,8 @@ def test_a_prediction_outside_the_classes_is_refused():
 def test_items_without_any_label_are_refused():
     with pytest.raises(NotEnoughLabelsError, match="None of the 2 items has a label"):
         evaluate_answers(CLASSES, [None, None], ["login", "login"])
+    with pytest.raises(InputError, match="got a generator"):
+        evaluate_answers(CLASSES, (label for label in ["login"]), ["login"])
 
 
 def test_wrong_lengths_and_shapes_are_refused():

@@ -14,6 +14,7 @@ from anyshot.evaluation.metrics import (
     expected_calibration_error,
     false_positive_rate,
     harmonic_mean,
+    item_weights,
     log_loss,
     macro_f1,
     mae,
@@ -252,7 +253,7 @@ def test_reliability_counts_an_item_of_weight_two_as_two_items():
         (lambda: wilson_interval(-1, 3), "it is -1 of 3"),
         (lambda: wilson_interval("1", 3), "must be a number"),
         (lambda: effective_size([-1.0, 2.0]), "row 0 has -1"),
-        (lambda: accuracy(["a", "b"], ["a", "b"], sample_weight=["1", "x"]), "Weights must be numbers"),
+        (lambda: accuracy(["a", "b"], ["a", "b"], sample_weight=["1", "x"]), "sample_weight must be numbers"),
         (lambda: accuracy(["a", None], ["a", "b"]), "label in row 1 is missing"),
         (lambda: macro_f1(["a", float("nan")], ["a", "b"]), "label in row 1 is missing"),
     ],
@@ -264,3 +265,9 @@ def test_what_would_give_a_wrong_figure_is_refused(call, words):
 
 def test_items_without_weight_are_none():
     assert effective_size([0.0, 0.0]) == 0.0
+
+
+@pytest.mark.parametrize("weights", [{"a": 1.0}, "balanced"])
+def test_weights_by_class_are_refused(weights):
+    with pytest.raises(InputError, match=r"one for each item; got .*\[weights\[label\] for label in y\]"):
+        item_weights(weights, 2)

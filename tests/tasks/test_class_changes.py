@@ -164,6 +164,8 @@ def test_a_class_that_is_given_by_a_vector_needs_a_vector():
     clf = AnyShotClassifier(CENTERS, cache=False).fit(ITEMS, OF)
     with pytest.raises(InputError, match="'a' is described by a vector"):
         clf.describe_class("a", "some text")
+    with pytest.raises(ClassesError, match="class 'a' contains only zeros"):
+        clf.describe_class("a", [0.0] * len(ITEMS[0]))
 
 
 # --- alone ---

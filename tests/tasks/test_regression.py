@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeCV
 from sklearn.pipeline import make_pipeline
@@ -290,3 +291,12 @@ def test_a_source_that_predicts_names_is_refused():
     source = LogisticRegression().fit(X, list("aaabbb"))
     with pytest.raises(InputError, match="The source must predict one number for each row"):
         AnyShotRegressor().fit(X, X[:, 0], source=source)
+
+
+def test_rows_and_numbers_in_another_order_are_warned_of_and_sparse_numbers_refused():
+    X, y = hours_table(20, 0)
+    X = X.set_axis(range(50, 70))
+    with pytest.warns(UserWarning, match="name the same rows in another order"):
+        AnyShotRegressor().fit(X, pd.Series(y, index=X.index[::-1]))
+    with pytest.raises(InputError, match=r"y is a csr_array\. Pass y\.toarray"):
+        AnyShotRegressor().fit(X, csr_array(np.eye(20)[:, :1]))

@@ -106,6 +106,17 @@ def is_tensor(given: object) -> bool:
     return hasattr(given, "detach") and hasattr(given, "cpu")
 
 
+def is_sparse_tensor(given: Any) -> bool:
+    """Return whether this is a tensor of torch that stores only some of its elements."""
+    return is_tensor(given) and str(given.layout) != "torch.strided"
+
+
+def is_column_of_vectors(given: object) -> bool:
+    """Return whether this is a column of lists or arrays of polars or pyarrow."""
+    kind = str(getattr(given, "type", getattr(given, "dtype", ""))).lower()
+    return not isinstance(given, np.ndarray) and ("list" in kind or "array" in kind)
+
+
 def is_table(given: object) -> bool:
     """Return whether this is a data frame of pandas or polars, or a table of pyarrow."""
     return hasattr(given, "columns") and hasattr(given, "shape")
@@ -186,15 +197,14 @@ def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
     """
     given = unmasked(given.toarray() if hasattr(given, "toarray") else given)
     if is_tensor(given):
-        given = given.detach().cpu()
-        given = given if str(given.layout) == "torch.strided" else given.to_dense()
+        given = (given.to_dense() if is_sparse_tensor(given) else given).detach().cpu()
         given = given.float() if given.is_floating_point() and given.element_size() < 4 else given  # bfloat16
     elif hasattr(given, "iloc"):
         given = _pandas_array(given)
     elif isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1)):
         given = [numeric_array(row) for row in given]
-    elif any(name in str(getattr(given, "type", getattr(given, "dtype", ""))).lower() for name in ("list", "array")):
-        given = column_values(given)  # a column of vectors of polars or pyarrow
+    elif is_column_of_vectors(given):
+        given = column_values(given)
     array = np.asarray(given, dtype=dtype)
     if array.dtype.kind == "O" and array.size and _are_numbers(array.flat):
         return array.astype(np.float64)  # Decimals
@@ -210,9 +220,9 @@ def _pandas_array(table: Any) -> NDArray[Any]:
 
 
 def plain(given: Any) -> Any:
-    """Return a tensor or a list of tensors as an array, and anything else unchanged."""
+    """Return a tensor, a list of tensors or a column of vectors as an array, and anything else unchanged."""
     is_list = isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1))
-    return numeric_array(given) if is_list or is_tensor(given) else given
+    return numeric_array(given) if is_list or is_tensor(given) or is_column_of_vectors(given) else given
 
 
 def count(n: int, noun: str, nouns: str | None = None) -> str:

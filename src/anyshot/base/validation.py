@@ -192,6 +192,19 @@ def column_std(rows: Floats, weights: Floats | None = None) -> Floats:
     return np.asarray(np.where(std > 1e-12, std, 0) * largest)
 
 
+def weight_numbers(sample_weight: Any) -> Floats:
+    """Return weights as numbers, missing ones as NaN; raise InputError for anything else, such as weights by class."""
+    if isinstance(sample_weight, Mapping | str):
+        raise InputError(
+            f"sample_weight must be numbers, one for each item; got {sample_weight!r}. To give weights by class, write "
+            '[weights[label] for label in y]; class_prior="balanced" is for classes that are equally frequent.'
+        )
+    try:
+        return numeric_array(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"sample_weight must be numbers, one for each item: {error}.") from error
+
+
 def target_numbers(y: Any, *, name: str = "y") -> Floats:
     """Return numbers to predict as floats (n,), NaN for missing ones.
 
@@ -202,6 +215,8 @@ def target_numbers(y: Any, *, name: str = "y") -> Floats:
         there are several columns.
     """
     shape = tuple(getattr(y, "shape", ()))
+    if hasattr(y, "toarray"):
+        raise InputError(f"{name} is a {type(y).__name__}. Pass {name}.toarray().ravel().")
     if len(shape) == 2 and shape[1] > 1:
         raise InputError(
             f"{name} must hold one number for each row; the shape is {shape}. For several targets, use "

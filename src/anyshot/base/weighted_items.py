@@ -6,10 +6,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.columns import named_rows, numeric_array
+from anyshot.base.columns import named_rows
 from anyshot.base.items import Items, items_and_labels, take
 from anyshot.base.labels import Label, Labels
 from anyshot.base.pairing import warn_of_order
+from anyshot.base.validation import weight_numbers
 from anyshot.errors import InputError
 
 MAX_WEIGHT: Final = 1000
@@ -38,15 +39,7 @@ def weighted_items(
 
 
 def _checked_weights(sample_weight: Any, *, n_items: int) -> NDArray[np.float64]:
-    if isinstance(sample_weight, Mapping | str):
-        raise InputError(
-            f"sample_weight must be numbers, one for each item; got {sample_weight!r}. To give weights by class, write "
-            '[weights[label] for label in y]; class_prior="balanced" is for classes that are equally frequent.'
-        )
-    try:
-        weights = numeric_array(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"sample_weight must be numbers, one for each item: {error}.") from error
+    weights = weight_numbers(sample_weight)
     if weights.shape != (n_items,):
         raise InputError(
             f"sample_weight must have one weight for each of {n_items} items; its shape is {weights.shape}."

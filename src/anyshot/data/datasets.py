@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS
+from anyshot.base.items import check_list
 from anyshot.base.labels import Label, Labels, classes_in, is_blank, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
@@ -177,6 +178,7 @@ def few_per_class(labels: Labels, k: int, *, random_state: RandomState = None) -
     array([0, 1, 2, 4])
     """
     check_whole(0, k=k)
+    check_list(labels, what="A list of labels")
     random = generator(random_state)
     rows: dict[Label, list[int]] = {name: [] for name in classes_in(labels)}
     for row, label in enumerate(label_list(labels)):

@@ -12,7 +12,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder
 
-from anyshot.base.columns import column_values, first_of, is_table, named_rows, unmasked
+from anyshot.base.columns import (
+    column_values,
+    first_of,
+    is_sparse_tensor,
+    is_table,
+    named_rows,
+    numeric_array,
+    unmasked,
+)
 from anyshot.base.validation import Floats, extra, refuse_lazy
 from anyshot.data.column_kinds import Kind, as_numbers, kind_of
 from anyshot.errors import InputError
@@ -186,6 +194,8 @@ def is_plain(table: TableVectors) -> bool:
 def as_frame(X: Any) -> Any:
     """Return a table of polars or pyarrow as a DataFrame of pandas, a masked array with NaN, and the rest unchanged."""
     refuse_lazy(X)
+    if is_sparse_tensor(X):
+        return numeric_array(X)
     if hasattr(X, "to_arrow") and is_table(X) and any(str(own) == "Object" for own in X.dtypes):
         return pd.DataFrame({name: pd.Series(column_values(X[name]), dtype=object) for name in X.columns})
     table = X.to_arrow() if hasattr(X, "to_arrow") and is_table(X) else unmasked(X)

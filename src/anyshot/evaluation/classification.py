@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
 from anyshot.base.columns import column_names, first_of, is_table, numeric_array
+from anyshot.base.items import check_list
 from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
 from anyshot.base.learned_classes import look_of, warn_of_look_alikes
 from anyshot.base.pairing import warn_of_order
@@ -119,6 +120,7 @@ def evaluate_answers(
     >>> found.n, round(found.accuracy, 2)
     (3, 0.67)
     """
+    check_list(y_true, what="A list of labels")
     classes = classes if isinstance(classes, np.ndarray) else class_table(classes)
     names: list[Label] = classes.tolist()
     all_classes = class_table([*names, *(label for label in classes_in(y_true) if label not in names)])

@@ -12,10 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import f1_score, recall_score, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from anyshot.base import validation
-from anyshot.base.columns import numeric_array
 from anyshot.base.labels import Labels, check_indexes, is_missing
-from anyshot.base.validation import Floats, Indexes, check_whole
+from anyshot.base.validation import Floats, Indexes, check_whole, probability_table, weight_numbers
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import effective_size, wilson_interval
 
@@ -143,7 +141,7 @@ def reliability(
     edges of the bin), n (items), confidence (mean), accuracy, lower, upper (Wilson's 95 % interval of the accuracy).
     Bins without weight are left out.
     """
-    table = validation.probability_table(probabilities)
+    table = probability_table(probabilities)
     index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     labeled = index >= 0
     weight, table, index = _weights(sample_weight, len(index))[labeled], table[labeled], index[labeled]
@@ -253,10 +251,7 @@ def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:
     """
     if sample_weight is None:
         return None
-    try:
-        weight = numeric_array(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"Weights must be numbers, one for each item: {error}.") from error
+    weight = weight_numbers(sample_weight)
     if weight.shape != (n,):
         raise InputError(f"One weight per item is needed; there are {n} items and weights of shape {weight.shape}.")
     bad = np.flatnonzero(~np.isfinite(weight) | (weight < 0))
@@ -306,7 +301,7 @@ def _scores_and_truth(scores: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]
 
 def _probabilities_and_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     table, index = _scores_and_truth(probabilities, y)
-    return validation.probability_table(table), index
+    return probability_table(table), index
 
 
 def _unknown_scores(scores: ArrayLike, unknown: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:

@@ -138,6 +138,8 @@ def _described(data: TrainingSet, name: Label, description: Description) -> tupl
     n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1]
     if is_vector(description) and (n_attributes or width):
         vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
+        if not vector.any():
+            raise ClassesError(f"The vector of class {name!r} contains only zeros. Give another.")
         return ClassTexts((name,), ((),)), vector if n_attributes else unit(vector)
     if n_attributes:
         raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
