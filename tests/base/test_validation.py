@@ -1,6 +1,5 @@
 import logging
 import re
-import sys
 from decimal import Decimal
 
 import numpy as np
@@ -10,7 +9,7 @@ from scipy.sparse import csr_array
 
 from anyshot.base import validation
 from anyshot.base.validation import check_rows, column_std, mask, target_numbers, vectors
-from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
+from anyshot.errors import BadItemError, InputError, WidthError
 
 
 def test_vectors_are_returned_as_float32():
@@ -68,21 +67,6 @@ def test_a_generator_is_used_unchanged_and_a_random_state_seeds_one():
 
 def test_without_a_seed_the_numbers_differ():
     assert validation.generator(None).random() != validation.generator(None).random()
-
-
-def test_a_missing_optional_package_names_the_command_that_installs_it():
-    assert validation.extra("json", "scale", purpose="This") is __import__("json")
-    with pytest.raises(
-        MissingExtraError, match=r"Spreading work needs no_such_module: pip install \"anyshot\[scale\]\""
-    ):
-        validation.extra("no_such_module", "scale", purpose="Spreading work")
-    with pytest.raises(MissingExtraError, match=r"This needs no_such_module: pip install \"anyshot\[scale\]\""):
-        validation.check_extra("no_such_module", "scale", purpose="This")
-
-
-def test_an_optional_package_is_found_without_importing_it():
-    validation.check_extra("antigravity", "scale", purpose="This")
-    assert "antigravity" not in sys.modules
 
 
 @pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])

@@ -1,19 +1,16 @@
-"""Checks and helpers for vectors, randomness, numbers and optional packages, used by all packages."""
+"""Checks and helpers for vectors, randomness and numbers, used by all packages."""
 
-import importlib
-import importlib.util
 import logging
 import numbers
 import re
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 from typing import Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.columns import column_values, is_table, named_rows, numeric_array, text_columns
-from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
+from anyshot.errors import BadItemError, InputError, WidthError
 
 Floats: TypeAlias = NDArray[np.float64]
 Vectors: TypeAlias = NDArray[np.float32]  # (n, d), one row per item
@@ -381,24 +378,3 @@ def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any,
     if not isinstance(given, tuple | list) or len(given) != 2 or any(one is None for one in given):
         raise InputError(f"{name} must be a pair, {of}; got {type(given).__name__}.")
     return given[0], given[1]
-
-
-def extra(module: str, name: str, *, purpose: str) -> ModuleType:
-    """Import an optional package, or raise MissingExtraError with the command that installs it.
-
-    module: what to import; name: the extra that contains it; purpose: what needs it, subject of the message.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise _missing_extra(module, name, purpose) from error
-
-
-def check_extra(module: str, name: str, *, purpose: str) -> None:
-    """Raise MissingExtraError, as `extra` does, if an optional package is not installed; it is not imported."""
-    if importlib.util.find_spec(module) is None:
-        raise _missing_extra(module, name, purpose)
-
-
-def _missing_extra(module: str, name: str, purpose: str) -> MissingExtraError:
-    return MissingExtraError(f'{purpose} needs {module}: pip install "anyshot[{name}]"')

@@ -21,7 +21,8 @@ from anyshot.base.columns import (
     numeric_array,
     unmasked,
 )
-from anyshot.base.validation import Floats, extra, refuse_lazy
+from anyshot.base.extras import extra
+from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.data.column_kinds import Kind, as_numbers, kind_of
 from anyshot.errors import InputError
 

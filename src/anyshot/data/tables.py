@@ -16,11 +16,11 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from anyshot.base.columns import count as counted
+from anyshot.base.extras import extra
 from anyshot.base.files import atomic_file
 from anyshot.base.json_values import json_value
 from anyshot.base.labels import clean_name
 from anyshot.base.terminal import whole_characters
-from anyshot.base.validation import extra
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.spreadsheet import as_written, is_filled, without_formulas

@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import pandas as pd
 
 from anyshot.base.columns import count, first_of
-from anyshot.base.validation import extra
+from anyshot.base.extras import extra
 from anyshot.data.spreadsheet import is_filled
 from anyshot.errors import AnyshotError, DataFileError, InputError
 

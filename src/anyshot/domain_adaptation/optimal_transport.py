@@ -6,7 +6,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base import validation
+from anyshot.base.extras import extra
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, fit_base
 from anyshot.errors import InputError
@@ -35,7 +35,7 @@ def transport_plan(
     class regularization with weight `class_penalty` in the same units; None for no class regularization. Raises
     MissingExtraError if POT is not installed.
     """
-    ot = validation.extra("ot", "transport", purpose="Optimal transport")
+    ot = extra("ot", "transport", purpose="Optimal transport")
     cost = ot.dist(source.astype(np.float64), target.astype(np.float64))  # (n_s, n_t), squared distances
     cost /= cost.mean() or 1.0
     masses = np.full(len(source), 1 / len(source)), np.full(len(target), 1 / len(target))

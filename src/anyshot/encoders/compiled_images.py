@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
+from anyshot.base.extras import extra
 from anyshot.base.items import Items, check_texts
 from anyshot.base.protocols import LinearClassifier
-from anyshot.base.validation import Vectors, extra, unit
+from anyshot.base.validation import Vectors, unit
 from anyshot.encoders import huggingface
 from anyshot.encoders.engines.choice import UnsupportedModelError
 from anyshot.encoders.engines.image_models import FAMILIES, OpenvinoImageModel

@@ -8,10 +8,11 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, get_args
 
+from anyshot.base.extras import extra
 from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
-from anyshot.base.validation import Vectors, extra
+from anyshot.base.validation import Vectors
 from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import choose_engine
 from anyshot.encoders.engines.efficientnet import LITE0_WIDTH, efficientnet_lite0

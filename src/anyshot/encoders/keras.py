@@ -25,9 +25,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from anyshot.base.extras import extra
 from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels
-from anyshot.base.validation import Vectors, extra
+from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.files import download_switch
 from anyshot.encoders.images import RESIZED_BY, SIDE, center_square, encode_images
 from anyshot.encoders.stages import choose_compute

@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, Final
 
-from anyshot.base.validation import extra
+from anyshot.base.extras import extra
 from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import choose_engine
 from anyshot.encoders.engines.language_models import MINILM, token_states

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, distributed, nn
 
 from anyshot.base import progress as bars
-from anyshot.base.validation import RandomState, extra, generator
+from anyshot.base.extras import extra
+from anyshot.base.validation import RandomState, generator
 from anyshot.errors import TrainingDivergedError
 from anyshot.training.checkpoint import Checkpoints
 from anyshot.training.memory import is_out_of_memory, raise_out_of_memory

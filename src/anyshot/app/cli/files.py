@@ -15,9 +15,9 @@ from anyshot import data as datasets
 from anyshot.app.cli.console import note
 from anyshot.app.cli.options import with_options
 from anyshot.base.columns import count
+from anyshot.base.extras import extra
 from anyshot.base.files import check_writable
 from anyshot.base.model_folder import check_replaceable
-from anyshot.base.validation import extra
 from anyshot.data.text_files import existing
 from anyshot.errors import DataFileError, InputError, ModelFolderError
 

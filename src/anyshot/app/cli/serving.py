@@ -17,7 +17,7 @@ from anyshot.app import server
 from anyshot.app.cli.console import note
 from anyshot.app.cli.options import ClassOptions, with_class_options, with_options
 from anyshot.app.cli.reading import EncoderName
-from anyshot.base.validation import check_extra
+from anyshot.base.extras import check_extra
 
 _PACKAGES: Final = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)[bB]?")

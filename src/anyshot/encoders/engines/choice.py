@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
-from anyshot.base.validation import extra
+from anyshot.base.extras import extra
 from anyshot.encoders.engines.openvino import is_installed
 from anyshot.errors import EncoderError, InputError
 
