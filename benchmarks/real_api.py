@@ -92,7 +92,7 @@ def _labels() -> Iterator[tuple[str, Situation]]:
     )
     yield (
         "a label of a task that is a list",
-        lambda _: refuses(lambda: MultitaskModel().fit(TABLE, {"mood": [["a"]] * 60}), "'mood'", "row 0"),
+        lambda _: refuses(lambda: MultitaskModel().fit(TABLE, {"mood": [["a", "b"]] * 60}), "'mood'", "row 0"),
     )
 
 
@@ -191,7 +191,7 @@ def _figures() -> Iterator[tuple[str, Situation]]:
     )
     yield (
         "seen classes, labels as names",
-        lambda _: refuses(lambda: zero_shot_figures(np.eye(2), ["a", "b"], [True, False]), "integers"),
+        lambda _: refuses(lambda: zero_shot_figures(np.eye(2), ["a", "b"], [True, False]), "whole numbers"),
     )
     yield (
         "groups that are ages",

@@ -172,7 +172,7 @@ def _others() -> Iterator[tuple[str, Situation]]:
     )
     yield "class names: a gap between commas", lambda _: refuses(lambda: read_classes("a,,b"), "empty name")
     yield "class names: a list", lambda _: refuses(lambda: read_classes(["a", "b"]), "list")  # type: ignore[arg-type]
-    yield "few_per_class: one text", lambda _: refuses(lambda: few_per_class("aba", 1), "[label]")
+    yield "few_per_class: one text", lambda _: refuses(lambda: few_per_class("aba", 1), "got one str")
     yield "stream: one text", lambda _: refuses(lambda: load_encoder("minilm").stream("hello"), "[text]")
     yield (
         "images: channels first",

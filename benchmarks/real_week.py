@@ -85,12 +85,13 @@ def _labels() -> Iterator[tuple[str, Situation]]:
 
 
 def _database_rows(_: Path) -> bool:
-    """Rows are tuples of one value: taken as their values, or refused by the first row."""
+    """Rows are tuples of one value: refused by the first row as texts, and taken as labels since lists of one are."""
     base = sqlite3.connect(":memory:")
     base.execute("create table t (text, label)")
     base.executemany("insert into t values (?, ?)", zip(TEXTS, NAMES, strict=True))
     texts, labels = base.execute("select text from t").fetchall(), base.execute("select label from t").fetchall()
-    return fails(lambda: _fitted(texts, NAMES), "row 0") and fails(lambda: _fitted(TEXTS, labels), "Row 0")
+    found = _fitted(TEXTS, labels).classes_.tolist()
+    return fails(lambda: _fitted(texts, NAMES), "row 0") and bool(found == sorted(set(NAMES)))
 
 
 def _keys_and_values(_: Path) -> bool:

@@ -124,3 +124,15 @@ def test_rows_without_names_are_warned_of_where_fit_had_some():
     with pytest.warns(UserWarning, match="no column names.* taken to be height, width, in this order"):
         found = table.transform(frame.to_numpy())
     np.testing.assert_allclose(found, table.transform(frame))
+
+
+@pytest.mark.parametrize(
+    "row", [lambda frame: frame.iloc[0], lambda frame: frame.to_numpy()[0]], ids=["frame", "array"]
+)
+def test_one_row_that_is_no_table_is_refused_with_the_way_out(row):
+    frame = pd.DataFrame({"height": [1.0, 2.0], "width": [3.0, 5.0]})
+    table = FeatureTable.fit([frame], standardize=True)
+    with pytest.raises(
+        InputError, match=r"shape is \(2,\)\. X\[None, :\] is a table of one row, as is table\.iloc\[\[0\]\]"
+    ):
+        table.transform(row(frame))

@@ -46,7 +46,6 @@ def test_the_text_column_is_not_used_for_labels(tmp_path):
         (["nan", "inf"], [None, "inf"]),
         (["1", "1.0", "2.5"], [1.0, 1.0, 2.5]),
         (["NA", "null"], ["NA", "null"]),
-        ([" a ", "a"], ["a", "a"]),
     ],
 )
 def test_labels_are_numbers_only_if_all_are_written_as_such(tmp_path, written, read):
@@ -68,8 +67,13 @@ def test_labels_keep_their_type_in_json_and_parquet_unless_numbers_are_also_writ
 
 def test_labels_that_look_alike_are_one_class_and_it_is_said(tmp_path):
     path = file(tmp_path, "a.csv", "text,label\na,caf\u00e9\nb,cafe\u0301\u200b\nc, caf\u00e9 \nd,\u00a0\n")
-    with pytest.warns(UserWarning, match=r"1 of 4 labels in a\.csv"):
+    with pytest.warns(UserWarning, match=r"2 of 4 labels in a\.csv"):
         assert read_data(path).labels == ["caf\u00e9"] * 3 + [None]
+
+
+def test_labels_with_spaces_at_their_ends_are_one_class_and_it_is_said(tmp_path):
+    with pytest.warns(UserWarning, match=r"1 of 2 labels in a\.csv have spaces at their ends.* such as 'a '"):
+        assert read_data(file(tmp_path, "a.csv", "text,label\nt,a \nu,a\n")).labels == ["a", "a"]
 
 
 def test_several_usual_columns_are_ambiguous(tmp_path):

@@ -53,6 +53,8 @@ def check_writable(target: str | os.PathLike[str]) -> None:
     final = Path(target)
     if final.is_dir():
         raise DataFileError(f"{final} cannot be written: it is a folder.")
+    if not final.parent.exists():
+        raise DataFileError(f"{final} cannot be written: there is no folder {final.parent}. Create it first.")
     probe = final.with_name(f".{final.stem}.{_fresh()}.part")
     try:
         probe.touch(exist_ok=False)

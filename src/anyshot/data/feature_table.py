@@ -76,6 +76,12 @@ class FeatureTable:
             The columns have other names than in `fit`, or another order.
         """
         frame = as_frame(X)
+        shape = np.shape(frame)
+        if self.mean is not None and len(shape) == 1:
+            raise InputError(
+                f"A table of rows is needed; the shape is {shape}. X[None, :] is a table of one row, as is "
+                "table.iloc[[0]] of pandas."
+            )
         self.check_names(frame)
         if self.mean is None or self.std is None:
             return frame if not isinstance(frame, pd.DataFrame) else _numbers(frame)
@@ -85,10 +91,10 @@ class FeatureTable:
             rows = self.columns.transform(frame)
         else:
             array = number_rows(frame)
-            if array.ndim != 2 or array.shape[1] != len(self.columns.columns_):
+            if array.shape[1:] != (len(self.columns.columns_),):
                 raise InputError(f"Give a table with the columns {', '.join(self.columns.columns_)}.")
             rows = self.columns.transform(pd.DataFrame(array, columns=self.columns.columns_))
-        if rows.ndim != 2 or rows.shape[1] != len(self.mean):
+        if rows.shape[1:] != self.mean.shape:
             raise InputError(f"Rows have shape {rows.shape}; the model needs {len(self.mean)} features.")
         scaled = (rows - self.mean) / self.std
         return np.column_stack([scaled, np.full(len(scaled), np.sqrt(len(self.mean)))])

@@ -157,11 +157,9 @@ def _rejected(table: Table, column: str, labels: Sequence[object]) -> list[int]:
 
 
 def _label(value: object) -> object:
-    """Return a cell without the spaces around it, None if nothing is left; the label in a list of one."""
+    """Return a cell, None for an empty one; the label in a list of one."""
     value = sole_label(value)
-    if not isinstance(value, str):
-        return value
-    return None if is_blank(value) else value.strip(" \t\r\n")
+    return None if isinstance(value, str) and is_blank(value) else value
 
 
 def _is_empty(value: object) -> bool:

@@ -25,7 +25,7 @@ from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.spreadsheet import as_written, is_filled, without_formulas
 from anyshot.data.text_files import existing, read_text, suffix_of
-from anyshot.data.workbooks import SUFFIXES, read_workbook, write_workbook
+from anyshot.data.workbooks import OTHER_SPREADSHEETS, SUFFIXES, read_workbook, write_workbook
 from anyshot.errors import DataFileError, InputError
 
 ERRORS: Final = frozenset({"#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"})
@@ -108,6 +108,8 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
     elif suffix in _PARSERS:
         text, found = read_text(path, encoding)
         table = replace(_PARSERS[suffix](text, path), encoding=found)
+    elif suffix in OTHER_SPREADSHEETS:
+        raise DataFileError(f"{path} is a spreadsheet of another type. Save it as .xlsx.")
     else:
         readable = ", ".join([*_PARSERS, ".parquet", *SUFFIXES])
         raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.")

@@ -23,6 +23,7 @@ from anyshot.data.spreadsheet import is_filled
 from anyshot.errors import AnyshotError, DataFileError, InputError
 
 SUFFIXES: Final = (".xlsx", ".xlsm")
+OTHER_SPREADSHEETS: Final = (".xls", ".xlsb", ".ods", ".numbers")
 MAX_TEXT: Final = 32_767
 """Characters of a cell, at most."""
 MAX_ROWS: Final = 2**20

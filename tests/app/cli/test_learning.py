@@ -133,6 +133,15 @@ def test_a_model_that_is_replaced_is_named(call, made, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.* were items and labels exchanged")
+def test_labels_that_are_prices_are_a_warning_of_its_own(call, tmp_path):
+    texts, prices = [f"parcel {n}" for n in range(12)], [f"{n}.{90 + n % 3}" for n in range(12)]
+    data = table(tmp_path / "t.csv", {"text": texts, "label": prices})
+    said = call("fit", data, "--label-column", "label", "--out", tmp_path / "m").err
+    assert "the labels in 'label' are numbers with fractions, such as 0.90; each of 12 different ones" in said
+    assert "exchanged, name them" not in said
+
+
+@pytest.mark.filterwarnings("ignore:.* were items and labels exchanged")
 def test_labels_that_are_nearly_all_different_are_a_warning(call, tmp_path):
     texts = [f"{number} parcels are late" for number in range(11)]
     data = table(tmp_path / "t.csv", {"text": texts, "label": ["delivery", *["login"] * 10]})
