@@ -211,3 +211,8 @@ def test_on_windows_a_rename_that_is_always_refused_is_an_error(tmp_path, monkey
     monkeypatch.setattr(files, "Path", Refused)
     with pytest.raises(DataFileError, match="cannot be written: Permission denied"), files.atomic_file(tmp_path / "a"):
         pass
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused_before_the_work(tmp_path):
+    with pytest.raises(DataFileError, match=r"a\.csv cannot be written: there is no folder .*new\. Create it first"):
+        files.check_writable(tmp_path / "new" / "a.csv")
