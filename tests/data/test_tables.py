@@ -273,7 +273,7 @@ def test_the_error_for_an_unknown_suffix_lists_the_supported_ones(tmp_path):
 
 def test_a_spreadsheet_of_another_type_is_to_be_saved_as_xlsx(tmp_path):
     (tmp_path / "a.xls").write_bytes(b"1")
-    with pytest.raises(DataFileError, match=r"a\.xls is a spreadsheet of another type\. Save it as \.xlsx"):
+    with pytest.raises(DataFileError, match=r"a\.xls is a spreadsheet of another type\. Save it as \.xlsx or \.csv"):
         read_table(tmp_path / "a.xls")
 
 

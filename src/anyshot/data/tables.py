@@ -109,7 +109,7 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
         text, found = read_text(path, encoding)
         table = replace(_PARSERS[suffix](text, path), encoding=found)
     elif suffix in OTHER_SPREADSHEETS:
-        raise DataFileError(f"{path} is a spreadsheet of another type. Save it as .xlsx.")
+        raise DataFileError(f"{path} is a spreadsheet of another type. Save it as .xlsx or .csv.")
     else:
         readable = ", ".join([*_PARSERS, ".parquet", *SUFFIXES])
         raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.")
