@@ -174,6 +174,7 @@ def test_indexes_are_rows_or_minus_one():
         ([0.0, 0.5, 1.0], InputError, r"rows of the class table, whole numbers from 0, .* row 1 holds 0.5"),
         (["a", "b", "a"], InputError, r"row 0 holds .a.. Of names, write \[names.index\(label\) for label in y\]"),
         ([True, False, True], InputError, "row 0 holds True"),
+        ([0.0, float("inf"), 1.0], InputError, "row 1 holds inf"),
         ([0, 3, 1], UnknownClassError, "y contains class 3; there are 3 classes, 0 to 2"),
         ([0, -2, 1], UnknownClassError, "y contains class -2"),
     ],

@@ -1,4 +1,4 @@
-"""Items and their labels: pandas indexes that name the same rows in another order are said."""
+"""Items and their labels: a warning of pandas indexes that name the same rows in another order."""
 
 import warnings
 
@@ -44,11 +44,12 @@ def test_the_same_order_other_rows_and_columns_without_an_index_are_taken():
     ],
     ids=["regression", "evaluate", "source", "tasks", "adaptation", "zero-shot"],
 )
-def test_every_estimator_of_tables_says_it(fit):
-    with pytest.warns(UserWarning, match="in another order"):
+def test_every_estimator_of_tables_warns_once(fit):
+    with pytest.warns(UserWarning, match="in another order") as found:
         fit(SHUFFLED)
+    assert sum("in another order" in str(one.message) for one in found) == 1
 
 
-def test_items_of_a_network_say_it():
+def test_an_estimator_with_a_network_warns():
     with pytest.warns(UserWarning, match="in another order"), pytest.raises(InputError, match="epochs"):
         FineTunedClassifier("minilm", epochs=0).fit(pd.Series(["one", "two", "three", "four"]), SHUFFLED)

@@ -141,7 +141,7 @@ def class_rows(y: Any) -> NDArray[np.integer]:
     for row, value in enumerate(column_values(y)):
         if is_missing(value):
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
             names = " Of names, write [names.index(label) for label in y]." if isinstance(value, str) else ""
             raise InputError(
                 f"y must hold rows of the class table, whole numbers from 0, and -1 for no label; row {row} holds "

@@ -311,9 +311,9 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(f"Unknown normalize={self.normalize!r}. Choose 'source', 'domain' or None.")
         check_all_labeled(y)
         check_columns(X, target)
-        warn_of_order(X, y, names=("X", "y"))
         y = plain(y)
         if not isinstance(getattr(y, "dtype", np.dtype(object)), np.dtype):  # nullable integers would become floats
+            warn_of_order(X, y, names=("X", "y"))  # the array has no index, which `validate_data` compares
             y = np.array(column_values(y))
         table, labels = validate_data(
             self, unmasked(X), y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False
