@@ -1,4 +1,4 @@
-"""The constants of the any-shot model in one table, with what measurements say of them."""
+"""The constants of the any-shot model, with measurements where they were made."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple

@@ -245,7 +245,7 @@ class Embedder:
         return data.with_labels(self.encode_known(items), index, item_names(items), weights) if n_items else data
 
     def with_unlabeled(self, data: TrainingSet, items: Items | None) -> TrainingSet:
-        """Add unlabeled items, if there are any, to a training set; an error says that it is about these."""
+        """Add unlabeled items, if there are any, to a training set; errors name them as unlabeled."""
         if items is None or not item_count(items):
             return data
         try:

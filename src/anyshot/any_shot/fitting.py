@@ -147,7 +147,7 @@ def _main_method(data: TrainingSet, prior: Prior) -> Method:
 def _reasons(
     why: str, kind: PriorKind, prior: Prior, data: TrainingSet, embedder: Embedder, shares: NDArray[np.floating] | None
 ) -> tuple[str, ...]:
-    """Return where the class vectors come from, how the method did, and what else there is to know about the model."""
+    """Return the reasons of a model: the source of its class vectors, its accuracy, class shares and names."""
     if kind == "corrected":
         why += f" {np.count_nonzero(data.counts)} labeled classes are used to correct the class vectors of all classes."
     reasons = [*prior.reasons, why] if kind != "none" or prior.are_guesses else [why]

@@ -1,4 +1,4 @@
-"""Whether items and what belongs to them, such as labels, have their rows in the same order."""
+"""Check that items and their labels or weights have their rows in the same order."""
 
 import inspect
 import warnings

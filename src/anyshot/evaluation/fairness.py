@@ -208,10 +208,10 @@ def leaning(X: ArrayLike, first: ArrayLike, second: ArrayLike) -> NDArray[np.flo
     """
     table = unit(vectors(X))
     width = table.shape[1]
-    towards = [
+    toward = [
         table @ unit(vectors(words, width=width, name=name)).T for words, name in ((first, "first"), (second, "second"))
     ]
-    return np.asarray(towards[0].mean(axis=1) - towards[1].mean(axis=1), dtype=np.float64)
+    return np.asarray(toward[0].mean(axis=1) - toward[1].mean(axis=1), dtype=np.float64)
 
 
 @dataclass(frozen=True)

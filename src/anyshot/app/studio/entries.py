@@ -29,7 +29,7 @@ SENTENCES: Final = {
 
 
 PASTED: Final = "pasted texts"
-"""Where added texts are from that are of no file."""
+"""The source of added texts that come from no file."""
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class ItemList:
         return known
 
     def kept_labels(self) -> dict[int, int | None]:
-        """Return the labels of which a person said that they are right, by their items; they may have others now."""
+        """Return the labels that a person confirmed as right, by item; an item may have another label now."""
         found = self._database.column("select changes from history where action = 'keep_labels' and not undone")
         kept = [change for changes in found for change in recorded_changes(changes)[1]]
         return {item: change.after for change in kept for item in change.items}

@@ -152,7 +152,7 @@ class Project:
         return transaction.entry
 
     def keep_labels(self, items: Sequence[int]) -> Entry | None:
-        """Say that the labels of items are right, so that they are not taken for errors; None if no item has one."""
+        """Confirm the labels of items, which are then not listed as likely errors; None if no item has a label."""
         with self.database.change("keep_labels") as (transaction, facts):
             facts["count"] = transaction.keep_labels(items)
         return transaction.entry
@@ -249,7 +249,7 @@ def list_projects(root: Path) -> list[Path]:
 
 
 def _excerpt(text: str) -> str:
-    """Return the beginning of a text, on one line, by which a person knows it again."""
+    """Return the beginning of a text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= MAX_EXCERPT else f"{line[: MAX_EXCERPT - 1].rstrip()}…"
 

@@ -80,7 +80,7 @@ class Transaction:
         return sum(map(len, found.values()))
 
     def keep_labels(self, items: Sequence[int]) -> int:
-        """Record the labels that items have as they are, and return how many have one."""
+        """Record the present labels of items as confirmed, and return how many items have one."""
         found = self._with_other_labels(items, None)
         self.labels += [LabelChange(label, label, kept) for label, kept in found.items()]
         return sum(map(len, found.values()))
@@ -118,7 +118,7 @@ class Transaction:
         )
 
     def _with_other_labels(self, items: Sequence[int], label: int | None) -> dict[int | None, list[int]]:
-        """Return those of the items that have another label, by it."""
+        """Return the items that have another label, grouped by it."""
         found: dict[int | None, list[int]] = {}
         for some in in_parts(sorted({int(item) for item in items})):  # SQLite takes numpy's integers for bytes
             query = f"select id, label from items where label is not ? and id in ({marks_for(some)})"

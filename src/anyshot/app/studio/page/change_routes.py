@@ -74,7 +74,7 @@ def _edit_class(opened: Opened, body: Body, t: Texts) -> Body:
 
 
 def _color(number: int, now: str) -> str:
-    """Return the color of a number; one that was given in Python, and is shown as another, stays."""
+    """Return the color of a number, or the present one if the page shows it by the same number."""
     if not 1 <= number <= len(COLORS):
         raise MalformedRequestError(f"There is no color {number}. Choose one of 1 to {len(COLORS)}.")
     return now if number == color_number(now) else COLORS[number - 1]
