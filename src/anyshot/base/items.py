@@ -23,9 +23,9 @@ from anyshot.base.columns import (
     python_value,
     text_columns,
     unmasked,
+    warn_of_order,
 )
 from anyshot.base.labels import Label, Labels, is_blank, is_missing, label_list, wrong_number_of_labels
-from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import refuse_lazy
 from anyshot.errors import BadItemError, InputError, MixedInputError
 

@@ -6,10 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.columns import named_rows
+from anyshot.base.columns import named_rows, warn_of_order
 from anyshot.base.items import Items, items_and_labels, take
 from anyshot.base.labels import Label, Labels
-from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import weight_numbers
 from anyshot.errors import InputError
 

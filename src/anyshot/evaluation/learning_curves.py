@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.isotonic import isotonic_regression
 
+from anyshot.base.columns import warn_of_order
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, ranks_in_class, to_indexes
-from anyshot.base.pairing import warn_of_order
 from anyshot.base.progress import track
 from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from anyshot.base.columns import warn_of_order
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.pairing import warn_of_order
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, check_whole, generator, target_numbers
 from anyshot.errors import InputError, NotEnoughLabelsError

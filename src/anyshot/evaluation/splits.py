@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 from sklearn.base import clone
 
+from anyshot.base.columns import warn_of_order
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, folds_by_arrival, to_indexes
-from anyshot.base.pairing import warn_of_order
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_fraction, check_whole, generator

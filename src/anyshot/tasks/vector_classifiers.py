@@ -12,9 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.any_shot.model import LinearModel
 from anyshot.base import validation
+from anyshot.base.columns import warn_of_order
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import Classes, check_indexes, decision_scores
-from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import LARGEST_FLOAT32, Indexes, Vectors, class_means, unit
 from anyshot.errors import InputError, WidthError
 from anyshot.training.softmax_regression import Examples, HeadOptions, check_two_classes, fit_head

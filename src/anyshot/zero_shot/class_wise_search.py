@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils.validation import check_is_fitted
 
+from anyshot.base.columns import warn_of_order
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import check_indexes
-from anyshot.base.pairing import warn_of_order
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator, vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask

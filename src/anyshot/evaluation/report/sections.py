@@ -14,10 +14,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import is_regressor
 
-from anyshot.base.columns import first_of
+from anyshot.base.columns import first_of, warn_of_order
 from anyshot.base.items import Items, check_list, item_count
 from anyshot.base.labels import Labels
-from anyshot.base.pairing import warn_of_order
 from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
