@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from anyshot.base.columns import are_texts, column_labels, plain, warn_of_order
+from anyshot.base.metadata_routing import MetadataConsumer
 from anyshot.base.validation import check_finite, check_rows, refuse_lazy, refuse_not_finite
 from anyshot.errors import InputError, WidthError
 
 
-class ClassifierBase(ABC):
+class ClassifierBase(MetadataConsumer, ABC):
     """Parameters, tags and score of a classifier, as scikit-learn defines them."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
