@@ -13,6 +13,8 @@ import pytest
 from anyshot import AnyShotRegressor, FineTunedClassifier, MultitaskModel
 from anyshot.base.columns import (
     column_values,
+    is_blank,
+    is_missing,
     is_tensor,
     named_rows,
     numeric_array,
@@ -220,3 +222,23 @@ def test_every_estimator_of_tables_warns_once(fit):
 def test_an_estimator_with_a_network_warns():
     with pytest.warns(UserWarning, match="in another order"), pytest.raises(InputError, match="epochs"):
         FineTunedClassifier("minilm", epochs=0).fit(pd.Series(["one", "two", "three", "four"]), SHUFFLED)
+
+
+@pytest.mark.parametrize("none", [None, float("nan"), pd.NA, pd.NaT, np.float64("nan")], ids=repr)
+def test_none_and_nan_like_values_are_missing(none):
+    assert is_missing(none)
+
+
+@pytest.mark.parametrize("value", ["", 0, False, "nan", np.int64(0)], ids=repr)
+def test_falsy_values_are_not_missing(value):
+    assert not is_missing(value)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\u200b", "\u3164 \u2800", "\ufeff\u00a0", "\x00\x07"], ids=ascii)
+def test_texts_that_show_nothing_are_blank(text):
+    assert is_blank(text)
+
+
+@pytest.mark.parametrize("text", ["a", ".", "\u200ba", "1", "\U0001f642", "\u0e01"], ids=ascii)
+def test_texts_that_show_something_are_not_blank(text):
+    assert not is_blank(text)

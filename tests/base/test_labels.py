@@ -21,8 +21,6 @@ from anyshot.base.labels import (
     first_of_each_class,
     folds_by_arrival,
     from_indexes,
-    is_blank,
-    is_missing,
     label_list,
     row_of,
     to_indexes,
@@ -140,17 +138,8 @@ def test_labels_that_are_neither_names_nor_numbers_are_refused(label):
 
 @pytest.mark.parametrize("none", [None, float("nan"), pd.NA, pd.NaT, np.float64("nan")], ids=repr)
 def test_none_and_nan_like_values_are_missing_labels(none):
-    assert is_missing(none)
-    assert to_indexes(pd.Series(["b", none, "a"], dtype=object), class_table(["a", "b"]), n_items=3).tolist() == [
-        1,
-        -1,
-        0,
-    ]
-
-
-@pytest.mark.parametrize("label", ["", 0, False, "nan", np.int64(0)], ids=repr)
-def test_falsy_values_are_labels(label):
-    assert not is_missing(label)
+    column = pd.Series(["b", none, "a"], dtype=object)
+    assert to_indexes(column, class_table(["a", "b"]), n_items=3).tolist() == [1, -1, 0]
 
 
 def test_decision_scores_are_one_difference_for_two_classes_and_all_scores_for_more():
@@ -307,16 +296,6 @@ def test_clean_names_are_returned_without_a_warning():
 def test_the_warning_counts_the_names_that_changed():
     with pytest.warns(UserWarning, match=r"2 of 3 columns have spaces .* such as 'a '\. They are read as 'a'"):
         assert clean_names(["a ", "b", "a "], what="columns") == ["a", "b", "a"]
-
-
-@pytest.mark.parametrize("text", ["", " \n", "\u200b", "\u3164 \u2800", "\ufeff\u00a0", "\x00\x07"], ids=ascii)
-def test_texts_that_show_nothing_are_blank(text):
-    assert is_blank(text)
-
-
-@pytest.mark.parametrize("text", ["a", ".", "\u200ba", "1", "\U0001f642", "\u0e01"], ids=ascii)
-def test_texts_that_show_something_are_not_blank(text):
-    assert not is_blank(text)
 
 
 def test_integers_beyond_64_bits_stay_exact_and_sorted():

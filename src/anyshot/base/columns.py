@@ -7,6 +7,7 @@ import enum
 import inspect
 import numbers
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -28,6 +29,8 @@ IMAGE_COLUMNS: Final = (
 )
 LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y")
 
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
 _PACKAGE: Final = str(Path(__file__).parents[1])
 
 
@@ -78,6 +81,25 @@ def python_value(value: Any) -> Any:
     if isinstance(value, bytes):
         return _decoded(value)
     return None if type(value).__name__ in ("NAType", "NaTType") else value
+
+
+def is_blank(text: str) -> bool:
+    r"""Return whether a text has no visible character.
+
+    >>> is_blank("\u200b \ufeff"), is_blank("\u200b.")
+    (True, False)
+    """
+    if text.isascii():
+        return not text.strip() or all(ord(letter) < 33 or ord(letter) == 127 for letter in text)
+    return all(letter in _BLANK or unicodedata.category(letter) in _UNSEEN for letter in text)
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value is missing: None, pandas.NA, or a value unequal to itself, such as NaN and NaT."""
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    same = value == value
+    return isinstance(same, (bool, np.bool_)) and not same
 
 
 def named_rows(rows: Sequence[int] | NDArray[np.intp], *, at_most: int = 5) -> str:

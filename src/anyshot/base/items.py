@@ -15,6 +15,8 @@ from anyshot.base.columns import (
     LABEL_COLUMNS,
     TEXT_COLUMNS,
     column_values,
+    is_blank,
+    is_missing,
     is_table,
     is_tensor,
     named_rows,
@@ -25,7 +27,7 @@ from anyshot.base.columns import (
     unmasked,
     warn_of_order,
 )
-from anyshot.base.labels import Label, Labels, is_blank, is_missing, label_list, wrong_number_of_labels
+from anyshot.base.labels import Label, Labels, label_list, wrong_number_of_labels
 from anyshot.base.validation import refuse_lazy
 from anyshot.errors import BadItemError, InputError, MixedInputError
 

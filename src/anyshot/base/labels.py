@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.columns import column_names, column_values, first_of, is_table, only_column
+from anyshot.base.columns import column_names, column_values, first_of, is_blank, is_missing, is_table, only_column
 from anyshot.base.terminal import whole_characters
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
@@ -31,8 +31,6 @@ UNKNOWN: Final = "unknown"
 
 INVISIBLE: Final = frozenset("\u00ad\u200b\u2060\ufeff")
 """Characters without width that never change a word: soft hyphen, zero-width space, word joiner, byte-order mark."""
-_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
 
 _SEVERAL: Final = re.compile(r"""\[\s*["'].*["']\s*\]|\{\s*["'].*\}""", re.DOTALL)
 """A list or an object of names that was written as text, as tools for labeling and `to_csv` of pandas write them."""
@@ -264,25 +262,6 @@ def clean_names(values: Iterable[Any], *, what: str = "labels") -> list[Any]:
         stacklevel=2,
     )
     return [cleaned[value] if isinstance(value, str) else value for value in given]
-
-
-def is_blank(text: str) -> bool:
-    r"""Return whether a text has no visible character.
-
-    >>> is_blank("\u200b \ufeff"), is_blank("\u200b.")
-    (True, False)
-    """
-    if text.isascii():
-        return not text.strip() or all(ord(letter) < 33 or ord(letter) == 127 for letter in text)
-    return all(letter in _BLANK or unicodedata.category(letter) in _UNSEEN for letter in text)
-
-
-def is_missing(label: object) -> bool:
-    """Return whether a label is "no label": None, pandas.NA, or a value unequal to itself, such as NaN and NaT."""
-    if label is None or type(label).__name__ == "NAType":
-        return True
-    same = label == label
-    return isinstance(same, (bool, np.bool_)) and not same
 
 
 def from_indexes(index: NDArray[np.intp], classes: Classes) -> NDArray[Any]:

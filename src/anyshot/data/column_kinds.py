@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype, is_timedelta64_dtype
 
-from anyshot.base.columns import python_value
-from anyshot.base.labels import is_blank
+from anyshot.base.columns import is_blank, python_value
 from anyshot.base.validation import Floats, check_size
 from anyshot.data.item_columns import MISSING_TEXTS
 from anyshot.errors import InputError

@@ -14,9 +14,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS
+from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, is_blank
 from anyshot.base.items import check_list
-from anyshot.base.labels import Label, Labels, classes_in, is_blank, label_list
+from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from anyshot.base.columns import LABEL_COLUMNS, count
-from anyshot.base.labels import Label, as_whole, clean_names, holds_several, is_blank, sole_label
+from anyshot.base.columns import LABEL_COLUMNS, count, is_blank
+from anyshot.base.labels import Label, as_whole, clean_names, holds_several, sole_label
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import f1_score, recall_score, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from anyshot.base.labels import Labels, check_indexes, is_missing
+from anyshot.base.columns import is_missing
+from anyshot.base.labels import Labels, check_indexes
 from anyshot.base.validation import Floats, Indexes, check_whole, probability_table, weight_numbers
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import effective_size, wilson_interval

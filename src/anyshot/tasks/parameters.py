@@ -12,9 +12,9 @@ from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.columns import count
+from anyshot.base.columns import count, is_missing
 from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
-from anyshot.base.labels import Label, Labels, clean_names, is_missing
+from anyshot.base.labels import Label, Labels, clean_names
 from anyshot.base.learned_classes import warn_of_look_alikes
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import generator, is_number, pair

@@ -18,8 +18,9 @@ from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns, as_classes_write_them, with_options
 from anyshot.app.cli.standard_input import lines_of_stdin
+from anyshot.base.columns import is_blank
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
-from anyshot.base.labels import Label, is_blank
+from anyshot.base.labels import Label
 from anyshot.base.model_folder import MODEL_FILE
 from anyshot.data.text_files import as_on_disk, existing, suffix_of
 from anyshot.errors import DataFileError, InputError

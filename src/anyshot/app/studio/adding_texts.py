@@ -23,8 +23,8 @@ from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.entries import PASTED, Entry
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
-from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS, python_value
-from anyshot.base.labels import UNKNOWN, clean_name, is_blank
+from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS, is_blank, python_value
+from anyshot.base.labels import UNKNOWN, clean_name
 from anyshot.base.terminal import whole_characters
 from anyshot.data.tables import Table, read_table
 from anyshot.errors import DataFileError, InputError

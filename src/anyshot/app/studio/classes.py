@@ -9,7 +9,8 @@ from anyshot.app.studio.database import ProjectDatabase
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.transactions import Row, Transaction
 from anyshot.base.class_words import Words
-from anyshot.base.labels import UNKNOWN, clean_name, is_blank
+from anyshot.base.columns import is_blank
+from anyshot.base.labels import UNKNOWN, clean_name
 from anyshot.errors import ClassesError, DuplicateClassError, UnknownClassError
 
 MAX_NAME: Final = 100

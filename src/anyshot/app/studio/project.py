@@ -16,7 +16,8 @@ from anyshot.app.studio.database import FILE_NAME, ProjectDatabase
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.history import History
 from anyshot.app.studio.items import ItemList, LabelOf, stored_label
-from anyshot.base.labels import UNKNOWN, clean_name, is_blank
+from anyshot.base.columns import is_blank
+from anyshot.base.labels import UNKNOWN, clean_name
 from anyshot.errors import InputError, ProjectError
 
 Kind: TypeAlias = Literal["texts", "images"]
