@@ -12,7 +12,6 @@ def test_an_item_is_there_as_often_as_it_counts():
     items, labels, weights = weighted_items(ITEMS, LABELS, [2.5, 0, 1])
     assert (list(items), labels) == (["a", "a", "a", "c"], ["x", "x", "x", "x"])
     np.testing.assert_allclose(weights, [2.5 / 3] * 3 + [1])
-    assert weighted_items(ITEMS, LABELS, None) == (ITEMS, LABELS, None)
 
 
 @pytest.mark.parametrize("weights", [{"x": 2.0, "y": 1.0}, "balanced"])

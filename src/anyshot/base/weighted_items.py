@@ -1,14 +1,13 @@
 """Items that count more than once: `sample_weight` as users pass it."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.columns import named_rows, warn_of_order
-from anyshot.base.items import Items, items_and_labels, take
-from anyshot.base.labels import Label, Labels
+from anyshot.base.items import Items, take
+from anyshot.base.labels import Label
 from anyshot.base.validation import weight_numbers
 from anyshot.errors import InputError
 
@@ -17,19 +16,16 @@ MAX_WEIGHT: Final = 1000
 
 
 def weighted_items(
-    X: Items | Mapping[Label, Items] | None, y: Labels | None, sample_weight: Any
-) -> tuple[Items, list[Label], NDArray[np.float32] | None]:
-    """Return items and labels as `items_and_labels` does, each as often as it counts, and the weight of each copy.
+    items: Items, labels: list[Label], sample_weight: Any
+) -> tuple[Items, list[Label], NDArray[np.float32]]:
+    """Return items and labels, each as often as it counts, and the weight of each copy.
 
     sample_weight (n,): how often each item counts. An item of weight 3 is there three times with weight 1, one of
-    weight 2.5 three times with weight 2.5 / 3, and one of weight 0 is left out. None: every item counts once.
+    weight 2.5 three times with weight 2.5 / 3, and one of weight 0 is left out.
 
     Raises InputError if a weight is negative, not a number, or not below `MAX_WEIGHT`.
     """
-    items, labels = items_and_labels(X, y)
-    if sample_weight is None:
-        return items, labels, None
-    warn_of_order(X, sample_weight, names=("items", "weights"))
+    warn_of_order(items, sample_weight, names=("items", "weights"))
     weights = _checked_weights(sample_weight, n_items=len(labels))
     copies = np.ceil(weights.astype(np.float32)).astype(np.intp)  # none of a weight that is 0 as a float32
     rows = np.repeat(np.arange(len(labels)), copies)

@@ -13,7 +13,7 @@ from anyshot import encoders, evaluation
 from anyshot.any_shot import training_set
 from anyshot.any_shot.model import MethodOrAuto
 from anyshot.base.columns import are_texts
-from anyshot.base.items import Items, check_list, item_count, items_and_labels
+from anyshot.base.items import Items, item_count, items_and_labels
 from anyshot.base.labels import Label, Labels, from_indexes, label_list, row_of
 from anyshot.base.learned_classes import learned_classes
 from anyshot.base.model_folder import SavedModel
@@ -21,7 +21,6 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import RandomState
-from anyshot.base.weighted_items import weighted_items
 from anyshot.encoders.texts import LongTexts
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.tasks.encoded_classifier import EncodedClassifier
@@ -201,10 +200,9 @@ class AnyShotClassifier(FittedClassifier):
             return self._fit(given, names, unlabeled=unlabeled)
         for name in [] if classes is None else label_list(classes):
             row_of(name, self.classes_)
-        items, labels, weights = weighted_items(X, y, sample_weight)
-        check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
-        model = self._fitted_model(items if unlabeled is None or item_count(items) else unlabeled)
-        data = model.embedder.with_unlabeled(model.embedder.with_items(model.data, items, labels, weights), unlabeled)
+        given = Given.read(X, y, unlabeled=unlabeled, source=None, sample_weight=sample_weight)
+        model = self._fitted_model(given.items if unlabeled is None or item_count(given.items) else unlabeled)
+        data = given.added_to(model.data, model.embedder)
         n_new = len(data.index) - len(model.data.index)
         data = without_corrected(model.embedder, data, n_new=n_new)
         warn_of_conflicts(model.embedder, data, n_new=n_new, stacklevel=3)

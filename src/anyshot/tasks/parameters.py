@@ -251,7 +251,9 @@ class Given(NamedTuple):
         sample_weight: ArrayLike | None,
     ) -> Self:
         """Return the items and labels that a user gave, checked."""
-        items, labels, weights = weighted_items(X, y, sample_weight)
+        items, labels, weights = *items_and_labels(X, y), None
+        if sample_weight is not None:
+            items, labels, weights = weighted_items(items, labels, sample_weight)
         check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
         other = None if source is None else items_and_labels(*pair(source, name="source"))
         keys = X if isinstance(X, Mapping) and not hasattr(X, "toarray") else ()  # a sparse matrix may be a mapping
@@ -283,6 +285,9 @@ class Given(NamedTuple):
                     f"The source has labels of {n_labeled} of the classes; two are needed. Leave it out, or add labels."
                 )
             found = found.with_source_weights(any_shot.fit_model(embedder, source).coef, source.counts > 0)
-        return embedder.with_unlabeled(
-            embedder.with_items(found, self.items, self.labels, self.weights), self.unlabeled
-        )
+        return self.added_to(found, embedder)
+
+    def added_to(self, data: TrainingSet, embedder: Embedder) -> TrainingSet:
+        """Return a training set with the items besides those of the source, encoded."""
+        labeled = embedder.with_items(data, self.items, self.labels, self.weights)
+        return embedder.with_unlabeled(labeled, self.unlabeled)
