@@ -22,18 +22,19 @@ def test_the_newest_is_read_and_older_ones_are_deleted(tmp_path):
 def test_an_unfinished_checkpoint_is_ignored_and_later_deleted(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     checkpoints.write(SAVED, step=1)
-    (tmp_path / ".writing-1").mkdir()
-    (tmp_path / ".writing-1" / "run.safetensors").write_bytes(b"half")
-    os.utime(tmp_path / ".writing-1", (0, 0))
+    unfinished = tmp_path / ".step-2.anyshot-new-0123"
+    unfinished.mkdir()
+    (unfinished / "run.safetensors").write_bytes(b"half")
+    os.utime(unfinished, (0, 0))
     assert checkpoints.newest() == tmp_path / "step-1"
-    checkpoints.write(SAVED, step=2)
-    assert [path.name for path in tmp_path.iterdir()] == ["step-2"]
+    checkpoints.write(SAVED, step=3)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-3"]
 
 
 def test_other_files_are_not_deleted(tmp_path):
     """The user's own folders, whatever their names, and what another run is writing."""
     checkpoints = Checkpoints(tmp_path)
-    others = ["step-by-step", "step-1000-final", "step-3", ".writing-0"]
+    others = ["step-by-step", "step-1000-final", "step-3", ".step-3.anyshot-new-0123"]
     for name in others:
         (tmp_path / name).mkdir()
         (tmp_path / name / "notes").write_text("mine")
@@ -41,7 +42,7 @@ def test_other_files_are_not_deleted(tmp_path):
     checkpoints.write(SAVED, step=2)
     assert checkpoints.newest() == tmp_path / "step-2"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "step-2"])
-    with pytest.raises(CheckpointError, match="No checkpoint can be written to"):
+    with pytest.raises(CheckpointError, match=r"No checkpoint can be written to .*step-3 is not a checkpoint"):
         checkpoints.write(SAVED, step=3)
     assert (tmp_path / "step-3" / "notes").read_text() == "mine"
 

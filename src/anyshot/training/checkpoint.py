@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +13,10 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from anyshot.base.files import rename, write_synced
+from anyshot.base.files import delete_leftovers, replace_folder
 from anyshot.errors import CheckpointError
 
 FORMAT: Final = 1
-_LEFTOVER: Final = 3600.0  # seconds after which an unfinished checkpoint was left by a killed process
 _FACTS, _TENSORS = "run.json", "run.safetensors"
 
 
@@ -82,22 +80,26 @@ class Checkpoints:
     def write(self, saved: Saved, *, step: int) -> None:
         """Write a checkpoint, and delete the older ones.
 
+        step: higher than that of all before, so that the newest one stays where it is until the new one is complete.
+
         Raises
         ------
         CheckpointError
-            The folder cannot be written.
+            The folder cannot be written, or has something else of the name of the checkpoint.
         """
-        parent = Path(self.folder)
-        fresh = parent / f".writing-{os.getpid()}"
+        parent, older = Path(self.folder), self._complete()
+        target = parent / f"step-{step}"
         content = safetensors.torch.save({name: tensor.contiguous() for name, tensor in saved.tensors.items()})
         facts = {**saved.facts, "format": FORMAT, "sha256": hashlib.sha256(content).hexdigest()}
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(fresh, ignore_errors=True)
-            fresh.mkdir()
-            write_synced(fresh / _TENSORS, content)
-            write_synced(fresh / _FACTS, json.dumps(facts, indent=1).encode())
-            self._put(fresh, parent / f"step-{step}")
+            delete_leftovers(parent.glob(".step-*.anyshot-new-*"))
+            if target.exists() and target not in older:
+                raise FileExistsError(f"{target.name} is not a checkpoint")
+            replace_folder(target, {_TENSORS: content, _FACTS: json.dumps(facts, indent=1).encode()})
+            for path in older:
+                if path != target:
+                    shutil.rmtree(path, ignore_errors=True)
         except OSError as error:
             raise CheckpointError(
                 f"No checkpoint can be written to {self.folder}: {error}. Free some disk space, or use another folder."
@@ -109,16 +111,6 @@ class Checkpoints:
             for path in Path(self.folder).glob("step-*")
             if path.name.removeprefix("step-").isdigit() and (path / _FACTS).is_file()
         ]
-
-    def _put(self, fresh: Path, target: Path) -> None:
-        unfinished = Path(self.folder).glob(".writing-*")
-        older = [*self._complete(), *(path for path in unfinished if time.time() - path.stat().st_mtime > _LEFTOVER)]
-        if target in older:
-            shutil.rmtree(target)
-        rename(fresh, target)
-        for path in older:
-            if path not in (target, fresh):
-                shutil.rmtree(path, ignore_errors=True)
 
 
 def check_same(folder: object, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
