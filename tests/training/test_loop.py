@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from anyshot.errors import BatchMemoryError, CheckpointError, InputError, TrainingDivergedError
+from anyshot.training import checkpoint
 from anyshot.training.checkpoint import Checkpoints
 from anyshot.training.loop import LAUNCHER_VARIABLES, Processes, processes, train, wait_until_freed
 from anyshot.training.recipe import LayerGroup, Recipe, constant
@@ -203,6 +204,40 @@ def test_a_nan_gradient_stops_training():
         )
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, torch.OutOfMemoryError("out of memory"), None])
+def test_after_an_error_the_same_modules_can_be_trained_as_if_nothing_had_happened(error):
+    """Neither the gradients of the failed step nor the freezing of a group that had not started yet remain."""
+
+    def trained(*losses):
+        early, late = nn.Linear(1, 1), nn.Linear(1, 1)
+        for part in (early, late):
+            nn.init.constant_(part.weight, 2.0)
+            nn.init.constant_(part.bias, 0.0)
+        groups = [LayerGroup("early", early, starts=1.0), LayerGroup("late", late)]
+        for factor, raised in losses:
+            seen = []
+
+            def loss_of(batch, progress, factor=factor, raised=raised, seen=seen):
+                seen.append(batch)
+                if raised is not None and len(seen) == 2:
+                    raise raised
+                return factor * late(early(torch.ones(len(batch), 1))).square().mean()
+
+            def batches(generator):
+                return [np.arange(2), np.arange(2)]
+
+            recipe = Recipe(epochs=2, learning_rate=0.1, accumulate=2)
+            if raised is None and np.isfinite(factor):
+                train(groups, batches, loss_of, recipe=recipe, random_state=0)
+            else:
+                with pytest.raises((KeyboardInterrupt, BatchMemoryError, TrainingDivergedError)):
+                    train(groups, batches, loss_of, recipe=recipe, random_state=0)
+        return nn.Sequential(early, late)
+
+    failed = (float("nan"), None) if error is None else (100.0, error)
+    assert_same_weights(trained(failed, (1.0, None)), trained((1.0, None)))
+
+
 def test_out_of_memory_names_a_batch_size_that_fits():
     module = nn.Linear(1, 1)
 
@@ -333,6 +368,34 @@ def test_frozen_batch_norms_keep_their_statistics():
         model, lambda _: [X], lambda batch, _: model(batch).square().sum(), recipe=Recipe(epochs=2, learning_rate=0.1)
     )
     assert all(torch.equal(value, before[name]) for name, value in norm.state_dict().items())
+
+
+def test_batch_norms_of_a_group_keep_their_statistics_until_the_group_starts():
+    norm, layer = nn.BatchNorm1d(4), nn.Linear(4, 2)
+    groups, means = [LayerGroup("norm", norm, starts=1.0), LayerGroup("layer", layer)], []
+
+    def loss_of(batch, progress):
+        loss = layer(norm(X)).square().sum()
+        means.append(norm.running_mean.abs().sum().item())
+        return loss
+
+    train(groups, lambda _: [X], loss_of, recipe=Recipe(epochs=2, learning_rate=0.1))
+    assert means[0] == 0
+    assert means[1] > 0
+
+
+def test_each_checkpoint_has_a_name_of_its_own_so_that_the_last_one_stays_until_the_next_is_complete(
+    tmp_path, monkeypatch
+):
+    written, replace_folder = [], checkpoint.replace_folder
+
+    def noted(target, files):
+        written.append(target.name)
+        replace_folder(target, files)
+
+    monkeypatch.setattr(checkpoint, "replace_folder", noted)
+    run(network(), tmp_path)  # writes every two steps, and after every epoch of six
+    assert written == [f"step-{step}" for step in range(2, BATCHES * EPOCHS + 1, 2)]
 
 
 def test_a_step_includes_the_batches_of_all_processes():

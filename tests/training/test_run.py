@@ -22,8 +22,11 @@ def test_the_earlier_of_two_equal_epochs_is_best():
     assert history((0.5, 0.9), (0.5, 0.9)).best_epoch == 0
 
 
-def test_a_nan_loss_is_never_better():
-    assert not HeldOut(float("nan"), 0.5).is_better_than(HeldOut(0.3, 0.5))
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_an_epoch_whose_loss_is_not_finite_is_never_best(loss):
+    assert history((0.3, 0.5), (loss, 0.9)).best_epoch == 0
+    assert history((loss, 0.9), (0.3, 0.5)).best_epoch == 1
+    assert history((loss, 0.9)).best_epoch is None
 
 
 def test_without_held_out_items_no_epoch_is_best():

@@ -79,18 +79,18 @@ def train(
     Loshchilov, Hutter. Decoupled Weight Decay Regularization. ICLR 2019.
     """
     recipe.check()
-    groups = _groups(modules)
-    team = processes(_device(groups))
-    seed = team.agree(int(generator(random_state).integers(2**31)))
-    run = Run(groups, recipe=recipe, seed=seed)
+    run = Run(_groups(modules), recipe=recipe, seed=int(generator(random_state).integers(2**31)))
+    team = processes(run.device)
+    run.seed = team.agree(run.seed)
     if checkpoints is not None:
         run.resume(checkpoints, any_seed=random_state is None)
     team.copy_first(run.weights())
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):  # restores torch's generators
-        if held_out is not None and not run.history.records:
-            run.record(held_out())
-        quiet = nullcontext() if team.is_first else bars.hidden()
-        with quiet, bars.counter(total=recipe.epochs, description="Training") as show:
+    quiet = nullcontext() if team.is_first else bars.hidden()
+    rng = torch.random.fork_rng(devices=range(torch.cuda.device_count()))  # restores torch's generators
+    try:
+        with rng, quiet, bars.counter(total=recipe.epochs, description="Training") as show:
+            if held_out is not None and not run.history.records:
+                run.record(held_out())
             while not run.history.stopped:
                 epoch = batches(np.random.default_rng([run.seed, run.epoch]))
                 _epoch(run, epoch, loss_of, recipe, checkpoints, team, show)
@@ -98,7 +98,9 @@ def train(
                 if checkpoints is not None and team.is_first:
                     run.save(checkpoints)
                 team.wait()
-    run.finish()
+        run.restore_best()
+    finally:
+        run.close()
     return run.history
 
 
@@ -123,7 +125,8 @@ def _epoch(
             run.epoch + numbers.stop / len(batches),
             f"Training, epoch {run.epoch + 1} of {recipe.epochs}, loss {run.mean_loss:.3g}",
         )
-        if checkpoints is not None and team.is_first and run.step % checkpoints.every == 0:
+        is_last = numbers.stop == len(batches)  # then a checkpoint follows after the evaluation
+        if checkpoints is not None and team.is_first and run.step % checkpoints.every == 0 and not is_last:
             run.save(checkpoints)
     _check_weights(run, recipe, checkpoints)
 
@@ -189,12 +192,6 @@ def _last_good(checkpoints: Checkpoints | None) -> str:
 def _groups(modules: Modules) -> list[LayerGroup]:
     listed: list[nn.Module | LayerGroup] = [modules] if isinstance(modules, nn.Module) else list(modules)
     return [one if isinstance(one, LayerGroup) else LayerGroup(str(number), one) for number, one in enumerate(listed)]
-
-
-def _device(groups: Sequence[LayerGroup]) -> torch.device:
-    """Return the device of the weights."""
-    parameters = (parameter for group in groups for parameter in group.module.parameters())
-    return next((parameter.device for parameter in parameters), torch.device("cpu"))
 
 
 def _seed(*numbers: int) -> None:

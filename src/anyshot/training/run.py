@@ -24,7 +24,9 @@ class HeldOut(NamedTuple):
     accuracy: float = 0.0  # 0 to 1; leave it out to compare losses only
 
     def is_better_than(self, other: "HeldOut | None") -> bool:
-        """Return whether the accuracy is higher, or equal at a lower loss."""
+        """Return whether the loss is finite, and the accuracy is higher, or equal at a lower loss."""
+        if not math.isfinite(self.loss):
+            return False
         return other is None or (self.accuracy, -self.loss) > (other.accuracy, -other.loss)
 
 
@@ -50,7 +52,7 @@ class History:
     stopped : str
         Why training ended.
     best_epoch : int or None
-        The epoch whose weights are used; None without held-out items, where the last ones are.
+        The epoch whose weights are used; None without held-out items or a finite loss on them, where the last ones are.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -59,11 +61,11 @@ class History:
     @property
     def best_epoch(self) -> int | None:
         """The epoch with the best held-out figures."""
-        best: Record | None = None
+        best, epoch = None, None
         for record in self.records:
-            if record.held_out is not None and (best is None or record.held_out.is_better_than(best.held_out)):
-                best = record
-        return None if best is None else best.epoch
+            if record.held_out is not None and record.held_out.is_better_than(best):
+                best, epoch = record.held_out, record.epoch
+        return epoch
 
     def table(self) -> pd.DataFrame:
         """Return the records as a table, one row per epoch."""
@@ -127,12 +129,12 @@ class Run:
         self._parameters = [[p for p in group.module.parameters() if p.requires_grad] for group in groups]
         if not any(self._parameters):
             raise InputError("There is nothing to train: no module has a parameter that requires a gradient.")
-        self._frozen = [module for group in groups for module in group.module.modules() if _is_frozen(module)]
         self.optimizer = _optimizer(self._groups, self._parameters, recipe.weight_decay)
+        self.optimizer.zero_grad()  # gradients of the caller's, or of a run that ended with an error
         self.epoch = self.batch = self.step = 0
         self.history = History()
         self._loss_sum, self._batches_seen = 0.0, 0
-        self._best: tuple[HeldOut, dict[str, Tensor]] | None = None
+        self._best: dict[str, Tensor] | None = None  # weights of the best epoch so far
         self._seconds_before, self._started = 0.0, time.monotonic()
         self._rate = 0.0
 
@@ -154,11 +156,11 @@ class Run:
         if n_batches == 0:
             raise InputError("There is nothing to train on: an epoch has no batch. Give items with labels.")
         for group, own in zip(self._groups, self._parameters, strict=True):
-            group.module.train()
-            for module in self._frozen:
-                module.eval()
             for parameter in own:
                 parameter.requires_grad_(self.epoch >= group.starts)
+            for module in group.module.train().modules():
+                if _is_frozen(module):
+                    module.eval()
         if not self.trained():
             raise InputError(f"No layer group starts by epoch {self.epoch}. Let the last one start at 0.")
 
@@ -181,9 +183,8 @@ class Run:
     def record(self, held_out: HeldOut | None, *, loss: float | None = None) -> None:
         """Record the current figures, and copy the weights if they are the best so far."""
         self.history.records.append(Record(self.epoch, loss, held_out, self._rate, self._seconds()))
-        best = self._best[0] if self._best else None
-        if held_out is not None and math.isfinite(held_out.loss) and held_out.is_better_than(best):
-            self._best = held_out, {name: tensor.detach().clone() for name, tensor in self._state().items()}
+        if self.history.best_epoch == self.epoch:
+            self._best = {name: tensor.detach().clone() for name, tensor in self._state().items()}
 
     def end_epoch(self, held_out: HeldOut | None) -> None:
         """Record the epoch, and set `history.stopped` if it was the last."""
@@ -196,10 +197,13 @@ class Run:
         elif self.epoch >= self._recipe.epochs:
             self.history.stopped = "all epochs done"
 
-    def finish(self) -> None:
-        """Restore the best weights, make every parameter trainable and put the modules into evaluation mode."""
+    def restore_best(self) -> None:
+        """Restore the weights of the best epoch; without held-out items the last ones stay."""
         if self._best is not None:
-            self._load(self._best[1])
+            self._load(self._best)
+
+    def close(self) -> None:
+        """Make all that was trained trainable again, as unfreezing may not have done yet; end the training mode."""
         for group, own in zip(self._groups, self._parameters, strict=True):
             group.module.eval()
             for parameter in own:
@@ -211,7 +215,7 @@ class Run:
         """Write a checkpoint."""
         tensors = {f"weights/{name}": tensor.detach().cpu() for name, tensor in self._state().items()}
         if self._best is not None:
-            tensors |= {f"best/{name}": tensor.cpu() for name, tensor in self._best[1].items()}
+            tensors |= {f"best/{name}": tensor.cpu() for name, tensor in self._best.items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{number}/{name}": tensor.cpu() for name, tensor in state.items()}
         sums = {"losses": self._loss_sum, "seen": self._batches_seen, "seconds": self._seconds(), "rate": self._rate}
@@ -220,7 +224,6 @@ class Run:
             "position": {"epoch": self.epoch, "place": self.batch, "step": self.step, "seed": self.seed},
             "sums": sums,
             "history": self.history.facts(),
-            "best": None if self._best is None else list(self._best[0]),
         }
         own = {name: tensor.clone() for name, tensor in tensors.items()}  # tensors in a file must not share memory
         checkpoints.write(Saved(facts, own), step=self.step)
@@ -243,9 +246,8 @@ class Run:
         self._rate = sums["rate"]
         self.history = History.from_facts(facts["history"])
         self._load(part_of(saved.tensors, "weights"))
-        if facts["best"] is not None:
-            best = {name: tensor.to(self.device) for name, tensor in part_of(saved.tensors, "best").items()}
-            self._best = HeldOut(*facts["best"]), best
+        best = part_of(saved.tensors, "best")
+        self._best = {name: tensor.to(self.device) for name, tensor in best.items()} or None
         self._load_optimizer(part_of(saved.tensors, "optimizer"))
 
     def _load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
