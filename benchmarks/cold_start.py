@@ -29,7 +29,7 @@ anyshot.AnyShotClassifier(["billing", "delivery"]).fit(["charged twice", "lost p
 """
 WARM = """
 import time, statistics, anyshot
-from anyshot.encoders.engines.text_rows import row_inputs
+from anyshot.encoders.engines.texts import row_inputs
 encoder = anyshot.load_encoder("minilm")
 model = anyshot.AnyShotClassifier(["billing", "delivery", "account"]).fit()
 text_engine = encoder._runner

@@ -24,10 +24,10 @@ from anyshot.encoders.engines.sentence_modules import (
     pooled_width,
     read_sentence_modules,
 )
-from anyshot.encoders.engines.text_rows import TokenNodes
-from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
+from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TokenNodes
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code, weight_files
+from anyshot.encoders.texts import TextTokenizer, read_tokenizer
 from anyshot.errors import EncoderError, UnknownEncoderError
 
 OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}

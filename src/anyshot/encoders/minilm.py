@@ -14,10 +14,10 @@ from anyshot.encoders.engines.choice import choose_engine
 from anyshot.encoders.engines.language_models import MINILM, token_states
 from anyshot.encoders.engines.layers import Node, mean_over
 from anyshot.encoders.engines.openvino import fast_precision
-from anyshot.encoders.engines.text_rows import TokenNodes
-from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
+from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TokenNodes
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.published_files import PUBLISHED, published_file
+from anyshot.encoders.texts import TextTokenizer, read_tokenizer
 
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 MAX_TOKENS: Final = 256  # the published max_seq_length

@@ -13,7 +13,7 @@ from anyshot.encoders.engines.language_models import (
 )
 from anyshot.encoders.engines.layers import model
 from anyshot.encoders.engines.openvino import Engine
-from anyshot.encoders.engines.text_rows import row_inputs, token_nodes
+from anyshot.encoders.engines.texts import row_inputs, token_nodes
 from anyshot.encoders.engines.weights import Weights
 from anyshot.errors import MissingWeightsError, UnknownEncoderError
 

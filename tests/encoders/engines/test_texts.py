@@ -1,4 +1,4 @@
-"""Texts to vectors by an engine: order, truncation, batches, and tokenizers that cannot be used."""
+"""Texts to vectors by an engine: order, truncation, and rows of tokens with little padding."""
 
 import logging
 
@@ -6,14 +6,26 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from anyshot.encoders import texts as encoder_texts
 from anyshot.encoders.engines import texts as module
-from anyshot.encoders.engines.layers import embedding, mean_over
-from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, read_tokenizer
-from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
+from anyshot.encoders.engines.layers import embedding, integers, mean_over, model, ops
+from anyshot.encoders.engines.openvino import Engine
+from anyshot.encoders.engines.texts import (
+    TextEngine,
+    bias_between_texts,
+    halves_of_rows,
+    row_inputs,
+    row_length,
+    share_rows,
+    token_nodes,
+)
+from anyshot.encoders.texts import TextTokenizer
+from anyshot.errors import BadItemError, EncoderError
 
 WORDS = ["<unk>", "my", "card", "is", "late"]
 TABLE = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
 TEXTS = ["my card", "card is late is late is late", "late", "my my card is"]
+ROWS = [[[7, 8, 9], [5, 6]], [[4] * 4]]
 
 
 def tokenizer_of_words() -> Tokenizer:
@@ -62,7 +74,7 @@ def test_long_texts_are_truncated_and_counted(caplog):
 
 
 def test_a_text_without_a_token_is_reported_with_its_row(monkeypatch):
-    monkeypatch.setattr(module, "windows", lambda texts: [slice(0, 2), slice(2, 3)])
+    monkeypatch.setattr(encoder_texts, "windows", lambda texts: [slice(0, 2), slice(2, 3)])
     with pytest.raises(BadItemError, match="returned no tokens for the text in row 2"):
         engine_of().encode(["my", "card", "\t"])
 
@@ -76,31 +88,69 @@ def test_no_texts_are_no_vectors():
     assert engine_of().encode([]).shape == (0, 3)
 
 
-@pytest.mark.parametrize("is_published", [False, True])
-def test_a_tokenizer_is_read_without_its_own_padding_and_limit(tmp_path, is_published):
-    tokenizer = tokenizer_of_words()
-    tokenizer.enable_padding(length=9)
-    tokenizer.enable_truncation(1)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    for most, ids in ((2, [1, 2]), (4, [1, 2, 3])):
-        read = read_tokenizer(tmp_path / "tokenizer.json", max_tokens=most, is_published=is_published)
-        assert read.encode("my card is").ids == ids
+def test_rows_have_few_lengths():
+    assert [row_length(n) for n in (1, 32, 33, 48, 49, 256)] == [32, 32, 48, 48, 64, 256]
 
 
-def test_a_missing_tokenizer_is_reported(tmp_path):
-    with pytest.raises(MissingWeightsError, match=r"has no tokenizer\.json\. Download the model again, or save its"):
-        read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2)
+def test_texts_fill_rows_the_longest_first():
+    assert share_rows([20, 12, 5, 30, 3, 40]) == [[5, 3, 0, 1, 2, 4]]  # 110 of 120, room for three of 40
+    assert share_rows([20, 20, 20, 20]) == [[3, 2, 1], [0]]  # 60 of 64
+    assert share_rows([]) == []
 
 
-@pytest.mark.parametrize("text", ["", '{"model": {"ty', "[]", '{"version": "1.0"}', '{"model": {"type": "Own"}}'])
-def test_a_file_that_is_no_tokenizer_is_reported(tmp_path, text):
-    (tmp_path / "tokenizer.json").write_text(text)
-    with pytest.raises(MissingWeightsError, match=r"tokenizer\.json is not a tokenizer: .*Download the model again"):
-        read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2)
+@pytest.mark.parametrize("longest", [10, 60, 300])
+def test_every_text_is_in_one_row_and_little_is_padding(longest):
+    lengths = np.random.default_rng(0).integers(1, longest, size=1000).tolist()
+    rows = share_rows(lengths)
+    assert sorted(number for row in rows for number in row) == list(range(1000))
+    filled = [sum(lengths[number] for number in row) for row in rows]
+    assert max(filled) <= row_length(max(128, longest))
+    assert sum(filled) > 0.95 * sum(map(row_length, filled))
 
 
-@pytest.mark.parametrize("is_published", [False, True])
-def test_a_tokenizer_that_cannot_be_read_is_reported(tmp_path, is_published):
-    (tmp_path / "tokenizer.json").mkdir()
-    with pytest.raises(MissingWeightsError, match=r"tokenizer\.json cannot be read"):
-        read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2, is_published=is_published)
+def test_arrays_say_where_each_text_is():
+    inputs = row_inputs(ROWS, padding=1)
+    assert inputs["ids"][:, :6].tolist() == [[7, 8, 9, 5, 6, 1], [4, 4, 4, 4, 1, 1]]
+    assert inputs["positions"][:, :6].tolist() == [[0, 1, 2, 0, 1, 0], [0, 1, 2, 3, 0, 0]]
+    assert inputs["texts"][:, :6].tolist() == [[1, 1, 1, 2, 2, 0], [1, 1, 1, 1, 0, 0]]
+    assert inputs["ids"].shape == (2, 32)
+    texts = [ids[kept == 1].tolist() for ids, kept in zip(of_texts(inputs), inputs["mask"], strict=True)]
+    assert texts == [[7, 8, 9], [5, 6], [4] * 4]
+
+
+def test_halves_of_rows_hold_the_same_texts():
+    inputs = row_inputs([*ROWS, [[2], [3]]], padding=0)
+    halves = halves_of_rows(inputs)
+    expected = of_texts(inputs) * inputs["mask"]
+    actual = np.concatenate([of_texts(half) * half["mask"] for half in halves])
+    np.testing.assert_array_equal(actual, expected)
+    assert [len(half["ids"]) for half in halves] == [1, 2]
+    assert halves_of_rows(halves[0]) == []
+
+
+def test_the_graph_takes_texts_from_their_rows():
+    inputs = row_inputs(ROWS, padding=0)
+    states = np.stack([inputs["ids"], inputs["positions"]], axis=-1)
+
+    def build():
+        tokens = token_nodes()
+        both = ops.concat([ops.unsqueeze(node, integers(2)) for node in (tokens.ids, tokens.positions)], 2)
+        return model(tokens.of_texts(ops.convert(both, "f32")), list(tokens))
+
+    np.testing.assert_array_equal(Engine(build, threads=1)(**inputs), states.reshape(-1, 2)[inputs["places"]])
+
+
+def test_no_token_sees_another_text():
+    texts = np.array([[1, 1, 2, 0]], np.int32)
+
+    def build():
+        tokens = token_nodes()
+        return model(bias_between_texts(tokens.texts), [tokens.texts])
+
+    seen = Engine(build, threads=1)(texts=texts)[0, 0] == 0
+    assert seen.astype(int).tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def of_texts(inputs):
+    """Return the ids (m, l) of the texts in rows, by their places."""
+    return inputs["ids"].reshape(-1)[inputs["places"]]

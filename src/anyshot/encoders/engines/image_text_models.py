@@ -18,11 +18,10 @@ from anyshot.encoders.engines.image_text import clip_image, clip_text, siglip_im
 from anyshot.encoders.engines.images import Config, OpenvinoModel, fitting, image_precision
 from anyshot.encoders.engines.layers import linear, model, parameter
 from anyshot.encoders.engines.openvino import Precision, shared_engine
-from anyshot.encoders.engines.texts import read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface.files import read_settings, weight_files
 from anyshot.encoders.image_processing import read_image_processing
-from anyshot.encoders.texts import refuse_empty, refuse_unknown
+from anyshot.encoders.texts import read_tokenizer, refuse_empty, refuse_unknown
 
 TYPES: Final = ("clip", "siglip")
 """The types of models that are built here."""

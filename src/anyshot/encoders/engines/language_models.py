@@ -24,7 +24,7 @@ from anyshot.encoders.engines.layers import (
     linear,
     ops,
 )
-from anyshot.encoders.engines.text_rows import TokenNodes, bias_between_texts
+from anyshot.encoders.engines.texts import TokenNodes, bias_between_texts
 from anyshot.encoders.engines.weights import Weights
 from anyshot.errors import UnknownEncoderError
 

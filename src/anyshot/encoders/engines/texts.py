@@ -1,129 +1,150 @@
-"""Encode texts with an engine: check, tokenize, fill batches by tokens, run, and put the vectors in order."""
+"""Encode texts with an engine: fill rows and batches with tokens, run, and put the vectors in order."""
 
-import json
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Literal, Protocol, Self
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, unit
-from anyshot.encoders.engines.layers import Node, model
+from anyshot.encoders.engines.layers import MASKED, Node, constant, integer, integers, model, ops, parameter
 from anyshot.encoders.engines.openvino import Inputs, Precision, shared_engine
-from anyshot.encoders.engines.text_rows import (
-    TokenNodes,
-    halves_of_rows,
-    row_inputs,
-    row_length,
-    share_rows,
-    token_nodes,
-)
-from anyshot.encoders.texts import Rows, batches, chunks, collect, refuse_empty, refuse_unknown, windows
-from anyshot.errors import InputError, MissingWeightsError
+from anyshot.encoders.texts import Rows, TextTokenizer, batches, chunks, collect, refuse_unknown
+from anyshot.errors import InputError
 
 BATCH_TOKENS: Final = 1024
 """Tokens in a batch: few enough that the hidden states stay in the cache of a processor."""
-KINDS: Final = ("BPE", "Unigram", "WordLevel", "WordPiece")
-"""The models of tokenizers; old files do not name theirs."""
 
-UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
-"""What tokenizers put for words that they cannot divide into known pieces."""
+LEAST: Final = 32
+"""Tokens in the shortest row."""
+STEP: Final = 16
+"""The length of a row is a multiple of this."""
+SHORT, LONG = 64, 128
+"""Tokens in a row of texts that are at most `LEAST` long, and of longer ones: the fewest with little padding."""
 
-log = logging.getLogger(__name__)
+Ids: TypeAlias = Sequence[Sequence[int]]  # of each text
 
 
-@dataclass(frozen=True)
-class TextTokenizer:
-    """Texts to token ids, as a model reads them.
+# --- rows of tokens -------------------------------------------------------------------------------------------------
+#
+# A graph prepares itself anew for each shape of its inputs, which for a short text takes almost as long as the network,
+# and processors multiply matrices fastest whose sides are multiples of 16 or 32. So a row holds several texts, a token
+# of which sees its own text only: little of a batch is padding, and rows have few different lengths.
 
-    Parameters
-    ----------
-    tokenizer : Tokenizer
-        Truncates at `max_tokens`, and does not pad.
-    max_tokens : int
-        The most tokens that the model reads.
-    padding : int, default=0
-        Fills up the ids in a batch; the model does not see it.
-    prompt : str, default=""
-        Put before each text.
+
+class TokenNodes(NamedTuple):
+    """The inputs of a graph that reads texts: n rows of t tokens, in which are m texts of at most l tokens."""
+
+    ids: Node  # (n, t)
+    positions: Node  # (n, t): 0 at the first token of a text
+    texts: Node  # (n, t): the number of the text in its row, from 1; 0 at padding
+    places: Node  # (m, l): of each text's tokens in the rows, one after another
+    mask: Node  # (m, l): 1 at tokens, 0 at padding
+
+    def of_texts(self, states: Node) -> Node:
+        """Return the states (m, l, width) of the tokens of each text from those of the rows (n, t, width)."""
+        width = ops.gather(ops.shape_of(states), integers(2), integer(0))  # (1,)
+        flat = ops.reshape(states, ops.concat([integers(-1), width], 0), False)
+        return ops.gather(flat, self.places, integer(0))
+
+
+def token_nodes() -> TokenNodes:
+    """Return the inputs as parameters of a graph, in rows of any number and length."""
+    kinds = {"mask": np.float32}
+    return TokenNodes(*(parameter(name, -1, -1, dtype=kinds.get(name, np.int32)) for name in TokenNodes._fields))
+
+
+def bias_between_texts(texts: Node) -> Node:
+    """Return what is added to the logits of attention (n, 1, t, t): no token sees one of another text."""
+    is_other = ops.not_equal(ops.unsqueeze(texts, integers(1, 2)), ops.unsqueeze(texts, integers(1, 3)))
+    return ops.multiply(ops.convert(is_other, "f32"), constant(MASKED))
+
+
+def row_length(n_tokens: int) -> int:
+    """Return the length of a row with this many tokens."""
+    return max(LEAST, -(-n_tokens // STEP) * STEP)
+
+
+def _room(longest: int) -> int:
+    """Return the length of a row whose longest text has this many tokens, so that others as long fill it."""
+    return row_length(max(1, (SHORT if longest <= LEAST else LONG) // longest) * longest)
+
+
+def share_rows(lengths: Sequence[int]) -> list[list[int]]:
+    """Return the texts of each row, by their numbers.
+
+    lengths (n,): tokens of each text. A row begins with the longest text that is left, and takes as many more as it has
+    room for, the longest first.
     """
+    longest = max(lengths, default=0)
+    by_length: list[list[int]] = [[] for _ in range(longest + 1)]
+    for number, length in enumerate(lengths):
+        by_length[length].append(number)
+    rows = []
+    while longest:
+        if not by_length[longest]:
+            longest -= 1
+            continue
+        row, length, room = [], longest, _room(longest)
+        while length:
+            if by_length[length]:
+                row.append(by_length[length].pop())
+                room -= length
+            else:
+                length -= 1
+            length = min(length, room)
+        rows.append(row)
+    return rows
 
-    tokenizer: Tokenizer
-    max_tokens: int
-    padding: int = 0
-    prompt: str = ""
 
-    def ids(self, texts: list[str], first_row: int = 0) -> tuple[list[list[int]], int]:
-        """Return the token ids of each text, and how many texts were truncated.
+def row_inputs(rows: Sequence[Ids], *, padding: int) -> Inputs:
+    """Return the arrays for the nodes of `TokenNodes`.
 
-        Raises
-        ------
-        BadItemError
-            A text has no token; the message names its row, counted from `first_row`.
-        """
-        encodings = self._encodings(texts)
-        ids = [encoding.ids for encoding in encodings]
-        refuse_empty(ids, first_row=first_row)
-        return ids, sum(1 for encoding in encodings if encoding.overflowing)
+    rows: the token ids of the texts in each row; padding: the id that fills up a row.
+    """
+    lengths = np.array([len(ids) for row in rows for ids in row])  # (m,)
+    row_of = np.repeat(np.arange(len(rows)), [len(row) for row in rows])  # (m,)
+    filled = np.bincount(row_of, weights=lengths).astype(np.intp)  # (n,): tokens of each row
+    t, ends = row_length(int(filled.max())), np.cumsum(lengths)
+    first_of_row = np.cumsum(filled) - filled
+    begins = row_of * t + ends - lengths - first_of_row[row_of]  # (m,): place of each text's first token
+    positions = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+    at = np.repeat(begins, lengths) + positions  # the place of each token
+    number = np.arange(len(lengths)) - np.searchsorted(row_of, row_of) + 1  # (m,): of each text in its row
 
-    def batches(self, texts: list[str], *, budget: int) -> Iterator[tuple[Rows, list[list[int]]]]:
-        """Yield the rows of each batch of at most `budget` tokens, sorted by length, and the token ids of its texts.
+    def spread(values: NDArray[np.integer], empty: int = 0) -> NDArray[np.int32]:
+        array = np.full(len(rows) * t, empty, np.int32)
+        array[at] = values
+        return array.reshape(len(rows), t)
 
-        Logs how many texts were truncated, when all were read.
-        """
-        for start, ids in self.windows(texts):
-            for rows in batches([len(of_text) for of_text in ids], budget=budget):
-                yield rows + start, [ids[row] for row in rows]
+    steps = np.arange(lengths.max())
+    mask = steps < lengths[:, None]  # (m, l)
+    return {
+        "places": np.where(mask, begins[:, None] + steps, 0).astype(np.int32),
+        "mask": mask.astype(np.float32),
+        "ids": spread(np.concatenate([ids for row in rows for ids in row]), padding),
+        "positions": spread(positions),
+        "texts": spread(np.repeat(number, lengths)),
+    }
 
-    def windows(self, texts: list[str]) -> Iterator[tuple[int, list[list[int]]]]:
-        """Yield the token ids of some thousand texts at a time, and the row of the first of them.
 
-        Logs how many texts were truncated, when all were read.
-        """
-        n_truncated = 0
-        for window in windows(texts):
-            ids, truncated = self.ids(texts[window], window.start)
-            n_truncated += truncated
-            yield window.start, ids
-        self._log_truncated(n_truncated, of=len(texts))
+def halves_of_rows(inputs: Inputs) -> list[Inputs]:
+    """Return the arrays of the first half of the rows, and those of the second; an empty list if there is one row."""
+    n, t = inputs["ids"].shape
+    if n < 2:
+        return []
+    cut, begins = n // 2, inputs["places"][:, 0]
+    parts = ((np.s_[:cut], begins < cut * t, 0), (np.s_[cut:], begins >= cut * t, cut * t))
+    return [
+        {name: inputs[name][rows] for name in ("ids", "positions", "texts")}
+        | {"mask": inputs["mask"][own], "places": np.maximum(inputs["places"][own] - start, 0)}
+        for rows, own, start in parts
+    ]
 
-    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether each text has more tokens than the model reads (n,)."""
-        return np.array([bool(encoding.overflowing) for encoding in self._encodings(texts)], dtype=bool)
 
-    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
-        """Return how many tokens of each text the model reads, with those around it (n,)."""
-        return np.array([len(encoding.ids) for encoding in self._encodings(texts)], dtype=np.intp)
-
-    def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether at least half of each text's tokens are unknown (n,)."""
-        known = (self.tokenizer.token_to_id(token) for token in UNKNOWN_TOKENS)
-        unknown = [one for one in known if one is not None]
-        found = []
-        for own in self.tokenizer.encode_batch(list(texts)):
-            is_unknown = np.isin(own.ids, unknown)
-            is_word = is_unknown | (np.array(own.special_tokens_mask) == 0)  # some tokenizers count [UNK] as special
-            found.append(2 * is_unknown.sum() >= max(1, is_word.sum()))
-        return np.array(found, dtype=bool)
-
-    def _encodings(self, texts: Sequence[str]) -> list[Encoding]:
-        return self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
-
-    def ids_and_log(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
-        """Return the token ids of each text; log how many texts were truncated."""
-        ids, n_truncated = self.ids(texts, first_row)
-        self._log_truncated(n_truncated, of=len(texts))
-        return ids
-
-    def _log_truncated(self, n_truncated: int, *, of: int) -> None:
-        if n_truncated:
-            log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, of, self.max_tokens)
+# --- encoding -------------------------------------------------------------------------------------------------------
 
 
 class TextEngine:
@@ -240,39 +261,3 @@ class TextEncoder:
 
     def __sklearn_clone__(self) -> Self:
         return self  # never changed after construction, so that a clone need not copy the weights
-
-
-def _check_tokenizer(text: str) -> None:
-    """Raise ValueError or TypeError if this is no tokenizer; the tokenizer's own errors would be plain Exceptions."""
-    model_of_text = dict(json.loads(text)).get("model") or {}
-    if not model_of_text or model_of_text.get("type", KINDS[0]) not in KINDS:
-        raise ValueError(f"it has no model of type {', '.join(KINDS)}")
-
-
-def read_tokenizer(file: Path, *, max_tokens: int, is_published: bool = False) -> Tokenizer:
-    """Return the tokenizer of a tokenizer.json, which truncates at `max_tokens` and does not pad.
-
-    is_published: whether the file has the published content, which need not be read twice to see if it is a tokenizer.
-
-    Raises
-    ------
-    MissingWeightsError
-        The file is missing, or is not a tokenizer.
-    """
-    try:
-        text = file.read_text(encoding="utf-8")
-        if not is_published:
-            _check_tokenizer(text)
-    except FileNotFoundError as error:
-        raise MissingWeightsError(
-            f"{file.parent} has no tokenizer.json. Download the model again, or save its tokenizer with it: "
-            "tokenizer.save_pretrained(folder)."
-        ) from error
-    except OSError as error:
-        raise MissingWeightsError(f"{file} cannot be read: {error.strerror}. Check who may read it.") from error
-    except (ValueError, TypeError) as error:
-        raise MissingWeightsError(f"{file} is not a tokenizer: {error}. Download the model again.") from error
-    tokenizer = Tokenizer.from_str(text)
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
-    return tokenizer

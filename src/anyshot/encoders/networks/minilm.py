@@ -21,7 +21,6 @@ from torch.nn.functional import gelu, normalize, scaled_dot_product_attention
 
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.language_models import MINILM
-from anyshot.encoders.engines.texts import TextTokenizer
 from anyshot.encoders.stages import (
     Backbone,
     Compute,
@@ -31,7 +30,7 @@ from anyshot.encoders.stages import (
     choose_compute,
     mean_of_tokens,
 )
-from anyshot.encoders.texts import Rows, collect
+from anyshot.encoders.texts import Rows, TextTokenizer, collect
 
 WIDTH: Final = MINILM.width
 INITIAL_STD: Final = 0.02  # BERT's initializer_range
