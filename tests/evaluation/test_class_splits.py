@@ -110,6 +110,29 @@ def test_transductive_models_get_the_test_items_without_labels():
     np.testing.assert_array_equal(given[0], X[~train].astype(np.float32))
 
 
+@pytest.mark.parametrize("unseen", [[1], [2]])
+def test_items_without_a_label_are_not_trained_on(unseen):
+    given = []
+
+    class Recording(Nearest):
+        def fit(self, X, y, *, class_vectors):
+            given.extend(y)
+            return super().fit(X, y, class_vectors=class_vectors)
+
+    y, S = np.array([0, 1, 2, 0, 1, 2, -1]), np.eye(3)
+    over_class_splits(
+        {"one": Recording()}, S[y], y, class_vectors=S, unseen=[unseen], train=np.isin(np.arange(7), [0, 1, 2, 6])
+    )
+    assert sorted(given) == sorted({0, 1, 2} - set(unseen))
+
+
+@pytest.mark.parametrize("row", [[np.nan, 1.0, 0.0], [np.inf, 1.0, 0.0], [-np.inf] * 3])
+def test_scores_that_say_nothing_are_refused_with_their_row(row):
+    scores = np.vstack([SCORES[:2], [row], SCORES[3:]])
+    with pytest.raises(InputError, match="finite, or -inf to exclude a class; row 2 has"):
+        zero_shot_figures(scores, [0, 1, 2, 2, 2], [True, True, False])
+
+
 def test_row_numbers_are_no_mask():
     with pytest.raises(InputError, match="seen must be 3 truth values"):
         zero_shot_figures(SCORES, [0, 1, 2, 2, 2], [0, 1])

@@ -26,10 +26,9 @@ GROUPS = ["a", "a", "a", "a", "b", "b", "b", "b"]
 
 @pytest.fixture
 def fairlearn():
-    return pytest.importorskip("fairlearn.metrics", reason='needs fairlearn: pip install "anyshot[fairness]"')
+    return pytest.importorskip("fairlearn.metrics", reason='needs fairlearn: pip install "anyshot[test]"')
 
 
-@pytest.mark.usefixtures("fairlearn")
 def test_each_group_has_its_accuracy_size_and_interval():
     found = figures_by_group(Y, ANSWERS, GROUPS)
     assert found.table["group"].tolist() == ["a", "b"]
@@ -39,14 +38,12 @@ def test_each_group_has_its_accuracy_size_and_interval():
     assert (found.overall, found.difference, found.ratio) == (0.75, 0.5, 0.5)
 
 
-@pytest.mark.usefixtures("fairlearn")
 def test_any_metric_of_scikit_learn_is_computed_by_group():
     found = figures_by_group(Y, ANSWERS, GROUPS, metric=recall_score, n_draws=50)
     assert found.table["value"].tolist() == [recall_score(Y[:4], ANSWERS[:4]), recall_score(Y[4:], ANSWERS[4:])]
     assert (found.table["lower"] <= found.table["value"]).all()
 
 
-@pytest.mark.usefixtures("fairlearn")
 def test_weights_of_one_change_nothing():
     def right(y, answers, sample_weight=None):
         return float(np.average(np.asarray(y) == np.asarray(answers), weights=sample_weight))
@@ -55,7 +52,6 @@ def test_weights_of_one_change_nothing():
     assert weighed.table["value"].tolist() == figures_by_group(Y, ANSWERS, GROUPS).table["value"].tolist()
 
 
-@pytest.mark.usefixtures("fairlearn")
 def test_a_group_of_one_item_has_a_figure_and_a_note():
     found = figures_by_group(Y, ANSWERS, ["only", *["all others"] * 7], metric=recall_score, n_draws=20)
     alone = found.table[found.table["group"] == "only"].iloc[0]
@@ -65,14 +61,12 @@ def test_a_group_of_one_item_has_a_figure_and_a_note():
     assert "fewer than 5 items" in str(found)
 
 
-@pytest.mark.usefixtures("fairlearn")
 @pytest.mark.parametrize("weights", [[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]])
 def test_weights_that_sum_to_zero_are_refused_with_the_group(weights):
     with pytest.raises(InputError, match=r"weights of group '[ab]' sum to zero\. Leave it out"):
         figures_by_group(Y, ANSWERS, GROUPS, sample_weight=weights)
 
 
-@pytest.mark.usefixtures("fairlearn")
 @pytest.mark.parametrize(
     ("weights", "message"),
     [(np.zeros(8), "8 items sum to zero"), ([1] * 7 + [-1], "row 7 has -1"), ([1], "8 items and")],
@@ -82,7 +76,6 @@ def test_invalid_weights_are_refused(weights, message):
         figures_by_group(Y, ANSWERS, GROUPS, sample_weight=weights)
 
 
-@pytest.mark.usefixtures("fairlearn")
 def test_an_item_of_weight_two_counts_like_two_items():
     twice = [*range(8), 0, 5]
     heavy = figures_by_group(Y, ANSWERS, GROUPS, sample_weight=[2, 1, 1, 1, 1, 2, 1, 1])
@@ -104,7 +97,6 @@ def test_one_group_per_item_is_needed():
         figures_by_group(Y, ANSWERS, ["a", "b"])
 
 
-@pytest.mark.usefixtures("fairlearn")
 def test_a_metric_that_is_undefined_for_a_group_has_no_value_there():
     y, answers, groups = [1, 1, 0, 0, 0], [1, 0, 0, 0, 1], ["a", "a", "b", "b", "b"]
     found = figures_by_group(y, answers, groups, metric=recall_score, n_draws=20)
@@ -115,7 +107,6 @@ def test_a_metric_that_is_undefined_for_a_group_has_no_value_there():
     assert "between the highest" not in str(found)
 
 
-@pytest.mark.usefixtures("fairlearn")
 def test_items_without_a_label_are_left_out_and_counted():
     labels = [1, 1, None, 0, 1, float("nan"), 1, 0]
     found = figures_by_group(labels, ANSWERS, GROUPS, sample_weight=np.ones(8))
@@ -196,6 +187,34 @@ def test_the_class_with_the_largest_leaning_comes_first():
 
 def test_holms_adjustment_is_that_of_the_book():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+@pytest.mark.parametrize(
+    ("names", "first", "message"),
+    [
+        (["a"], np.eye(3), "There are 1 names and 3 class vectors"),
+        (["a", "b", "c"], np.eye(2), "first has vectors of width 2; the model needs width 3"),
+        (["a", "b", "c"], np.zeros((0, 3)), "first holds no word"),
+    ],
+)
+def test_names_and_words_that_do_not_fit_the_class_vectors_are_refused(names, first, message):
+    with pytest.raises(InputError, match=message):
+        class_leanings(names, np.eye(3), first, np.eye(3))
+
+
+def test_a_metric_by_group_agrees_with_fairlearn(fairlearn):
+    weight = np.arange(8) + 1.0
+    frame = fairlearn.MetricFrame(
+        metrics=recall_score,
+        y_true=Y,
+        y_pred=ANSWERS,
+        sensitive_features=GROUPS,
+        sample_params={"sample_weight": weight},
+    )
+    found = figures_by_group(Y, ANSWERS, GROUPS, metric=recall_score, sample_weight=weight, n_draws=20)
+    assert found.table["value"].tolist() == pytest.approx(frame.by_group.tolist())
+    assert (found.overall, found.difference) == pytest.approx((frame.overall, frame.difference()))
+    assert found.ratio == pytest.approx(frame.ratio())
 
 
 def test_a_single_vector_is_too_few_to_test():

@@ -7,7 +7,6 @@ from sklearn.linear_model import LinearRegression
 
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.regression import (
-    bias,
     errors_by_prediction,
     evaluate_numbers,
     interval_coverage,
@@ -91,8 +90,12 @@ def test_it_prints_in_a_notebook():
     assert "<table" in page
 
 
-def test_bias_is_predicted_minus_true():
-    assert bias([1.0, 1.0], [2.0, 4.0], sample_weight=[1, 0]) == 1.0
+def test_items_of_weight_zero_do_not_change_the_intervals(many):
+    y, answers, weight = (one[:40] for one in many)
+    with_zeros = evaluate_numbers(
+        np.append(y, y), np.append(answers, -9 * answers), sample_weight=np.append(weight, 0 * weight)
+    )
+    assert with_zeros.table.equals(evaluate_numbers(y, answers, sample_weight=weight).table)
 
 
 def rows(n, *, seed=0):

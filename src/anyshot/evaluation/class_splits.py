@@ -39,8 +39,20 @@ def zero_shot_figures(scores: ArrayLike, y: ArrayLike, seen: ArrayLike) -> dict[
     y (n,): class indexes; seen (c,): bool. Accuracies are means over classes. t1: items of unseen classes among the
     unseen classes; u and s: items of unseen and of seen classes among all classes; h: harmonic mean of u and s; ausuc:
     area under the curve of u and s over all penalties. Xian et al., TPAMI 2018, eq. (8) and (9).
+
+    Raises
+    ------
+    InputError
+        `scores` is no table, or has NaN, infinity, or a row without a finite score; -inf excludes a class.
+    NotEnoughLabelsError
+        `y` has items of seen or of unseen classes only.
     """
     table = np.asarray(scores, dtype=np.float64)
+    if table.ndim != 2:
+        raise InputError(f"scores must be a table (n, c); the shape is {table.shape}.")
+    wrong = np.flatnonzero(~(table < np.inf).all(axis=1) | ~np.isfinite(table).any(axis=1))
+    if wrong.size:
+        raise InputError(f"scores must be finite, or -inf to exclude a class; row {wrong[0]} has {table[wrong[0]]}.")
     truth = check_indexes(y, n_items=len(table), n_classes=table.shape[1])
     table, truth = table[truth >= 0], truth[truth >= 0]
     is_seen = mask(seen, table.shape[1], name="seen")
@@ -112,7 +124,7 @@ def over_class_splits(
     ----------
     models : {name: estimator}
         Each is cloned before each fit.
-    X, y : items (n, d) and their class indexes (n,)
+    X, y : items (n, d) and their class indexes (n,), -1 for no label (not trained on, and in no figure)
     class_vectors : (c, a)
     unseen : for each split, the indexes (k,) of the classes without labels
     train : mask (n,) of the items that may be trained on if their class is seen
@@ -128,6 +140,7 @@ def over_class_splits(
     items = vectors(X)
     table = np.asarray(class_vectors)
     index = check_indexes(y, n_items=len(items), n_classes=len(table))
+    labeled = index >= 0
     learnable = mask(train, len(items), name="train")
     tested = None if test is None else mask(test, len(items), name="test")
     if not isinstance(models, Mapping) or not models or not len(unseen):
@@ -137,8 +150,8 @@ def over_class_splits(
         for split, names in enumerate(unseen):
             seen = np.ones(len(table), dtype=bool)
             seen[np.asarray(names)] = False
-            given = learnable & seen[index]
-            measured = ~learnable | ~seen[index] if tested is None else tested & ~given
+            given = learnable & labeled & seen[index]
+            measured = ~learnable | (labeled & ~seen[index]) if tested is None else tested & ~given
             pool = {"unlabeled": items[measured]} if transductive else {}
             for name, model in models.items():
                 fresh = clone(model).fit(items[given], index[given], class_vectors=table, **pool)

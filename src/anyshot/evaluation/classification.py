@@ -142,7 +142,7 @@ def evaluate_answers(
     data = (truth[labeled], answers[labeled], weight[labeled])
     per_class = _per_class(all_classes, *data, n_known=len(names))
     rejected = (answers < 0) | (answers >= len(names))
-    size, share = effective_size(weight), _share(truth == answers, weight)
+    size, share = effective_size(weight), float(np.average(truth == answers, weights=weight))
     interval = wilson_interval(share * size, size)
     compared = (table[known], truth[known]) if table is not None and weight[known].any() else None
     return Evaluation(
@@ -154,8 +154,8 @@ def evaluate_answers(
         macro_f1=float(np.nanmean(per_class["f1"])),
         log_loss=None if compared is None else log_loss(*compared, sample_weight=weight[known]),
         ece=None if compared is None else expected_calibration_error(*compared, sample_weight=weight[known]),
-        unknown_rate=_share(rejected[known], weight[known]) if weight[known].any() else 0.0,
-        unknown_found=_share(rejected[unknown], weight[unknown]) if weight[unknown].any() else None,
+        unknown_rate=_share(rejected, known, weight) or 0.0,
+        unknown_found=_share(rejected, unknown, weight),
         per_class=per_class,
         confusions=_confusions(all_classes, *data, n_known=len(names)),
         notes=_notes(per_class, interval, n_without_label=int((~labeled).sum()))
@@ -184,16 +184,15 @@ def weight_note(size: float) -> str:
 
 def _weights(sample_weight: ArrayLike | None, labeled: NDArray[np.bool_]) -> Floats:
     """Return the weight of each item (n,), 0 without a label."""
-    if sample_weight is None:
-        return labeled.astype(np.float64)
-    weight = np.asarray(item_weights(sample_weight, len(labeled))) * labeled
+    weight = item_weights(sample_weight, len(labeled)) * labeled
     if weight.sum() <= 0:
         raise InputError("The weights of the items with a label sum to zero. Give at least one a weight above 0.")
     return weight
 
 
-def _share(which: NDArray[np.bool_], weight: Floats) -> float:
-    return float(np.average(which, weights=weight))
+def _share(which: NDArray[np.bool_], of: NDArray[np.bool_], weight: Floats) -> float | None:
+    """Return the weighted share of `which` (n,) among the items `of` (n,); None if these have no weight."""
+    return float(np.average(which[of], weights=weight[of])) if weight[of].any() else None
 
 
 def _without_unknown(predicted: Labels, names: list[Label]) -> list[Label]:

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 
 from anyshot.base.columns import column_values, is_missing, warn_of_order
-from anyshot.base.extras import extra
 from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.base.validation import RandomState, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
@@ -77,29 +76,26 @@ def figures_by_group(
     ------
     InputError
         The lengths differ, or weights are negative or sum to zero, overall or in a group.
-    MissingExtraError
-        fairlearn is not installed.
     """
     truth, answers, group, labeled = _columns(y, predicted, groups)
-    given = item_weights(sample_weight, len(labeled))
-    weight = None if given is None else _weights(given[labeled], group)
-    fairlearn = extra("fairlearn.metrics", "fairness", purpose="Figures by group")
-    frame = fairlearn.MetricFrame(
-        metrics=_or_nan(metric), y_true=truth, y_pred=answers, sensitive_features=pd.Series(group, name="group"),
-        sample_params=None if weight is None else {"sample_weight": weight},
-    )  # fmt: skip
-    rows = []
-    for name, value in frame.by_group.items():
+    weight, rows = item_weights(sample_weight, len(labeled))[labeled], []
+    figure = _defined(metric, weighted=sample_weight is not None)
+    for name in sorted(set(group.tolist())):
         inside = group == name
-        columns = [truth[inside], answers[inside]] + ([] if weight is None else [weight[inside]])
-        interval = (math.nan,) * 2 if math.isnan(value) else _interval(metric, columns, n_draws, random_state)
-        rows.append([name, int(inside.sum()), float(value), *interval])
+        columns = truth[inside], answers[inside], weight[inside]
+        if not columns[2].any():
+            raise InputError(f"The weights of group {name!r} sum to zero. Leave it out, or give its items weights.")
+        value = _or_nan(figure, *columns)
+        interval = (
+            _wilson(value, columns[2]) if metric is accuracy else _interval(figure, *columns, n_draws, random_state)
+        )
+        rows.append([name, int(inside.sum()), value, *interval])
     table = pd.DataFrame(rows, columns=["group", "n", "value", "lower", "upper"])
     found = table["value"].dropna()
     best, worst = (found.max(), found.min()) if len(found) > 1 else (math.nan, math.nan)
     ratio = float(worst / best) if best > 0 else math.nan
     notes = notes_on_sizes(table) + _notes_on_missing(table, int((~labeled).sum()))
-    return GroupFigures(table, float(frame.overall), float(best - worst), ratio, notes)
+    return GroupFigures(table, _or_nan(figure, truth, answers, weight), float(best - worst), ratio, notes)
 
 
 def rates_by_group(
@@ -119,8 +115,7 @@ def rates_by_group(
     [1.0, 0.0]
     """
     truth, answers, group, labeled = _columns(y, predicted, groups)
-    given = item_weights(sample_weight, len(labeled))
-    weight, rows = np.ones(len(truth)) if given is None else given[labeled], []
+    weight, rows = item_weights(sample_weight, len(labeled))[labeled], []
     for name in classes_in([*truth.tolist(), *answers.tolist()]):
         is_class, selected = truth == name, answers == name
         for one in sorted(set(group.tolist())):
@@ -143,16 +138,11 @@ def accuracy_by_group(
     is_right = is_right.astype(bool)
     if len(is_right) != len(group):
         raise InputError(f"There are {len(is_right)} items and {len(group)} groups. Give one group per item.")
-    given = item_weights(sample_weight, len(group))
-    weight, rows = np.ones(len(group)) if given is None else given, []
+    weight, rows = item_weights(sample_weight, len(group)), []
     for name in sorted(set(group.tolist())):
         inside = group == name
-        own, n = weight[inside], int(inside.sum())
-        if not own.any():
-            rows.append([name, n, math.nan, math.nan, math.nan])
-            continue
-        share, size = float(np.average(is_right[inside], weights=own)), effective_size(own)
-        rows.append([name, n, share, *wilson_interval(share * size, size)])
+        share = _share(is_right, weight * inside)
+        rows.append([name, int(inside.sum()), share, *_wilson(share, weight[inside])])
     return pd.DataFrame(rows, columns=["group", "n", "accuracy", "lower", "upper"])
 
 
@@ -205,12 +195,7 @@ def leaning(X: ArrayLike, first: ArrayLike, second: ArrayLike) -> NDArray[np.flo
     X (n, d); first (a, d); second (b, d). Caliskan, Bryson, Narayanan, Semantics derived automatically from language
     corpora contain human-like biases, Science 2017, s(w, A, B).
     """
-    table = unit(vectors(X))
-    width = table.shape[1]
-    toward = [
-        table @ unit(vectors(words, width=width, name=name)).T for words, name in ((first, "first"), (second, "second"))
-    ]
-    return np.asarray(toward[0].mean(axis=1) - toward[1].mean(axis=1), dtype=np.float64)
+    return np.asarray(np.subtract(*(cosines.mean(axis=1) for cosines in _cosines(X, first, second))))
 
 
 @dataclass(frozen=True)
@@ -241,7 +226,7 @@ def association(
         raise NotEnoughLabelsError(f"Two vectors or more are needed in each set; there are {n} and {len(leans[1])}.")
     spread = float(both.std(ddof=1))
     gap = float(leans[0].mean() - leans[1].mean())
-    p = _permuted(both, n, gap, generator(random_state))
+    p = float(_permuted(both[None], n, generator(random_state))[0])
     return Association(gap / spread if spread > 0 else 0.0, p, (n, len(leans[1])))
 
 
@@ -259,13 +244,15 @@ def class_leanings(
     Columns class, leaning (positive: to the first), effect (in standard deviations of the cosines to all words), p
     (two-sided, over permutations of the words), p_adjusted (Holm, for all classes); largest absolute leaning first.
     """
-    words = [unit(vectors(group)) for group in (first, second)]
-    table, random = unit(vectors(X)), generator(random_state)
-    cosines = np.asarray(table @ np.concatenate(words).T, dtype=np.float64)  # (c, a + b)
-    n = len(words[0])
-    leans = cosines[:, :n].mean(axis=1) - cosines[:, n:].mean(axis=1)  # (c,)
+    toward, random = _cosines(X, first, second), generator(random_state)
+    if len(names) != len(toward[0]):
+        raise InputError(
+            f"There are {len(names)} names and {len(toward[0])} class vectors. Give one of each per class."
+        )
+    leans = toward[0].mean(axis=1) - toward[1].mean(axis=1)  # (c,)
+    cosines, n = np.hstack(toward), toward[0].shape[1]  # (c, a + b)
     spread = cosines.std(axis=1, ddof=1)
-    p = np.array([_permuted(row, n, gap, random) for row, gap in zip(cosines, leans, strict=True)])
+    p = _permuted(cosines, n, random)
     found = pd.DataFrame(
         {
             "class": list(names),
@@ -278,6 +265,17 @@ def class_leanings(
     return found.sort_values("leaning", key=abs, ascending=False, kind="stable", ignore_index=True)
 
 
+def _cosines(X: ArrayLike, first: ArrayLike, second: ArrayLike) -> list[NDArray[np.float64]]:
+    """Return the cosines of vectors `X` (n, d) to both groups of words (n, a), (n, b)."""
+    table, found = unit(vectors(X)), []
+    for name, words in (("first", first), ("second", second)):
+        group = vectors(words, width=table.shape[1], name=name)
+        if not len(group):
+            raise InputError(f"{name} holds no word; give the vector of one or more.")
+        found.append(np.asarray(table @ unit(group).T, dtype=np.float64))
+    return found
+
+
 def holm(p: ArrayLike) -> NDArray[np.float64]:
     """Return p-values (m,) adjusted for m tests at once. Holm, Scandinavian Journal of Statistics 1979."""
     values = np.asarray(p, dtype=np.float64)
@@ -287,62 +285,69 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
-def _permuted(values: NDArray[np.float64], n: int, gap: float, random: np.random.Generator) -> float:
-    """Return the share of splits into n values and the rest whose means differ by `gap` or more."""
-    total, size = values.sum(), len(values)
+def _permuted(values: NDArray[np.float64], n: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return for each row of `values` (c, m) the share of splits into n and m - n whose means differ as much or more.
+
+    The observed split is the first n and the rest. scipy's permutation_test takes ten times as long for many rows.
+    """
+    size = values.shape[1]
     exact = math.comb(size, n) <= MOST_DIVISIONS
     if exact:
         members = np.array(list(combinations(range(size), n)))
     else:
         members = random.permuted(np.tile(np.arange(size), (MOST_DIVISIONS, 1)), axis=1)[:, :n]
-    inside = values[members].sum(axis=1)
-    gaps = np.abs(inside / n - (total - inside) / (size - n))
-    reached = int((gaps >= abs(gap) - 1e-9).sum())
-    # A random sample may lack the observed split, which is added, or p could be zero.
-    return reached / len(gaps) if exact else (reached + 1) / (len(gaps) + 1)
+    is_first, found = np.zeros((len(members), size)), []
+    np.put_along_axis(is_first, members, 1, axis=1)
+    for row in values:
+        inside = is_first @ row
+        gaps = np.abs(inside / n - (row.sum() - inside) / (size - n))
+        reached = int((gaps >= abs(row[:n].mean() - row[n:].mean()) - 1e-9).sum())
+        # A random sample may lack the observed split, which is added, or p could be zero.
+        found.append(reached / len(gaps) if exact else (reached + 1) / (len(gaps) + 1))
+    return np.array(found)
+
+
+def _wilson(share: float, weight: NDArray[np.float64]) -> tuple[float, float]:
+    """Return Wilson's interval of a weighted share; NaN if the weights sum to zero."""
+    size = effective_size(weight)
+    return wilson_interval(share * size, size) if size else (math.nan, math.nan)
 
 
 def _interval(
-    metric: Callable[..., float], columns: list[NDArray[Any]], n_draws: int, random_state: RandomState
+    figure: Callable[..., float],
+    y: NDArray[Any],
+    predicted: NDArray[Any],
+    weight: NDArray[np.float64],
+    n_draws: int,
+    random_state: RandomState,
 ) -> tuple[float, float]:
-    truth, answers = columns[:2]
-    if metric is accuracy:
-        weight = columns[2] if len(columns) > 2 else np.ones(len(truth))
-        size = effective_size(weight)
-        return wilson_interval(accuracy(truth, answers, sample_weight=weight) * size, size)
+    """Return the bootstrap interval over the items that have weight; NaN where the figure is undefined."""
+    columns = (column[weight > 0] for column in (y, predicted, weight))
     try:
-        return bootstrap_interval(_defined(metric), *columns, n_draws=n_draws, random_state=random_state)
+        return bootstrap_interval(figure, *columns, n_draws=n_draws, random_state=random_state)
     except NotEnoughLabelsError:
         return math.nan, math.nan
 
 
-def _defined(metric: Callable[..., float]) -> Callable[..., float]:
-    """Return the metric with NotEnoughLabelsError raised where it is undefined."""
+def _defined(metric: Callable[..., float], *, weighted: bool) -> Callable[..., float]:
+    """Return the metric of labels, predictions and weights; it raises NotEnoughLabelsError where it is undefined."""
 
-    def figure(y: ArrayLike, predicted: ArrayLike, weight: NDArray[np.float64] | None = None) -> float:
-        if weight is not None and weight.sum() <= 0:
-            raise NotEnoughLabelsError("The weights of this bootstrap sample sum to zero.")
+    def figure(y: ArrayLike, predicted: ArrayLike, weight: NDArray[np.float64]) -> float:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UndefinedMetricWarning)
             try:
-                return metric(y, predicted) if weight is None else metric(y, predicted, sample_weight=weight)
+                return float(metric(y, predicted, sample_weight=weight) if weighted else metric(y, predicted))
             except UndefinedMetricWarning as warning:
-                raise NotEnoughLabelsError(f"The metric is undefined for this draw: {warning}") from warning
+                raise NotEnoughLabelsError(f"The metric is undefined for these items: {warning}") from warning
 
     return figure
 
 
-def _or_nan(metric: Callable[..., float]) -> Callable[..., float]:
-    """Return the metric with NaN where it is undefined."""
-    defined = _defined(metric)
-
-    def figure(y: ArrayLike, predicted: ArrayLike, sample_weight: NDArray[np.float64] | None = None) -> float:
-        try:
-            return float(defined(y, predicted, sample_weight))
-        except NotEnoughLabelsError:
-            return math.nan
-
-    return figure
+def _or_nan(figure: Callable[..., float], *columns: NDArray[Any]) -> float:
+    try:
+        return figure(*columns)
+    except NotEnoughLabelsError:
+        return math.nan
 
 
 def _columns(
@@ -380,14 +385,6 @@ def _notes_on_missing(table: pd.DataFrame, n_unlabeled: int) -> tuple[str, ...]:
     notes = (f"groups for which the metric is undefined: {undefined}",) if undefined else ()
     left_out = (f"left out because they have no label: {n_unlabeled} items",) if n_unlabeled else ()
     return notes + left_out
-
-
-def _weights(sample_weight: ArrayLike, group: NDArray[np.str_]) -> NDArray[np.float64]:
-    weight = np.asarray(item_weights(sample_weight, len(group)), dtype=np.float64)
-    for name in np.unique(group).tolist():
-        if weight[group == name].sum() <= 0:
-            raise InputError(f"The weights of group {name!r} sum to zero. Leave it out, or give its items weights.")
-    return weight
 
 
 def _three(value: float) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import f1_score, recall_score, roc_auc_score, roc_curve
+from sklearn.metrics import f1_score, recall_score, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from anyshot.base.columns import is_missing
 from anyshot.base.labels import Labels, check_indexes
-from anyshot.base.validation import Floats, Indexes, check_whole, probability_table, weight_numbers
+from anyshot.base.validation import Floats, Indexes, check_finite, check_whole, probability_table, weight_numbers
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import effective_size, wilson_interval
 
@@ -31,17 +31,16 @@ def per_class_accuracy(y: Labels, predicted: Labels, *, sample_weight: ArrayLike
     """Return the mean recall over the classes that occur in `y` (n,)."""
     truth, answers = _coded(y, predicted)
     weight = item_weights(sample_weight, len(truth))
-    counted = truth if weight is None else truth[weight > 0]
-    return float(recall_score(truth, answers, labels=np.unique(counted), average="macro", sample_weight=weight))
+    classes = np.unique(truth[weight > 0])
+    return float(recall_score(truth, answers, labels=classes, average="macro", sample_weight=weight))
 
 
 def macro_f1(y: Labels, predicted: Labels, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the mean F1 over the classes that occur in `y` (n,) or in `predicted` (n,)."""
     truth, answers = _coded(y, predicted)
     weight = item_weights(sample_weight, len(truth))
-    counted = np.ones(len(truth), dtype=bool) if weight is None else weight > 0
-    named = np.union1d(truth[counted], answers[counted])
-    return float(f1_score(truth, answers, labels=named, average="macro", sample_weight=weight))
+    classes = np.union1d(truth[weight > 0], answers[weight > 0])
+    return float(f1_score(truth, answers, labels=classes, average="macro", sample_weight=weight))
 
 
 def harmonic_mean(unseen: float, seen: float) -> float:
@@ -64,7 +63,7 @@ def seen_unseen_curve(
         raise InputError(
             f"seen must be true for some, not all, of the {table.shape[1]} classes; it is for {is_seen.sum()}."
         )
-    counts = _weights(sample_weight, len(index))  # (n,)
+    counts = item_weights(sample_weight, len(index))  # (n,)
     if len(np.unique(is_seen[index[counts > 0]])) < 2:
         raise NotEnoughLabelsError(
             "The curve needs items of seen and of unseen classes, but y has only one of the two."
@@ -88,27 +87,11 @@ def ausuc(scores: ArrayLike, y: ArrayLike, seen: ArrayLike, *, sample_weight: Ar
     return float(np.trapezoid(seen_accuracy, unseen_accuracy))
 
 
-def top_k_accuracy(scores: ArrayLike, y: ArrayLike, *, k: int, sample_weight: ArrayLike | None = None) -> float:
-    """Return the share of items whose class `y` (n,) has one of the `k` highest scores (n, c)."""
-    check_whole(1, k=k)
-    table, index = _scores_and_truth(scores, y)
-    best = np.argsort(-table, axis=1, kind="stable")[:, :k]  # (n, k)
-    found = (best == index[:, None]).any(axis=1)  # (n,)
-    return float(np.average(found, weights=item_weights(sample_weight, len(index))))
-
-
 def log_loss(probabilities: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the mean of -log p(y) [nats]; probabilities (n, c), y (n,) class indexes."""
     table, index = _probabilities_and_truth(probabilities, y)
     weight = item_weights(sample_weight, len(index))
     return float(sklearn_log_loss(index, table, labels=np.arange(table.shape[1]), sample_weight=weight))
-
-
-def brier_score(probabilities: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the mean squared distance of the probabilities (n, c) from the one-hot labels `y` (n,), 0 to 2."""
-    table, index = _probabilities_and_truth(probabilities, y)
-    distance = ((table - np.eye(table.shape[1])[index]) ** 2).sum(axis=1)  # (n,)
-    return float(np.average(distance, weights=item_weights(sample_weight, len(index))))
 
 
 def expected_calibration_error(
@@ -121,7 +104,7 @@ def expected_calibration_error(
     """
     table, index = _probabilities_and_truth(probabilities, y)
     confidence, right = table.max(axis=1), table.argmax(axis=1) == index  # (n,), (n,)
-    weight = _weights(sample_weight, len(index))
+    weight = item_weights(sample_weight, len(index))
     gap = np.bincount(confidence_bins(confidence, n_bins=n_bins), weights=weight * (confidence - right))  # (bins,)
     return float(np.abs(gap).sum() / weight.sum())
 
@@ -145,7 +128,7 @@ def reliability(
     table = probability_table(probabilities)
     index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     labeled = index >= 0
-    weight, table, index = _weights(sample_weight, len(index))[labeled], table[labeled], index[labeled]
+    weight, table, index = item_weights(sample_weight, len(index))[labeled], table[labeled], index[labeled]
     if not weight.any():
         raise NotEnoughLabelsError("No labeled item has weight, so there is nothing to compare the probabilities with.")
     confidence, right = table.max(axis=1), table.argmax(axis=1) == index
@@ -173,28 +156,16 @@ def unknown_auroc(scores: ArrayLike, unknown: ArrayLike, *, sample_weight: Array
 
     scores (n,): higher for items that seem to belong to no class; unknown (n,) bool: items that belong to none.
     """
-    score, truth = _unknown_scores(scores, unknown)
-    return float(roc_auc_score(truth, score, sample_weight=_weights_of_both(sample_weight, truth)))
-
-
-def false_positive_rate(
-    scores: ArrayLike,
-    unknown: ArrayLike,
-    *,
-    true_positive_rate: float = 0.95,
-    sample_weight: ArrayLike | None = None,
-) -> float:
-    """Return the share of unknown items accepted at the threshold that accepts `true_positive_rate` of the known ones.
-
-    scores (n,), unknown (n,) bool, as for `unknown_auroc`. Liang, Li, Srikant, Enhancing the Reliability of
-    Out-of-distribution Image Detection, ICLR 2018, section 4.3.
-    """
-    score, truth = _unknown_scores(scores, unknown)
-    false_positive, true_positive, _ = roc_curve(
-        ~truth, -score, drop_intermediate=False, sample_weight=_weights_of_both(sample_weight, truth)
-    )
-    # Sums of weights may be slightly too small because of rounding.
-    return float(false_positive[np.argmax(true_positive >= true_positive_rate - 1e-12)])
+    score, truth = np.asarray(scores, dtype=np.float64), np.asarray(unknown, dtype=bool)
+    if score.ndim != 1 or score.shape != truth.shape:
+        raise InputError(f"One score per item is needed; the shapes are {score.shape} and {truth.shape}.")
+    if truth.all() or not truth.any():
+        raise NotEnoughLabelsError(f"Known and unknown items are needed; {truth.sum()} of {len(truth)} are unknown.")
+    check_finite(score, name="scores")
+    weight = item_weights(sample_weight, len(truth))
+    if not (weight[truth].any() and weight[~truth].any()):
+        raise InputError("The weights of the unknown or the known items sum to zero. Give some of both a positive one.")
+    return float(roc_auc_score(truth, score, sample_weight=weight))
 
 
 def rmse(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
@@ -207,6 +178,11 @@ def mae(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None =
     return _mean(np.abs(_errors(y, predicted)), sample_weight)
 
 
+def bias(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
+    """Return the mean of the predictions (n,) minus the labels `y` (n,): above 0, predictions are too high."""
+    return _mean(_errors(y, predicted), sample_weight)
+
+
 def r2(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the share of the variance of `y` (n,) that the predictions explain; predicting the mean gives 0.
 
@@ -216,8 +192,7 @@ def r2(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = 
         All numbers are equal, so there is no variance to explain.
     """
     error, numbers = _errors(y, predicted), np.asarray(y, dtype=np.float64)
-    weight = item_weights(sample_weight, len(numbers))
-    counted = numbers if weight is None else numbers[weight > 0]
+    counted = numbers[item_weights(sample_weight, len(numbers)) > 0]
     if (counted == counted[:1]).all():
         raise NotEnoughLabelsError("R2 is undefined because all numbers are equal.")
     apart = numbers - _mean(numbers, sample_weight)
@@ -242,8 +217,8 @@ def _mean(values: Floats, sample_weight: ArrayLike | None) -> float:
     return float(np.average(values, weights=item_weights(sample_weight, len(values))))
 
 
-def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:
-    """Return the weights (n,) of the items, None for None.
+def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats:
+    """Return the weights (n,) of the items, ones for None.
 
     Raises
     ------
@@ -251,7 +226,7 @@ def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:
         A weight is negative or not finite, there is not one per item, or they sum to zero.
     """
     if sample_weight is None:
-        return None
+        return np.ones(n)
     weight = weight_numbers(sample_weight)
     if weight.shape != (n,):
         raise InputError(f"One weight per item is needed; there are {n} items and weights of shape {weight.shape}.")
@@ -260,20 +235,6 @@ def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:
         raise InputError(f"Weights must be 0 or more; row {bad[0]} has {weight[bad[0]]:g}.")
     if weight.sum() <= 0:
         raise InputError(f"The weights of the {n} items sum to zero. Give at least one a weight above 0.")
-    return weight
-
-
-def _weights(sample_weight: ArrayLike | None, n: int) -> Floats:
-    """Return the weights (n,) of the items, ones for None."""
-    weight = item_weights(sample_weight, n)
-    return np.ones(n) if weight is None else weight
-
-
-def _weights_of_both(sample_weight: ArrayLike | None, unknown: NDArray[np.bool_]) -> Floats | None:
-    """Return the weights, which must not be zero for all unknown or for all known items."""
-    weight = item_weights(sample_weight, len(unknown))
-    if weight is not None and not (weight[unknown].any() and weight[~unknown].any()):
-        raise InputError("The weights of the unknown or the known items sum to zero. Give some of both a positive one.")
     return weight
 
 
@@ -292,8 +253,9 @@ def _coded(y: Labels, predicted: Labels) -> tuple[Indexes, Indexes]:
 def _scores_and_truth(scores: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     """Return finite scores (n, c) and the class of every item (n,)."""
     table = np.asarray(scores, dtype=np.float64)
-    if table.ndim != 2 or len(table) == 0 or not np.isfinite(table).all():
-        raise InputError(f"Scores must be a non-empty table (n, c) of finite numbers; the shape is {table.shape}.")
+    if table.ndim != 2 or len(table) == 0:
+        raise InputError(f"Scores must be a table (n, c) with at least one row; the shape is {table.shape}.")
+    check_finite(table, name="scores")
     index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     if (index < 0).any():
         raise NotEnoughLabelsError(f"{(index < 0).sum()} of {len(index)} items have no label. Leave them out.")
@@ -303,15 +265,6 @@ def _scores_and_truth(scores: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]
 def _probabilities_and_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     table, index = _scores_and_truth(probabilities, y)
     return probability_table(table), index
-
-
-def _unknown_scores(scores: ArrayLike, unknown: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
-    score, truth = np.asarray(scores, dtype=np.float64), np.asarray(unknown, dtype=bool)
-    if score.ndim != 1 or score.shape != truth.shape:
-        raise InputError(f"One score per item is needed; the shapes are {score.shape} and {truth.shape}.")
-    if truth.all() or not truth.any():
-        raise NotEnoughLabelsError(f"Known and unknown items are needed; {truth.sum()} of {len(truth)} are unknown.")
-    return score, truth
 
 
 def percent(share: float | None) -> str:

@@ -19,7 +19,7 @@ from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups
 from anyshot.evaluation.intervals import bootstrap_interval, effective_size, wilson_interval
-from anyshot.evaluation.metrics import item_weights, mae, number, r2, rmse
+from anyshot.evaluation.metrics import bias, item_weights, mae, number, r2, rmse
 from anyshot.evaluation.printing import Printable
 from anyshot.evaluation.splits import Predictor
 
@@ -114,12 +114,12 @@ def evaluate_numbers(
         raise InputError(f"The prediction in row {np.flatnonzero(np.isnan(answers))[0]} is not a number.")
     warn_of_order(y_true, predicted, names=("y_true", "predicted"))
     warn_of_order(y_true, sample_weight, names=("y_true", "sample_weight"))
-    labeled, given = np.isfinite(truth), item_weights(sample_weight, len(truth))
+    labeled, weight = np.isfinite(truth), item_weights(sample_weight, len(truth))
     if not labeled.any():
         raise NotEnoughLabelsError(
             f"None of the {len(truth)} items has a number to compare the predictions with. Give some."
         )
-    weight = (np.ones(len(truth)) if given is None else given)[labeled]
+    weight = weight[labeled]
     if weight.sum() <= 0:
         raise InputError("The weights of the items with a number sum to zero. Give at least one a weight above 0.")
     data = (truth[labeled], answers[labeled], weight)
@@ -137,26 +137,19 @@ def evaluate_numbers(
         bias=bias(*data[:2], sample_weight=weight),
         bias_interval=interval_of(bias, *data),
         baseline=rmse(data[0], mean, sample_weight=weight),
-        notes=_notes(data[0], weight, n_without_label=n_without_label, weighted=given is not None),
+        notes=_notes(data[0], weight, n_without_label=n_without_label, weighted=sample_weight is not None),
     )
-
-
-def bias(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the mean of the predictions (n,) minus the labels `y` (n,): above 0, predictions are too high."""
-    error = np.asarray(predicted, dtype=np.float64) - np.asarray(y, dtype=np.float64)
-    return float(np.average(error, weights=item_weights(sample_weight, len(error))))
 
 
 def interval_of(metric: Callable[..., float], y: Floats, predicted: Floats, weight: Floats) -> Interval:
     """Return the 95 % bootstrap interval of a weighted metric of items (n,); NaN if there are too few items."""
 
     def figure(truth: Floats, answers: Floats, weights: Floats) -> float:
-        if weights.sum() <= 0:
-            raise NotEnoughLabelsError("The weights of this bootstrap sample sum to zero.")
         return metric(truth, answers, sample_weight=weights)
 
+    counted = weight > 0
     try:
-        return bootstrap_interval(figure, y, predicted, weight, n_draws=N_DRAWS)
+        return bootstrap_interval(figure, y[counted], predicted[counted], weight[counted], n_draws=N_DRAWS)
     except NotEnoughLabelsError:
         return math.nan, math.nan
 
@@ -253,9 +246,10 @@ def number_curve(
     NotEnoughLabelsError
         Fewer than two training items, or no test item, have a label.
     InputError
-        There is not one label per item.
+        There is not one label per item, or `sizes` or `seeds` are no whole numbers.
     """
     check_whole(1, seeds=seeds)
+    check_whole(0, **{f"sizes[{at}]": size for at, size in enumerate(sizes)})
     labels, truth = target_numbers(y, name="y"), target_numbers(y_test, name="y_test")
     if len(labels) != item_count(X) or len(truth) != item_count(X_test):
         raise InputError(

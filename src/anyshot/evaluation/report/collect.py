@@ -71,7 +71,8 @@ class Inputs:
         for name, values in self.groups.items():
             if len(values) != n:
                 raise InputError(f"Group column {name!r} has {len(values)} values for {n} items. Give one per item.")
-        return replace(self, sample_weight=item_weights(self.sample_weight, n), n_given=n)
+        weight = None if self.sample_weight is None else item_weights(self.sample_weight, n)
+        return replace(self, sample_weight=weight, n_given=n)
 
     def sampled(self, max_items: int) -> "Inputs":
         """Return the same with a random sample of at most `max_items` items."""
@@ -113,8 +114,7 @@ class Results:
     @property
     def weight(self) -> Floats:
         """Weight of each item (n,)."""
-        given = self.inputs.sample_weight
-        return np.ones(len(self.inputs.y)) if given is None else np.asarray(given, dtype=np.float64)
+        return item_weights(self.inputs.sample_weight, len(self.inputs.y))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
