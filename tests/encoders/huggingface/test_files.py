@@ -190,7 +190,11 @@ def test_a_model_of_an_unknown_type_that_asks_for_code_is_refused(tmp_path):
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(UnknownEncoderError, match=r"is not a model: it has no config\.json"):
         kind_of(tmp_path)
-    (tmp_path / "config.json").write_text("{")
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_settings_that_are_no_json_are_refused(text, tmp_path):
+    (tmp_path / "config.json").write_text(text)
     with pytest.raises(UnknownEncoderError, match="cannot be read as JSON"):
         kind_of(tmp_path)
 

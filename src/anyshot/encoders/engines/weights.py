@@ -1,7 +1,6 @@
 """The weights of a network in safetensors, read without torch and looked up by name."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 
 from anyshot.errors import MissingWeightsError
 
@@ -95,29 +95,26 @@ def _tensors(file: Path) -> Iterator[tuple[str, str, NDArray[Any]]]:
     """
     damaged = f"The weights {file} are damaged or cut short. Download the model again."
     try:
-        mapped = np.memmap(file, np.uint8, "c")  # writable in memory only, which openvino asks for
-        start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")
-        header = dict(json.loads(mapped[8:start].tobytes()))
-        parts = {name: _part(about) for name, about in header.items() if name != "__metadata__"}
+        mapped = np.asarray(np.memmap(file, np.uint8, "c"))  # writable in memory only, which openvino asks for
+        with safe_open(file, framework="np"):  # raises an error unless the header describes the whole file
+            start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")
     except OSError as error:
         raise MissingWeightsError(f"The weights {file} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError, LookupError) as error:  # also of an empty file
+    except (SafetensorError, ValueError) as error:  # ValueError: of an empty file
         raise MissingWeightsError(damaged) from error
-    for name, (kind, shape, first, last) in parts.items():
+    header = json.loads(mapped[8:start].tobytes())
+    header.pop("__metadata__", None)
+    for name, about in header.items():
+        kind, (first, last) = about["dtype"], about["data_offsets"]
         if kind not in DTYPES:
             raise MissingWeightsError(
                 f"{file} has {name} as {kind}, which is none of {', '.join(DTYPES)}. Save the model in float32."
             )
-        data = mapped[start + first : start + last]
-        if len(data) != np.dtype(DTYPES[kind]).itemsize * math.prod(shape):
-            raise MissingWeightsError(damaged)
-        yield name, kind, np.asarray(data).view(DTYPES[kind]).reshape(shape)
-
-
-def _part(about: Any) -> tuple[str, list[int], int, int]:
-    """Return the type, the shape, and the first and last byte of a tensor, as the header states them."""
-    first, last = map(int, about["data_offsets"])
-    return str(about["dtype"]), [int(length) for length in about["shape"]], first, last
+        try:
+            array = mapped[start + first : start + last].view(DTYPES[kind]).reshape(about["shape"])
+        except (ValueError, OverflowError) as error:  # more or longer axes than an array of numpy can have
+            raise MissingWeightsError(damaged) from error
+        yield name, kind, array
 
 
 def _as_float32(array: NDArray[Any], kind: str) -> NDArray[np.float32]:

@@ -194,7 +194,7 @@ def _read_json(file: Path) -> Any:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UnknownEncoderError(f"{file.parent} is not a model: it has no {file.name}.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UnknownEncoderError(f"{file} cannot be read as JSON: {error}. Download the model again.") from error
 
 
