@@ -41,6 +41,7 @@ STATED = {
         "image_std": [0.4, 0.5, 0.6],
         "rescale_factor": 0.01,
     },
+    "nearest pixels": {"image_processor_type": "ViTImageProcessor", "resample": 0},
     "bytes": {"image_processor_type": "ViTImageProcessor", "do_rescale": False, "do_normalize": False},
 }
 SQUARE = {name: stated for name, stated in STATED.items() if name != "fast ViT"}

@@ -103,7 +103,8 @@ def read_image_processing(folder: Path, *, model_type: str) -> ImageProcessing:
     processor = _processor(stated, model_type)
     defaults = PROCESSORS[processor]
     mean, scale = _normalization(stated, defaults, processor)
-    resample = Image.Resampling(stated.get("resample") or defaults.resample)
+    stated_resample = stated.get("resample")  # 0 is the nearest pixel
+    resample = defaults.resample if stated_resample is None else Image.Resampling(stated_resample)
     resize = _resize(stated, defaults) if stated.get("do_resize", True) else None
     crop = _crop(stated, defaults)
     if processor == "ConvNext" and resize is not None:
