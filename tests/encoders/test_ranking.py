@@ -198,6 +198,18 @@ def test_source_labels_of_another_length_are_refused():
         nce([0, 1], [0, 1, 1])
 
 
-def test_the_scores_refuse_missing_labels():
+def scores_of(y):
+    """Return a function for each score of the labels `y` (2,)."""
+    return [lambda: h_score(np.ones((2, 2)), y), lambda: leep(np.ones((2, 1)), y), lambda: nce([0, 1], y)]
+
+
+@pytest.mark.parametrize("score", scores_of([0, -1]))
+def test_the_scores_refuse_missing_labels(score):
     with pytest.raises(NotEnoughLabelsError, match="Every item needs a label"):
-        h_score(np.ones((2, 2)), [0, -1])
+        score()
+
+
+@pytest.mark.parametrize("score", scores_of(["cat", "dog"]))
+def test_the_scores_refuse_names_of_classes(score):
+    with pytest.raises(InputError, match="y must hold rows of the class table"):
+        score()

@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from anyshot.base import validation
 from anyshot.base.items import Items, by_position
-from anyshot.base.labels import Labels, check_indexes, class_table, classes_in, to_indexes
+from anyshot.base.labels import Labels, check_indexes, class_rows, class_table, classes_in, to_indexes
 from anyshot.base.protocols import Classifying, Encoder
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors
@@ -106,13 +106,13 @@ def leep(source_probabilities: ArrayLike, y: ArrayLike) -> float:
 def nce(source_labels: ArrayLike, y: ArrayLike) -> float:
     """Return NCE, the negative conditional entropy of `y` given the source labels [nats]; higher is better, at most 0.
 
-    source_labels (n,), y (n,): integers. Tran, Nguyen, Hassner. Transferability and Hardness of Supervised
+    source_labels (n,); y (n,): class indexes. Tran, Nguyen, Hassner. Transferability and Hardness of Supervised
     Classification Tasks. ICCV 2019, eq. (5).
     """
-    z, index = np.asarray(source_labels), np.asarray(y)
-    if z.shape != index.shape or z.ndim != 1 or not len(z):
-        raise InputError(f"source_labels and y must have the same shape (n,); got {z.shape} and {index.shape}.")
-    _, source = np.unique(z, return_inverse=True)
+    z = np.asarray(source_labels)
+    if z.shape != np.shape(y) or z.ndim != 1:
+        raise InputError(f"source_labels and y must have the same shape (n,); got {z.shape} and {np.shape(y)}.")
+    index, source = _index(y, n_items=len(z)), np.unique(z, return_inverse=True)[1]
     joint = np.zeros((source.max() + 1, int(index.max()) + 1))
     np.add.at(joint, (source, index), 1 / len(z))
     given = joint / joint.sum(axis=1, keepdims=True)
@@ -271,11 +271,16 @@ def _evidence(squares: Floats, z: Floats, rest: float, shape: tuple[int, ...]) -
 
 def _vectors_and_index(vectors: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     table = validation.vectors(vectors).astype(np.float64)
-    index = np.asarray(y)
-    index = check_indexes(index, n_items=len(table), n_classes=int(index.max(initial=-1)) + 1)
+    return table, _index(y, n_items=len(table))
+
+
+def _index(y: ArrayLike, *, n_items: int) -> Indexes:
+    """Return class indexes (n,); raise NotEnoughLabelsError unless every item has a label."""
+    index = class_rows(y)
+    index = check_indexes(index, n_items=n_items, n_classes=int(index.max(initial=-1)) + 1)
     if not len(index) or index.min() < 0:
         raise NotEnoughLabelsError("Every item needs a label. Remove the items with label -1.")
-    return table, index
+    return index
 
 
 def _named(encoders: Sequence[str | Encoder] | Mapping[str, str | Encoder]) -> dict[str, str | Encoder]:
