@@ -9,6 +9,7 @@ from anyshot.errors import MissingExtraError
 
 EXTRAS: Final = {
     "fastapi": "serve",
+    "httptools": "serve",
     "sentence_transformers": "torch",
     "torch": "torch",
     "transformers": "torch",

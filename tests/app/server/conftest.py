@@ -11,6 +11,7 @@ from anyshot import AnyShotClassifier
 from anyshot.app.server.app import create_app
 from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
+from clocked_server import clocked_server
 from served import save_support
 
 POINTS = {"left": [-1.0, 0.0, 0.1], "right": [1.0, 0.0, 0.1]}
@@ -39,3 +40,10 @@ def client(folders):
     settings = Settings(max_items=200)
     with TestClient(create_app(open_models(folders, settings), settings)) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def running():
+    """A server with a clock of its own."""
+    with clocked_server() as found:
+        yield found

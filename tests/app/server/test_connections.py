@@ -3,106 +3,19 @@
 import asyncio
 import socket
 import threading
-from contextlib import contextmanager
 
 import pytest
-import uvicorn
 
-from anyshot.app.server.connections import JoinedWrites, timed_protocol
+from anyshot.app.server.connections import MOST_PIPELINED
+from clocked_server import LIMIT, PART, answer, clocked_server, send_without_end
 from served import read_all
 
-LIMIT = 20.0  # [s], of the clock of the server
 LARGE = 40_000_000  # bytes of an answer, more than the buffers of a connection hold
+CHUNKED = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-async def app(scope, receive, send):
-    size = int(scope["path"].strip("/") or 2)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
-    for _ in range(0, size, 100_000):
-        await send({"type": "http.response.body", "body": b"a" * min(size, 100_000), "more_body": size > 100_000})
-    if size > 100_000:
-        await send({"type": "http.response.body", "body": b""})
-
-
-class Clocked(asyncio.SelectorEventLoop):
-    """An event loop whose clock goes when the test says so, since a busy machine stops for any time."""
-
-    now = 0.0
-
-    def time(self) -> float:
-        return self.now
-
-    def pass_time(self, seconds: float) -> None:
-        """Advance the clock, from another thread, once all that was there before is done."""
-        done = threading.Event()
-
-        def advance() -> None:
-            self.now += seconds
-            done.set()
-
-        self.call_soon_threadsafe(advance)
-        assert done.wait(60)
-
-
-class Running:
-    """A server with its clock, and what happened to the last connection that it got."""
-
-    def __init__(self) -> None:
-        self.loop = Clocked()
-        self.made, self.paused, self.lost = threading.Event(), threading.Event(), threading.Event()
-        running = self
-
-        class Told(timed_protocol(LIMIT)):
-            def connection_made(self, transport):
-                super().connection_made(transport)
-                running.made.set()
-
-            def pause_writing(self):
-                super().pause_writing()
-                running.paused.set()
-
-            def connection_lost(self, exc):
-                super().connection_lost(exc)
-                running.lost.set()
-
-        self.server = uvicorn.Server(
-            uvicorn.Config(app, http=Told, ws="none", lifespan="off", log_config=None, log_level="critical")
-        )
-
-    def run(self, listening: socket.socket) -> None:
-        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
-            runner.run(self.server.serve(sockets=[listening]))
-
-    @contextmanager
-    def connected(self, sent: bytes = b""):
-        """Connect and send; in the block, the server has the connection."""
-        for event in (self.made, self.paused, self.lost):
-            event.clear()
-        with socket.create_connection(self.address, timeout=60) as connection:
-            connection.sendall(sent)
-            assert self.made.wait(60)
-            yield connection
-        assert self.lost.wait(60)
-
-
-@pytest.fixture(scope="module")
-def running():
-    found = Running()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        found.address = listening.getsockname()
-        thread = threading.Thread(target=found.run, args=(listening,))
-        thread.start()
-        try:
-            yield found
-        finally:
-            found.server.should_exit = True
-            while thread.is_alive():
-                found.loop.call_soon_threadsafe(setattr, found.loop, "now", found.loop.now + 1)
-                thread.join(0.05)
-
-
-def get(size: int = 2) -> bytes:
-    return b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % size
+def get(path: object = 2) -> bytes:
+    return b"GET /%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % str(path).encode()
 
 
 def answer_of(connection: socket.socket) -> bytes:
@@ -145,8 +58,7 @@ def test_requests_sent_at_once_are_all_answered(running):
 def test_a_client_that_does_not_read_is_given_up(running):
     with running.connected(get(LARGE)) as connection:
         assert running.paused.wait(60)
-        while not running.lost.is_set():
-            running.loop.pass_time(LIMIT / 2)
+        running.pass_time_until_lost()
         assert len(read_all(connection)) < LARGE
 
 
@@ -169,31 +81,114 @@ def test_what_is_not_http_is_a_problem(running):
     assert b"application/problem+json" in answer
 
 
-class Recorded(asyncio.Transport):
-    """A transport that keeps what is written to it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        self.written.append(data)
-
-    def close(self) -> None:
-        self.written.append(b"closed")
+def test_a_whole_answer_that_is_read_slowly_comes_to_its_end(running):
+    """It is complete for the server at once, long before it is for the client."""
+    with running.connected(get(f"whole/{LARGE}")) as connection:
+        found, began = 0, running.loop.now
+        while found < LARGE:
+            chunk = connection.recv(1_000_000)
+            assert chunk, "the connection was closed"
+            found += len(chunk)
+            running.loop.pass_time(LIMIT / 20)
+    assert running.loop.now > began + LIMIT
 
 
-def test_the_head_and_the_body_of_an_answer_are_sent_together():
-    async def written() -> list[bytes]:
-        transport = Recorded()
-        joined = JoinedWrites(transport, asyncio.get_running_loop())
-        for part in (b"head ", b"body", b""):
-            joined.write(part)
-        await asyncio.sleep(0)
-        joined.write(b"next ")
-        joined.write(b"a" * 70_000)
-        joined.write(b"last")
-        joined.close()
-        return transport.written
+def test_after_an_answer_that_was_read_late_the_next_request_has_its_time_too(running):
+    with running.connected(get(f"whole/{LARGE}")) as connection:
+        assert running.paused.wait(60)
+        found = 0
+        while found < LARGE:
+            found += len(connection.recv(1_000_000))
+        connection.sendall(b"GET / H")
+        running.pass_time_until_lost()
 
-    assert asyncio.run(written()) == [b"head body", b"next " + b"a" * 70_000, b"last", b"closed"]
+
+def test_a_client_that_does_not_read_and_asks_on_is_given_up(running):
+    with running.connected(get(f"whole/{LARGE}")) as connection:
+        assert running.paused.wait(60)
+        connection.sendall(3 * get())
+        running.pass_time_until_lost()
+
+
+def test_a_client_that_does_not_read_a_last_answer_is_given_up(running):
+    with running.connected(get(f"whole/{LARGE}").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")):
+        assert running.paused.wait(60)
+        running.pass_time_until_lost()
+
+
+def test_what_cannot_be_read_is_refused_after_the_requests_before_it(running):
+    for wrong in (b"\x00\r\n\r\n", CHUNKED + b"zz\r\n"):
+        found = running.answers(2 * get() + wrong + get())
+        assert [part[:3] for part in found.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"400"]
+
+
+def test_more_requests_at_once_than_can_wait_are_refused_in_their_turn(running):
+    found = running.answers(2_000 * get())
+    assert found.count(b"200 OK") == 1 + MOST_PIPELINED
+    last = found.rpartition(b"HTTP/1.1 ")[2]
+    assert last.startswith(b"503")
+    assert b"16 requests of this connection wait" in last
+
+
+def test_a_body_that_is_not_chunks_is_refused_at_once(running):
+    assert running.answers(CHUNKED + b"2\r\nab\r\nzz\r\n").startswith(b"HTTP/1.1 400")
+
+
+def test_headers_after_a_body_are_not_those_of_the_request(running):
+    found = running.answers(CHUNKED + b"2\r\nab\r\n0\r\nAuthorization: Bearer x\r\n\r\n" + get())
+    assert b'{"body": "ab", "headers": ["host", "transfer-encoding"]}' in found
+    assert found.count(b"200 OK") == 2
+
+
+@pytest.mark.parametrize("end", [b"0\r\nX: ", b"2;x="])
+def test_what_stands_between_the_parts_of_a_body_is_limited(running, end):
+    with running.connected(CHUNKED + b"2\r\nab\r\n" + end) as connection:
+        send_without_end(connection, 10_000 * b"a")
+        assert running.lost.wait(60)
+
+
+def test_after_an_early_answer_the_body_is_not_read_as_a_request(running):
+    early = b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n" % len(get())
+    assert running.answers(early + b"\r\n" + get() + get()).count(b"200 OK") == 2
+    # A client that waits to be told to send the body sends none, once it has the answer.
+    assert running.answers(early + b"Expect: 100-continue\r\n\r\n" + get()).count(b"200 OK") == 1
+
+
+def test_a_client_that_waits_to_be_told_sends_its_body(running):
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    with running.connected(head) as connection:
+        assert connection.recv(1_000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"ab")
+        assert b'"body": "ab"' in connection.recv(1_000)
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1\r\nHost: localhost\r\nConnection: close"])
+def test_a_connection_for_one_request_is_closed_after_it(running, version):
+    with running.connected(b"GET /2 HTTP/" + version + b"\r\n\r\n" + get()) as connection:
+        found = read_all(connection)
+    assert found.count(b"200 OK") == 1
+    assert b"connection: close" in found
+
+
+@pytest.mark.parametrize("sent", [b"", get(PART), get()[:-2], CHUNKED + b"2\r\na"])
+def test_a_client_that_ends_its_half_of_the_connection_leaves_nothing_behind(running, sent):
+    with running.connected(sent) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert running.lost.wait(60)
+
+
+def test_a_request_is_told_that_its_client_is_gone_also_if_others_wait():
+    begun, gone = threading.Event(), threading.Event()
+
+    async def app(scope, receive, send):
+        await receive()
+        begun.set()
+        assert (await receive())["type"] == "http.disconnect"
+        gone.set()
+        await answer(send, [b"too late"])
+
+    with clocked_server(app) as running, running.connected(2 * get()) as connection:
+        assert begun.wait(60)
+        connection.close()
+        assert gone.wait(60)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), running.loop).result(60)

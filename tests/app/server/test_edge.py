@@ -169,6 +169,7 @@ def test_slow_clients_are_given_up_and_hold_nobody_up(strict, strict_client):
     """Headers byte by byte, a body byte by byte, and connections that send nothing, more of them than the queue."""
     idle = [strict.connect() for _ in range(20)]
     slow_headers, slow_body = strict.connect(), strict.connect()
+    slow_headers.sendall(HEAD + b"X: ")
     slow_body.sendall(HEAD + b"Content-Length: 50\r\n\r\n")
     for _ in range(int(2 * QUICK / 0.1)):
         for connection, piece in ((slow_headers, b"a"), (slow_body, b"[")):

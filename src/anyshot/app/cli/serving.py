@@ -19,7 +19,7 @@ from anyshot.app.cli.options import ClassOptions, with_class_options, with_optio
 from anyshot.app.cli.reading import EncoderName
 from anyshot.base.extras import check_extra
 
-_PACKAGES: Final = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+_PACKAGES: Final = ("fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)[bB]?")
 _ORIGIN: Final = re.compile(r"https?://[^/\s?#*]+", re.IGNORECASE)
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}

@@ -31,7 +31,7 @@ def studio(
     The page is shown to this computer only. It prints its address, and runs until Ctrl+C. Projects lie in the user's
     data folder, or where you name one.
     """
-    for package in ("starlette", "uvicorn", "multipart"):
+    for package in ("starlette", "uvicorn", "httptools", "multipart"):
         extra(package, "studio", purpose="anyshot studio")
     page.run_studio(given, port=port, browse=webbrowser.open if browser else None)
 

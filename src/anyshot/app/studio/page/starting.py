@@ -14,6 +14,7 @@ import uvicorn
 from threadpoolctl import threadpool_limits
 
 from anyshot.app import studio
+from anyshot.app.server.connections import timed_protocol
 from anyshot.app.studio.database import FILE_NAME
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.routes import create_studio
@@ -23,6 +24,8 @@ from anyshot.errors import InputError
 PORT: Final = 8777
 """The usual port, so that an open page finds the studio again after it was started anew."""
 HOST: Final = "127.0.0.1"
+CLIENT_LIMIT: Final = 30
+"""How long a browser may take to send a request, or to read some of an answer [s]."""
 
 
 def run_studio(
@@ -54,8 +57,9 @@ class StudioServer(uvicorn.Server):
 
     def __init__(self, projects: Projects, **options: Any) -> None:
         self.studio = create_studio(projects)
-        quiet: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
-        super().__init__(uvicorn.Config(self.studio, timeout_graceful_shutdown=5, **quiet, **options))
+        quiet: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "ws": "none"}
+        http = timed_protocol(CLIENT_LIMIT)
+        super().__init__(uvicorn.Config(self.studio, http=http, timeout_graceful_shutdown=5, **quiet, **options))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what was asked, and end."""
