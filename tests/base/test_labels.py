@@ -12,20 +12,20 @@ from scipy.sparse import csr_array
 
 from anyshot.base.labels import (
     UNKNOWN,
-    check_indexes,
     class_table,
     classes_in,
     clean_name,
     clean_names,
-    decision_scores,
-    first_of_each_class,
-    folds_by_arrival,
     from_indexes,
     label_list,
+    learned_classes,
+    look_of,
     row_of,
     to_indexes,
+    warn_of_joined,
+    warn_of_look_alikes,
+    warn_of_missing,
 )
-from anyshot.base.validation import first_copies, generator
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
 ABC = class_table(["billing", "delivery", "login"])
@@ -142,37 +142,6 @@ def test_none_and_nan_like_values_are_missing_labels(none):
     assert to_indexes(column, class_table(["a", "b"]), n_items=3).tolist() == [1, -1, 0]
 
 
-def test_decision_scores_are_one_difference_for_two_classes_and_all_scores_for_more():
-    two, three = np.array([[0.5, 2.0], [3.0, 1.0]]), np.eye(3)
-    np.testing.assert_array_equal(decision_scores(two), [1.5, -2.0])
-    assert decision_scores(three) is three
-
-
-def test_indexes_are_rows_or_minus_one():
-    index = check_indexes([0, -1, 2], n_items=3, n_classes=3)
-    assert index.dtype == np.intp
-    assert index.tolist() == [0, -1, 2]
-    assert check_indexes([], n_items=0, n_classes=3).shape == (0,)
-
-
-@pytest.mark.parametrize(
-    ("y", "error", "words"),
-    [
-        ([0, 1], InputError, r"one label for each of the 3 items; its shape is \(2,\)"),
-        ([[0], [1], [2]], InputError, r"its shape is \(3, 1\)"),
-        ([0.0, 0.5, 1.0], InputError, r"rows of the class table, whole numbers from 0, .* row 1 holds 0.5"),
-        (["a", "b", "a"], InputError, r"row 0 holds .a.. Of names, write \[names.index\(label\) for label in y\]"),
-        ([True, False, True], InputError, "row 0 holds True"),
-        ([0.0, float("inf"), 1.0], InputError, "row 1 holds inf"),
-        ([0, 3, 1], UnknownClassError, "y contains class 3; there are 3 classes, 0 to 2"),
-        ([0, -2, 1], UnknownClassError, "y contains class -2"),
-    ],
-)
-def test_invalid_indexes_are_refused(y, error, words):
-    with pytest.raises(error, match=words):
-        check_indexes(y, n_items=3, n_classes=3)
-
-
 @pytest.mark.parametrize(
     "column",
     [
@@ -226,47 +195,6 @@ def test_labels_that_look_alike_are_the_same_and_it_is_said(written):
         assert row_of(written, classes) == 0
 
 
-# --- folds ---
-
-
-def test_items_of_a_class_go_to_the_folds_in_turn():
-    assert folds_by_arrival([0, 1, 0, 0, -1, 1, 0], 3).tolist() == [0, 1, 1, 2, -1, 2, 0]
-
-
-def test_later_items_do_not_change_earlier_folds():
-    y = generator(0).integers(-1, 4, size=60)
-    np.testing.assert_array_equal(folds_by_arrival(y, 5)[:25], folds_by_arrival(y[:25], 5))
-
-
-def test_folds_are_stratified():
-    y = generator(0).integers(0, 4, size=60)
-    folds = folds_by_arrival(y, 3)
-    for label in range(4):
-        counts = np.bincount(folds[y == label], minlength=3)
-        assert counts.max() - counts.min() <= 1
-
-
-def test_copies_share_a_fold():
-    X = np.array([[0.0], [1], [0], [2], [0], [3]], np.float32)
-    assert first_copies(X).tolist() == [0, 1, 0, 3, 0, 5]
-    assert folds_by_arrival([0, 0, 0, 0, 1, 0], 3, same=first_copies(X)).tolist() == [0, 1, 0, 2, 0, 0]
-
-
-def test_one_fold_is_refused():
-    with pytest.raises(InputError, match="n_folds must be 2 or more; it is 1"):
-        folds_by_arrival([0, 1], 1)
-
-
-def test_classes_of_one_item_are_spread_over_the_folds():
-    assert folds_by_arrival([0, 1, 2, 3], 2).tolist() == [0, 1, 0, 1]
-
-
-def test_the_first_items_of_each_class_are_taken_in_turn():
-    index = np.array([0, 0, 0, 0, 1, 2, 2])
-    assert first_of_each_class(index, 4).tolist() == [0, 1, 4, 5]
-    assert first_of_each_class(index, 99).tolist() == list(range(7))
-
-
 @pytest.mark.parametrize(
     ("written", "clean"),
     [
@@ -302,12 +230,6 @@ def test_integers_beyond_64_bits_stay_exact_and_sorted():
     large = [2**63 + 3, -1, 2**63 + 1]
     assert class_table(classes_in(large)).tolist() == sorted(large)
     assert to_indexes(large, class_table(large), n_items=3).tolist() == [0, 1, 2]
-
-
-def test_the_names_of_classes_and_classes_added_later_do_not_change_folds():
-    y = np.random.default_rng(0).integers(0, 7, 60)
-    later = np.where(y >= 3, y + 1, y)  # a class whose name is sorted before those of some others
-    np.testing.assert_array_equal(folds_by_arrival([*later, 3, 3], 5)[:60], folds_by_arrival(y, 5))
 
 
 def test_decimals_of_a_database_are_numbers():
@@ -366,3 +288,66 @@ def test_a_member_of_an_enum_and_a_sparse_column_are_refused_with_the_way_out():
 def test_one_text_is_no_list_of_labels():
     with pytest.raises(InputError, match=r"got one str. Write \[label\]"):
         label_list("abc")
+
+
+def test_the_classes_are_the_distinct_labels_sorted():
+    assert learned_classes(["b", None, "a", "b"]) == ["a", "b"]
+    assert learned_classes([2.0, 1, 2]) == [1, 2]
+
+
+@pytest.mark.parametrize("labels", [[1, 0.5, 2, None], [row / 2 for row in range(11)] * 2])
+def test_many_numbers_with_fractions_are_no_classes(labels):
+    with pytest.raises(InputError, match=r"different numbers with fractions.*AnyShotRegressor.*classes=\["):
+        learned_classes(labels)
+
+
+def test_a_few_numbers_with_fractions_are_classes():
+    assert learned_classes([0.5, 1.5, 1, 0.5]) == [0.5, 1, 1.5]
+
+
+@pytest.mark.parametrize("missing", ["nan", "NA", "n/a"])
+def test_a_missing_label_as_text_is_named(missing):
+    with pytest.warns(UserWarning, match=f"The label '{missing}' counts as a class"):
+        assert set(learned_classes([missing, "a"])) == {"a", missing}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_missing(["none", "nano"])  # a name of its own
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Refund", "refund"),
+        ("credit", "\u0441redit"),
+        ("A1", "\uff21\uff11"),
+        (1, "1"),
+        (True, "true"),
+        ("a  b", "a b"),
+    ],
+)
+def test_names_that_look_alike_are_named_as_a_pair(one, other):
+    assert look_of(one) == look_of(other)
+    with pytest.warns(UserWarning, match="look alike") as found:
+        warn_of_look_alikes(["else", one, other])
+    assert f"{one!r} and {other!r}" in str(found[0].message)
+
+
+def test_other_names_are_not_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_look_alikes(["refund", "refunds", 1, 2, 1.5, "\u0437\u0430\u043a\u0430\u0437", False])
+
+
+def test_at_most_three_pairs_are_named():
+    with pytest.warns(UserWarning, match="look alike") as found:
+        warn_of_look_alikes([*"abcdef", *"ABCDEF"])
+    assert len(found) == 3
+
+
+def test_several_labels_in_one_are_named():
+    with pytest.warns(UserWarning, match="'Spam; phishing' and 1 more consists of names of other classes") as found:
+        learned_classes(["spam", "phishing", "Spam; phishing", "ham", "ham|spam"])
+    assert len(found) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_joined(["rock/pop", "rock", "sports, games", "a-b", "a", "b", 1, True])  # pop is no class of its own

@@ -1,6 +1,5 @@
 import logging
 import re
-from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -8,8 +7,18 @@ import pytest
 from scipy.sparse import csr_array
 
 from anyshot.base import validation
-from anyshot.base.validation import check_rows, column_std, mask, target_numbers, vectors
-from anyshot.errors import BadItemError, InputError, WidthError
+from anyshot.base.validation import (
+    check_indexes,
+    check_rows,
+    decision_scores,
+    first_copies,
+    first_of_each_class,
+    folds_by_arrival,
+    generator,
+    mask,
+    vectors,
+)
+from anyshot.errors import BadItemError, InputError, UnknownClassError, WidthError
 
 
 def test_vectors_are_returned_as_float32():
@@ -41,6 +50,11 @@ def test_rows_that_are_not_finite_are_named():
     X[:7, 0] = np.inf
     with pytest.raises(BadItemError, match="in rows 0, 1, 2, 3, 4 and 2 more"):
         validation.vectors(X)
+
+
+def test_numbers_without_a_square_are_named():
+    with pytest.raises(BadItemError, match=r"X contains numbers beyond 3\.4e38 in row 1"):
+        vectors([[1.0], [1e100]])
 
 
 def test_vectors_of_another_width_are_refused():
@@ -119,31 +133,6 @@ def test_class_sums_add_in_the_order_of_the_vectors():
     np.testing.assert_array_equal(validation.class_sums(X, index, 9), sums)
 
 
-def test_targets_are_floats_whatever_holds_them():
-    expected = [1.5, np.nan, 2.0]
-    for y in (
-        [1.5, None, Decimal(2)],
-        pd.array([1.5, None, 2], "Float64"),
-        ["1.5", None, "2"],
-        pd.Series([1.5, pd.NA, 2]),
-    ):
-        np.testing.assert_array_equal(target_numbers(y), expected)
-
-
-@pytest.mark.parametrize(
-    ("y", "words"),
-    [
-        ([1.0, pd.Timestamp("2020-01-01")], "y holds a Timestamp in row 1, '2020-01-01 00:00:00'; numbers are needed"),
-        ([1.0, "1.234,5"], "y holds '1.234,5' in row 1, which is not a number. It has a decimal comma"),
-        ([1.0, [2.0]], "y must hold one number for each row; row 1 holds a list"),
-        ([1.0, np.inf, -np.inf], "y contains infinity in rows 1, 2"),
-    ],
-)
-def test_targets_that_are_no_numbers_are_named(y, words):
-    with pytest.raises(InputError, match=words):
-        target_numbers(y)
-
-
 def test_nullable_numbers_are_vectors_and_their_gaps_are_named():
     table = pd.DataFrame({"a": pd.array([1, 2], "Int64"), "b": pd.array([0.5, None], "double[pyarrow]")})
     assert vectors(table[:1]).tolist() == [[1.0, 0.5]]
@@ -157,25 +146,6 @@ def test_a_sparse_table_becomes_dense_within_a_bound(caplog):
     assert "X is sparse and was converted to a dense table of 0 MiB" in caplog.text
     with pytest.raises(InputError, match="would need 37 GiB"):
         vectors(csr_array((10, 10**9)))
-
-
-def test_the_spread_of_columns_of_any_size():
-    rows = np.random.default_rng(0).normal(size=(50, 2))
-    for scale in (1e-300, 1, 1e300):
-        np.testing.assert_allclose(column_std(rows * scale), rows.std(axis=0) * scale)
-    np.testing.assert_allclose(column_std(rows + 1e9), rows.std(axis=0), rtol=1e-5)
-    np.testing.assert_array_equal(column_std(np.full((50, 2), [0.1, 0])), 0)
-    twice = column_std(rows, np.repeat([2.0, 0.0], 25))
-    np.testing.assert_allclose(twice, rows[:25].std(axis=0))
-
-
-def test_several_columns_of_targets_and_numbers_without_a_square_are_refused():
-    with pytest.raises(InputError, match=r"y must hold one number for each row; the shape is \(3, 2\).*MultitaskModel"):
-        target_numbers(pd.DataFrame({"a": [1, 2, 3], "b": [1, 2, 3]}))
-    with pytest.raises(InputError, match=r"y contains 1e\+200 in row 1; numbers up to"):
-        target_numbers([1.0, -1e200])
-    with pytest.raises(BadItemError, match=r"X contains numbers beyond 3\.4e38 in row 1"):
-        vectors([[1.0], [1e100]])
 
 
 def test_the_column_of_a_table_that_holds_no_numbers_is_named():
@@ -211,3 +181,78 @@ def test_a_mask_is_truth_values_and_not_row_numbers():
         mask([0, 2], 3, name="seen")
     with pytest.raises(InputError, match="int64"):
         mask([0, 1, 1], 3, name="seen")
+
+
+def test_decision_scores_are_one_difference_for_two_classes_and_all_scores_for_more():
+    two, three = np.array([[0.5, 2.0], [3.0, 1.0]]), np.eye(3)
+    np.testing.assert_array_equal(decision_scores(two), [1.5, -2.0])
+    assert decision_scores(three) is three
+
+
+def test_indexes_are_rows_or_minus_one():
+    index = check_indexes([0, -1, 2], n_items=3, n_classes=3)
+    assert index.dtype == np.intp
+    assert index.tolist() == [0, -1, 2]
+    assert check_indexes([], n_items=0, n_classes=3).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "words"),
+    [
+        ([0, 1], InputError, r"one label for each of the 3 items; its shape is \(2,\)"),
+        ([[0], [1], [2]], InputError, r"its shape is \(3, 1\)"),
+        ([0.0, 0.5, 1.0], InputError, r"rows of the class table, whole numbers from 0, .* row 1 holds 0.5"),
+        (["a", "b", "a"], InputError, r"row 0 holds .a.. Of names, write \[names.index\(label\) for label in y\]"),
+        ([True, False, True], InputError, "row 0 holds True"),
+        ([0.0, float("inf"), 1.0], InputError, "row 1 holds inf"),
+        ([0, 3, 1], UnknownClassError, "y contains class 3; there are 3 classes, 0 to 2"),
+        ([0, -2, 1], UnknownClassError, "y contains class -2"),
+    ],
+)
+def test_invalid_indexes_are_refused(y, error, words):
+    with pytest.raises(error, match=words):
+        check_indexes(y, n_items=3, n_classes=3)
+
+
+def test_items_of_a_class_go_to_the_folds_in_turn():
+    assert folds_by_arrival([0, 1, 0, 0, -1, 1, 0], 3).tolist() == [0, 1, 1, 2, -1, 2, 0]
+
+
+def test_later_items_do_not_change_earlier_folds():
+    y = generator(0).integers(-1, 4, size=60)
+    np.testing.assert_array_equal(folds_by_arrival(y, 5)[:25], folds_by_arrival(y[:25], 5))
+
+
+def test_folds_are_stratified():
+    y = generator(0).integers(0, 4, size=60)
+    folds = folds_by_arrival(y, 3)
+    for label in range(4):
+        counts = np.bincount(folds[y == label], minlength=3)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_copies_share_a_fold():
+    X = np.array([[0.0], [1], [0], [2], [0], [3]], np.float32)
+    assert first_copies(X).tolist() == [0, 1, 0, 3, 0, 5]
+    assert folds_by_arrival([0, 0, 0, 0, 1, 0], 3, same=first_copies(X)).tolist() == [0, 1, 0, 2, 0, 0]
+
+
+def test_one_fold_is_refused():
+    with pytest.raises(InputError, match="n_folds must be 2 or more; it is 1"):
+        folds_by_arrival([0, 1], 1)
+
+
+def test_classes_of_one_item_are_spread_over_the_folds():
+    assert folds_by_arrival([0, 1, 2, 3], 2).tolist() == [0, 1, 0, 1]
+
+
+def test_the_first_items_of_each_class_are_taken_in_turn():
+    index = np.array([0, 0, 0, 0, 1, 2, 2])
+    assert first_of_each_class(index, 4).tolist() == [0, 1, 4, 5]
+    assert first_of_each_class(index, 99).tolist() == list(range(7))
+
+
+def test_the_names_of_classes_and_classes_added_later_do_not_change_folds():
+    y = np.random.default_rng(0).integers(0, 7, 60)
+    later = np.where(y >= 3, y + 1, y)  # a class whose name is sorted before those of some others
+    np.testing.assert_array_equal(folds_by_arrival([*later, 3, 3], 5)[:60], folds_by_arrival(y, 5))

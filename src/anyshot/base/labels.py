@@ -1,4 +1,4 @@
-"""Labels and classes as users pass them: their spelling, the class table, labels as rows of it, and their folds.
+"""Labels and classes as users pass them: their spelling, the class table, labels as rows of it, names that mislead.
 
 Names that look alike are the same name. "No label" is None (also NaN, NaT and pandas.NA) in labels, and -1 in arrays of
 class indexes.
@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from anyshot.base.columns import column_names, column_values, first_of, is_blank, is_missing, is_table, only_column
 from anyshot.base.terminal import whole_characters
@@ -37,6 +37,21 @@ _SEVERAL: Final = re.compile(r"""\[\s*["'].*["']\s*\]|\{\s*["'].*\}""", re.DOTAL
 
 EXACT: Final = 2**53
 """From here on, floats do not distinguish neighboring integers."""
+
+_LOOK_ALIKE: Final = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u0501\u04cf"
+    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",
+    "abekmhopctyxijsdlaikvoptux",
+)
+"""Small letters of Cyrillic and Greek that look like Latin ones."""
+MAX_FRACTIONS: Final = 10
+"""Most classes that may be numbers with fractions, such as half stars."""
+_JOINED: Final = re.compile(r"[;,|/+&\n]")
+"""What people write between several labels in one cell."""
+_WRITTEN_MISSING: Final = frozenset(
+    {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "NA", "N/A", "n/a", "#N/A", "-", "?"}
+)
+"""What `str`, `astype(str)`, databases, spreadsheets, R and people write for a missing label."""
 
 
 def class_table(names: Iterable[Label]) -> Classes:
@@ -118,35 +133,6 @@ def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> NDArray[np.
         if label is not None and label not in rows:
             raise _unknown_class(label, list(rows))
     return np.array([-1 if label is None else rows[label] for label in listed], dtype=np.intp)
-
-
-def check_indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> NDArray[np.intp]:
-    """Return `y` as indexes (n_items,) into a table of `n_classes` rows, -1 meaning "no label"."""
-    index = class_rows(y)
-    if index.shape != (n_items,):
-        raise InputError(f"y must have one label for each of the {n_items} items; its shape is {index.shape}.")
-    outside = index[(index < -1) | (index >= n_classes)]
-    if outside.size:
-        raise UnknownClassError(f"y contains class {outside[0]}; there are {n_classes} classes, 0 to {n_classes - 1}.")
-    return index.astype(np.intp)
-
-
-def class_rows(y: Any) -> NDArray[np.integer]:
-    """Return labels that are rows of the class table as integers, a missing one as -1; other shapes are kept."""
-    if len(np.shape(y)) != 1 or (isinstance(y, np.ndarray) and np.issubdtype(y.dtype, np.integer)):
-        return np.asarray(y)
-    index = np.full(len(y), -1, dtype=np.intp)
-    for row, value in enumerate(column_values(y)):
-        if is_missing(value):
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
-            names = " Of names, write [names.index(label) for label in y]." if isinstance(value, str) else ""
-            raise InputError(
-                f"y must hold rows of the class table, whole numbers from 0, and -1 for no label; row {row} holds "
-                f"{value!r}.{names}"
-            )
-        index[row] = int(value)
-    return index
 
 
 def label_list(labels: Labels) -> list[Label]:
@@ -299,58 +285,6 @@ def row_of(label: Label, classes: Classes) -> int:
     return rows[name]
 
 
-def decision_scores(scores: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return scores (n, c) in scikit-learn's form: with two classes their difference (n,), otherwise unchanged.
-
-    >>> decision_scores(np.array([[0.5, 2.0]]))
-    array([1.5])
-    """
-    return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
-
-
-def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
-    """Return the fold of each item (n,): the i-th item of the k-th class that occurs is in fold (i + k) mod n_folds.
-
-    y (n,): class indexes; -1, no label, is in fold -1. The folds are stratified by class, and classes of one item are
-    spread over the folds. Items and classes that are added later do not change the folds of earlier items.
-
-    same (n,), from `validation.first_copies`: copies of an item get its fold, so that no copy of a test item is used
-    for training.
-
-    >>> folds_by_arrival([0, 0, 1, -1, 0], 2)
-    array([ 0,  1,  1, -1,  0])
-    """
-    if n_folds < 2:
-        raise InputError(f"n_folds must be 2 or more; it is {n_folds}.")
-    index = np.asarray(y, dtype=np.intp)
-    order = np.arange(len(index))
-    first = order if same is None else same
-    distinct = np.where(first == order, index, -1)
-    _, occurs, row = np.unique(index[index >= 0], return_index=True, return_inverse=True)
-    number = np.zeros(len(index), np.intp)  # of the item's class, in the order in which classes occur
-    number[index >= 0] = np.argsort(np.argsort(occurs))[row]
-    folds = (ranks_in_class(distinct, order) + number[first]) % n_folds
-    return np.where(index >= 0, folds[first], -1)
-
-
-def ranks_in_class(index: NDArray[np.intp], order: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Return the number of items of its class that precede each item (n,) in `order` (n,)."""
-    by_class = order[np.argsort(index[order], kind="stable")]  # (n,), class by class, each in `order`
-    sorted_index = index[by_class]
-    starts = np.searchsorted(sorted_index, sorted_index)  # (n,), where the class of each item starts
-    ranks = np.empty(len(index), dtype=np.intp)
-    ranks[by_class] = np.arange(len(index)) - starts
-    return ranks
-
-
-def first_of_each_class(index: NDArray[np.intp], limit: int) -> NDArray[np.intp]:
-    """Return sorted rows of at most `limit` items of classes `index` (n,), those that come first in each class."""
-    if len(index) <= limit:
-        return np.arange(len(index))
-    order = ranks_in_class(index, np.arange(len(index)))
-    return np.sort(np.argsort(order, kind="stable")[:limit])
-
-
 def wrong_number_of_labels(n_items: int, n_labels: int) -> InputError:
     """Return the error for a number of labels other than that of the items."""
     return InputError(f"There are {n_items} items and {n_labels} labels. Give one label per item, None for no label.")
@@ -377,3 +311,80 @@ def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
                 f"The class is {kind_of_name(meant)}, the label {kind_of_name(label)}: pass labels of the same type."
             )
     return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}")
+
+
+# --- names that mislead --------------------------------------------------------------------------------------------
+
+
+def learned_classes(labels: Labels) -> list[Label]:
+    """Return the classes that labels name, as `classes_in`, where no list of classes was given.
+
+    Warns of a class that is a missing label written as text, and of one that joins others. Raises InputError if the
+    labels are numbers with fractions of which none occurs twice, or of which there are many.
+    """
+    listed = label_list(labels)
+    found = classes_in(list(set(listed)))
+    fractions = [label for label in found if isinstance(label, float) and not label.is_integer()]
+    if fractions and (len(found) > MAX_FRACTIONS or len(found) == len(listed) - listed.count(None)):
+        raise InputError(
+            f"The labels are {len(found)} different numbers with fractions, such as {fractions[0]:g}, which are hardly "
+            "classes. In Python, AnyShotRegressor predicts numbers; if they are classes, list them by classes=[...]."
+        )
+    warn_of_missing(found, stacklevel=3)
+    warn_of_joined(found, stacklevel=3)
+    return found
+
+
+def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes", stacklevel: int = 2) -> None:
+    """Warn of class names that are a missing label written as text; remedy: what to do where they are classes."""
+    for name in names:
+        if name in _WRITTEN_MISSING:
+            warnings.warn(
+                f"The label {name!r} counts as a class. If it stands for a missing label, leave it out (None, or an "
+                f"empty cell); if not, {remedy}.",
+                stacklevel=stacklevel + 1,
+            )
+
+
+def warn_of_joined(names: Iterable[Label], *, stacklevel: int = 2) -> None:
+    """Warn of class names that consist of the names of other classes, as "spam;phishing" does."""
+    listed = list(names)
+    looks = {look_of(name) for name in listed}
+    joined = [name for name in listed if len(parts := _parts(name)) > 1 and parts <= looks]
+    if joined:
+        more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
+        warnings.warn(
+            f"The label {joined[0]!r}{more} consists of names of other classes. It counts as a class of its own, since "
+            "an item can have only one class. Give each item its main class, or fit one classifier for each class.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _parts(name: Label) -> set[str]:
+    """Return the looks of the names between the separators in a text; none of another label."""
+    return {look_of(part) for part in _JOINED.split(name)} if isinstance(name, str) else set()
+
+
+def look_of(name: Label) -> str:
+    """Return what a class name looks like: names that differ in case, in type or in the alphabet have the same look.
+
+    >>> look_of("\u0421redit") == look_of("credit"), look_of(1) == look_of("1")
+    (True, True)
+    """
+    shown = unicodedata.normalize("NFKC", str(name)).casefold().translate(_LOOK_ALIKE)
+    return " ".join(shown.split())
+
+
+def warn_of_look_alikes(names: Iterable[Label], *, new: Iterable[Label] | None = None, stacklevel: int = 2) -> None:
+    """Warn of the first three pairs of classes that look alike; new: only of pairs with one of these."""
+    first: dict[str, Label] = {}
+    pairs = [(first[look], name) for name in names if first.setdefault(look := look_of(name), name) != name]
+    pairs = pairs if new is None else [pair for pair in pairs if not set(pair).isdisjoint(new)]
+    for one, other in pairs[:3]:
+        cause = "" if type(one) is type(other) else f" One is {kind_of_name(one)}, the other {kind_of_name(other)}."
+        if not cause and str(one).casefold() != str(other).casefold():
+            cause = f" Their characters differ: {one!a} and {other!a}."
+        warnings.warn(
+            f"The classes {one!r} and {other!r} look alike.{cause} If they are one class, write their names alike.",
+            stacklevel=stacklevel + 1,
+        )

@@ -1,16 +1,15 @@
-"""Checks and helpers for vectors, randomness and numbers, used by all packages."""
+"""Checks of vectors, class indexes, randomness and parameters, and what all packages compute of them."""
 
 import logging
 import numbers
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.columns import column_values, is_table, named_rows, numeric_array, text_columns
-from anyshot.errors import BadItemError, InputError, WidthError
+from anyshot.base.columns import column_values, is_missing, is_table, named_rows, numeric_array, text_columns
+from anyshot.errors import BadItemError, InputError, UnknownClassError, WidthError
 
 Floats: TypeAlias = NDArray[np.float64]
 Vectors: TypeAlias = NDArray[np.float32]  # (n, d), one row per item
@@ -19,14 +18,6 @@ RandomState: TypeAlias = "int | np.random.RandomState | np.random.Generator | No
 
 MAX_DENSE_BYTES: Final = 2**31
 """Largest dense table that a sparse one is converted to."""
-
-LARGEST: Final = 1e150
-"""Numbers beyond this are refused: their squares exceed what a float holds."""
-
-LARGEST_FLOAT32: Final = 1e15
-"""The same for vectors of which sums of squares are computed in float32."""
-
-_COMMA: Final = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 
 log = logging.getLogger(__name__)
 
@@ -163,82 +154,6 @@ def refuse_lazy(given: Any) -> None:
         raise InputError(f"A {type(given).__name__} holds no rows yet. Write table.collect().")
 
 
-def check_size(values: NDArray[np.floating], what: str, *, largest: float = LARGEST) -> None:
-    """Raise InputError if numbers (n,) or (n, d) are infinite or beyond `largest`; what: the subject of the message."""
-    sizes = np.nan_to_num(np.abs(values), posinf=np.inf)
-    by_row = sizes if sizes.ndim == 1 else sizes.max(axis=1, initial=0)
-    infinite, large = np.flatnonzero(np.isinf(by_row)), np.flatnonzero(by_row > largest)
-    if infinite.size:
-        raise InputError(f"{what} contains infinity in {named_rows(infinite)}. Correct or remove it.")
-    if large.size:
-        raise InputError(
-            f"{what} contains {by_row[large[0]]:g} in {named_rows(large)}; numbers up to {largest:g} are supported. "
-            "Leave the cell empty if it stands for a missing number, or divide the numbers."
-        )
-
-
-def column_std(rows: Floats, weights: Floats | None = None) -> Floats:
-    """Return the standard deviation of each column of `rows` (n, d), 0 for one that varies by rounding errors only.
-
-    Numbers of any size: the columns are divided by their largest number, so that no square is 0 or infinite.
-    """
-    largest = np.abs(rows).max(axis=0)  # (d,)
-    parts = rows / np.where(largest > 0, largest, 1)  # (n, d), from -1 to 1
-    mean = np.average(parts, axis=0, weights=weights)
-    std = np.sqrt(np.average((parts - mean) ** 2, axis=0, weights=weights))
-    return np.asarray(np.where(std > 1e-12, std, 0) * largest)
-
-
-def weight_numbers(sample_weight: Any) -> Floats:
-    """Return weights as numbers, missing ones as NaN; raise InputError for anything else, such as weights by class."""
-    if isinstance(sample_weight, Mapping | str):
-        raise InputError(
-            f"sample_weight must be numbers, one for each item; got {sample_weight!r}. To give weights by class, write "
-            '[weights[label] for label in y]; class_prior="balanced" is for classes that are equally frequent.'
-        )
-    try:
-        return numeric_array(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"sample_weight must be numbers, one for each item: {error}.") from error
-
-
-def target_numbers(y: Any, *, name: str = "y") -> Floats:
-    """Return numbers to predict as floats (n,), NaN for missing ones.
-
-    Raises
-    ------
-    InputError
-        A value is a date, a duration or a text that is not a number, or is infinite; the message names its row. Or
-        there are several columns.
-    """
-    shape = tuple(getattr(y, "shape", ()))
-    if hasattr(y, "toarray"):
-        raise InputError(f"{name} is a {type(y).__name__}. Pass {name}.toarray().ravel().")
-    if len(shape) == 2 and shape[1] > 1:
-        raise InputError(
-            f"{name} must hold one number for each row; the shape is {shape}. For several targets, use "
-            'MultitaskModel().fit(X, {"name": numbers, ...}).'
-        )
-    values = column_values(y)
-    found = np.empty(len(values), dtype=np.float64)
-    for row, value in enumerate(values):
-        if value is not None and not isinstance(value, str | numbers.Number):
-            kind = type(value).__name__
-            if hasattr(value, "__len__"):
-                raise InputError(f"{name} must hold one number for each row; row {row} holds a {kind}.")
-            raise InputError(
-                f"{name} holds a {kind} in row {row}, {str(value)!r}; numbers are needed. Predict a number, such as "
-                "the days since the first date."
-            )
-        try:
-            found[row] = np.nan if value is None else float(value)  # type: ignore[arg-type]  # of any number
-        except (TypeError, ValueError) as error:
-            comma = " It has a decimal comma; write a point." if _COMMA.fullmatch(str(value).strip()) else ""
-            raise InputError(f"{name} holds {value!r} in row {row}, which is not a number.{comma}") from error
-    check_size(found, name)
-    return found
-
-
 def _check_dense_size(X: Any, name: str) -> None:
     """Log that a sparse table becomes a dense one; raise InputError if that needs too much memory."""
     size = 4 * int(X.shape[0]) * int(X.shape[-1])
@@ -255,6 +170,78 @@ def unit(X: NDArray[np.floating]) -> Vectors:
     squared = np.einsum("nd,nd->n", X, X, dtype=np.float64)  # (n,); float32 overflows at the square of 1e20
     length = np.sqrt(squared).astype(X.dtype)[:, None]
     return (X / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def check_indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> NDArray[np.intp]:
+    """Return `y` as indexes (n_items,) into a table of `n_classes` rows, -1 meaning "no label"."""
+    index = class_rows(y)
+    if index.shape != (n_items,):
+        raise InputError(f"y must have one label for each of the {n_items} items; its shape is {index.shape}.")
+    outside = index[(index < -1) | (index >= n_classes)]
+    if outside.size:
+        raise UnknownClassError(f"y contains class {outside[0]}; there are {n_classes} classes, 0 to {n_classes - 1}.")
+    return index.astype(np.intp)
+
+
+def class_rows(y: Any) -> NDArray[np.integer]:
+    """Return labels that are rows of the class table as integers, a missing one as -1; other shapes are kept."""
+    if len(np.shape(y)) != 1 or (isinstance(y, np.ndarray) and np.issubdtype(y.dtype, np.integer)):
+        return np.asarray(y)
+    index = np.full(len(y), -1, dtype=np.intp)
+    for row, value in enumerate(column_values(y)):
+        if is_missing(value):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
+            names = " Of names, write [names.index(label) for label in y]." if isinstance(value, str) else ""
+            raise InputError(
+                f"y must hold rows of the class table, whole numbers from 0, and -1 for no label; row {row} holds "
+                f"{value!r}.{names}"
+            )
+        index[row] = int(value)
+    return index
+
+
+def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
+    """Return the fold of each item (n,): the i-th item of the k-th class that occurs is in fold (i + k) mod n_folds.
+
+    y (n,): class indexes; -1, no label, is in fold -1. The folds are stratified by class, and classes of one item are
+    spread over the folds. Items and classes that are added later do not change the folds of earlier items.
+
+    same (n,), from `first_copies`: copies of an item get its fold, so that no copy of a test item is used
+    for training.
+
+    >>> folds_by_arrival([0, 0, 1, -1, 0], 2)
+    array([ 0,  1,  1, -1,  0])
+    """
+    if n_folds < 2:
+        raise InputError(f"n_folds must be 2 or more; it is {n_folds}.")
+    index = np.asarray(y, dtype=np.intp)
+    order = np.arange(len(index))
+    first = order if same is None else same
+    distinct = np.where(first == order, index, -1)
+    _, occurs, row = np.unique(index[index >= 0], return_index=True, return_inverse=True)
+    number = np.zeros(len(index), np.intp)  # of the item's class, in the order in which classes occur
+    number[index >= 0] = np.argsort(np.argsort(occurs))[row]
+    folds = (ranks_in_class(distinct, order) + number[first]) % n_folds
+    return np.where(index >= 0, folds[first], -1)
+
+
+def ranks_in_class(index: NDArray[np.intp], order: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the number of items of its class that precede each item (n,) in `order` (n,)."""
+    by_class = order[np.argsort(index[order], kind="stable")]  # (n,), class by class, each in `order`
+    sorted_index = index[by_class]
+    starts = np.searchsorted(sorted_index, sorted_index)  # (n,), where the class of each item starts
+    ranks = np.empty(len(index), dtype=np.intp)
+    ranks[by_class] = np.arange(len(index)) - starts
+    return ranks
+
+
+def first_of_each_class(index: NDArray[np.intp], limit: int) -> NDArray[np.intp]:
+    """Return sorted rows of at most `limit` items of classes `index` (n,), those that come first in each class."""
+    if len(index) <= limit:
+        return np.arange(len(index))
+    order = ranks_in_class(index, np.arange(len(index)))
+    return np.sort(np.argsort(order, kind="stable")[:limit])
 
 
 def first_copies(X: Vectors) -> Indexes:
@@ -302,6 +289,15 @@ def softmax(scores: Floats) -> Floats:
     """Return the probabilities of scores (n, c)."""
     odds = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def decision_scores(scores: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return scores (n, c) in scikit-learn's form: with two classes their difference (n,), otherwise unchanged.
+
+    >>> decision_scores(np.array([[0.5, 2.0]]))
+    array([1.5])
+    """
+    return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
 
 def generator(random_state: RandomState) -> "np.random.Generator":

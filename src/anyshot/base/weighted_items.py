@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from anyshot.base.columns import named_rows, warn_of_order
 from anyshot.base.items import Items, take
 from anyshot.base.labels import Label
-from anyshot.base.validation import weight_numbers
+from anyshot.base.number_columns import weight_numbers
 from anyshot.errors import InputError
 
 MAX_WEIGHT: Final = 1000

@@ -10,7 +10,8 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype, is_timedelta64_dtype
 
 from anyshot.base.columns import is_blank, python_value
-from anyshot.base.validation import Floats, check_size
+from anyshot.base.number_columns import check_size
+from anyshot.base.validation import Floats
 from anyshot.data.item_columns import MISSING_TEXTS
 from anyshot.errors import InputError
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.columns import are_texts, column_labels, first_of, text_columns
-from anyshot.base.validation import Floats, check_size, column_std, number_rows
+from anyshot.base.number_columns import check_size, column_std
+from anyshot.base.validation import Floats, number_rows
 from anyshot.data.table_vectors import TableVectors, as_frame
 from anyshot.errors import InputError
 

@@ -10,9 +10,16 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import chi2, chi2_contingency
 from sklearn.base import ClassifierMixin
 
-from anyshot.base.labels import check_indexes, decision_scores
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, RandomState, check_whole, generator, probability_table
+from anyshot.base.validation import (
+    Indexes,
+    RandomState,
+    check_indexes,
+    check_whole,
+    decision_scores,
+    generator,
+    probability_table,
+)
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,

@@ -9,8 +9,7 @@ from scipy.sparse import csr_array, dia_array, eye_array
 from scipy.special import softmax
 from sklearn.preprocessing import normalize
 
-from anyshot.base.labels import decision_scores
-from anyshot.base.validation import Indexes, check_whole
+from anyshot.base.validation import Indexes, check_whole, decision_scores
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
 from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
 from anyshot.domain_adaptation.tca import mean_differences

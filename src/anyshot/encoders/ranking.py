@@ -17,10 +17,10 @@ from sklearn.model_selection import StratifiedKFold
 
 from anyshot.base import validation
 from anyshot.base.items import Items, by_position
-from anyshot.base.labels import Labels, check_indexes, class_rows, class_table, classes_in, to_indexes
+from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.protocols import Classifying, Encoder
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Floats, Indexes, RandomState, Vectors
+from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, check_indexes, class_rows
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache, encode_once

@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from anyshot.base.labels import check_indexes
 from anyshot.base.progress import track
-from anyshot.base.validation import Indexes, Vectors, mask, vectors
+from anyshot.base.validation import Indexes, Vectors, check_indexes, mask, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy, percent
 from anyshot.evaluation.printing import Printable

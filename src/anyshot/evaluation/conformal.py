@@ -7,8 +7,15 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.labels import check_indexes
-from anyshot.base.validation import Floats, Indexes, RandomState, check_fraction, generator, probability_table
+from anyshot.base.validation import (
+    Floats,
+    Indexes,
+    RandomState,
+    check_fraction,
+    check_indexes,
+    generator,
+    probability_table,
+)
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 ConformalScore: TypeAlias = Literal["lac", "aps"]

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Classes, Labels, check_indexes, class_table, classes_in, folds_by_arrival, to_indexes
-from anyshot.base.validation import Floats, Indexes, probability_table
+from anyshot.base.labels import Classes, Labels, class_table, classes_in, to_indexes
+from anyshot.base.validation import Floats, Indexes, check_indexes, folds_by_arrival, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 

@@ -18,10 +18,10 @@ from sklearn.isotonic import isotonic_regression
 
 from anyshot.base.columns import warn_of_order
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Labels, class_table, classes_in, label_list, ranks_in_class, to_indexes
+from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.repeated_items import n_repeated, repeated_note
-from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole
+from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole, ranks_in_class
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, percent
 from anyshot.evaluation.printing import Printable

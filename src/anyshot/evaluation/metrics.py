@@ -13,8 +13,9 @@ from sklearn.metrics import f1_score, recall_score, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from anyshot.base.columns import is_missing
-from anyshot.base.labels import Labels, check_indexes
-from anyshot.base.validation import Floats, Indexes, check_finite, check_whole, probability_table, weight_numbers
+from anyshot.base.labels import Labels
+from anyshot.base.number_columns import weight_numbers
+from anyshot.base.validation import Floats, Indexes, check_finite, check_indexes, check_whole, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import effective_size, wilson_interval
 

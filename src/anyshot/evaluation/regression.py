@@ -13,8 +13,9 @@ from sklearn.base import clone
 
 from anyshot.base.columns import warn_of_order
 from anyshot.base.items import Items, item_count, take
+from anyshot.base.number_columns import target_numbers
 from anyshot.base.progress import track
-from anyshot.base.validation import Floats, check_whole, generator, target_numbers
+from anyshot.base.validation import Floats, check_whole, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups

@@ -13,10 +13,10 @@ from sklearn.base import clone
 
 from anyshot.base.columns import warn_of_order
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Labels, class_table, classes_in, folds_by_arrival, to_indexes
+from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
-from anyshot.base.validation import Indexes, RandomState, check_fraction, check_whole, generator
+from anyshot.base.validation import Indexes, RandomState, check_fraction, check_whole, folds_by_arrival, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import wilson_interval
 from anyshot.evaluation.metrics import percent

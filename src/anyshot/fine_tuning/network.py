@@ -28,15 +28,15 @@ from anyshot.base.labels import (
     Labels,
     class_order,
     class_table,
-    decision_scores,
     label_list,
+    learned_classes,
     refuse_several_columns,
     to_indexes,
+    warn_of_look_alikes,
 )
-from anyshot.base.learned_classes import learned_classes, warn_of_look_alikes
 from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
-from anyshot.base.validation import Indexes, Vectors, is_number
+from anyshot.base.validation import Indexes, Vectors, decision_scores, is_number
 from anyshot.encoders.activations import states
 from anyshot.encoders.backbones import Assembled, reopen_backbone
 from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest

@@ -13,10 +13,9 @@ from anyshot.any_shot.model import WITHOUT_LABELS, Model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.estimator import ClassifierBase, not_fitted
 from anyshot.base.items import Items, check_list, item_count, items_and_labels, modality_of
-from anyshot.base.labels import Classes, Label, Labels, decision_scores, from_indexes, to_indexes
-from anyshot.base.learned_classes import warn_of_look_alikes
+from anyshot.base.labels import Classes, Label, Labels, from_indexes, to_indexes, warn_of_look_alikes
 from anyshot.base.threads import one_at_a_time
-from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
+from anyshot.base.validation import Indexes, RandomState, check_whole, decision_scores, generator, pair
 from anyshot.store.disk_cache import EncodingCounts
 from anyshot.tasks.class_changes import (
     ClassChange,

@@ -14,8 +14,7 @@ from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count, is_missing
 from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
-from anyshot.base.labels import Label, Labels, clean_names
-from anyshot.base.learned_classes import warn_of_look_alikes
+from anyshot.base.labels import Label, Labels, clean_names, warn_of_look_alikes
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import generator, is_number, pair
 from anyshot.base.weighted_items import weighted_items

@@ -7,8 +7,9 @@ from typing import Final, NamedTuple, Self
 
 import numpy as np
 
+from anyshot.base.number_columns import column_std
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Floats, column_std
+from anyshot.base.validation import Floats
 
 # The model. With n labels y, standardized features z (d,), and a few columns t(x) (k,), such as a constant and the
 # prediction of a source model:

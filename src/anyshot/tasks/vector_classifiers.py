@@ -14,8 +14,9 @@ from anyshot.any_shot.model import LinearModel
 from anyshot.base import validation
 from anyshot.base.columns import warn_of_order
 from anyshot.base.estimator import validate_data
-from anyshot.base.labels import Classes, check_indexes, decision_scores
-from anyshot.base.validation import LARGEST_FLOAT32, Indexes, Vectors, class_means, unit
+from anyshot.base.labels import Classes
+from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
+from anyshot.base.validation import Indexes, Vectors, check_indexes, class_means, decision_scores, unit
 from anyshot.errors import InputError, WidthError
 from anyshot.training.softmax_regression import Examples, HeadOptions, check_two_classes, fit_head
 
@@ -222,5 +223,5 @@ class PrototypeClassifier(VectorClassifier):
 
 def _float32(X: NDArray[np.floating]) -> Vectors:
     """Return vectors (n, d) in float32, or raise InputError for numbers whose squares it does not hold."""
-    validation.check_size(X, "X", largest=LARGEST_FLOAT32)
+    check_size(X, "X", largest=LARGEST_FLOAT32)
     return X.astype(np.float32, copy=False)

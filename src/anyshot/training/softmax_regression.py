@@ -7,9 +7,8 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.labels import check_indexes
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.validation import Indexes, Vectors, check_indexes
 from anyshot.errors import InputError, NotEnoughClassesError
 
 # With n examples x (d,), targets t (c,) that sum to 1, weights w and offsets p (c,),

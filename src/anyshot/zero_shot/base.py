@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.columns import warn_of_order
 from anyshot.base.estimator import validate_data
-from anyshot.base.labels import check_indexes, class_rows
-from anyshot.base.validation import LARGEST_FLOAT32, Floats, Indexes, Vectors, check_size, is_number, unit, vectors
+from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
+from anyshot.base.validation import Floats, Indexes, Vectors, check_indexes, class_rows, is_number, unit, vectors
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import checked_class_vectors
 

@@ -17,8 +17,7 @@ from scipy.sparse import csr_matrix, diags
 from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 
-from anyshot.base.labels import class_rows
-from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit, vectors
+from anyshot.base.validation import Floats, Indexes, Vectors, class_rows, class_sums, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator, check_parameters
 from anyshot.zero_shot.class_shares import share_offsets

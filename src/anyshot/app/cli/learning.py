@@ -33,7 +33,7 @@ from anyshot.app.cli.reading import (
 )
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
-from anyshot.base.learned_classes import MAX_FRACTIONS
+from anyshot.base.labels import MAX_FRACTIONS
 from anyshot.base.model_folder import MODEL_FILE, read_model
 from anyshot.errors import DataFileError, InputError, ModelFolderError
 

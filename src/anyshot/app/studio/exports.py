@@ -15,8 +15,8 @@ from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.quality import quality
 from anyshot.base.files import atomic_file
-from anyshot.base.labels import UNKNOWN, folds_by_arrival
-from anyshot.base.validation import Indexes
+from anyshot.base.labels import UNKNOWN
+from anyshot.base.validation import Indexes, folds_by_arrival
 from anyshot.data.tables import write_table
 from anyshot.data.workbooks import write_workbook
 from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError

@@ -15,9 +15,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from anyshot.base.labels import decision_scores
 from anyshot.base.model_folder import write_model
-from anyshot.base.validation import Indexes, RandomState, check_whole, generator
+from anyshot.base.validation import Indexes, RandomState, check_whole, decision_scores, generator
 from anyshot.domain_adaptation.base import check_columns, class_index
 from anyshot.domain_adaptation.deep.items import (
     NetworkInputs,

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, label_list
-from anyshot.base.validation import Floats, Indexes, generator, probability_table, target_numbers
+from anyshot.base.number_columns import target_numbers
+from anyshot.base.validation import Floats, Indexes, generator, probability_table
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.evaluation.fairness import accuracy_by_group

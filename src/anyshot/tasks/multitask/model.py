@@ -15,6 +15,7 @@ from anyshot.base import validation
 from anyshot.base.columns import unmasked
 from anyshot.base.estimator import validate_data
 from anyshot.base.model_folder import SavedModel, write_model
+from anyshot.base.number_columns import column_std
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats
 from anyshot.errors import InputError
@@ -256,7 +257,7 @@ class MultitaskModel(FittedTasks):
         validation.vectors(X)
         vectors = validate_data(self, validation.dense(unmasked(X)), dtype=np.float64)
         tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks, items=X)
-        center, std = vectors.mean(axis=0), validation.column_std(vectors)
+        center, std = vectors.mean(axis=0), column_std(vectors)
         varies = std > 0
         if not varies.any():
             raise InputError(f"All {len(vectors)} vectors are the same. Check X.")

@@ -16,9 +16,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.columns import warn_of_order
 from anyshot.base.items import item_count
-from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
-from anyshot.base.learned_classes import warn_of_joined, warn_of_look_alikes, warn_of_missing
-from anyshot.base.validation import Floats, Indexes, softmax, target_numbers
+from anyshot.base.labels import (
+    Classes,
+    Labels,
+    class_table,
+    classes_in,
+    from_indexes,
+    label_list,
+    to_indexes,
+    warn_of_joined,
+    warn_of_look_alikes,
+    warn_of_missing,
+)
+from anyshot.base.number_columns import target_numbers
+from anyshot.base.validation import Floats, Indexes, softmax
 from anyshot.data.table_vectors import as_frame
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 
