@@ -4,7 +4,8 @@ Pixels stay bytes, resized by PIL as transformers does; the numbers that normali
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -94,11 +95,7 @@ def read_image_processing(folder: Path, *, model_type: str) -> ImageProcessing:
     UnsupportedModelError
         What it states is done by transformers only.
     """
-    if not (folder / FILE).is_file():
-        raise EncoderError(
-            f"{folder} has no {FILE}, which says how its images are resized and normalized. Download the model again, "
-            "with that file."
-        )
+    require_processing(folder, FILE)
     stated = read_settings(folder / FILE)
     processor = _processor(stated, model_type)
     defaults = PROCESSORS[processor]
@@ -114,6 +111,32 @@ def read_image_processing(folder: Path, *, model_type: str) -> ImageProcessing:
     if side is None or sides:
         raise UnsupportedModelError(f"its {FILE} does not make squares of one size")
     return ImageProcessing(side, mean, scale, resize, resample, crop)
+
+
+def require_processing(folder: Path, *files: str) -> None:
+    """Raise EncoderError unless a model has one of the files that may state its image processing, in JSON."""
+    found = [folder / name for name in files if (folder / name).is_file()]
+    if not found:
+        raise EncoderError(
+            f"{folder} has no {FILE}, which says how its images are resized and normalized. Download the model again, "
+            "with that file."
+        )
+    read_settings(found[0])
+
+
+@contextmanager
+def fitting(folder: Path) -> Iterator[None]:
+    """Raise EncoderError if a network cannot run because a config.json and weights do not belong together."""
+    try:
+        yield
+    except EncoderError:
+        raise
+    except (RuntimeError, ValueError, TypeError, LookupError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].rstrip(".")
+        raise EncoderError(
+            f"The weights in {folder} do not fit its config.json and preprocessor_config.json: {reason}. Download the "
+            "model again."
+        ) from error
 
 
 def center_crop(pixels: Pixels, side: int) -> Pixels:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from anyshot.encoders.engines.weights import Weights, read_safetensors
+from anyshot.encoders.engines.weights import Weights, check_weights, read_safetensors
 from anyshot.errors import MissingWeightsError
 
 
@@ -115,3 +115,14 @@ def test_a_header_that_does_not_describe_tensors_is_refused(header, tmp_path):
     (tmp_path / "m.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(4))
     with pytest.raises(MissingWeightsError, match="damaged or cut short"):
         read_safetensors([tmp_path / "m.safetensors"], source="")
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_weights_that_are_no_numbers_are_refused_and_masks_may_be_infinite(number, kind, tmp_path):
+    file = tmp_path / "model.safetensors"
+    save_file({"attention_mask": np.array([-np.inf], kind), "a.bias": np.full(3, np.finfo(kind).max, kind)}, file)
+    check_weights(file, is_quantized=False)
+    save_file({"a.bias": np.array([1, number], kind)}, file)
+    with pytest.raises(MissingWeightsError, match=r"has NaN or infinity in the weights a\.bias"):
+        check_weights(file, is_quantized=False)

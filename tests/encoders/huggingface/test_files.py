@@ -364,9 +364,36 @@ def test_the_digest_covers_every_file_that_is_read(tmp_path, name):
 )
 def test_settings_of_another_kind_are_refused_by_name(file, content, message, tmp_path):
     kind = "vit" if file == "preprocessor_config.json" else "bert"
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
-    (tmp_path / "model.safetensors").write_bytes(bytes(8))
+    folder_of(tmp_path, model_type=kind)
     (tmp_path / "tokenizer.json").write_text("{}")
     (tmp_path / file).write_text(json.dumps(content))
     with pytest.raises(UnknownEncoderError, match=message):
         load_encoder(f"hf:{tmp_path}", engine="openvino")
+
+
+def test_a_folder_without_weights_is_not_looked_for_on_the_hub(tmp_path):
+    folder = folder_of(tmp_path / "bert", model_type="bert")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(
+        MissingWeightsError, match=r"has no model\.safetensors\. Copy it there, or save the model again"
+    ):
+        model_folder(str(folder))
+
+
+def test_a_file_is_no_model(tmp_path):
+    folder = folder_of(tmp_path / "bert", model_type="bert")
+    with pytest.raises(UnknownEncoderError, match=r"config\.json is a file\. Give the folder of a model"):
+        model_folder(str(folder / "config.json"))
+
+
+def test_weights_of_no_use_are_refused_for_every_engine(tmp_path):
+    folder = folder_of(tmp_path / "bert", model_type="bert")
+    save_file({"layer.weight": np.int8([1, 2])}, folder / "model.safetensors")
+    with pytest.raises(MissingWeightsError, match=r"layer\.weight as I8"):
+        model_folder(str(folder))
+    folder_of(folder, model_type="bert", quantization_config={"quant_method": "bitsandbytes"})
+    save_file({"layer.weight": np.int8([1, 2])}, folder / "model.safetensors")
+    assert model_folder(str(folder)) == folder
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(MissingWeightsError, match="damaged or cut short"):
+        model_folder(str(folder))

@@ -94,7 +94,7 @@ def test_missing_weights_are_refused_not_initialized_at_random(tmp_path):
 def test_a_model_without_an_image_processor_is_refused(tmp_path):
     folder = make(tmp_path, transformers.ResNetModel, transformers.ResNetConfig(**RESNET))
     (folder / "preprocessor_config.json").unlink()
-    with pytest.raises(EncoderError, match="cannot be opened by transformers"):
+    with pytest.raises(EncoderError, match=r"has no preprocessor_config\.json"):
         TransformersImageEncoder(folder, device="cpu")
 
 
@@ -185,3 +185,18 @@ def test_a_model_of_images_only_is_refused(tmp_path):
     folder = make_image_text(tmp_path, transformers.ResNetModel(config), "ViTImageProcessor")
     with pytest.raises(EncoderError, match="contains a ResNetModel, which has no shared vectors of images and texts"):
         ImageTextEncoder(folder, device="cpu")
+
+
+def test_names_are_never_read_without_a_tokenizer(tmp_path):
+    folder = clip(tmp_path)
+    for file in folder.glob("*token*"):
+        file.unlink()
+    with pytest.raises(MissingWeightsError, match="has no tokenizer"):
+        ImageTextEncoder(folder)
+
+
+def test_images_of_another_size_than_the_networks_are_refused_when_it_is_opened(folder):
+    file = folder / "preprocessor_config.json"
+    file.write_text(file.read_text().replace("32", "48"))
+    with pytest.raises(EncoderError, match=r"do not fit its config\.json and preprocessor_config\.json: "):
+        ImageTextEncoder(folder)

@@ -15,12 +15,12 @@ from tokenizers import Tokenizer
 
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.image_text import clip_image, clip_text, siglip_image, siglip_text
-from anyshot.encoders.engines.images import Config, OpenvinoModel, fitting, image_precision
+from anyshot.encoders.engines.images import Config, OpenvinoModel, image_precision
 from anyshot.encoders.engines.layers import linear, model, parameter
 from anyshot.encoders.engines.openvino import Precision, shared_engine
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface.files import read_settings, weight_files
-from anyshot.encoders.image_processing import read_image_processing
+from anyshot.encoders.image_processing import fitting, read_image_processing
 from anyshot.encoders.texts import read_tokenizer, refuse_empty, refuse_unknown
 
 TYPES: Final = ("clip", "siglip")

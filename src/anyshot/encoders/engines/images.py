@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -14,8 +13,7 @@ from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.layers import Node, constant, integers, model, ops, parameter
 from anyshot.encoders.engines.openvino import Precision, fast_precision, shared_engine
-from anyshot.encoders.image_processing import ImageProcessing
-from anyshot.errors import EncoderError
+from anyshot.encoders.image_processing import ImageProcessing, fitting
 
 Config: TypeAlias = Mapping[str, Any]  # of a model of transformers
 
@@ -112,21 +110,6 @@ def image_graph(
     """
     pixels = parameter("pixels", -1, side, side, 3, dtype=np.uint8)
     return model(features(normalized(pixels, mean=mean, scale=scale)), [pixels])
-
-
-@contextmanager
-def fitting(folder: Path) -> Iterator[None]:
-    """Raise EncoderError if a graph cannot be built because a config.json and weights do not belong together."""
-    try:
-        yield
-    except EncoderError:
-        raise
-    except (RuntimeError, ValueError, TypeError, LookupError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-        raise EncoderError(
-            f"The weights in {folder} do not fit its config.json and preprocessor_config.json: {reason}. Download the "
-            "model again."
-        ) from error
 
 
 @cache

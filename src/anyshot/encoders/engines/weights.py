@@ -81,15 +81,37 @@ def read_safetensors(
     """
     arrays: dict[str, NDArray[np.float32]] = {}
     for file in files:
-        for name, kind, array in _tensors(file):
+        for name, kind, data in _tensors(file):
+            if kind not in DTYPES:
+                raise MissingWeightsError(_not_read(file, name, kind))
             old = next((end for end in renamed if name.endswith(end)), "")
             if kind.startswith(("F", "BF")):
-                arrays[name.removesuffix(old) + renamed.get(old, "")] = _as_float32(array, kind)
+                arrays[name.removesuffix(old) + renamed.get(old, "")] = _as_float32(data, kind)
     return Weights(arrays, source)
 
 
+def check_weights(file: Path, *, is_quantized: bool) -> None:
+    """Refuse weights from which an engine would compute wrong vectors without a word.
+
+    A ReLU of openvino makes NaN 0, and torch takes rounded weights for exact ones. is_quantized: whether the model says
+    how its weights are rounded. Masks may be infinite, and of any type.
+
+    Raises
+    ------
+    MissingWeightsError
+        The file is missing, cut short or damaged, or has weights that are NaN, infinite or rounded.
+    """
+    for name, kind, data in _tensors(file):
+        if kind not in DTYPES and name.endswith(".weight") and not is_quantized:
+            raise MissingWeightsError(_not_read(file, name, kind))
+        if kind in DTYPES and "mask" not in name and not _is_finite(data, kind):
+            raise MissingWeightsError(
+                f"{file} has NaN or infinity in the weights {name}. Download the model again, or save it in float32."
+            )
+
+
 def _tensors(file: Path) -> Iterator[tuple[str, str, NDArray[Any]]]:
-    """Yield the name, type and array of each tensor of a file.
+    """Yield the name, type and array of each tensor of a file; of a type that is not read, the array of its bytes.
 
     The file is: the length of its header (8 bytes, little-endian), the header as JSON, and the tensors.
     """
@@ -106,12 +128,9 @@ def _tensors(file: Path) -> Iterator[tuple[str, str, NDArray[Any]]]:
     header.pop("__metadata__", None)
     for name, about in header.items():
         kind, (first, last) = about["dtype"], about["data_offsets"]
-        if kind not in DTYPES:
-            raise MissingWeightsError(
-                f"{file} has {name} as {kind}, which is none of {', '.join(DTYPES)}. Save the model in float32."
-            )
+        data = mapped[start + first : start + last]
         try:
-            array = mapped[start + first : start + last].view(DTYPES[kind]).reshape(about["shape"])
+            array = data.view(DTYPES[kind]).reshape(about["shape"]) if kind in DTYPES else data
         except (ValueError, OverflowError) as error:  # more or longer axes than an array of numpy can have
             raise MissingWeightsError(damaged) from error
         yield name, kind, array
@@ -121,3 +140,13 @@ def _as_float32(array: NDArray[Any], kind: str) -> NDArray[np.float32]:
     if kind == "BF16":  # the upper half of a float32
         return (array.astype(np.uint32) << 16).view(np.float32)
     return array.astype(np.float32, copy=False)
+
+
+def _is_finite(array: NDArray[Any], kind: str) -> bool:
+    """Return whether no number is NaN or infinite: their sum is then finite, which needs no second array."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return bool(np.isfinite(_as_float32(array, kind).sum())) or bool(np.isfinite(_as_float32(array, kind)).all())
+
+
+def _not_read(file: Path, name: str, kind: str) -> str:
+    return f"{file} has {name} as {kind}, which is none of {', '.join(DTYPES)}. Save the model in float32."

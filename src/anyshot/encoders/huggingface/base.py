@@ -6,14 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from transformers import AutoModel
+from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_log
 
-from anyshot.encoders.huggingface.files import digest_of_folder
+from anyshot.encoders.huggingface.files import VOCABULARIES, digest_of_folder, read_settings
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
+
+TOKENIZER: Final = "tokenizer.json"
 
 
 class HuggingFaceEncoder(ABC):
@@ -82,7 +84,7 @@ def opening(folder: Path, *, library: str = "transformers") -> Iterator[None]:
     try:
         with quiet():
             yield
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, ImportError, RuntimeError) as error:
         raise EncoderError(f"{folder} cannot be opened by {library}: {first_line(error)}") from error
 
 
@@ -98,10 +100,17 @@ def open_weights(auto: Any, folder: Path) -> tuple[Any, bool]:
     Raises
     ------
     MissingWeightsError
-        Other weights are missing; transformers would initialize them at random.
+        Other weights are missing, or have other shapes; transformers would initialize them at random.
     """
-    model, loaded = open_part(auto, folder, use_safetensors=True, output_loading_info=True)
-    missing = set(loaded["missing_keys"]) | {name for name, *_ in loaded["mismatched_keys"]}
+    model, loaded = open_part(
+        auto, folder, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True
+    )
+    for name, found, asked in sorted(loaded["mismatched_keys"]):
+        raise MissingWeightsError(
+            f"{folder} has the weights {name} in the shape {tuple(found)}, but its config.json asks for "
+            f"{tuple(asked)}. They are not of the same model: download both again."
+        )
+    missing = set(loaded["missing_keys"])
     pooler = {name for name in missing if "pooler" in name.split(".")}
     if missing - pooler:
         some = ", ".join(sorted(missing - pooler)[:3])
@@ -110,6 +119,31 @@ def open_weights(auto: Any, folder: Path) -> tuple[Any, bool]:
             "Download the model again, or use one that was saved completely."
         )
     return model.eval().requires_grad_(False), not pooler
+
+
+def open_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer of a model.
+
+    Raises
+    ------
+    MissingWeightsError
+        The tokenizer's files are missing: transformers then makes one without a vocabulary, or fails.
+    """
+    missing = MissingWeightsError(
+        f"{folder} has no tokenizer (tokenizer.json, vocab.txt or the like). Download the model again, or save its "
+        "tokenizer with it: tokenizer.save_pretrained(folder)."
+    )
+    try:
+        tokenizer = open_part(AutoTokenizer, folder)
+    except EncoderError as error:
+        if (folder / TOKENIZER).is_file():
+            read_settings(folder / TOKENIZER)  # names the file, where it is no JSON
+        if any(file for pattern in (TOKENIZER, "vocab*", "*.model", *VOCABULARIES) for file in folder.glob(pattern)):
+            raise
+        raise missing from error
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        raise missing
+    return tokenizer
 
 
 def random_model(config: Any) -> Any:

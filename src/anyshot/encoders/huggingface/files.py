@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from anyshot.encoders import hub
+from anyshot.encoders.engines.weights import check_weights
 from anyshot.encoders.hub.cache import ID, snapshots
 from anyshot.encoders.huggingface.kinds import Kind, kind_of_type
 from anyshot.errors import AnyshotError, InputError, MissingWeightsError, UnknownEncoderError, first_line
@@ -51,13 +52,14 @@ def model_folder(source: str | Path, *, download: str | None = None) -> Path:
     Raises
     ------
     MissingWeightsError
-        The model is not on this machine and cannot be downloaded, or has no weights in safetensors.
+        The model is not on this machine and cannot be downloaded, or has no weights in safetensors, or damaged ones.
     UnknownEncoderError
         There is no such folder or model, or it refers to files outside of its folder.
     """
     folder = _fetched(source, (*SETTINGS, *WEIGHTS), download=download_switch(download))
     _check_weights(folder, source)
     check_files(folder)
+    _check_numbers(folder)
     return folder
 
 
@@ -228,6 +230,11 @@ def _fetched(source: str | Path, patterns: tuple[str, ...], *, download: Downloa
     folder = Path(source).expanduser()
     if folder.is_dir():
         return folder
+    if folder.is_file():
+        raise UnknownEncoderError(
+            f"{folder} is a file. Give the folder of a model in Hugging Face layout, with config.json and "
+            "model.safetensors."
+        )
     if isinstance(source, Path) or source.startswith((".", "/", "~", "\\")) or source.count("/") > 1:
         raise UnknownEncoderError(f"There is no folder {folder}. Use a model's folder or its id, owner/name.")
     cached = _in_cache(source, complete=download == "allow")
@@ -283,11 +290,26 @@ def _check_weights(folder: Path, source: str | Path) -> None:
         pickles = sorted(file.name for file in folder.iterdir() if file.suffix in PICKLES)
         if pickles:
             raise MissingWeightsError(_only_a_pickle(source, pickles[0]))
-        raise MissingWeightsError(f"{source} has no model.safetensors in {folder}. Download it: hf download {source}")
+        raise MissingWeightsError(f"{source} has no model.safetensors{_remedy(source, folder)}")
     parts = _parts_in(folder / INDEX) if (folder / INDEX).is_file() else []
     missing = [part for part in parts if not (folder / part).is_file()]
     if missing:
-        raise MissingWeightsError(f"{source} lacks {missing[0]} in {folder}. Download it: hf download {source}")
+        raise MissingWeightsError(f"{source} lacks {missing[0]}{_remedy(source, folder)}")
+
+
+def _remedy(source: str | Path, folder: Path) -> str:
+    """Return the end of the message on a missing file: what to do for a model of the hub, or for a folder."""
+    if folder == Path(source).expanduser():
+        return ". Copy it there, or save the model again: model.save_pretrained(folder)."
+    return f" in {folder}. Download it: hf download {source}"
+
+
+def _check_numbers(folder: Path) -> None:
+    """Raise MissingWeightsError if weights are damaged, or are not numbers from which vectors can be computed."""
+    settings = folder / "config.json"
+    is_quantized = settings.is_file() and "quantization_config" in read_settings(settings)
+    for file in sorted(file for pattern in WEIGHTS for file in folder.glob(pattern)):
+        check_weights(file, is_quantized=is_quantized)
 
 
 def _files_of(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification, AutoTokenizer
+from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.pixels import Pixels
@@ -20,16 +20,19 @@ from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.huggingface.base import (
     HuggingFaceEncoder,
     open_part,
+    open_tokenizer,
     open_weights,
     random_model,
 )
 from anyshot.encoders.huggingface.stages import WholeModel, clip_stages, image_stages
+from anyshot.encoders.image_processing import fitting, require_processing
 from anyshot.encoders.images import classes_of_labels, encode_images
 from anyshot.encoders.stages import ImagePreparation, Network, State
 from anyshot.encoders.texts import collect
 from anyshot.errors import EncoderError
 
 BATCH_TEXTS: Final = 64
+PROCESSING: Final = ("preprocessor_config.json", "processor_config.json")
 
 
 class _ImageEncoder(HuggingFaceEncoder):
@@ -55,6 +58,7 @@ class _ImageEncoder(HuggingFaceEncoder):
                 yield self._features(torch.from_numpy(batch)).float().cpu().numpy()
 
     def _open_processor(self) -> None:
+        require_processing(self._folder, *PROCESSING)
         self._processor = open_part(AutoImageProcessor, self._folder, backend="pil")
         self._preparation = ImagePreparation(self._prepare, about=json.loads(self._processor.to_json_string()))
 
@@ -62,6 +66,11 @@ class _ImageEncoder(HuggingFaceEncoder):
         """Return one image (h, w, 3) as the model's own processor prepares it, (3, side, side)."""
         prepared: Tensor = self._processor(images=Image.fromarray(pixels), return_tensors="pt")["pixel_values"][0]
         return prepared
+
+    def _width_of_images(self) -> int:
+        """Return the number of features, from an image that the processor and the network are tried on."""
+        with torch.inference_mode(), fitting(self._folder):
+            return self._features(self._prepare(np.zeros((64, 64, 3), np.uint8))[None]).shape[1]
 
     @abstractmethod
     def _features(self, inputs: Tensor) -> Tensor:
@@ -90,8 +99,7 @@ class TransformersImageEncoder(_ImageEncoder):
         if head is not None and names is not None:
             self.classifier = LinearClassifier(head.weight.detach().float().numpy(), names)
         self._model.to(self._compute.device, self._compute.dtype, memory_format=torch.channels_last)
-        with torch.inference_mode():
-            self.width = self._features(self._prepare(np.zeros((64, 64, 3), np.uint8))[None]).shape[1]
+        self.width = self._width_of_images()
 
     def _stages(self) -> tuple[Network, Callable[[], Network]]:
         model = _open_image_model(self._folder)[0].float()
@@ -145,11 +153,11 @@ class ImageTextEncoder(_ImageEncoder):
                 "texts. Use a model such as CLIP or SigLIP."
             )
         self._open_processor()
-        self._tokenizer = open_part(AutoTokenizer, self._folder)
+        self._tokenizer = open_tokenizer(self._folder)
         self.logit_scale = _scalar(self._model, "logit_scale", exponential=True)
         self.logit_bias = _scalar(self._model, "logit_bias")
         self._model.to(self._compute.device, self._compute.dtype)
-        self.width = next(self._text_batches(["a photo"]))[1].shape[1]
+        self.width = self._width_of_images()
 
     def _stages(self) -> tuple[Network, Callable[[], Network]]:
         model = open_weights(AutoModel, self._folder)[0].float()

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import normalize
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors
-from anyshot.encoders.huggingface.base import HuggingFaceEncoder, open_part, open_weights, random_model
+from anyshot.encoders.huggingface.base import HuggingFaceEncoder, open_tokenizer, open_weights, random_model
 from anyshot.encoders.huggingface.kinds import is_causal_type
 from anyshot.encoders.huggingface.stages import text_stages
 from anyshot.encoders.stages import Network, State, TextPreparation, last_token, mean_of_tokens
 from anyshot.encoders.texts import Rows, batches, collect, refuse_empty, windows
-from anyshot.errors import MissingWeightsError
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 32768}
 
@@ -47,9 +46,8 @@ class LanguageModelEncoder(HuggingFaceEncoder):
         return collect(self._encode_batches(texts), n_texts=len(texts), width=self.width)
 
     def _open(self) -> None:
-        self._tokenizer = open_part(AutoTokenizer, self._folder)
+        self._tokenizer = open_tokenizer(self._folder)
         model = _open_encoder(self._folder)
-        _check_vocabulary(self._folder, self._tokenizer)
         config = model.config
         self._max_tokens = _max_tokens(model, self._tokenizer)
         pads = (config.pad_token_id, self._tokenizer.pad_token_id, 0)
@@ -128,15 +126,6 @@ def _open_encoder(folder: Path) -> Any:
 
 def _encoder_half(model: Any) -> Any:
     return model.get_encoder() if getattr(model.config, "is_encoder_decoder", False) else model
-
-
-def _check_vocabulary(folder: Path, tokenizer: Any) -> None:
-    """Raise if the tokenizer's files are missing: transformers then makes one without a vocabulary."""
-    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
-        raise MissingWeightsError(
-            f"{folder} has no tokenizer (tokenizer.json, vocab.txt or the like). Download the model again, or save its "
-            "tokenizer with it: tokenizer.save_pretrained(folder)."
-        )
 
 
 def _max_tokens(model: Any, tokenizer: Any) -> int | None:
