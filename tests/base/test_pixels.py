@@ -178,7 +178,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         read_pixels(tmp_path / "gone.png", row=2)
     with pytest.raises(BadItemError, match=r"https://a\.org/b\.jpg in row 2 is an address, and nothing is downloaded"):
         read_pixels("https://a.org/b.jpg", row=2)
-    with pytest.raises(BadItemError, match=r"cannot be read: .*directory"):
+    with pytest.raises(BadItemError, match="is a folder"):
         read_pixels(tmp_path)
 
 
@@ -192,7 +192,7 @@ def test_a_decompression_bomb_is_refused_with_its_pixel_count(tmp_path, monkeypa
 
 
 def test_arrays_of_another_type_or_shape_are_refused():
-    with pytest.raises(BadItemError, match=r"image in row 4 is an array of float64; uint8 .* is needed.*by 255 first"):
+    with pytest.raises(BadItemError, match=r"image in row 4 is an array of float64; uint8 .* is needed.*255 \*"):
         read_pixels(np.zeros((2, 2, 3)), row=4)
     with pytest.raises(BadItemError, match=r"array of uint16; uint8 \(0 to 255\) is needed"):
         read_pixels(np.zeros((2, 2), dtype=np.uint16))
@@ -293,7 +293,7 @@ def test_the_content_of_a_missing_file_or_a_float_array_is_refused(tmp_path):
     ("array", "words"),
     [
         (np.zeros((3, 8, 8), np.uint8), r"Write image.transpose\(1, 2, 0\)"),
-        (np.zeros((8, 8), bool), "by 255"),
+        (np.zeros((8, 8), bool), r"\(255 \* image\)\.astype"),
         (np.zeros((8, 8), np.uint16), r"as by 257 .*astype\(np.uint8\)"),
     ],
 )

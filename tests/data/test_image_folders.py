@@ -18,11 +18,21 @@ def test_a_table_of_images_reads_paths_relative_to_itself(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "fault"), [("absent.png", "there is no file"), ("notes.txt", "does not have an image suffix"), ("", "")]
+    ("name", "fault"),
+    [
+        ("absent.png", "there is no file"),
+        ("notes.txt", r"'notes\.txt' does not have an image suffix, such as \.jpg or \.png"),
+        ("photo.HEIC", r"images of the type \.HEIC cannot be read; save it as \.jpg"),
+        ("", "the path is empty, or that of a folder"),
+        ("cats/", "the path is empty, or that of a folder"),
+        ("https://example.com/a.png", r"https://example\.com/a\.png is an address, and nothing is downloaded"),
+        ("data:image/png;base64;iVBOR" + 5000 * "A", "'data:image/png;base6…' is an image written as text"),
+    ],
 )
 def test_an_unusable_image_is_named_or_skipped(tmp_path, name, fault):
     good = photo(tmp_path / "a.png")
     file(tmp_path, "notes.txt", "x")
+    (tmp_path / "cats").mkdir()
     path = file(tmp_path, "list.csv", f"image,label\na.png,x\n{name},y\n")
     with pytest.raises(BadItemError, match=rf"list\.csv, row 3: .*{fault}"):
         read_data(path)
@@ -199,3 +209,16 @@ def test_a_folder_with_one_folder_names_the_one_that_may_be_meant(tmp_path, capl
     with caplog.at_level(logging.INFO):
         assert read_data(tmp_path).labels == ["all", "all"]
     assert f"the folders in it (cat, dog) are the classes, give {tmp_path / 'all'}" in caplog.text
+
+
+def test_a_link_to_a_folder_above_gives_no_class_the_images_of_another(tmp_path):
+    images = [photo(tmp_path / name) for name in ("cat/1.png", "dog/2.png")]
+    (tmp_path / "cat" / "all").symlink_to(tmp_path)
+    data = read_data(tmp_path)
+    assert (data.items, data.labels) == (images, ["cat", "dog"])
+
+
+def test_spaces_around_the_path_of_an_image_are_left_out(tmp_path):
+    images = [photo(tmp_path / name) for name in ("a.png", "b.png")]
+    data = read_data(file(tmp_path, "list.csv", 'image,label\n"a.png ",x\n" b.png",y\n'))
+    assert data.items == images

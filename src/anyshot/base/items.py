@@ -27,6 +27,7 @@ from anyshot.base.columns import (
     unmasked,
     warn_of_order,
 )
+from anyshot.base.item_remedies import DATA_URL, how_to_bytes, way_out
 from anyshot.base.labels import Label, Labels, label_list, wrong_number_of_labels
 from anyshot.base.validation import refuse_lazy
 from anyshot.errors import BadItemError, InputError, MixedInputError
@@ -147,30 +148,9 @@ def modality_of(items: Items) -> Modality:
     if kind not in _MODALITIES:
         raise MixedInputError(
             "Items must be texts, images (paths, PIL images, uint8 arrays) or float vectors; found "
-            f"{_describe(items[0])} in row 0.{_way_out(items[0])}"
+            f"{_describe(items[0])} in row 0.{way_out(items[0])}"
         )
     return _MODALITIES[kind]
-
-
-def _way_out(item: Item) -> str:
-    """Return how to take the text, image or vector out of an object that holds it, or "" if this is unknown."""
-    if isinstance(item, Mapping):
-        name = next((key for key in (*TEXT_COLUMNS, *IMAGE_COLUMNS) if key in item), None)
-        if "bytes" in item:  # a row of images as data sets store them
-            return ' Write [PIL.Image.open(io.BytesIO(item["bytes"])) for item in items].'
-        return " Write pandas.DataFrame(items)." if name is None else f" Write [item[{name!r}] for item in items]."
-    if isinstance(item, np.void):
-        return " Write pandas.DataFrame(items)."
-    if isinstance(item, (bytes, bytearray, memoryview)):
-        is_text = isinstance(python_value(bytes(item[:40])), str)
-        return f" Write [{'item.decode()' if is_text else 'PIL.Image.open(io.BytesIO(item))'} for item in items]."
-    if hasattr(item, "read"):
-        return " Write [PIL.Image.open(item) for item in items] for images, [item.read() for item in items] for texts."
-    if not isinstance(item, (list, tuple)) or not any(isinstance(value, str) for value in item):
-        return ""
-    if len(item) == 1:  # as databases return one column
-        return " Write [row[0] for row in rows]."
-    return ' Write ["\\n".join(item) for item in items]. Labels go into y, batches of a loader one by one.'
 
 
 def _mixed(items: Items, kinds: Counter[str]) -> str:
@@ -203,10 +183,7 @@ def refuse_files(items: Items) -> None:
     A folder counts if its path has a separator: "data" is a text.
     """
     if len(items) and all(isinstance(item, str) and item[:11] == "data:image/" for item in items):
-        raise BadItemError(
-            f"{items[0][:30]!r} is an image written as text. Write PIL.Image.open(io.BytesIO(base64.b64decode("
-            'item.partition(",")[2]))) for each item.'
-        )
+        raise BadItemError(f"{items[0][:30]!r} is an image written as text. {DATA_URL}")
     if len(items) and all(isinstance(item, str) and _is_path(item) for item in items):
         kind = "a folder" if not _is_file(items[0]) else "a file, but not an image by its suffix"
         raise BadItemError(
@@ -283,7 +260,7 @@ def _modality_of_array(array: NDArray[Any]) -> Modality:
         return "vectors"
     raise MixedInputError(
         f"An array of {array.dtype} with shape {array.shape} is neither vectors, numbers (n, d), nor images, "
-        "uint8 (n, height, width, channels)."
+        f"uint8 (n, height, width, channels).{how_to_bytes(array) if array.ndim in (3, 4) else ''}"
     )
 
 

@@ -1,5 +1,6 @@
 """Read images (files, PIL images or arrays) as RGB pixels; errors name the image by its path and row."""
 
+import errno
 import os
 import struct
 import warnings
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from anyshot.base.columns import is_tensor
+from anyshot.base.item_remedies import DATA_URL, how_to_bytes, way_out
 from anyshot.errors import BadItemError
 
 Pixels: TypeAlias = NDArray[np.uint8]  # (height, width, 3), RGB
@@ -112,7 +114,9 @@ def _read(item: Any, row: int | None, at_least: int | None) -> Pixels:
         item = item.detach().cpu().numpy()
     if isinstance(item, np.ndarray):
         return _from_array(item, row)
-    raise BadItemError(f"{_name(item, row)} is a {type(item).__name__}. Give paths, PIL images or uint8 arrays.")
+    raise BadItemError(
+        f"{_name(item, row)} is a {type(item).__name__}. Give paths, PIL images or uint8 arrays.{way_out(item)}"
+    )
 
 
 def _from_file(image: ImageFile.ImageFile, at_least: int | None) -> Pixels:
@@ -160,10 +164,7 @@ def _scaled(values: NDArray[Any]) -> Pixels:
 def _from_array(array: NDArray[Any], row: int | None) -> Pixels:
     named = _name(array, row)
     if array.dtype != np.uint8:
-        hint = " Multiply values in [0, 1] by 255 first." if array.dtype.kind in "fb" else ""
-        if array.dtype.kind in "iu":
-            hint = " Divide larger values first, as by 257 where 65,535 is white, and write image.astype(np.uint8)."
-        raise BadItemError(f"{named} is an array of {array.dtype}; uint8 (0 to 255) is needed.{hint}")
+        raise BadItemError(f"{named} is an array of {array.dtype}; uint8 (0 to 255) is needed.{how_to_bytes(array)}")
     if array.size == 0:
         raise BadItemError(f"{named} is an empty array, of shape {array.shape}. Remove it.")
     flat = array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array
@@ -188,10 +189,16 @@ def _without_warnings() -> Iterator[None]:
 
 def _unreadable(item: Any, row: int | None, error: Exception) -> str:
     named = _name(item, row)
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, IsADirectoryError):
+        return f"{named} is a folder. Give the paths of the images in it."
+    if isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ENAMETOOLONG):
+        if str(named).startswith("data:"):
+            return f"'{str(named)[:20]}…' is an image written as text. {DATA_URL}"
         if "://" in str(named):
             return f"{named} is an address, and nothing is downloaded. Download the image, and give its path."
-        return f"There is no file {named}. Correct the path, or remove it."
+        is_text = not Path(item).suffix or any(letter.isspace() for letter in Path(item).suffix)
+        hint = " The encoder reads images; a text needs an encoder of texts, such as 'minilm'." if is_text else ""
+        return f"There is no file {named}. Correct the path, or remove it.{hint}"
     if isinstance(error, UnidentifiedImageError):
         return f"{named} is not an image that PIL can read. Remove it, or convert it to PNG or JPEG."
     return f"{named} cannot be read: {error}. Repair or remove it."

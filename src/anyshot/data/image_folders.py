@@ -11,6 +11,7 @@ from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, count, first_of
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label, clean_names
 from anyshot.base.pixels import read_pixels
+from anyshot.base.user_folders import web_address
 from anyshot.data.item_columns import (
     find_column,
     find_labels,
@@ -53,7 +54,11 @@ def read_folder(
     sheet = next((entry for name in SHEETS for entry in loose if entry.name.lower() == name), None)
     files = [*loose, *(file for own in inside.values() for file in own)]
     images = [file for file in files if is_image(file)]
-    others = [(str(file), _why_not(file)) for file in files if not is_image(file) and file != sheet]
+    others = [
+        (str(file), unreadable_image(file) or "not an image by its suffix")
+        for file in files
+        if not is_image(file) and file != sheet
+    ]
     if sheet is not None:
         table = read_table(sheet, encoding=encoding)
         if sheet.name.lower() in LABELS or not with_labels or _has_labels(table, label_column):
@@ -88,18 +93,25 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
-def _why_not(path: Path) -> str:
-    """Return why a file in a folder is not taken for an image."""
-    if path.suffix.lower() in _UNREADABLE:
-        return f"images of the type {path.suffix} cannot be read; save it as .jpg"
-    return "not an image by its suffix"
+def unreadable_image(path: Path) -> str | None:
+    """Return why an image of a phone or camera cannot be read, or None if the file is none, by its suffix."""
+    if path.suffix.lower() not in _UNREADABLE:
+        return None
+    return f"images of the type {path.suffix} cannot be read; save it as .jpg"
 
 
 def image_fault(path: Path, *, decode: bool = False) -> str | None:
     """Return why a file cannot be used as an image, or None; decode: whether to read all of it."""
+    if str(path).startswith("data:"):
+        return f"'{str(path)[:20]}…' is an image written as text; save it as a file, and give its path"
+    address = web_address(path)
+    if address is not None:
+        return f"{address} is an address, and nothing is downloaded; download the image, and give its path"
+    if os.path.isdir(path):
+        return "the path is empty, or that of a folder"
     if not is_image(path):
-        return f"{path.name!r} does not have an image suffix ({', '.join(sorted(IMAGE_SUFFIXES))})"
-    if not path.is_file():
+        return unreadable_image(path) or f"{path.name!r} does not have an image suffix, such as .jpg or .png"
+    if not os.path.isfile(path):
         return f"there is no file {path}"
     if not path.stat().st_size:
         return "the image file is empty"
@@ -114,12 +126,14 @@ def image_fault(path: Path, *, decode: bool = False) -> str | None:
 def listed_image(folder: Path, written: object) -> Path:
     r"""Return the path of an image as a table lists it, relative to the table's folder.
 
-    Tables of other systems write "\" between folders, and accents in another form than the file's name: of the paths
-    that differ in that, the first that exists is returned. A name without the suffix, such as an identifier, is that
-    of the only image with this name.
+    Tables of other systems write "\" between folders, spaces around paths, and accents in another form than the file's
+    name: of the paths that differ in that, the first that exists is returned. A name without the suffix, such as an
+    identifier, is that of the only image with this name. An address stays as it is.
     """
     text = os.path.expanduser("" if written is None else str(written))
-    forms = [text, text.replace("\\", "/")]
+    if "://" in text or text.startswith("data:"):
+        return Path(text)
+    forms = [form for own in (text, text.strip()) for form in (own, own.replace("\\", "/"))]
     forms += [unicodedata.normalize(form, own) for own in forms for form in ("NFC", "NFD")]
     found = next((folder / own for own in forms if own and os.path.exists(folder / own)), None)
     if found is None and text and not is_image(Path(text)):
@@ -165,8 +179,11 @@ def _has_labels(table: Table, label_column: str | None) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder, its subfolders, and folders that are linked from there, each folder once."""
-    seen = set()
+    """Yield the files in a folder, its subfolders, and folders that are linked from there, each folder once.
+
+    A link to a folder above is not followed: it would give the images of other classes the name of this one.
+    """
+    seen = {os.path.realpath(above) for above in folder.absolute().parents}
     found = []
     for place, subfolders, names in os.walk(folder, followlinks=True):
         where = os.path.realpath(place)

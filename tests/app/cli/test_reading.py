@@ -149,3 +149,17 @@ def test_the_name_of_a_file_that_is_not_there_is_no_text(call, tmp_path, monkeyp
         assert (done.code, message in done.err) == (1, True), done.err
     for text in ("and/or", "amazon.de", "parcel"):
         assert call("predict", text, "--classes", "delivery,login").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("photo.heic", "images of the type .heic cannot be read; save it as .jpg"),
+        ("https://example.com/a.png", "https://example.com/a.png is an address, and nothing is downloaded from it"),
+    ],
+)
+def test_a_photograph_that_cannot_be_read_is_refused_with_what_to_do(call, tmp_path, monkeypatch, name, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.heic").write_bytes(b"x")
+    done = call("predict", name, "--classes", "cat,dog")
+    assert (done.code, message in done.err) == (1, True)

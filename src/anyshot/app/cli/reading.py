@@ -22,6 +22,8 @@ from anyshot.base.columns import is_blank
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label
 from anyshot.base.model_folder import MODEL_FILE
+from anyshot.base.user_folders import web_address
+from anyshot.data.image_folders import unreadable_image
 from anyshot.data.text_files import as_on_disk, existing, suffix_of
 from anyshot.errors import DataFileError, InputError
 from anyshot.tasks.loading import load
@@ -308,12 +310,17 @@ def _check_item(argument: str) -> None:
     ending, is_there = Path(argument).suffix.lower(), os.path.isfile(argument)
     if argument.strip() and not is_there and os.path.exists(argument):
         existing(Path(argument))  # it raises the error for a pipe
+    if is_there and (reason := unreadable_image(Path(argument))) is not None:
+        raise InputError(f"{argument}: {reason}.")
     if is_there and ending not in IMAGE_SUFFIXES:
         as_text = "" if ending else " If it is a text, pass it on standard input: echo TEXT | anyshot predict -"
         raise InputError(
             f"{argument} cannot be read as items. Supported: {', '.join(sorted(DATA_SUFFIXES))}, images, and folders "
             f"of images.{as_text}"
         )
+    address = web_address(Path(argument)) if not is_there and _is_path(argument) else None
+    if address is not None:
+        raise InputError(f"{address} is an address, and nothing is downloaded from it. Download it, and give the file.")
     if not is_there and _is_path(argument):
         near = _closest_file(argument)
         hint = f" Did you mean {near!r}?" if near is not None else ""
