@@ -1,5 +1,9 @@
 """A machine learning backend as Label Studio calls it: with the requests that its client sends."""
 
+import json
+import os
+import subprocess
+
 import httpx
 import pytest
 
@@ -12,6 +16,26 @@ CONFIG = (
     '<Choice value="Billing"/><Choice value="delivery"/><Choice value="A refund" alias="refund"/></Choices></View>'
 )
 PROJECT = "7.1700000000"
+CLIENT = """
+import sys
+from datetime import datetime
+from types import SimpleNamespace as Record
+import label_studio
+sys.path.insert(0, label_studio.__path__[0])
+import django
+django.setup()
+import json
+from ml.api_connector import MLApi
+url, config, text = sys.argv[1:]
+user = Record(auth_token=Record(key="token"))
+project = Record(id=7, created_at=datetime.now(), label_config=config, created_by=user)
+project.task_data_login = project.task_data_password = None
+api = MLApi(url=url, timeout=300)
+tasks = [{"id": 1, "data": {"message": text}, "project": 7}]
+found = [api.health(), api.setup(project), api.make_predictions(tasks, project), api.get_versions(project)]
+found.append(api._request("webhook", {"action": "START_TRAINING", "project": {"id": 7}}))
+print(json.dumps([[one.is_error, one.response] for one in found]))
+"""
 
 
 def annotation(*names: str, **more) -> dict:
@@ -38,6 +62,7 @@ def predict(client: httpx.Client, *texts: str, config: str = CONFIG) -> httpx.Re
 
 def test_the_backend_is_up(client):
     assert client.get("health").json()["status"] == "UP"
+    assert client.get("versions").json() == {"versions": ["support-1"]}
 
 
 def test_setup_checks_the_configuration(client):
@@ -54,6 +79,29 @@ def test_tasks_get_choices_as_the_project_writes_them(client):
     assert (first["result"][0]["from_name"], first["result"][0]["to_name"]) == ("intent", "msg")
     assert (first["result"][0]["type"], first["model_version"]) == ("choices", found["model_version"])
     assert 0 < first["score"] <= 1
+
+
+@pytest.mark.full  # Django takes seconds to load
+def test_label_studios_own_client_takes_the_answers(client, tmp_path):
+    """Its package needs other versions of some packages, so it runs in an environment of its own.
+
+    ANYSHOT_LABEL_STUDIO=ENVIRONMENT/bin/python python -m pytest --full tests/app/server/test_label_studio.py
+    """
+    python = os.environ.get("ANYSHOT_LABEL_STUDIO")
+    if python is None:
+        pytest.skip("ANYSHOT_LABEL_STUDIO names no Python of an environment that has label-studio")
+    settings = {"DJANGO_SETTINGS_MODULE": "label_studio.core.settings.label_studio", "DJANGO_DB": "sqlite"}
+    settings |= {"LABEL_STUDIO_BASE_DATA_DIR": str(tmp_path), "SECRET_KEY": "x", "LATEST_VERSION_CHECK": "false"}
+    settings |= {"ML_BLOCK_LOCAL_IP": "false", "ML_TIMEOUT_HEALTH": str(PATIENT), "ML_TIMEOUT_SETUP": str(PATIENT)}
+    outer = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [python, "-c", CLIENT, str(client.base_url), CONFIG, "where is my parcel"]
+    done = subprocess.run(command, capture_output=True, text=True, env=outer | settings, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert [is_error for is_error, _ in found] == [False] * 5
+    up, ready, predicted, versions, _ = (answer for _, answer in found)
+    assert up["status"] == "UP"
+    assert predicted["results"][0]["result"][0]["value"]["choices"] == ["delivery"]
+    assert versions == {"versions": [ready["model_version"]]}
 
 
 @pytest.mark.full  # to load the package takes seconds

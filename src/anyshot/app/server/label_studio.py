@@ -114,9 +114,16 @@ class Choices(NamedTuple):
 
 
 @router.get("/health")
-def health() -> dict[str, str]:
+async def health() -> dict[str, str]:
     """Say that the backend runs."""
     return {"status": "UP", "model_class": "anyshot"}
+
+
+@router.get("/versions")
+async def versions(request: Request) -> dict[str, list[str]]:
+    """Name the version that answers; to go back to an earlier one is a change."""
+    _, live = _backend(request)
+    return {"versions": [_version(live, live.snapshot)]}
 
 
 @router.post("/setup", openapi_extra=described(Setup))
