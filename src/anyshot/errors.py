@@ -1,4 +1,4 @@
-"""The errors that anyshot raises.
+"""The errors that anyshot raises, and its warning that names rows.
 
 ::
 
@@ -31,8 +31,10 @@
     ├── CacheError (OSError)                     the cache of encoded items cannot be read or written
     └── MissingExtraError (ImportError)          an optional package is not installed
 
-Each message names the input, the requirement and the remedy.
+Each message names the input, the requirement and the remedy. `ItemWarning` (UserWarning) names the rows of items.
 """
+
+from collections.abc import Iterable
 
 
 class AnyshotError(Exception):
@@ -149,6 +151,14 @@ class CacheError(AnyshotError, OSError):
 
 class MissingExtraError(AnyshotError, ImportError):
     """Raised if an optional package is not installed; the message names the command that installs it."""
+
+
+class ItemWarning(UserWarning):
+    """Warns of some items; `rows` (m,) are their positions, from 0, in the list that the method got which warns."""
+
+    def __init__(self, message: str, rows: Iterable[int] = ()) -> None:
+        super().__init__(message)
+        self.rows = tuple(map(int, rows))
 
 
 def first_line(error: BaseException) -> str:

@@ -22,7 +22,7 @@ from anyshot.encoders.texts import (
     rows_of_unread_texts,
     windows,
 )
-from anyshot.errors import InputError, MissingWeightsError
+from anyshot.errors import InputError, ItemWarning, MissingWeightsError
 
 # --- windows and batches ---
 
@@ -159,7 +159,7 @@ def test_the_parts_of_a_text_are_read_to_the_end_and_lack_nothing(text):
 
 def test_a_long_text_is_cut_with_one_warning_and_counted():
     embedder = Embedder(FirstWords(), cache=None)
-    message = r"1 of 4 texts is longer than the 4 tokens that the encoder reads; the rest is ignored \(row 2\)"
+    message = "1 text is longer than the 4 tokens that the encoder reads; the rest is ignored: row 2"
     with pytest.warns(UserWarning, match=message):
         vectors = embedder.encode(TEXTS)
     np.testing.assert_allclose(vectors[2], FirstWords().encode(["a a a a"])[0])
@@ -186,13 +186,13 @@ def test_minilm_says_which_texts_it_cuts():
 
 def test_reasons_and_report_count_what_was_cut_and_a_saved_model_remembers(tmp_path):
     texts, labels = [*LONG, "card lost", "refund me"], ["refund", "card", "card", "refund"]
-    with pytest.warns(UserWarning, match="2 of 4 texts are longer than the 256 tokens"):
+    with pytest.warns(UserWarning, match="2 texts are longer than the 256 tokens"):
         clf = AnyShotClassifier(cache=False).fit(texts, labels)
     reason = "2 texts are longer than 256 tokens; only their first 256 tokens count."
     assert clf.reasons_[-1] == reason
-    with warnings.catch_warnings():  # the models of the learning curve warn again
-        warnings.simplefilter("ignore", UserWarning)
+    with pytest.warns(UserWarning, match="^2 texts are longer") as found:
         page = report(clf, texts, labels)
+    assert len(found) == 1
     assert any("2 texts are longer than the encoder reads" in note for note in page.sections["cost"].notes)
     clf.save(tmp_path / "model")
     again = load(tmp_path / "model", cache=False)
@@ -234,8 +234,9 @@ def test_the_default_encoder_does_not_read_thai():
 
 def test_a_warning_names_the_rows_once():
     clf = AnyShotClassifier(["refund", "delivery"]).fit()
-    with pytest.warns(
-        UserWarning, match=r"2 of 5 texts are mostly in letters that the encoder 'minilm' does not know \(rows 1, 3\)"
-    ):
+    with pytest.warns(ItemWarning, match="2 texts are mostly in letters that the encoder 'minilm'") as found:
         clf.predict(SCRIPTS)
+    assert ": row 1, row 3. Use" in str(found[0].message)
+    assert found[0].message.rows == (1, 3)
+    assert found[0].filename == __file__
     clf.predict(SCRIPTS)  # a second warning would be an error

@@ -170,12 +170,11 @@ class Embedder:
         vectors: Vectors = encode(items)
         if given != "text":
             return vectors, 0
-        texts, warn = check_texts(items), not self._warned
-        if not self._warned_unread and len(unread := encoder_texts.rows_of_unread_texts(self.encoder, texts)):
-            self._warned_unread = True
-            encoder_texts.warn_of_unread_texts(unread, of=len(texts), encoder=self.name, stacklevel=4)
+        texts = check_texts(items)
+        if not self._warned_unread:
+            self._warned_unread = encoder_texts.warn_of_unread_texts(self.encoder, texts, name=self.name)
         vectors, n_long = encoder_texts.with_long_texts(
-            vectors, texts, self.encoder, self.long_texts, encode=encode, warn=warn, stacklevel=4
+            vectors, texts, self.encoder, self.long_texts, encode=encode, warned=self._warned
         )
         if n_long and self.long_texts == "cut":
             self.counts.cut, self._warned = self.counts.cut + n_long, True

@@ -4,15 +4,12 @@ The libraries are recognized by the methods of their objects, so none of them is
 """
 
 import enum
-import inspect
 import numbers
 import sys
 import unicodedata
-import warnings
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +28,6 @@ LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "inten
 
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
-_PACKAGE: Final = str(Path(__file__).parents[1])
 
 
 def column_values(column: Any) -> list[Any]:
@@ -250,32 +246,6 @@ def plain(given: Any) -> Any:
     """Return a tensor, a list of tensors or a column of vectors as an array, and anything else unchanged."""
     is_list = isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1))
     return numeric_array(given) if is_list or is_tensor(given) or is_column_of_vectors(given) else given
-
-
-def warn_of_order(first: object, second: object, *, names: tuple[str, str] = ("items", "labels")) -> None:
-    """Warn if two columns or tables of pandas name the same rows in another order; rows are paired by position.
-
-    names: what the two are. The warning points to the call from outside of the package.
-    """
-    one: Any = getattr(first, "index", None)
-    other: Any = getattr(second, "index", None)
-    if not hasattr(one, "equals") or not hasattr(other, "equals") or len(one) != len(other) or one.equals(other):
-        return
-    if set(one) == set(other):
-        warnings.warn(
-            f"The indexes of {names[0]} and {names[1]} name the same rows in another order. They are paired by "
-            f"position; to pair them by index, pass {names[1]}.loc[{names[0]}.index]. If their positions agree, "
-            "reset_index(drop=True) of both silences this.",
-            stacklevel=_level_outside(),
-        )
-
-
-def _level_outside() -> int:
-    """Return the level of the first caller outside of the package, for `warnings.warn` in the function that calls."""
-    frame, level = inspect.currentframe(), 0
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def count(n: int, noun: str, nouns: str | None = None) -> str:

@@ -12,9 +12,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anyshot.base.columns import are_texts, column_labels, plain, warn_of_order
+from anyshot.base.columns import are_texts, column_labels, plain
 from anyshot.base.metadata_routing import MetadataConsumer
 from anyshot.base.validation import check_finite, check_rows, refuse_lazy, refuse_not_finite
+from anyshot.base.warning import warn_of_order
 from anyshot.errors import InputError, WidthError
 
 

@@ -5,12 +5,12 @@ import os
 import platform
 import shutil
 import time
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from anyshot.base.warning import warn
 from anyshot.errors import AnyshotError, DataFileError
 
 if TYPE_CHECKING:  # it is loaded by who changes a saved model
@@ -167,9 +167,7 @@ def _acquire(lock: "FileLock", target: Path) -> None:
     try:
         lock.acquire(timeout=LOCK_WARNING)
     except Timeout:
-        warnings.warn(
-            f"Waiting for {_holder(lock)} to finish changing {target}. If that process hangs, end it.", stacklevel=4
-        )
+        warn(f"Waiting for {_holder(lock)} to finish changing {target}. If that process hangs, end it.")
         lock.acquire()
     with suppress(OSError):  # if the disk is full, the lock works without a name
         name = f"process {os.getpid()} on {platform.node()}, since {time.strftime('%H:%M:%S')}"

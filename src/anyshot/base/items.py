@@ -25,11 +25,11 @@ from anyshot.base.columns import (
     python_value,
     text_columns,
     unmasked,
-    warn_of_order,
 )
 from anyshot.base.item_remedies import DATA_URL, how_to_bytes, way_out
 from anyshot.base.labels import Label, Labels, label_list, wrong_number_of_labels
 from anyshot.base.validation import refuse_lazy
+from anyshot.base.warning import warn_of_order
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
 Modality: TypeAlias = Literal["text", "image", "vectors"]

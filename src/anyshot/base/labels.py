@@ -8,7 +8,6 @@ import difflib
 import enum
 import re
 import unicodedata
-import warnings
 from ast import literal_eval
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from anyshot.base.columns import column_names, column_values, first_of, is_blank, is_missing, is_table, only_column
 from anyshot.base.terminal import whole_characters
+from anyshot.base.warning import warn
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
 Label: TypeAlias = str | int | float | bool | np.generic | None
@@ -242,10 +242,9 @@ def clean_names(values: Iterable[Any], *, what: str = "labels") -> list[Any]:
     if not changed:
         return given
     n = sum(isinstance(value, str) and cleaned[value] != value for value in given)
-    warnings.warn(
+    warn(
         f"{n} of {len(given)} {what} have spaces at their ends, invisible characters, decomposed accents or half of a "
-        f"character, such as {changed[0]!a}. They are read as {cleaned[changed[0]]!a}; write them so to silence this.",
-        stacklevel=2,
+        f"character, such as {changed[0]!a}. They are read as {cleaned[changed[0]]!a}; write them so to silence this."
     )
     return [cleaned[value] if isinstance(value, str) else value for value in given]
 
@@ -330,33 +329,31 @@ def learned_classes(labels: Labels) -> list[Label]:
             f"The labels are {len(found)} different numbers with fractions, such as {fractions[0]:g}, which are hardly "
             "classes. In Python, AnyShotRegressor predicts numbers; if they are classes, list them by classes=[...]."
         )
-    warn_of_missing(found, stacklevel=3)
-    warn_of_joined(found, stacklevel=3)
+    warn_of_missing(found)
+    warn_of_joined(found)
     return found
 
 
-def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes", stacklevel: int = 2) -> None:
+def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes") -> None:
     """Warn of class names that are a missing label written as text; remedy: what to do where they are classes."""
     for name in names:
         if name in _WRITTEN_MISSING:
-            warnings.warn(
+            warn(
                 f"The label {name!r} counts as a class. If it stands for a missing label, leave it out (None, or an "
-                f"empty cell); if not, {remedy}.",
-                stacklevel=stacklevel + 1,
+                f"empty cell); if not, {remedy}."
             )
 
 
-def warn_of_joined(names: Iterable[Label], *, stacklevel: int = 2) -> None:
+def warn_of_joined(names: Iterable[Label]) -> None:
     """Warn of class names that consist of the names of other classes, as "spam;phishing" does."""
     listed = list(names)
     looks = {look_of(name) for name in listed}
     joined = [name for name in listed if len(parts := _parts(name)) > 1 and parts <= looks]
     if joined:
         more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
-        warnings.warn(
+        warn(
             f"The label {joined[0]!r}{more} consists of names of other classes. It counts as a class of its own, since "
-            "an item can have only one class. Give each item its main class, or fit one classifier for each class.",
-            stacklevel=stacklevel + 1,
+            "an item can have only one class. Give each item its main class, or fit one classifier for each class."
         )
 
 
@@ -375,7 +372,7 @@ def look_of(name: Label) -> str:
     return " ".join(shown.split())
 
 
-def warn_of_look_alikes(names: Iterable[Label], *, new: Iterable[Label] | None = None, stacklevel: int = 2) -> None:
+def warn_of_look_alikes(names: Iterable[Label], *, new: Iterable[Label] | None = None) -> None:
     """Warn of the first three pairs of classes that look alike; new: only of pairs with one of these."""
     first: dict[str, Label] = {}
     pairs = [(first[look], name) for name in names if first.setdefault(look := look_of(name), name) != name]
@@ -384,7 +381,4 @@ def warn_of_look_alikes(names: Iterable[Label], *, new: Iterable[Label] | None =
         cause = "" if type(one) is type(other) else f" One is {kind_of_name(one)}, the other {kind_of_name(other)}."
         if not cause and str(one).casefold() != str(other).casefold():
             cause = f" Their characters differ: {one!a} and {other!a}."
-        warnings.warn(
-            f"The classes {one!r} and {other!r} look alike.{cause} If they are one class, write their names alike.",
-            stacklevel=stacklevel + 1,
-        )
+        warn(f"The classes {one!r} and {other!r} look alike.{cause} If they are one class, write their names alike.")

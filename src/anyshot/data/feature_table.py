@@ -1,6 +1,5 @@
 """Rows of features as vectors: the columns that they must have, and whether these are standardized."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
@@ -10,6 +9,7 @@ import pandas as pd
 from anyshot.base.columns import are_texts, column_labels, first_of, text_columns
 from anyshot.base.number_columns import check_size, column_std
 from anyshot.base.validation import Floats, number_rows
+from anyshot.base.warning import warn
 from anyshot.data.table_vectors import TableVectors, as_frame
 from anyshot.errors import InputError
 
@@ -104,10 +104,9 @@ class FeatureTable:
         """Raise InputError if columns have other names than in `fit`, or another order; warn if they have none."""
         given = column_labels(as_frame(X))
         if self.names is not None and given is None and are_texts(self.names):
-            warnings.warn(
+            warn(
                 "These rows have no column names, which the table in `fit` had; they are taken to be "
-                f"{first_of(self.names, at_most=5)}, in this order. Pass a table to have the names compared.",
-                stacklevel=4,
+                f"{first_of(self.names, at_most=5)}, in this order. Pass a table to have the names compared."
             )
         if self.names is None or given is None or given == self.names or are_texts(given) != are_texts(self.names):
             return

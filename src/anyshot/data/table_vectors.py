@@ -1,7 +1,6 @@
 """Convert tables with categories and missing values to vectors."""
 
 import difflib
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Self
 
@@ -23,8 +22,9 @@ from anyshot.base.columns import (
 )
 from anyshot.base.extras import extra
 from anyshot.base.validation import Floats, refuse_lazy
+from anyshot.base.warning import warn
 from anyshot.data.column_kinds import Kind, as_numbers, kind_of
-from anyshot.errors import InputError
+from anyshot.errors import InputError, ItemWarning
 
 MISSING: Final = "(none)"
 """The category of a missing value."""
@@ -135,21 +135,18 @@ class TableVectors(TransformerMixin, BaseEstimator):
     def _warn_if_missing(self, name: str, missing: NDArray[np.bool_]) -> None:
         """Warn of missing numbers (n,) in a column that had none in `fit`."""
         if missing.any() and name not in self.gaps_:
-            rows = named_rows(np.flatnonzero(missing))
-            warnings.warn(
-                f"Column {name!r} had no missing value in `fit` and has some in {rows}. They count as the median; "
-                "where that is wrong, fill them in or leave out these rows.",
-                stacklevel=4,
-            )
+            rows = np.flatnonzero(missing)
+            fault = f"Column {name!r} had no missing value in `fit` and has some in {named_rows(rows)}."
+            remedy = "They count as the median; where that is wrong, fill them in or leave out these rows."
+            warn(ItemWarning(f"{fault} {remedy}", rows))
 
     def _warn_if_unseen(self, name: str, values: NDArray[np.object_]) -> None:
         """Warn if no category of a column was in `fit`; one of many may be too rare to be encoded."""
         known, given = self.categories_[name], set(values) - {MISSING}
         if len(known) < self.max_categories and given and not given.intersection(known):
-            warnings.warn(
+            warn(
                 f"Column {name!r} has no value that it had in `fit`: {first_of(sorted(given), at_most=3)} in place of "
-                f"{first_of(known, at_most=3)}. It says nothing about these rows; write the values as in `fit`.",
-                stacklevel=4,
+                f"{first_of(known, at_most=3)}. It says nothing about these rows; write the values as in `fit`."
             )
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:

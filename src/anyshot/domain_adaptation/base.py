@@ -15,11 +15,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base import validation
-from anyshot.base.columns import column_values, is_missing, numeric_array, plain, unmasked, warn_of_order
+from anyshot.base.columns import column_values, is_missing, numeric_array, plain, unmasked
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import warn_of_look_alikes
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.warning import warn_of_order
 from anyshot.errors import (
     BadItemError,
     DomainError,

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from anyshot.base.validation import RandomState, check_whole, generator
+from anyshot.base.warning import one_call
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
@@ -102,6 +103,7 @@ class Verdict:
         )
 
 
+@one_call()
 def adapt_or_not(
     candidates: Mapping[str, Adaptation] | None,
     X: ArrayLike,

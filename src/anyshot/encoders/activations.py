@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import warnings
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from anyshot.base import progress
 from anyshot.base.items import Items, by_position, check_texts
 from anyshot.base.pixels import content_of
 from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.base.warning import warn
 from anyshot.encoders.augment import View
 from anyshot.encoders.stages import Backbone, ImagePreparation, State, Trunk, trunk_digest
 from anyshot.encoders.texts import Rows, batches
@@ -373,7 +373,7 @@ class _Storage:
             weakref.finalize(owner, shutil.rmtree, self.folder, ignore_errors=True)
 
     def _give_up(self, error: CacheError) -> None:
-        warnings.warn(f"{error} Activations are computed and not stored.", stacklevel=4)
+        warn(f"{error} Activations are computed and not stored.")
         self.cache = None
 
 

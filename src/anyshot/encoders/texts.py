@@ -6,7 +6,6 @@ the encoder's vocabulary cannot be read.
 
 import json
 import logging
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base import progress
-from anyshot.base.columns import named_rows
+from anyshot.base.columns import count, first_of
 from anyshot.base.protocols import Limited, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
+from anyshot.base.warning import warn_of_items
+from anyshot.errors import BadItemError, EncoderError, ItemWarning, MissingWeightsError
 
 if TYPE_CHECKING:  # it is loaded with the first tokenizer
     from tokenizers import Encoding, Tokenizer
@@ -275,25 +275,23 @@ def with_long_texts(
     long_texts: LongTexts,
     *,
     encode: Callable[[list[str]], Vectors],
-    warn: bool,
-    stacklevel: int,
+    warned: bool,
 ) -> tuple[Vectors, int]:
     """Return the vectors (n, d) of texts, of long ones the means over parts if so chosen, and how many are long.
 
-    encode: returns the vectors of texts; warn: whether to warn of texts that were cut.
+    encode: returns the vectors of texts; warned: whether texts that are cut were warned of.
     """
     rows = rows_of_long_texts(encoder, texts)
     if not len(rows) or not isinstance(encoder, Limited):
         return vectors, 0
     if long_texts == "mean":
         return with_means(vectors, texts, rows, encoder, encode), len(rows)
-    if warn:
-        verb = "is" if len(rows) == 1 else "are"
-        warnings.warn(
-            f"{len(rows):,} of {len(texts):,} texts {verb} longer than the {encoder.max_tokens} tokens that the "
-            f"encoder reads; the rest is ignored ({named_rows(rows)}). To use the mean over parts, choose "
-            'long_texts="mean".',
-            stacklevel=stacklevel + 1,
+    if not warned:
+        _warn(
+            f"longer than the {encoder.max_tokens} tokens that the encoder reads; the rest is ignored",
+            'To use the mean over parts, choose long_texts="mean".',
+            rows,
+            texts,
         )
     return vectors, len(rows)
 
@@ -350,12 +348,25 @@ def rows_of_unread_texts(encoder: object, texts: Sequence[str]) -> Indexes:
     return np.array(rows, dtype=np.intp)[encoder.is_unread([texts[row] for row in rows])]
 
 
-def warn_of_unread_texts(rows: Indexes, *, of: int, encoder: str, stacklevel: int) -> None:
-    """Warn of the `rows` (m,) of `of` texts that the encoder of this name cannot read."""
-    are = "is" if len(rows) == 1 else "are"
-    warnings.warn(
-        f"{len(rows):,} of {of:,} texts {are} mostly in letters that the encoder {encoder!r} does not know "
-        f"({named_rows(rows)}), so predictions for them are guesses. Use an encoder for this language, such as "
-        "encoder='hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2', or leave them out.",
-        stacklevel=stacklevel + 1,
-    )
+def warn_of_unread_texts(encoder: object, texts: Sequence[str], *, name: str) -> bool:
+    """Warn of the texts that an encoder of this name cannot read; return whether there are any."""
+    rows = rows_of_unread_texts(encoder, texts)
+    if len(rows):
+        _warn(
+            f"mostly in letters that the encoder {name!r} does not know, so that predictions for them are guesses",
+            "Use an encoder for this language, such as "
+            "encoder='hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2', or leave them out.",
+            rows,
+            texts,
+        )
+    return len(rows) > 0
+
+
+def _warn(fault: str, remedy: str, rows: Indexes, texts: Sequence[str]) -> None:
+    """Warn of what the texts in some rows are."""
+
+    def said(names: list[str], rows: Sequence[int]) -> ItemWarning:
+        are = f"{count(len(names), 'text')} {'is' if len(names) == 1 else 'are'}"
+        return ItemWarning(f"{are} {fault}: {first_of(names, at_most=5)}. {remedy}", rows)
+
+    warn_of_items(fault, said, [texts[row] for row in rows], rows=rows.tolist())

@@ -1,6 +1,5 @@
 """Evaluation of a classifier's predictions: accuracy, per-class figures, calibration and confusions in one result."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from anyshot.base.columns import column_names, first_of, is_table, numeric_array, warn_of_order
+from anyshot.base.columns import column_names, first_of, is_table, numeric_array
 from anyshot.base.items import check_list
 from anyshot.base.labels import (
     UNKNOWN,
@@ -23,6 +22,7 @@ from anyshot.base.labels import (
     warn_of_look_alikes,
 )
 from anyshot.base.validation import Floats, Indexes, probability_table
+from anyshot.base.warning import warn, warn_of_order
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import effective_size, wilson_interval
 from anyshot.evaluation.metrics import MIN_RELIABLE, expected_calibration_error, item_weights, log_loss, percent
@@ -177,13 +177,12 @@ def _warn_of_other_names(classes: list[Label], *, n_known: int, none_known: bool
     known, others = classes[:n_known], [name for name in classes[n_known:] if name != UNKNOWN]
     if none_known and others:
         listed = first_of([repr(name) for name in known], at_most=5)
-        warnings.warn(
+        warn(
             f"None of the labels, such as {others[0]!r}, is one of the classes ({listed}), so the "
-            "accuracy says nothing about them. Write the labels as in fit.",
-            stacklevel=4,
+            "accuracy says nothing about them. Write the labels as in fit."
         )
     elif not {look_of(name) for name in known}.isdisjoint(map(look_of, others)):
-        warn_of_look_alikes(classes, new=others, stacklevel=4)
+        warn_of_look_alikes(classes, new=others)
 
 
 def weight_note(size: float) -> str:

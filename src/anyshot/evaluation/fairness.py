@@ -12,9 +12,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 
-from anyshot.base.columns import column_values, is_missing, warn_of_order
+from anyshot.base.columns import column_values, is_missing
 from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.base.validation import RandomState, generator, unit, vectors
+from anyshot.base.warning import warn_of_order
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import bootstrap_interval, effective_size, wilson_interval
 from anyshot.evaluation.metrics import MIN_RELIABLE, accuracy, item_weights

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, to_indexes
 from anyshot.base.validation import Floats, Indexes, check_indexes, folds_by_arrival, probability_table
+from anyshot.base.warning import one_call
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 
@@ -24,6 +25,7 @@ class ProbabilisticClassifier(Protocol):
         ...
 
 
+@one_call()
 def out_of_fold_probabilities(
     model: ProbabilisticClassifier, X: Items, y: Labels, *, n_folds: int = 5
 ) -> tuple[Floats, Classes]:

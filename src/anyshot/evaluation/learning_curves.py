@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.isotonic import isotonic_regression
 
-from anyshot.base.columns import warn_of_order
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole, ranks_in_class
+from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, percent
 from anyshot.evaluation.printing import Printable
@@ -122,6 +122,7 @@ class LearningCurve(Printable):
         return (note, f"{repeated_note(self.n_repeated, self.n_test)}.") if self.n_repeated else (note,)
 
 
+@one_call()
 def learning_curve(
     models: Mapping[str, Predictor] | Predictor,
     X: Items,

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from anyshot.base.columns import warn_of_order
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, check_whole, generator
+from anyshot.base.warning import warn_of_order
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 from sklearn.base import clone
 
-from anyshot.base.columns import warn_of_order
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_fraction, check_whole, folds_by_arrival, generator
+from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import wilson_interval
 from anyshot.evaluation.metrics import percent
@@ -143,6 +143,7 @@ class HeldOutScores(Printable):
         return (f"mean of {len(self.parts)} {self.what}{'s' * (len(self.parts) != 1)}: {percent(self.mean)} %{span}",)
 
 
+@one_call()
 def cross_validate(
     model: Predictor, X: Items, y: Labels, *, n_folds: int = 5, encoder: Encoder | None = None
 ) -> HeldOutScores:
@@ -169,6 +170,7 @@ def cross_validate(
     return _measure(model, X, y, splits, what="fold", encoder=encoder)
 
 
+@one_call()
 def leave_one_domain_out(
     model: Predictor, X: Items, y: Labels, domains: Sequence[Any], *, encoder: Encoder | None = None
 ) -> HeldOutScores:
@@ -196,6 +198,7 @@ def leave_one_domain_out(
     return _measure(model, X, y, splits, what="domain", encoder=encoder)
 
 
+@one_call()
 def few_shot_episodes(
     model: Predictor,
     X: Items,

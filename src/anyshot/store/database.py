@@ -7,7 +7,6 @@ deleted as a whole.
 import json
 import sqlite3
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from anyshot.base.files import delete_leftovers
 from anyshot.base.validation import Vectors
+from anyshot.base.warning import warn
 from anyshot.errors import CacheError, InputError
 
 KEY_BYTES: Final = 32
@@ -169,10 +169,9 @@ class Database:
             return  # another process has already replaced it
         self.file.replace(self.broken)
         self.file.with_name(self.file.name + "-journal").unlink(missing_ok=True)
-        warnings.warn(
+        warn(
             f"The cache {self.file} is damaged ({error}). It was renamed to {self.broken.name}, and a new one was "
-            "created; vectors are computed again.",
-            stacklevel=2,
+            "created; vectors are computed again."
         )
 
 

@@ -3,7 +3,6 @@
 import math
 import os
 import shutil
-import warnings
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.protocols import Digested, Encoder, TextAligned
 from anyshot.base.user_folders import cache_folder
 from anyshot.base.validation import Vectors, is_number, unit
+from anyshot.base.warning import warn
 from anyshot.errors import BadItemError, CacheError, EncoderError, InputError
 from anyshot.store import database
 from anyshot.store.database import Database, FileEntry, Key, PackedActivations
@@ -324,7 +324,7 @@ def _encode_distinct(
 
 def _warn_not_stored(error: CacheError) -> None:
     """Warn once a call: every further try would warn again, and might wait for a lock again."""
-    warnings.warn(f"{error} Vectors are computed and not stored.", stacklevel=4)
+    warn(f"{error} Vectors are computed and not stored.")
 
 
 def _encoded(task: _Task, items: list[Any], rows: list[int]) -> Vectors:

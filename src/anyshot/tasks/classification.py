@@ -167,8 +167,8 @@ class AnyShotClassifier(FittedClassifier):
             return self._postpone(classes)
         embedder = embedder_for(given.parts, self, vectors_given=described)
         data = given.training_set(classes, embedder)
-        warn_of_classes(data, stacklevel=4)
-        warn_of_conflicts(embedder, data, n_new=len(data.index), stacklevel=4)
+        warn_of_classes(data)
+        warn_of_conflicts(embedder, data, n_new=len(data.index))
         model = self._set_model(fit_model(self, embedder, data))
         if self.budget != "fast":
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
@@ -204,7 +204,7 @@ class AnyShotClassifier(FittedClassifier):
         data = given.added_to(model.data, model.embedder)
         n_new = len(data.index) - len(model.data.index)
         data = without_corrected(model.embedder, data, n_new=n_new)
-        warn_of_conflicts(model.embedder, data, n_new=n_new, stacklevel=3)
+        warn_of_conflicts(model.embedder, data, n_new=n_new)
         self._set_model(fit_model(self, model.embedder, data, start=model.starts))
         return self
 

@@ -169,13 +169,13 @@ class FittedClassifier(ClassifierBase, Parameters):
         self._check_fitted()
         if self._model is None and not item_count(examples):
             pending = change(Embedder("vectors", cache=None), self._pending).data
-            warn_of_look_alikes(pending.texts.names, new=_new_names(pending, self._pending), stacklevel=4)
+            warn_of_look_alikes(pending.texts.names, new=_new_names(pending, self._pending))
             return self._postpone(pending)
         model = self._fitted_model(examples)
         changed = change(model.embedder, model.data)
         data, origin = changed
-        warn_of_look_alikes(data.texts.names, new=_new_names(data, model.data), stacklevel=4)
-        warn_of_conflicts(model.embedder, data, n_new=item_count(examples), stacklevel=4)
+        warn_of_look_alikes(data.texts.names, new=_new_names(data, model.data))
+        warn_of_conflicts(model.embedder, data, n_new=item_count(examples))
         if not refit and can_stay(model, changed):
             data = checked_classes(self, model.embedder, data)
             self._set_model(with_class_alone(model, changed._replace(data=data)))
@@ -217,7 +217,7 @@ class FittedClassifier(ClassifierBase, Parameters):
             modality_of(items)  # an empty list does not show which encoder is needed
         embedder = embedder_for([items], self)
         data = embedder.with_embeddings(self._pending, items)
-        warn_of_classes(data, stacklevel=5)
+        warn_of_classes(data)
         return self._set_model(fit_model(self, embedder, data))
 
     def _check_fitted(self) -> None:

@@ -1,6 +1,5 @@
 """What a user gives to AnyShotClassifier: its parameters, which are checked, and items, which become a training set."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, Self
@@ -12,11 +11,12 @@ from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.columns import count, is_missing
+from anyshot.base.columns import count, first_of, is_missing
 from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
 from anyshot.base.labels import Label, Labels, clean_names, warn_of_look_alikes
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import generator, is_number, pair
+from anyshot.base.warning import places_of, shortened, unsaid, warn
 from anyshot.base.weighted_items import weighted_items
 from anyshot.encoders.registry import encoder_for
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
@@ -174,16 +174,16 @@ def refuse_fractions(weights: NDArray[np.float32] | None, what: str) -> None:
         raise InputError(f"{what} can only be used with whole numbers as sample_weight. Round them, or leave them out.")
 
 
-def warn_of_classes(data: TrainingSet, *, stacklevel: int) -> None:
+def warn_of_classes(data: TrainingSet) -> None:
     """Warn of classes that look alike, or are nearly the same for the encoder, and of names that say nothing to it."""
-    warn_of_look_alikes(data.texts.names, stacklevel=stacklevel + 1)
+    warn_of_look_alikes(data.texts.names)
     own = data.class_embeddings, data.texts.names
     if not data.counts.all() and any_shot.names_are_guesses(data):
         remedy = (
             "Give labels of each class, or use an image-text model, such as encoder='hf:openai/clip-vit-base-patch32'."
         )
-        warnings.warn(f"{zero_shot.GUESSES} {remedy}", stacklevel=stacklevel + 1)
-    class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)
+        warn(f"{zero_shot.GUESSES} {remedy}")
+    class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering)
 
 
 def without_corrected(embedder: Embedder, data: TrainingSet, *, n_new: int) -> TrainingSet:
@@ -202,7 +202,7 @@ def without_corrected(embedder: Embedder, data: TrainingSet, *, n_new: int) -> T
     return data if stays.all() else replace(data.subset(stays), examples=kept)
 
 
-def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, n_new: int, stacklevel: int) -> None:
+def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, n_new: int) -> None:
     """Warn of those of the last `n_new` labeled items that equal an earlier one with another label.
 
     Equal rows of a table may well have different labels.
@@ -210,23 +210,23 @@ def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, n_new: int, stac
     if embedder.requested in ("vectors", "table"):
         return
     first = data.first_copies
-    rows = np.flatnonzero(data.index != data.index[first])
-    if not (rows := rows[rows >= len(data.index) - n_new]).size:
+    found = np.flatnonzero(data.index != data.index[first])
+    rows = found[found >= len(data.index) - n_new].tolist()
+    texts = unsaid("conflict", [data.examples[row] for row in rows])
+    if not texts:
         return
     names = data.classes.tolist()
     one, other = (names[data.index[row]] for row in (first[rows[0]], rows[0]))
     remedy = "Both labels count. Leave out the wrong one."
     if len(np.unique(first)) < len(np.unique(data.index)):
         remedy = "There are more classes than different items: were items and labels exchanged?"
-    warnings.warn(
+    places = places_of(texts)
+    listed = f": {first_of(places, at_most=5)}" if places else ""
+    warn(
         f"{count(len(rows), 'labeled item')} {'is' if len(rows) == 1 else 'are'} the same to the encoder as an earlier "
-        f"one with another label, such as {_shortened(data.examples[rows[0]])!r}, {one!r} and {other!r}. {remedy}",
-        stacklevel=stacklevel + 1,
+        f"one with another label, such as {shortened(data.examples[rows[0]])!r}, {one!r} and {other!r}{listed}. "
+        f"{remedy}"
     )
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:28]} … {text[-28:]}"
 
 
 class Given(NamedTuple):

@@ -11,12 +11,13 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.columns import plain, warn_of_order
+from anyshot.base.columns import plain
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import check_size, target_numbers
 from anyshot.base.validation import Floats, dense, pair
+from anyshot.base.warning import warn_of_order
 from anyshot.data.table_vectors import TableVectors, as_frame, is_plain, one_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.conformal import cross_conformal_interval

@@ -12,11 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.any_shot.model import LinearModel
 from anyshot.base import validation
-from anyshot.base.columns import warn_of_order
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import Classes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.validation import Indexes, Vectors, check_indexes, class_means, decision_scores, unit
+from anyshot.base.warning import warn_of_order
 from anyshot.errors import InputError, WidthError
 from anyshot.training.softmax_regression import Examples, HeadOptions, check_two_classes, fit_head
 

@@ -1,6 +1,5 @@
 """The base class of zero-shot estimators, and the simplest one, which compares items with class vectors by cosine."""
 
-import warnings
 from abc import ABC, abstractmethod
 from typing import ClassVar, Final, Literal, Self, get_args, get_origin, get_type_hints
 
@@ -10,10 +9,10 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.columns import warn_of_order
 from anyshot.base.estimator import validate_data
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.validation import Floats, Indexes, Vectors, check_indexes, class_rows, is_number, unit, vectors
+from anyshot.base.warning import warn, warn_of_order
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import checked_class_vectors
 
@@ -98,11 +97,9 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
                 f"{len(self.seen_classes_)}. Add labels, or use ZeroShotClassifier, which needs none."
             )
         if not len(self.unseen_classes_):
-            warnings.warn(
+            warn(
                 f"All {len(self.classes_)} classes have labels, so this is not zero-shot learning. An ordinary "
-                "classifier will do better; or add the classes without a label to class_vectors.",
-                UserWarning,
-                stacklevel=3,
+                "classifier will do better; or add the classes without a label to class_vectors."
             )
 
     @abstractmethod

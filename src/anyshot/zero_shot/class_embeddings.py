@@ -1,7 +1,6 @@
 """Class embeddings (c, d) from class names, descriptions and words, and how far they lie apart."""
 
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
@@ -10,6 +9,7 @@ import numpy as np
 
 from anyshot.base.labels import Label, look_of
 from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.base.warning import warn
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, as_words, has_letters, own_readings
 
@@ -195,16 +195,13 @@ def near_duplicates(
     return [(names[row], names[column], -cosine) for cosine, row, column in sorted(found)[:n]]
 
 
-def warn_of_duplicates(embeddings: Vectors, names: Sequence[Label], *, from_bridge: bool, stacklevel: int) -> None:
+def warn_of_duplicates(embeddings: Vectors, names: Sequence[Label], *, from_bridge: bool) -> None:
     """Warn of the first three pairs of classes whose embeddings (c, d) are nearly equal."""
     for one, other, cosine in near_duplicates(unit(embeddings), names, threshold=DUPLICATE_COSINE[from_bridge]):
         if look_of(one) == look_of(other):
             continue  # `warn_of_look_alikes` says so
         remedy = "Add descriptions that distinguish them, or ten words of each, as Words('good, great, excellent')."
-        warnings.warn(
-            f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). {remedy}",
-            stacklevel=stacklevel + 1,
-        )
+        warn(f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). {remedy}")
 
 
 def _checked_templates(templates: str | Sequence[str]) -> list[str]:

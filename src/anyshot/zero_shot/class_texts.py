@@ -1,7 +1,6 @@
 """The texts of classes as a user gives them: names, descriptions and words; and class vectors in place of texts."""
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from anyshot.base.labels import (
 )
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Vectors, vectors
+from anyshot.base.warning import warn
 from anyshot.errors import BadItemError, ClassesError, NotEnoughLabelsError, WidthError
 
 TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
@@ -199,15 +199,14 @@ def read_classes(
         return ClassTexts(tuple(described), ((),) * len(described)), described_by_vectors(described)
     none = np.zeros((len(described), 0), np.float32)
     texts = describe(described)
-    _warn_of_words_of_every_class(texts, stacklevel=5)  # of the caller of `fit`, which holds a lock
+    _warn_of_words_of_every_class(texts)
     _check_readable(texts, found)
     if not _are_positions(found, listed):
         return texts, none
     if listed != list(described):
-        warnings.warn(
+        warn(
             f"The labels are whole numbers and the classes names, so 0 is taken for {texts.names[0]!r} and so on, in "
-            "sorted order, as scikit-learn encodes labels. Pass names as labels to be safe.",
-            stacklevel=5,
+            "sorted order, as scikit-learn encodes labels. Pass names as labels to be safe."
         )
     return replace(texts, names=tuple(range(len(listed)))), none
 
@@ -310,17 +309,16 @@ def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:
     return [one.strip() for one in listed if isinstance(one, str) and one.strip()], next(iter(words), None)
 
 
-def _warn_of_words_of_every_class(texts: ClassTexts, *, stacklevel: int) -> None:
+def _warn_of_words_of_every_class(texts: ClassTexts) -> None:
     """Warn of words that the user gave for every class."""
     given = [() if own is None else (*own.words, *own.add) for own in texts.words]
     counts = Counter(word for own in given for word in dict.fromkeys(word.casefold() for word in own))
     shared = [word for word, count in counts.items() if count == len(given) > 1]
     if shared:
         listed = ", ".join(map(repr, shared[:5]))
-        warnings.warn(
+        warn(
             f"{'A word is' if len(shared) == 1 else f'{len(shared)} words are'} given for every class and cannot tell "
-            f"classes apart: {listed}. Give each word to one class.",
-            stacklevel=stacklevel,
+            f"classes apart: {listed}. Give each word to one class."
         )
 
 

@@ -4,7 +4,6 @@ Gram matrices are of features, attributes or classes, never of items, so that me
 Products over items are computed in float32, the small systems are solved in float64.
 """
 
-import warnings
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -12,6 +11,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, vectors
+from anyshot.base.warning import warn
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
 
 Kernel: TypeAlias = Literal["linear", "rbf"]
@@ -134,12 +134,10 @@ def _rescaled(table: Floats) -> Floats:
     positive = spread[spread > 0]
     if not positive.size or spread.max() <= MAX_SPREAD_RATIO * np.median(positive):
         return table
-    warnings.warn(
+    warn(
         f"class_vectors has attributes on very different scales (the standard deviation of attribute "
         f"{int(spread.argmax())} is {spread.max() / np.median(positive):.0f} times the median one); each was divided "
-        "by its largest absolute value. Scale them yourself to choose otherwise.",
-        UserWarning,
-        stacklevel=4,
+        "by its largest absolute value. Scale them yourself to choose otherwise."
     )
     largest = np.abs(table).max(axis=0)
     return table / np.where(largest > 0, largest, 1)

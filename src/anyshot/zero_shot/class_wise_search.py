@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.columns import warn_of_order
 from anyshot.base.estimator import validate_data
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, check_indexes, generator, vectors
+from anyshot.base.warning import warn_of_order
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
 from anyshot.zero_shot.class_vectors import checked_class_vectors

@@ -91,7 +91,7 @@ def test_texts_that_are_cut_are_counted_on_the_standard_error(call, tmp_path):
         done = call("predict", tmp_path / "long.jsonl", "--classes", "billing,delivery")
     assert (done.code, len(done.rows)) == (0, 1)
     assert done.err.count("256 tokens") == 1
-    assert "Warning: 1 of 1 texts is longer than the 256 tokens" in done.err
+    assert "Warning: 1 text is longer than the 256 tokens" in done.err
 
 
 def test_predict_takes_image_files(call, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import anyshot
-from app.cli.messages import TRAIN
+from app.cli.messages import TRAIN, table
 
 
 @pytest.mark.filterwarnings("ignore:.* mostly in letters that the encoder")
@@ -163,3 +163,46 @@ def test_a_photograph_that_cannot_be_read_is_refused_with_what_to_do(call, tmp_p
     (tmp_path / "photo.heic").write_bytes(b"x")
     done = call("predict", name, "--classes", "cat,dog")
     assert (done.code, message in done.err) == (1, True)
+
+
+LONG = "my parcel is late " * 90
+
+
+@pytest.fixture
+def faulty(tmp_path):
+    """Write a file whose row 3 is skipped, row 5 long, row 6 contradicts row 2, and row 9 is not read; return it."""
+    rows = [*TRAIN, (LONG, "delivery"), (TRAIN[0][0], "login"), ("ฉันต้องการเงินคืน", "billing")]
+    order = [0, None, 3, 9, 10, 4, 6, 11, 7, 1]
+    texts = [("", "billing") if row is None else rows[row] for row in order]
+    return table(tmp_path / "faulty.csv", {"text": [text for text, _ in texts], "label": [name for _, name in texts]})
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_count_rows_as_a_spreadsheet_does(call, faulty, tmp_path):
+    done = call("fit", faulty, "--out", tmp_path / "m")
+    assert done.code == 0
+    assert "1 text is longer than the 256 tokens" in done.err
+    assert "the rest is ignored: row 5. In Python" in done.err
+    assert "that predictions for them are guesses: row 9. Use an encoder" in done.err
+    assert "such as 'I was charged twice', 'billing' and 'login': row 2, row 6. Both" in done.err
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_command_that_fits_many_models_warns_once(call, faulty, model, tmp_path):
+    done = call("report", model, faulty, "--train", faulty, "--out", tmp_path / "r.html")
+    assert done.code == 0
+    assert (done.err.count("longer than"), done.err.count("are guesses")) == (1, 1)
+    assert "is ignored: row 5. " in done.err
+
+
+@pytest.mark.filterwarnings("default")
+def test_rows_of_two_files_are_told_apart(call, faulty, tmp_path):
+    more = table(tmp_path / "more.csv", {"text": ["short", LONG]})
+    done = call("fit", faulty, "--unlabeled", more, "--out", tmp_path / "m")
+    assert f"is ignored: row 5 of {faulty}, row 3 of {more}. " in done.err
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_typed_text_is_shown(call):
+    done = call("predict", LONG, "--classes", "billing,delivery")
+    assert "is ignored: 'my parcel is late my parcel  … l is late my parcel is late '." in done.err

@@ -40,6 +40,8 @@ PHRASES: Final = {
     "Give fit(unlabeled=...), or unknown_rate=None": "Give --unlabeled, or leave out --unknown-rate",
     "Give more (unlabeled=...), or unknown_rate=None": "Give more (--unlabeled), or leave out --unknown-rate",
     "unknown_rate=0": "--unknown-rate 0",
+    'To use the mean over parts, choose long_texts="mean".': 'In Python, long_texts="mean" uses the mean over parts.',
+    "such as encoder='": "such as --encoder '",
     'with on_error="skip"': "with --on-error skip",
     "set verbatim=True": "use --verbatim",
     "name it with sheet=NAME": "use --sheet NAME",

@@ -18,6 +18,7 @@ from anyshot.base.columns import count
 from anyshot.base.extras import extra
 from anyshot.base.files import check_writable
 from anyshot.base.model_folder import check_replaceable
+from anyshot.base.warning import one_call
 from anyshot.data.text_files import existing
 from anyshot.errors import DataFileError, InputError, ModelFolderError
 
@@ -67,7 +68,7 @@ class FileOptions:
 class Reading:
     """How a command reads files, the tables that it read, and the (place, reason) of what it skipped.
 
-    named: the files whose columns were named.
+    named: the files whose columns were named; taken: the tables with the rows and the items that were read of them.
     """
 
     encoding: str | None = None
@@ -76,6 +77,7 @@ class Reading:
     tables: dict[Path, "Table"] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
+    taken: list[tuple["Table", Sequence[int], Sequence[Any]]] = field(default_factory=list)
 
     def table(self, path: Path) -> "Table | None":
         """Return the table at a path, with its blank rows, which is read once; None for a folder."""
@@ -86,6 +88,18 @@ class Reading:
         if path not in self.tables:
             self.tables[path] = datasets.read_table(path, encoding=self.encoding, sheet=self.sheet, blank_rows=True)
         return self.tables[path]
+
+    def places(self, texts: Sequence[str]) -> list[str]:
+        """Return where these texts stand in the tables that were read, as people count their rows."""
+        wanted = set(texts)
+        found = {
+            (table.path, row): table
+            for table, rows, items in self.taken
+            for row, item in zip(rows, items, strict=True)
+            if item in wanted
+        }
+        several = len({path for path, _ in found}) > 1
+        return [table.place(row) + (f" of {path}" if several else "") for (path, row), table in found.items()]
 
 
 _CURRENT: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -112,7 +126,8 @@ def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
         reading = Reading(file_options.encoding, file_options.sheet, file_options.on_error)
         token = _CURRENT.set(reading)
         try:
-            command(**arguments)
+            with one_call(reading.places):
+                command(**arguments)
         finally:  # after an error too: what was skipped may be its cause
             _CURRENT.reset(token)
             _list(list(dict.fromkeys(reading.skipped)), file_options.skipped)

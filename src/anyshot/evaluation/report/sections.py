@@ -14,10 +14,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import is_regressor
 
-from anyshot.base.columns import first_of, warn_of_order
+from anyshot.base.columns import first_of
 from anyshot.base.items import Items, check_list, item_count
 from anyshot.base.labels import Labels
 from anyshot.base.repeated_items import n_repeated, repeated_note
+from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve
@@ -38,6 +39,7 @@ MIN_CALIBRATION = 100  # test items, below which the calibration error is mostly
 PACKAGES = ("anyshot", "numpy", "scikit-learn", "torch", "transformers", "sentence-transformers")
 
 
+@one_call()
 def report(
     model: Predictor,
     X: Items,

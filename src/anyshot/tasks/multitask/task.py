@@ -2,7 +2,6 @@
 
 import json
 import re
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.columns import warn_of_order
 from anyshot.base.items import item_count
 from anyshot.base.labels import (
     Classes,
@@ -30,6 +28,7 @@ from anyshot.base.labels import (
 )
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.validation import Floats, Indexes, softmax
+from anyshot.base.warning import warn, warn_of_order
 from anyshot.data.table_vectors import as_frame
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 
@@ -193,11 +192,11 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
     classes = class_table(found)
     index = to_indexes(labels, classes, n_items=n_items)
     rows = np.flatnonzero(index >= 0)
-    warn_of_look_alikes(found, stacklevel=4)
+    warn_of_look_alikes(found)
     if kind is None:
-        warn_of_missing(found, remedy=f"pass {_as_classes(name)}", stacklevel=4)
-        warn_of_joined(found, stacklevel=4)
-        _warn_of_quantities(name, found, n_labels=len(rows), stacklevel=5)
+        warn_of_missing(found, remedy=f"pass {_as_classes(name)}")
+        warn_of_joined(found)
+        _warn_of_quantities(name, found, n_labels=len(rows))
     return Task(name, rows, index[rows], classes, reason=reason)
 
 
@@ -227,15 +226,14 @@ def _kind_of(name: str, found: Sequence[Any]) -> tuple[TaskKind, str]:
     )
 
 
-def _warn_of_quantities(name: str, found: Sequence[Any], *, n_labels: int, stacklevel: int) -> None:
+def _warn_of_quantities(name: str, found: Sequence[Any], *, n_labels: int) -> None:
     """Warn if many different labels of a task are texts that begin with a number, such as "12 kg"."""
     quantities = [label for label in found if isinstance(label, str) and re.match(r"[-+]?[.,]?\d", label)]
     if len(quantities) > max(len(found) / 2, min(MAX_NUMBERED_CLASSES, n_labels / 2)):
-        warnings.warn(
+        warn(
             f"Task {name!r} is a classification: its labels are {len(found)} different texts, such as "
             f"{quantities[0]!r}. If they are numbers, pass numbers without units; if they are classes, pass "
-            f"{_as_classes(name)}.",
-            stacklevel=stacklevel,
+            f"{_as_classes(name)}."
         )
 
 

@@ -1,0 +1,109 @@
+"""Warnings that point to the user's own line, say each thing once, and name items as the user finds them."""
+
+import contextlib
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeAlias
+
+Places: TypeAlias = Callable[[Sequence[str]], list[str]]
+"""Returns where texts stand in what a person gave, such as "row 3" of a file; every place of each."""
+Say: TypeAlias = Callable[[list[str], Sequence[int]], Warning]
+"""Returns the warning of items with these names, and with these rows in the list that a user gave."""
+
+_INSIDE: Final = (str(Path(__file__).parents[1]), contextlib.__file__)
+"""Where code lies that users do not see as their own: the package, and what runs `one_call` as a decorator."""
+
+
+class _Call(NamedTuple):
+    """A command, or a call that fits several models: what it warned of, and what it will warn of when it ends."""
+
+    said: set[object]
+    places: Places | None
+    held: dict[str, tuple[Say, dict[str, None]]]
+
+
+_CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
+@contextlib.contextmanager
+def one_call(places: Places | None = None) -> Iterator[None]:
+    """Warn of each thing once in this block, though several models are fitted in it.
+
+    places: how to name items, for a command. Without, warnings of items are issued together at the end, and show the
+    texts themselves: each model is fitted to a part of what was given, in which the rows have other numbers.
+    """
+    outer = _CALL.get()
+    call = _Call(set() if outer is None else outer.said, places, {})
+    token = _CALL.set(call)
+    try:
+        yield
+    finally:
+        _CALL.reset(token)
+    for fault, (say, texts) in call.held.items():
+        warn_of_items(fault, say, list(texts))
+
+
+def warn(message: str | Warning) -> None:
+    """Issue a warning that points to the call from outside of the package; in `one_call` only the first time."""
+    if unsaid("", [str(message)]):
+        warnings.warn(message, stacklevel=_level_outside())
+
+
+def warn_of_items(fault: str, say: Say, texts: Sequence[str], *, rows: Sequence[int] | None = None) -> None:
+    """Warn of these texts (m,), and their positions in the list that a user gave; fault: what is wrong with them."""
+    call = _CALL.get()
+    if call is not None and call.places is None:
+        call.held.setdefault(fault, (say, {}))[1].update(dict.fromkeys(texts))
+        return
+    if new := unsaid(fault, texts):
+        names = [f"row {row}" for row in rows] if call is None and rows is not None else places_of(new)
+        warn(say(names or [repr(shortened(text)) for text in new], rows or ()))
+
+
+def unsaid(fault: str, texts: Iterable[str]) -> list[str]:
+    """Return those of the texts that were not warned of for this fault; all of them outside of `one_call`."""
+    call = _CALL.get()
+    if call is None:
+        return list(texts)
+    new = [text for text in dict.fromkeys(texts) if (fault, text) not in call.said]
+    call.said.update((fault, text) for text in new)
+    return new
+
+
+def places_of(texts: Sequence[str]) -> list[str]:
+    """Return where texts stand in the files of a command; nothing if they are not in a file."""
+    call = _CALL.get()
+    return [] if call is None or call.places is None else call.places(texts)
+
+
+def warn_of_order(first: object, second: object, *, names: tuple[str, str] = ("items", "labels")) -> None:
+    """Warn if two columns or tables of pandas name the same rows in another order; rows are paired by position.
+
+    names: what the two are.
+    """
+    one: Any = getattr(first, "index", None)
+    other: Any = getattr(second, "index", None)
+    if not hasattr(one, "equals") or not hasattr(other, "equals") or len(one) != len(other) or one.equals(other):
+        return
+    if set(one) == set(other):
+        warn(
+            f"The indexes of {names[0]} and {names[1]} name the same rows in another order. They are paired by "
+            f"position; to pair them by index, pass {names[1]}.loc[{names[0]}.index]. If their positions agree, "
+            "reset_index(drop=True) of both silences this."
+        )
+
+
+def shortened(text: str) -> str:
+    """Return a text, a long one by its ends."""
+    return text if len(text) <= 60 else f"{text[:28]} … {text[-28:]}"
+
+
+def _level_outside() -> int:
+    """Return the level of the first caller outside of the package, for `warnings.warn` in the function that calls."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame, level = frame.f_back, level + 1
+    return level
