@@ -70,7 +70,11 @@ class DuplicateClassError(ClassesError):
 
 
 class UnknownClassError(ClassesError):
-    """Raised for a label that is not among the classes."""
+    """Raised for a label that is not among the classes; `label` is that label, if it is one of an item."""
+
+    def __init__(self, message: str, label: object = None) -> None:
+        super().__init__(message)
+        self.label = label
 
 
 class NotEnoughLabelsError(AnyshotError, ValueError):

@@ -301,6 +301,12 @@ def test_many_numbers_with_fractions_are_no_classes(labels):
         learned_classes(labels)
 
 
+def test_many_fractions_as_texts_are_classes_with_a_warning():
+    texts = [f"{number},50" for number in range(11)]
+    with pytest.warns(UserWarning, match="numbers with fractions, such as 0,50; each of 12 different ones is a class"):
+        assert len(learned_classes([*texts, "other"])) == 12
+
+
 def test_a_few_numbers_with_fractions_are_classes():
     assert learned_classes([0.5, 1.5, 1, 0.5]) == [0.5, 1, 1.5]
 

@@ -143,3 +143,12 @@ def test_labels_that_stand_for_a_missing_one_are_logged(tmp_path, caplog):
         read_data(path := file(tmp_path, "a.csv", "text,label\na,x\nb,nan\nc,<NA>\n"))
     assert "2 labels in 'label' written as nan (first in row 3), which counts as no label" in caplog.text
     assert read_data(path, classes=["x", "nan"]).labels == ["x", "nan", None]
+
+
+def test_a_number_that_may_be_rounded_is_named_by_its_line(tmp_path):
+    lines = ['{"text": "a", "label": 1}', '{"text": "", "label": 1}', '{"text": "b", "label": 12345678901234567890.0}']
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    with pytest.raises(
+        DataFileError, match=r"a.jsonl, line 3: the label is the number 1.2345678901234567e\+19, which may"
+    ):
+        read_data(tmp_path / "a.jsonl", on_error="skip")

@@ -132,3 +132,11 @@ def test_times_with_a_zone_are_texts_and_long_texts_are_cut_with_a_note(tmp_path
     assert table.values("when") == ["2026-01-02 00:00:00+00:00"]
     assert len(table.values("text")[0]) == MAX_TEXT
     assert f"{tmp_path / 'a.xlsx'}: 1 text cut to 32,767 characters" in caplog.text
+
+
+def test_control_characters_that_a_cell_cannot_hold_are_left_out_with_a_note(tmp_path, caplog):
+    write_table(pd.DataFrame({"text": ["a\x01b\x0bc", "tab\there"], "b\x02": [1, 2]}), tmp_path / "a.xlsx")
+    table = read_table(tmp_path / "a.xlsx")
+    assert (list(table.frame.columns), table.values("text")) == (["text", "b"], ["abc", "tab\there"])
+    (said,) = caplog.messages
+    assert said == f"{tmp_path / 'a.xlsx'}: control characters left out of 2 texts, which Excel cannot hold"

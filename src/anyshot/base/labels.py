@@ -46,6 +46,7 @@ _LOOK_ALIKE: Final = str.maketrans(
 """Small letters of Cyrillic and Greek that look like Latin ones."""
 MAX_FRACTIONS: Final = 10
 """Most classes that may be numbers with fractions, such as half stars."""
+_FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+")
 _JOINED: Final = re.compile(r"[;,|/+&\n]")
 """What people write between several labels in one cell."""
 _WRITTEN_MISSING: Final = frozenset(
@@ -309,7 +310,7 @@ def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
             remedy = (
                 f"The class is {kind_of_name(meant)}, the label {kind_of_name(label)}: pass labels of the same type."
             )
-    return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}")
+    return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}", label)
 
 
 # --- names that mislead --------------------------------------------------------------------------------------------
@@ -318,20 +319,40 @@ def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
 def learned_classes(labels: Labels) -> list[Label]:
     """Return the classes that labels name, as `classes_in`, where no list of classes was given.
 
-    Warns of a class that is a missing label written as text, and of one that joins others. Raises InputError if the
-    labels are numbers with fractions of which none occurs twice, or of which there are many.
+    Warns of a class that is a missing label written as text, of one that joins others, and of many texts that are
+    numbers with fractions. Raises InputError if the labels are numbers with fractions of which none occurs twice, or of
+    which there are many.
     """
     listed = label_list(labels)
     found = classes_in(list(set(listed)))
-    fractions = [label for label in found if isinstance(label, float) and not label.is_integer()]
-    if fractions and (len(found) > MAX_FRACTIONS or len(found) == len(listed) - listed.count(None)):
+    fractions = fractions_in(found)
+    numbers = [label for label in fractions if isinstance(label, float)]
+    if numbers and (len(found) > MAX_FRACTIONS or len(found) == len(listed) - listed.count(None)):
         raise InputError(
-            f"The labels are {len(found)} different numbers with fractions, such as {fractions[0]:g}, which are hardly "
+            f"The labels are {len(found)} different numbers with fractions, such as {numbers[0]:g}, which are hardly "
             "classes. In Python, AnyShotRegressor predicts numbers; if they are classes, list them by classes=[...]."
+        )
+    if len(fractions) > max(MAX_FRACTIONS, len(found) / 2):
+        warn(
+            f"Labels are numbers with fractions, such as {fractions[0]}; each of {len(found):,} different ones is a "
+            "class. In Python, AnyShotRegressor predicts numbers; if they are classes, list them by classes=[...]."
         )
     warn_of_missing(found)
     warn_of_joined(found)
     return found
+
+
+def fractions_in(names: Iterable[Label]) -> list[Label]:
+    """Return the class names that are numbers with fractions, also as texts, with a decimal comma too.
+
+    >>> fractions_in([0.5, 1.0, "0,50", "1.5.2"])
+    [0.5, '0,50']
+    """
+    return [
+        name
+        for name in names
+        if (isinstance(name, float) and not name.is_integer()) or (isinstance(name, str) and _FRACTION.fullmatch(name))
+    ]
 
 
 def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes") -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from anyshot.base.columns import LABEL_COLUMNS, count, is_blank
-from anyshot.base.labels import Label, as_whole, clean_names, holds_several, sole_label
+from anyshot.base.labels import EXACT, Label, as_whole, clean_names, holds_several, sole_label
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError
@@ -119,6 +119,12 @@ def read_labels(
     labels: list[Label] = values
     if suffix_of(table.path) in (".csv", ".tsv") or is_text == {True, False}:
         labels = _typed([None if value is None else as_whole(value) for value in values])
+    for row, label in enumerate(labels):
+        if isinstance(label, float) and label.is_integer() and abs(label) >= EXACT:
+            raise DataFileError(
+                f"{table.location(row)}: the label is the number {label:.17g}, which may stand for several integers. "
+                "Write it as a text."
+            )
     if given is None and _is_free(labels):
         raise DataFileError(
             f"{table.path}: the column {column!r} does not look like labels: {len(set(labels))} different values in "

@@ -199,7 +199,7 @@ def write_workbook(
     styles = ["0%" if name in percent else None for name in table.columns]
     for row in table.astype(object).itertuples(index=False, name=None):
         sheet.append([_cell(sheet, value, openpyxl, style) for value, style in zip(row, styles, strict=True)])
-    _warn_of_cut_texts(table, target or path)
+    _warn_of_lost_characters(table, target or path, openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE)
     book.save(os.fspath(path))
 
 
@@ -221,8 +221,12 @@ def _cell(sheet: Any, value: Any, openpyxl: Any, style: str | None = None) -> An
     return made
 
 
-def _warn_of_cut_texts(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    columns: Sequence[Any] = [table[name] for name in table.columns]
-    n_cut = sum(isinstance(value, str) and len(value) > MAX_TEXT for column in columns for value in column)
+def _warn_of_lost_characters(table: pd.DataFrame, path: str | os.PathLike[str], control: re.Pattern[str]) -> None:
+    """Log how many texts lose characters; control: those that a cell cannot hold."""
+    columns = [map(str, table.columns), *(column for _, column in table.items())]
+    texts = [value for column in columns for value in column if isinstance(value, str)]
+    n_cut, n_control = sum(len(text) > MAX_TEXT for text in texts), sum(bool(control.search(text)) for text in texts)
+    if n_control:
+        log.warning(f"{path}: control characters left out of {count(n_control, 'text')}, which Excel cannot hold")
     if n_cut:
         log.warning(f"{path}: {count(n_cut, 'text')} cut to {MAX_TEXT:,} characters, the limit of Excel")

@@ -116,6 +116,16 @@ def test_a_model_in_a_place_that_is_only_read_can_be_asked(call, made, tmp_path)
     assert (done.code, [path.name for path in (tmp_path / "shelf").iterdir()]) == (0, ["model"])
 
 
+@pytest.mark.parametrize("command", ["learn {model}", "fit --classes billing,delivery,login --out m"])
+def test_a_mistyped_label_is_named_by_its_row(call, model, tmp_path, command):
+    texts = ["my bill", "", "a parcel", "a wrong bill", "no parcel"]
+    data = table(tmp_path / "more.csv", {"text": texts, "label": ["billing", "login", "delivery", "biling", "biling"]})
+    name, *options = command.format(model=model).split()
+    done = call(name, *(options[:1] if name == "learn" else []), data, *(options if name == "fit" else []))
+    assert done.code == 1
+    assert f"Error: {data}, row 5 (and 1 more): Label 'biling' is not among the 3 classes" in done.err
+
+
 def test_tune_prints_the_methods_compared_and_writes_the_model(call, made, tmp_path):
     done = call("tune", made / "train.csv", "--budget", "0.001", "--out", tmp_path / "tuned")
     assert done.code == 0
@@ -132,12 +142,12 @@ def test_a_model_that_is_replaced_is_named(call, made, tmp_path):
     assert f"Replaced the model in {tmp_path / 'm'} (3 classes, 9 labels)." in second.err
 
 
-@pytest.mark.filterwarnings("ignore:.* were items and labels exchanged")
+@pytest.mark.filterwarnings("default")
 def test_labels_that_are_prices_are_a_warning_of_its_own(call, tmp_path):
     texts, prices = [f"parcel {n}" for n in range(12)], [f"{n}.{90 + n % 3}" for n in range(12)]
     data = table(tmp_path / "t.csv", {"text": texts, "label": prices})
     said = call("fit", data, "--label-column", "label", "--out", tmp_path / "m").err
-    assert "the labels in 'label' are numbers with fractions, such as 0.90; each of 12 different ones" in said
+    assert "Warning: Labels are numbers with fractions, such as 0.90; each of 12 different ones is a class" in said
     assert "exchanged, name them" not in said
 
 

@@ -153,7 +153,7 @@ class _Notes(logging.Handler):
         message = record.getMessage()
         if message not in self.shown:
             self.shown.add(message)
-            note(f"Note: {message}.")
+            note(f"{'Warning' if record.levelno >= logging.WARNING else 'Note'}: {message}.")
 
 
 def _common_first(arguments: Sequence[str]) -> list[str]:

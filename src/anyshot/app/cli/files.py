@@ -1,7 +1,8 @@
 """Files that commands read and write: their encoding, rows and images that cannot be used, and where output may go."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
@@ -20,7 +21,7 @@ from anyshot.base.files import check_writable
 from anyshot.base.model_folder import check_replaceable
 from anyshot.base.warning import one_call
 from anyshot.data.text_files import existing
-from anyshot.errors import DataFileError, InputError, ModelFolderError
+from anyshot.errors import DataFileError, InputError, ModelFolderError, UnknownClassError
 
 if TYPE_CHECKING:  # it loads pandas
     from anyshot.data.tables import Table
@@ -68,7 +69,7 @@ class FileOptions:
 class Reading:
     """How a command reads files, the tables that it read, and the (place, reason) of what it skipped.
 
-    named: the files whose columns were named; taken: the tables with the rows and the items that were read of them.
+    named: the files whose columns were named; taken: the tables and the data that were read of them.
     """
 
     encoding: str | None = None
@@ -77,7 +78,7 @@ class Reading:
     tables: dict[Path, "Table"] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
-    taken: list[tuple["Table", Sequence[int], Sequence[Any]]] = field(default_factory=list)
+    taken: list[tuple["Table", datasets.Dataset]] = field(default_factory=list)
 
     def table(self, path: Path) -> "Table | None":
         """Return the table at a path, with its blank rows, which is read once; None for a folder."""
@@ -94,12 +95,29 @@ class Reading:
         wanted = set(texts)
         found = {
             (table.path, row): table
-            for table, rows, items in self.taken
-            for row, item in zip(rows, items, strict=True)
+            for table, data in self.taken
+            for row, item in zip(data.rows or range(len(data)), data.items, strict=True)
             if item in wanted
         }
         several = len({path for path, _ in found}) > 1
         return [table.place(row) + (f" of {path}" if several else "") for (path, row), table in found.items()]
+
+    @contextmanager
+    def naming_labels(self) -> Iterator[None]:
+        """Let an error on a label say in which row of the tables it stands."""
+        try:
+            yield
+        except UnknownClassError as error:
+            found = [
+                table.location(row)
+                for table, data in self.taken
+                for row, label in zip(data.rows or range(len(data)), data.labels or (), strict=False)
+                if label is not None and str(label) == str(error.label)
+            ]
+            if not found:
+                raise
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            raise UnknownClassError(f"{found[0]}{more}: {error}", error.label) from error
 
 
 _CURRENT: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -126,7 +144,7 @@ def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
         reading = Reading(file_options.encoding, file_options.sheet, file_options.on_error)
         token = _CURRENT.set(reading)
         try:
-            with one_call(reading.places):
+            with one_call(reading.places), reading.naming_labels():
                 command(**arguments)
         finally:  # after an error too: what was skipped may be its cause
             _CURRENT.reset(token)

@@ -1,6 +1,5 @@
 """The commands that fit a model to labels: fit, tune, learn."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,14 +32,13 @@ from anyshot.app.cli.reading import (
 )
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
-from anyshot.base.labels import MAX_FRACTIONS
+from anyshot.base.labels import fractions_in
 from anyshot.base.model_folder import MODEL_FILE, read_model
 from anyshot.errors import DataFileError, InputError, ModelFolderError
 
 FEW_LABELS: Final = 10
 """Up to here, labels that are all different are no sign of exchanged columns."""
 NEARLY_ALL: Final = 0.9
-_FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+")
 
 
 @with_class_options
@@ -83,7 +81,7 @@ def fit(
         clf.fit(unlabeled=[*inputs.items, *(more or [])])
     else:
         if named is None:
-            _warn_of_unlikely_labels(inputs)
+            _warn_of_exchanged_columns(inputs)
         labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
         clf.fit(inputs.items, labels, unlabeled=more)
     _save(clf, out, inputs)
@@ -181,17 +179,13 @@ def _n_known(clf: Any, items: Sequence[Any], labels: Sequence[Any]) -> int:
     return sum(pair in known for pair in zip(map(str, items), labels, strict=True))
 
 
-def _warn_of_unlikely_labels(inputs: Any) -> None:
-    """Warn if labels are numbers with fractions, or nearly all different, as where texts were read as labels."""
+def _warn_of_exchanged_columns(inputs: Any) -> None:
+    """Warn if labels are nearly all different, as where texts were read as labels; measurements are another fault."""
     labels = [label for label in inputs.labels or () if label is not None]
-    n_classes = len(set(labels))
-    fractions = [label for label in dict.fromkeys(labels) if _FRACTION.fullmatch(str(label))]
-    if len(fractions) > max(MAX_FRACTIONS, n_classes / 2):
-        note(
-            f"Warning: the labels in {inputs.label_column!r} are numbers with fractions, such as {fractions[0]}; each "
-            f"of {n_classes:,} different ones is a class. In Python, AnyShotRegressor predicts numbers."
-        )
-    elif len(labels) > FEW_LABELS and n_classes > NEARLY_ALL * len(labels) and inputs.item_column is not None:
+    n_classes, n_fractions = len(set(labels)), len(fractions_in(set(labels)))
+    if n_fractions > n_classes / 2:
+        return
+    if len(labels) > FEW_LABELS and n_classes > NEARLY_ALL * len(labels) and inputs.item_column is not None:
         note(
             f"Warning: nearly every label is different: {count(n_classes, 'class', 'classes')} from "
             f"{count(len(labels), 'label')}. {inputs.modality.capitalize()}s were read from {inputs.item_column!r}, "

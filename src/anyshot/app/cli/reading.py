@@ -142,8 +142,8 @@ def read(
         else:
             data = datasets.data_of_table(table, named, classes=None if classes is None else list(classes), **how)
     reading.skipped.extend(data.skipped)
-    if table is not None and data.modality == "text":
-        reading.taken.append((table, data.rows or range(len(data)), data.items))
+    if table is not None:
+        reading.taken.append((table, data))
     if data.item_column is not None and path.suffix.lower() != ".txt" and path not in reading.named:
         reading.named.add(path)
         labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
