@@ -16,6 +16,7 @@ from anyshot.base.labels import (
     classes_in,
     clean_name,
     clean_names,
+    fractions_in,
     from_indexes,
     label_list,
     learned_classes,
@@ -305,6 +306,7 @@ def test_many_fractions_as_texts_are_classes_with_a_warning():
     texts = [f"{number},50" for number in range(11)]
     with pytest.warns(UserWarning, match="numbers with fractions, such as 0,50; each of 12 different ones is a class"):
         assert len(learned_classes([*texts, "other"])) == 12
+    assert fractions_in([0.5, 1.0, 2, "0,50", "1.5.2", "3"]) == [0.5, "0,50"]
 
 
 def test_a_few_numbers_with_fractions_are_classes():

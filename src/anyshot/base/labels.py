@@ -319,9 +319,8 @@ def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
 def learned_classes(labels: Labels) -> list[Label]:
     """Return the classes that labels name, as `classes_in`, where no list of classes was given.
 
-    Warns of a class that is a missing label written as text, of one that joins others, and of many texts that are
-    numbers with fractions. Raises InputError if the labels are numbers with fractions of which none occurs twice, or of
-    which there are many.
+    Warns of missing labels written as text, of a class that joins others, and of many texts that are numbers with
+    fractions. Raises InputError if the labels are such numbers of which none occurs twice, or of which there are many.
     """
     listed = label_list(labels)
     found = classes_in(list(set(listed)))
@@ -343,15 +342,9 @@ def learned_classes(labels: Labels) -> list[Label]:
 
 
 def fractions_in(names: Iterable[Label]) -> list[Label]:
-    """Return the class names that are numbers with fractions, also as texts, with a decimal comma too.
-
-    >>> fractions_in([0.5, 1.0, "0,50", "1.5.2"])
-    [0.5, '0,50']
-    """
+    """Return the class names that are numbers with fractions, also as texts, with a decimal comma too."""
     return [
-        name
-        for name in names
-        if (isinstance(name, float) and not name.is_integer()) or (isinstance(name, str) and _FRACTION.fullmatch(name))
+        name for name in names if (not name.is_integer() if isinstance(name, float) else _FRACTION.fullmatch(str(name)))
     ]
 
 

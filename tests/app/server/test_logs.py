@@ -3,11 +3,12 @@
 import json
 import logging
 import sys
+import warnings
 
 import pytest
 
 from anyshot.app.server.limits import LimitedBodies
-from anyshot.app.server.logs import JsonLines, LoggedRequests
+from anyshot.app.server.logs import JsonLines, LoggedRequests, log_warnings
 from asgi import echo, request
 
 
@@ -58,3 +59,11 @@ def test_an_exception_is_one_line():
     assert "\n" not in line
     assert json.loads(line)["message"] == "it failed"
     assert "broken" in json.loads(line)["error"]
+
+
+def test_a_warning_is_a_line_of_the_log_in_its_own_words(caplog):
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        log_warnings()
+        warnings.warn("100 % of it is long", stacklevel=1)
+    assert [(one.name, one.getMessage()) for one in caplog.records] == [("py.warnings", "100 % of it is long")]

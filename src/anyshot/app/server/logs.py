@@ -8,6 +8,7 @@ import logging
 import random
 import re
 import time
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -90,6 +91,15 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             facts["error"] = self.formatException(record.exc_info)
         return json.dumps(facts)
+
+
+def log_warnings() -> None:
+    """Let each warning of this process be a line of the log."""
+
+    def shown(message: Warning | str, *_: Any, **__: Any) -> None:
+        logging.getLogger("py.warnings").warning("%s", message)
+
+    warnings.showwarning = shown
 
 
 def log_config(level: str = "INFO") -> dict[str, Any]:

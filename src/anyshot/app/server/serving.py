@@ -14,7 +14,7 @@ from anyshot.app.server.app import create_app
 from anyshot.app.server.connections import timed_protocol
 from anyshot.app.server.edge import Edge
 from anyshot.app.server.live_model import LiveModel
-from anyshot.app.server.logs import log_config
+from anyshot.app.server.logs import log_config, log_warnings
 from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
@@ -78,7 +78,8 @@ class _Config(uvicorn.Config):
         )
 
     def load(self) -> None:
-        """Choose the protocol, whose class is made in the process that uses it."""
+        """Choose the protocol, whose class is made in the process that uses it, and log its warnings."""
+        log_warnings()
         self.http = timed_protocol(self.client_limit)
         super().load()
 

@@ -17,6 +17,7 @@ from anyshot.app.studio.quality import quality
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.validation import Indexes, folds_by_arrival
+from anyshot.base.warning import one_call
 from anyshot.data.tables import write_table
 from anyshot.data.workbooks import write_workbook
 from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
@@ -61,6 +62,7 @@ def writable(path: str | Path) -> Path:
     return target
 
 
+@one_call()
 def fitted_classifier(project: Project) -> Any:
     """Return an AnyShotClassifier that is fitted to the project's classes, labels and items.
 
@@ -107,6 +109,7 @@ def save_onnx_zip(project: Project, path: str | Path) -> None:
         write_zip(Path(path), folder)
 
 
+@one_call()
 def save_report(project: Project, answers: "Answers", path: str | Path) -> str:
     """Write an HTML report on labels that are held out, and return its verdict.
 

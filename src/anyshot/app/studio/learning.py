@@ -18,6 +18,7 @@ from anyshot.app.studio.project import Project
 from anyshot.base.items import item_names
 from anyshot.base.labels import sorted_rows
 from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.warning import one_call
 from anyshot.store.disk_cache import VectorCache
 from anyshot.zero_shot.class_texts import ClassTexts, describe
 
@@ -59,7 +60,9 @@ class ItemVectors:
             part = missing[start : start + ENCODED_AT_ONCE]
             some = self._project.items.there(part)
             if len(some):
-                self._append(some, self.embedder.encode(self._project.items.contents(some)))
+                with one_call():  # which shows texts; the rows of a part would say nothing
+                    vectors = self.embedder.encode(self._project.items.contents(some))
+                self._append(some, vectors)
             done += len(part)
             yield done
 
