@@ -133,7 +133,6 @@ def mechanisms() -> dict[str, Variant]:
         "examples": Variant("the pool as examples", {"pool_labels": 0.0}, needs=pool),
         "corrections": Variant("corrections by labeled classes", {"min_labeled_classes": 10**9}, needs=many),
         "weak": Variant("the weak head", {"weak_odds": 0.0}, needs=("learning",)),
-        "middle": Variant("the middle head", {"middle_odds": 0.0}, needs=("learning",)),
         "strong": Variant("the strong head", {"strong_odds": 0.0}, needs=("learning",)),
         "logistic": Variant("the head without class vectors", {"logistic_odds": 0.0}, needs=labels),
         "held_out": Variant("labels held out", {"min_labels": 10**9}, needs=labels),

@@ -214,7 +214,7 @@ def head(S, X, y, C, pool=None):
 def heads(y, c):
     """Return the strength and prior weight of each head, with its odds."""
     fewest = np.bincount(y, minlength=c).min()
-    odds = ({(0.1, 1): 1.0} if len(y) <= 200 else {}) | {(2.0, 1): 0.05 * c, (20.0, 1): 0.001 * c**3}
+    odds = ({(0.1, 1): 1.0} if len(y) <= 200 else {}) | {(8.0, 1): 0.01 * c**2}
     return odds | ({(C, 0): 0.0008 * min(fewest, 20) ** 2 for C in (1.0, 10.0)} if fewest >= 5 else {})
 
 

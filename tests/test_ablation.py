@@ -61,7 +61,7 @@ def test_a_set_is_measured_once_and_reported(
 
 def test_every_mechanism_can_be_taken_out(ablation: ModuleType) -> None:
     found = ablation.mechanisms()
-    assert {"agreement", "evidence", "shares", "mixture", "offsets", "weak", "middle", "strong"} <= found.keys()
+    assert {"agreement", "evidence", "shares", "mixture", "offsets", "weak", "strong"} <= found.keys()
     baseline = ablation.Variant("baseline").parameters
     for variant in found.values():
         own = variant.parameters

@@ -41,10 +41,10 @@ from four_classes import (
     without_names,
 )
 
-WEAK, MIDDLE, STRONG = (Strength(one, 1) for one in (DEFAULTS.weak_c, DEFAULTS.middle_c, DEFAULTS.strong_c))
+WEAK, STRONG = Strength(DEFAULTS.weak_c, 1), Strength(DEFAULTS.strong_c, 1)
 LOGISTICS = [Strength(one, 0) for one in DEFAULTS.logistic_c]
 LOGISTIC = LOGISTICS[-1]
-BY_NAMES, ALL_HEADS = [WEAK, MIDDLE, STRONG], [WEAK, MIDDLE, STRONG, *LOGISTICS]
+BY_NAMES, ALL_HEADS = [WEAK, STRONG], [WEAK, STRONG, *LOGISTICS]
 
 
 # --- held-out labels ---
@@ -144,7 +144,7 @@ def test_of_many_labels_the_first_of_each_class_are_held_out():
 
 def test_factors_by_hand():
     """Two labels to which one head gives 1/4, and the other 1/2: it is 4 times as likely, at odds of 0.8."""
-    own = replace(DEFAULTS, temperature_items=1e9, strong_odds=0.8 / 4**3)  # the temperatures stay at their defaults
+    own = replace(DEFAULTS, temperature_items=1e9, strong_odds=0.8 / 4**2)  # the temperatures stay at their defaults
     data, index = four_classes(n_each=1)[0].with_defaults(own), np.array([0, 2])
     scale = default_scale(STRONG, own, names_of(data))
     scores = {WEAK: np.zeros((2, 4)), STRONG: np.log(3) / scale * np.eye(4)[index]}
@@ -244,9 +244,9 @@ def test_the_head_without_names_needs_five_labels_of_every_class(counts, expecte
 
 
 def test_odds_by_hand():
-    own = replace(DEFAULTS, weak_odds=2.0, middle_odds=0.1, strong_odds=0.01, logistic_odds=0.001)
+    own = replace(DEFAULTS, weak_odds=2.0, strong_odds=0.01, logistic_odds=0.001)
     found = heads(four_classes(n_each=6)[0].with_defaults(own))  # four classes with six labels each
-    expected = {WEAK: 2.0, MIDDLE: 0.1 * 4, STRONG: 0.01 * 4**3, **dict.fromkeys(LOGISTICS, 0.001 * 6**2)}
+    expected = {WEAK: 2.0, STRONG: 0.01 * 4**2, **dict.fromkeys(LOGISTICS, 0.001 * 6**2)}
     assert found == pytest.approx(expected)
     fewer = heads(four_classes(n_each=6)[0].with_defaults(replace(own, logistic_labels=5)))
     assert fewer == pytest.approx(expected | dict.fromkeys(LOGISTICS, 0.001 * 5**2))
@@ -257,14 +257,14 @@ def test_the_weak_head_takes_part_up_to_few_labels(n_each, kept):
     data, _, _ = four_classes(n_each=n_each)
     data = data.with_defaults(replace(DEFAULTS, few_labels=20))
     assert (WEAK in heads(data)) == kept
-    assert {MIDDLE, STRONG} <= heads(data).keys()
+    assert STRONG in heads(data)
 
 
 def test_the_weak_head_needs_a_vector_of_every_class():
     data, _, _ = four_classes(n_each=2)
     S = data.class_embeddings.copy()
     S[1] = 0
-    assert list(heads(replace(data, class_embeddings=S))) == [MIDDLE, STRONG]
+    assert list(heads(replace(data, class_embeddings=S))) == [STRONG]
 
 
 def test_copies_of_a_label_do_not_count_as_more_labels():
@@ -276,7 +276,7 @@ def test_copies_of_a_label_do_not_count_as_more_labels():
 
 @pytest.mark.parametrize(
     ("field", "left_out"),
-    [("weak_odds", [WEAK]), ("middle_odds", [MIDDLE]), ("strong_odds", [STRONG]), ("logistic_odds", LOGISTICS)],
+    [("weak_odds", [WEAK]), ("strong_odds", [STRONG]), ("logistic_odds", LOGISTICS)],
 )
 def test_a_head_of_odds_zero_is_left_out(field, left_out):
     data = four_classes(n_each=5)[0].with_defaults(replace(DEFAULTS, **{field: 0}))
@@ -288,10 +288,10 @@ def test_a_head_of_odds_zero_is_left_out(field, left_out):
 
 
 def test_default_factors_by_hand():
-    own = replace(DEFAULTS, weak_odds=1, middle_odds=0.25, strong_odds=3 / 64)  # odds 1, 1 and 3, the scale is 4
+    own = replace(DEFAULTS, weak_odds=1, strong_odds=3 / 16)  # odds 1 and 3, the scale is 4
     data = four_classes(n_each=1)[0].with_defaults(own)
     scale = 4 * names_of(data).scale
-    expected = {WEAK: scale / 5, MIDDLE: scale / 5, STRONG: 3 * scale / 5}
+    expected = {WEAK: scale / 4, STRONG: 3 * scale / 4}
     assert default_factors("any-shot", data, names_of(data)) == pytest.approx(expected)
     assert default_factors("logistic-regression", data, names_of(data)) == dict.fromkeys(LOGISTICS, 2.0)
     assert default_factors("any-shot", without_names(data), names_of(without_names(data))) == dict.fromkeys(

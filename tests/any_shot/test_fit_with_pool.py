@@ -16,7 +16,7 @@ from anyshot.evaluation.metrics import expected_calibration_error
 from four_classes import VECTORS, D, four_classes, other_clusters, pool_of_three
 
 COSINE_SCALE = DEFAULTS.cosine_scale
-WEAK, MIDDLE, STRONG = (Strength(one, 1) for one in (DEFAULTS.weak_c, DEFAULTS.middle_c, DEFAULTS.strong_c))
+WEAK, STRONG = Strength(DEFAULTS.weak_c, 1), Strength(DEFAULTS.strong_c, 1)
 
 
 def heads_of(model):
@@ -49,7 +49,7 @@ def test_the_pool_does_not_change_the_mean_confidence(n_each, pool_examples):
     before, after = (softmax(one(U).astype(float), axis=1) for one in (fit[0], linear))
     assert np.abs(after - before).max() > 1e-3
     assert after.max(axis=1).mean() == pytest.approx(before.max(axis=1).mean(), abs=1e-4)
-    assert set(deltas) == (set(factors) or {WEAK, MIDDLE, STRONG})
+    assert set(deltas) == (set(factors) or {WEAK, STRONG})
 
 
 def test_one_label_per_class_does_not_make_the_model_surer_than_the_class_vectors():
@@ -75,7 +75,7 @@ def test_a_pool_that_all_names_predict_with_certainty_does_not_add_confidence():
 def test_the_pool_alone_moves_the_heads_of_a_model_without_labels():
     data, _ = pool_of_three()
     model = fit_model(VECTORS, data)
-    assert heads_of(model) == {WEAK, MIDDLE, STRONG}
+    assert heads_of(model) == {WEAK, STRONG}
     assert all(model.starts[head].coef.any() for head in heads_of(model))
 
 
@@ -189,7 +189,7 @@ def test_poor_clusters_make_offsets_smaller_by_the_confidence():
     np.testing.assert_allclose(offsets_for(shares, 0.2 * scores, data, 0.2), 0.2 * offsets_for(shares, scores, data, 1))
 
 
-def test_labels_move_the_shares_of_the_prior():
+def test_labels_of_all_classes_move_the_shares_of_the_prior():
     few, many = (skewed([100, 30, 30], n_each=n)[0] for n in (1, 20))
     scores = np.log([[0.1, 0.1, 0.8]] * 10)
     moved = []
@@ -199,6 +199,8 @@ def test_labels_move_the_shares_of_the_prior():
         given = data.with_class_prior(equal)
         np.testing.assert_array_equal(class_shares_of_pool(scores, equal, given, 1), equal)
     assert 1 / 3 < moved[0] < moved[1]
+    without_one = many.subset(many.index > 0)
+    np.testing.assert_array_equal(class_shares_of_pool(scores, equal, without_one, 1), equal)
 
 
 def test_a_pool_whose_clusters_are_not_the_classes_is_not_used():

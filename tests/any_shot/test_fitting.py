@@ -29,7 +29,7 @@ from four_classes import (
 )
 
 COSINE_SCALE = DEFAULTS.cosine_scale
-WEAK, MIDDLE, STRONG = (Strength(one, 1) for one in (DEFAULTS.weak_c, DEFAULTS.middle_c, DEFAULTS.strong_c))
+WEAK, STRONG = Strength(DEFAULTS.weak_c, 1), Strength(DEFAULTS.strong_c, 1)
 
 
 def fitted(data, **options):

@@ -262,8 +262,7 @@ def heads(data: TrainingSet) -> dict[Strength, float]:
     all_described = bool(data.has_description.all())  # the weak head would hardly predict a class without a vector
     odds = {
         Strength(own.weak_c, 1): own.weak_odds if len(data.index) <= own.few_labels and all_described else 0.0,
-        Strength(own.middle_c, 1): own.middle_odds * n_classes,
-        Strength(own.strong_c, 1): own.strong_odds * n_classes**3,
+        Strength(own.strong_c, 1): own.strong_odds * n_classes**2,
     }
     if fewest >= own.min_labels_per_class:
         odds |= {Strength(C, 0): own.logistic_odds * min(fewest, own.logistic_labels) ** 2 for C in own.logistic_c}
