@@ -87,6 +87,13 @@ def test_a_class_in_place_of_an_object_is_refused(letters):
         load_encoder(type(letters))
 
 
+@pytest.mark.parametrize(("member", "value"), [("width", "4"), ("width", 4.0), ("width", 0), ("encode", 3)])
+def test_an_encoder_with_no_width_or_nothing_to_call_is_refused(letters, member, value):
+    setattr(letters, member, value)
+    with pytest.raises(UnknownEncoderError, match=f"{member}.* is {value!r}|encode {value!r}"):
+        load_encoder(letters)
+
+
 def test_an_unknown_modality_is_refused(letters):
     letters.modality = "sound"
     with pytest.raises(UnknownEncoderError, match="modality is 'sound'; it must be 'text' or 'image'"):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
@@ -277,6 +278,11 @@ def _checked(encoder: Any) -> Encoder:
         )
     if encoder.modality not in ("text", "image"):
         raise UnknownEncoderError(f"The encoder's modality is {encoder.modality!r}; it must be 'text' or 'image'.")
+    if not isinstance(encoder.width, Integral) or encoder.width < 1 or not callable(encoder.encode):
+        raise UnknownEncoderError(
+            f"The encoder's width is {encoder.width!r} and its encode {encoder.encode!r}; width must be a positive "
+            "whole number, and encode a function of a list of items."
+        )
     checked: Encoder = encoder
     return checked
 
