@@ -63,6 +63,25 @@ def test_other_frozen_weights_raise_an_error(encoder):
         tuned_from_saved("minilm", {**encoder.facts(), "frozen": "0" * 64}, encoder.arrays())
 
 
+def without_one(arrays):
+    return dict(list(arrays.items())[1:])
+
+
+def with_another_name(arrays):
+    return {name.replace("norm", "layer_norm"): array for name, array in arrays.items()}
+
+
+def of_another_shape(arrays):
+    return {name: array[:-1] for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize("change", [without_one, with_another_name, of_another_shape])
+def test_other_trained_layers_raise_an_error(change, encoder):
+    """Another version of transformers may give layers other names."""
+    with pytest.raises(ModelFolderError, match="'minilm' on this machine is not the one"):
+        tuned_from_saved("minilm", encoder.facts(), change(encoder.arrays()))
+
+
 @pytest.fixture(scope="module")
 def result():
     return CrossValidationResult("fine-tuned", 1.0, -0.1, 1.0, np.ones(12, bool), np.full(12, 0.9))

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,7 @@ from torch import Tensor
 from anyshot.base import progress
 from anyshot.base.items import Items, by_position, check_texts
 from anyshot.base.pixels import content_of
-from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.base.validation import Indexes, RandomState, Vectors, generator
 from anyshot.base.warning import warn
 from anyshot.encoders.augment import View
 from anyshot.encoders.stages import Backbone, ImagePreparation, State, Trunk, trunk_digest
@@ -189,6 +189,18 @@ def states(trunk: Trunk, items: Items) -> Iterator[tuple[Rows, State]]:
             yield rows + first, trunk(backbone.together([inputs[row] for row in rows]))
 
 
+def outputs(trunk: Trunk, items: Items, network: Callable[[State], Tensor], *, width: int) -> Vectors:
+    """Return the outputs (n, width), float32, on the CPU, of a network for the activations of `items` after a trunk.
+
+    network: maps the activations of a batch to (batch, width). Raises the errors of `activations`.
+    """
+    found = np.zeros((len(items), width), np.float32)
+    with torch.inference_mode():
+        for rows, state in states(trunk, items):
+            found[rows] = network(state).float().cpu().numpy()
+    return found
+
+
 @dataclass(frozen=True)
 class _DistinctViews:
     """The distinct views of items."""
@@ -230,8 +242,6 @@ def _compute(
 ) -> Iterator[tuple[int, PackedActivations]]:
     """Yield the missing activations, a slice at a time: the number of views, and their activations."""
     for first in range(len(trunk.stages) - 1, -1, -1):
-        if not missing:
-            return
         digest = trunk_digest(trunk.backbone, n_frozen=first)
         earlier = storage.find(digest, [wanted.keys[index] for index in missing])
         known = {key for pack in earlier for key in pack.keys}

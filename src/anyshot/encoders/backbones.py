@@ -131,16 +131,20 @@ def reopen_backbone(
     Raises
     ------
     ModelFolderError
-        The encoder of that name on this machine is not the one of the saved model.
+        The encoder of that name on this machine is not the one of the saved model, or has other layers.
     """
     backbone = open_backbone(encoder, download=download)
+    differs = ModelFolderError(
+        f"The encoder {encoder!r} on this machine is not the one that the model was trained on. Install that version "
+        "of the encoder, or train the model again."
+    )
     if freeze_at not in backbone.stages or frozen_digest(backbone, freeze_at) != frozen:
-        raise ModelFolderError(
-            f"The encoder {encoder!r} on this machine is not the one that the model was trained on. Install that "
-            "version of the encoder, or train the model again."
-        )
+        raise differs
     rest = Rest(backbone, freeze_at)
-    rest.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    try:
+        rest.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    except RuntimeError as error:  # weights are missing, or have other names or shapes
+        raise differs from error
     return backbone, rest
 
 

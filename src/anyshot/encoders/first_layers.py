@@ -4,11 +4,9 @@ import dataclasses
 import hashlib
 from typing import Literal, Self
 
-import numpy as np
-
 from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, unit
-from anyshot.encoders.activations import states
+from anyshot.encoders.activations import outputs
 from anyshot.encoders.freeze import backbone_of
 from anyshot.encoders.stages import Backbone, Network, Trunk
 from anyshot.errors import EncoderError
@@ -63,10 +61,7 @@ class FirstLayers:
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, on the CPU."""
-        vectors = np.zeros((len(inputs), self.width), np.float32)
-        for rows, state in states(self._trunk, inputs):
-            vectors[rows] = state.x.float().cpu().numpy()
-        return unit(vectors)
+        return unit(outputs(self._trunk, inputs, lambda pooled: pooled.x, width=self.width))
 
     def _fresh(self) -> Network:
         whole = self._fresh_whole()

@@ -5,18 +5,17 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, unit
-from anyshot.encoders.activations import states
+from anyshot.encoders.activations import outputs
 from anyshot.encoders.backbones import reopen_backbone
 from anyshot.encoders.freeze import Rest, frozen_digest
 from anyshot.encoders.stages import Backbone, Trunk
+from anyshot.training.weights import part_of, weights_of
 
-PREFIX = "tuned/"
+PART = "tuned"  # of the arrays of a saved model
 
 
 class TunedEncoder:
@@ -50,11 +49,8 @@ class TunedEncoder:
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, on the CPU."""
-        vectors = np.zeros((len(inputs), self.width), np.float32)
-        with torch.inference_mode():
-            for rows, state in states(self._trunk, inputs):
-                vectors[rows] = self.rest(state).float().cpu().numpy()
-        return unit(vectors) if self.center is None else unit(unit(vectors) - self.center)
+        vectors = unit(outputs(self._trunk, inputs, self.rest, width=self.width))
+        return vectors if self.center is None else unit(vectors - self.center)
 
     def backbone(self) -> Backbone:
         """Return the network in stages, including the trained ones."""
@@ -70,9 +66,7 @@ class TunedEncoder:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the trained weights for a saved model."""
-        weights: dict[str, NDArray[Any]] = {
-            f"{PREFIX}{key}": tensor.detach().cpu().numpy() for key, tensor in self.rest.state_dict().items()
-        }
+        weights = weights_of(self.rest, PART)
         return weights if self.center is None else weights | {"tuned_center": self.center}
 
 
@@ -86,7 +80,6 @@ def tuned_from_saved(
     ModelFolderError
         The encoder of that name on this machine is not the one that was trained.
     """
-    own = {key.removeprefix(PREFIX): array for key, array in arrays.items() if key.startswith(PREFIX)}
-    freeze_at = str(facts["freeze_at"])
+    own, freeze_at = part_of(arrays, PART), str(facts["freeze_at"])
     backbone, rest = reopen_backbone(name, freeze_at, frozen=facts["frozen"], arrays=own, download=download)
     return TunedEncoder(name, backbone, freeze_at, rest.eval(), center=arrays.get("tuned_center"))

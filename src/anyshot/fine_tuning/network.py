@@ -37,7 +37,7 @@ from anyshot.base.labels import (
 from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, Vectors, decision_scores, is_number
-from anyshot.encoders.activations import states
+from anyshot.encoders.activations import outputs
 from anyshot.encoders.backbones import Assembled, reopen_backbone
 from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
 from anyshot.encoders.registry import card_facts, encoder_for
@@ -135,11 +135,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """Return the logit of each class (n, c)."""
         self._check_fitted()
         check_list(X)
-        scores = np.zeros((len(X), len(self.classes_)), np.float32)
-        with torch.inference_mode():
-            for rows, state in states(self._trunk, X):
-                scores[rows] = self.head_(self.rest_(state)).cpu().numpy()
-        return scores
+        return outputs(self._trunk, X, lambda state: self.head_(self.rest_(state)), width=len(self.classes_))
 
     def evaluate(self, X: Items, y: Labels) -> Evaluation:
         """Return the metrics of the predictions for items with known classes; print it to read them."""

@@ -129,8 +129,8 @@ class _Modules(nn.Module):
 
 
 def _transformer(module: Any) -> Any:
-    """Return the model of transformers in a module, whose attribute had another name before version 6."""
-    return getattr(module, "model", None) or getattr(module, "auto_model", None)
+    """Return the model of transformers in a module, or None if it has none."""
+    return getattr(module, "model", None)
 
 
 def _parts(modules: Sequence[nn.Module]) -> Iterator[Any]:
