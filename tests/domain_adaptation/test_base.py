@@ -10,9 +10,11 @@ import pytest
 from scipy.sparse import csr_array, csr_matrix, issparse
 from scipy.stats import zscore
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_info
@@ -278,6 +280,24 @@ def test_methods_of_the_base_are_available_after_adaptation():
     assert not hasattr(model, "predict_proba")
     assert hasattr(model, "decision_function")
     assert not hasattr(SourceModel(base=KNeighborsClassifier(1)), "decision_function")
+
+
+def test_weights_reach_the_last_step_of_a_pipeline_and_a_search():
+    X, index, weights = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 1, 0, 1]), np.array([1.0, 5.0, 1.0, 1.0])
+    oracle = LogisticRegression().fit(X, index, sample_weight=weights).coef_
+    pipeline = make_pipeline(FunctionTransformer(), LogisticRegression())
+    np.testing.assert_array_equal(fit_base(pipeline, X, index, weights)[-1].coef_, oracle)
+    search = fit_base(GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=2), X, index, weights)
+    np.testing.assert_array_equal(search.best_estimator_.coef_, oracle)
+
+
+def test_a_base_that_is_no_classifier_or_takes_no_weights_is_refused():
+    world = moved_world()
+    with pytest.raises(InputError, match=r"base must be a classifier; it is Ridge\(\)"):
+        CORAL(base=Ridge()).fit(world.X, world.y, target=world.target)
+    for base in (KNeighborsClassifier(1), make_pipeline(KNeighborsClassifier(1))):
+        with pytest.raises(InputError, match=r"must take sample_weight, .*; KNeighborsClassifier does not"):
+            DensityRatioWeighting(base=base).fit(world.X, world.y, target=world.target)
 
 
 def test_without_predict_proba_the_predicted_class_has_probability_1():

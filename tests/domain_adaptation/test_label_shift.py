@@ -188,6 +188,14 @@ def test_identical_predictions_are_no_shift():
     assert str(found).startswith("no shift detected (no shift p 1,")
 
 
+def test_a_class_that_the_target_lacks_has_no_share_below_zero_and_repeating_the_test_changes_nothing():
+    X, y = moved_sample(EVEN, 90, seed=0)
+    first, again = (label_shift_test(X, y, target=X[np.asarray(y) != np.asarray(y)[0]]) for _ in range(2))
+    assert first.prior.min() >= 0
+    assert first.prior.sum() == pytest.approx(1)
+    assert str(first) == str(again)
+
+
 def test_a_class_with_too_few_items_is_refused():
     X, y = np.random.default_rng(0).normal(size=(20, 2)), ["ash"] * 13 + ["birch"] * 7
     with pytest.raises(NotEnoughLabelsError, match=r"'birch' has 7 source item\(s\); at least 8 of each"):

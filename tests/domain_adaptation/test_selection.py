@@ -178,6 +178,8 @@ def test_a_method_that_failed_on_a_subsample_has_no_criteria():
         ({"candidates": {"naive": GaussianNB()}}, InputError, "a GaussianNB, has no fit.X, y, target"),
         ({"candidates": {"CORAL": CORAL}}, InputError, r"is a class. Pass an instance: CORAL\(\)"),
         ({"candidates": [CORAL()]}, InputError, "candidates is a list. Pass a dict of methods by name"),
+        ({"source_model": GaussianNB()}, InputError, r"GaussianNB.., which has no fit.*Pass SourceModel"),
+        ({"target": None}, InputError, "target must be a table of vectors .n, d.; it is None"),
         ({"n_items": 9}, InputError, "n_items must be at least 10; it is 9"),
         ({"target": np.zeros((9, 3))}, DomainError, "target has 9 items"),
         ({"y": [None, *"ab" * 29, "a"]}, InputError, "y has no label in row 0"),

@@ -72,8 +72,8 @@ def test_constant_features_are_not_scaled():
 def test_prior_probabilities_sum_to_one():
     priors = source_priors(SourceStatistics(10.0, 2.0, noise=1.0, noise_items=1.0))
     assert sum(prior.probability for prior in priors) == pytest.approx(1)
-    assert priors[0].mean == (10.0, 2.0)
-    assert priors[-1].mean == (10.0, 0.0)
+    assert priors[0].mean == (0.0, 2.0)
+    assert priors[-1].mean == (0.0, 0.0)
 
 
 def test_labels_equal_to_the_source_do_not_change_it():

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from anyshot.base.validation import generator
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.errors import InputError, NotEnoughLabelsError, WidthError
 from anyshot.tasks.loading import load
 from anyshot.tasks.regression import AnyShotRegressor
 
@@ -119,6 +119,16 @@ def test_shifting_all_labels_shifts_the_predictions():
     np.testing.assert_allclose(shifted, before + 50, atol=1e-6)
 
 
+@pytest.mark.parametrize("with_source", [False, True])
+def test_labels_far_from_zero_are_learned_as_well(with_source):
+    (X, y), (Xs, ys) = rows(20, 0), rows(50, 1)
+    before, far = (
+        AnyShotRegressor().fit(X, y + offset, source=(Xs, ys + offset) if with_source else None).predict(Xs)
+        for offset in (0.0, 1e9)
+    )
+    np.testing.assert_allclose(far - 1e9, before, atol=1e-3)
+
+
 def test_the_units_of_the_labels_have_no_effect():
     (X, y), there = rows(10, 0, level=1.0), rows(50, 1)
     before = AnyShotRegressor().fit(X, y, source=there).predict(X)
@@ -209,6 +219,14 @@ def test_invalid_input_raises_an_error():
         AnyShotRegressor().fit(X, [1, 2, np.inf, 4, 5])
     with pytest.raises(InputError, match="alpha must be 'evidence' or a number above 0; got 0"):
         AnyShotRegressor(alpha=0).fit(X, y)
+    with pytest.raises(InputError, match="alpha must be 'evidence' or a number above 0; got True"):
+        AnyShotRegressor(alpha=True).fit(X, y)
+    with pytest.raises(WidthError, match=r"The rows of unlabeled have 2 features; the first ones have \d"):
+        AnyShotRegressor().fit(X, y, unlabeled=np.ones((3, 2)))
+    with pytest.raises(WidthError, match=r"The rows of source have 2 features; the first ones have \d"):
+        AnyShotRegressor().fit(X, y, source=(np.ones((3, 2)), [1, 2, 3]))
+    with pytest.raises(InputError, match="There are 5"):
+        AnyShotRegressor().fit(X, y[:3])
     with pytest.raises(InputError, match=r"row 0 is the text 'one'\. Encode texts and images first"):
         AnyShotRegressor().fit(["one", "two"], [1, 2])
     with pytest.raises(InputError, match=r"source must be a pair, \(rows, numbers\), or a fitted model; got ndarray"):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.kernel_ridge import KernelRidge
 
+from anyshot.errors import InputError
 from anyshot.zero_shot.class_vectors import (
     checked_class_vectors,
     kernel_ridge_weights,
@@ -9,6 +10,11 @@ from anyshot.zero_shot.class_vectors import (
     squared_distances,
     standardized,
 )
+
+
+def test_class_vectors_by_name_are_refused_with_the_way_to_write_them():
+    with pytest.raises(InputError, match=r"class_vectors is a dict; a row for each class .*numpy.stack\(list"):
+        checked_class_vectors({"horse": [1.0, 0.0], "zebra": [0.0, 1.0]})
 
 
 def test_class_vectors_are_scaled_to_unit_length():

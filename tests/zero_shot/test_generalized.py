@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.zero_shot.eszsl import ESZSL
@@ -120,6 +121,23 @@ def test_a_gate_with_candidates_on_one_side_predicts_among_them(data):
 def test_seen_and_unseen_classes_are_required(y, text):
     with pytest.raises(NotEnoughLabelsError, match=text):
         GeneralizedZeroShotClassifier(SemanticMapClassifier()).fit(np.eye(5), y, class_vectors=np.eye(5))
+
+
+@pytest.mark.parametrize(
+    ("base", "penalty", "text"),
+    [
+        (ESZSL(), np.nan, "seen_penalty is nan. Give a number, inf"),
+        (
+            LogisticRegression(),
+            0.5,
+            r"base must be an estimator with fit\(X, y, class_vectors=...\).*LogisticRegression",
+        ),
+        (ESZSL, 0.5, "base must be an estimator .*; it is <class"),
+    ],
+)
+def test_a_base_or_a_penalty_that_cannot_be_used_is_refused(base, penalty, text):
+    with pytest.raises(InputError, match=text):
+        GeneralizedZeroShotClassifier(base, seen_penalty=penalty).fit(np.eye(3), [0, 1, -1], class_vectors=np.eye(3))
 
 
 def test_an_unknown_correction_raises_an_error():

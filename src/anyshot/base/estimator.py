@@ -5,6 +5,7 @@ Importing scikit-learn takes longer than most answers. A class that is to answer
 """
 
 import inspect
+import re
 import reprlib
 from abc import ABC, abstractmethod
 from typing import Any, Self
@@ -101,6 +102,8 @@ def _refused(estimator: Any, X: Any, message: str) -> InputError | None:
         return InputError(f"{message.rstrip()}\nPass X[model.feature_names_in_].")
     if "features as input" in message:
         return WidthError(f"{message.rstrip('.')}. Pass the columns that `fit` got, in the same order.")
+    if numbers := re.search(r"inconsistent numbers of samples: \[(\d+), (\d+)\]", message):
+        return InputError(f"X has {numbers[1]} rows and y has {numbers[2]} labels. Give one label for each row.")
     if "dense data is required" in message:
         return InputError(f"X is sparse; {type(estimator).__name__} needs a dense table. Write X.toarray().")
     shape = tuple(np.shape(X))

@@ -41,8 +41,9 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
         table = number_rows(X, dtype=np.float32, name=name)
     if table.ndim != 2 or table.shape[1] == 0:
         hint = " Reshape one vector with x[None, :], or one feature with x[:, None]."
-        shape = f"{table.shape}.{hint if table.ndim == 1 and len(table) else ''}"
-        raise InputError(f"{name} must be a table of vectors (n, d); its shape is {shape}")
+        shape = f"its shape is {table.shape}.{hint if table.ndim == 1 and len(table) else ''}"
+        found = shape if table.ndim else f"it is {X!r:.60}."
+        raise InputError(f"{name} must be a table of vectors (n, d); {found}")
     refuse_not_finite(table, X, name=name)
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model needs width {width}.")
@@ -326,7 +327,11 @@ def probability_table(probabilities: ArrayLike) -> Floats:
     total = table.sum(axis=1)
     wrong = np.flatnonzero(~((table >= 0).all(axis=1) & (np.abs(total - 1) < 1e-3)))
     if wrong.size:
-        raise InputError(f"Row {wrong[0]} does not contain probabilities: they must be 0 or more and sum to 1.")
+        row = table[wrong[0]]
+        found = f"its sum is {row.sum():.6g}" if (row >= 0).all() else f"it has {row[~(row >= 0)][0]:.6g}"
+        raise InputError(
+            f"Row {wrong[0]} does not contain probabilities: they must be 0 or more and sum to 1, but {found}."
+        )
     return np.asarray(table / total[:, None], dtype=np.float64)  # float32 rows sum to 1 only approximately
 
 

@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from inspect import Parameter, signature
 from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, vstack
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base import validation
-from anyshot.base.columns import column_values, is_missing, numeric_array, plain, unmasked
+from anyshot.base.columns import column_values, is_missing, plain, unmasked
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import warn_of_look_alikes
 from anyshot.base.threads import threads_for
@@ -112,14 +114,6 @@ def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: st
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has {table.shape[1]} features; the source has {width}.")
     return table
-
-
-def float_array(X: object, name: str) -> NDArray[np.float32]:
-    """Return items of any shape as a float32 array (n, ...); raise InputError if they are not numbers."""
-    try:
-        return numeric_array(X, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be an array of numbers (n, ...): {error}.") from error
 
 
 def stack_domains(source: Table, target: Table) -> Table:
@@ -234,10 +228,21 @@ def fit_base(
 ) -> ClassifierMixin:
     """Fit a copy of `base` on a table (n, d) and classes `index` (n,), optionally weighted by `weights` (n,).
 
-    base: None means `ScaledLogisticRegression`.
+    base: None means `ScaledLogisticRegression`. Raises InputError if it is no classifier, or takes no weights.
     """
     model = ScaledLogisticRegression() if base is None else clone(base)
-    return model.fit(table, index) if weights is None else model.fit(table, index, sample_weight=weights)
+    if hasattr(model, "__sklearn_tags__") and not is_classifier(model):
+        raise InputError(f"base must be a classifier; it is {model!r:.60}.")
+    return model.fit(table, index, **({} if weights is None else {_weight_argument(model): weights}))
+
+
+def _weight_argument(model: ClassifierMixin) -> str:
+    """Return the argument of `fit` for weights of the items: of a pipeline, that of its last step."""
+    step, last = model.steps[-1] if isinstance(model, Pipeline) else ("", model)
+    taken = signature(last.fit).parameters
+    if "sample_weight" not in taken and all(one.kind is not Parameter.VAR_KEYWORD for one in taken.values()):
+        raise InputError(f"base must take sample_weight, as LogisticRegression() does; {type(last).__name__} does not.")
+    return f"{step}__sample_weight" if step else "sample_weight"
 
 
 def probabilities(model: ClassifierMixin, table: Table, n_classes: int) -> Floats:

@@ -318,7 +318,7 @@ def label_shift_test(
     *,
     target: ArrayLike,
     base: ClassifierMixin | None = None,
-    random_state: RandomState = None,
+    random_state: RandomState = 0,
 ) -> LabelShiftTest:
     """Test whether only the class frequencies differ between the source and the target.
 
@@ -361,8 +361,9 @@ def compare_predictions(source_predicted: Floats, index: Indexes, target_predict
     start = prior_of_mean(source_predicted, index, target_predicted)
     q, distance = _best_prior(P, sizes, m, len(target_cells), start)
     label_shift_p = float(chi2.sf(distance, n_cells - c)) if n_cells > c else 1.0
+    prior = np.maximum(q, 0) / np.maximum(q, 0).sum()  # the best fit may give a class that is missing less than none
     explained: Shift = "no shift detected" if no_shift_p > LEVEL else "label shift"
-    return LabelShiftTest(no_shift_p, label_shift_p, q, explained if label_shift_p > LEVEL else "other shift")
+    return LabelShiftTest(no_shift_p, label_shift_p, prior, explained if label_shift_p > LEVEL else "other shift")
 
 
 def _best_prior(P: Floats, sizes: Indexes, m: Floats, n_target: int, start: Floats) -> tuple[Floats, float]:

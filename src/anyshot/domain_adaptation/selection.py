@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from anyshot.base.validation import RandomState, check_whole, generator
+from anyshot.base.validation import RandomState, check_whole, generator, number_rows
 from anyshot.base.warning import one_call
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
@@ -19,7 +19,6 @@ from anyshot.domain_adaptation.base import (
     SourceModel,
     check_domains,
     check_items_per_class,
-    float_array,
     is_sparse,
 )
 from anyshot.domain_adaptation.ensemble import AdaptationEnsemble
@@ -154,6 +153,7 @@ def adapt_or_not(
     method is another point above it.
     """
     _check_options(candidates, n_repeats, n_items)
+    _check_source_model(source_model)
     domains = _check_domains(X, y, target, default=source_model is None)
     methods = _methods(candidates, source_model, vectors=domains.source.ndim == 2)
     random = generator(random_state)
@@ -289,12 +289,20 @@ def _check_options(given: Mapping[str, Adaptation] | None, n_repeats: int, n_ite
     check_whole(MIN_ITEMS, n_items=n_items)
 
 
+def _check_source_model(given: object) -> None:
+    if given is not None and not has_fit_parameter(given, "target"):
+        raise InputError(
+            f"source_model is {given!r:.60}, which has no fit(X, y, target=...). Pass SourceModel(base=...) of it."
+        )
+
+
 def _check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike, *, default: bool) -> Domains:
     """Return both domains; items that are not vectors keep their shape, unless `default`."""
     if is_sparse(X) or np.ndim(X) == 2 or default:
         classes, domains = check_domains(X, y, target)
     else:
-        source, items = float_array(X, "X"), float_array(target, "target")
+        source = number_rows(X, dtype=np.float32)
+        items = number_rows(target, dtype=np.float32, name="target")
         if source.shape[1:] != items.shape[1:]:
             raise WidthError(f"target has items of shape {items.shape[1:]}; the source's are {source.shape[1:]}.")
         classes, domains = check_domains(as_vectors(source), y, as_vectors(items))

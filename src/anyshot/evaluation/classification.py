@@ -280,11 +280,11 @@ def _notes(per_class: pd.DataFrame, interval: tuple[float, float], *, n_without_
 
 def _checked(probabilities: Any, *, n_items: int, classes: list[Label]) -> Floats:
     """Return probabilities (n, c) in the order of the classes, as the columns of a table name them."""
-    table = probability_table(numeric_array(probabilities))
-    if table.shape != (n_items, len(classes)):
+    if (shape := np.shape(probabilities)) != (n_items, len(classes)):
         raise InputError(
-            f"Probabilities are needed for {n_items} items and {len(classes)} classes; their shape is {table.shape}."
+            f"Probabilities are needed for {n_items} items and {len(classes)} classes; their shape is {shape}."
         )
+    table = probability_table(numeric_array(probabilities))
     if not is_table(probabilities):
         return table
     columns = column_names(probabilities)

@@ -159,6 +159,8 @@ def fit_source_ridge(
     """
     d = rows.shape[1]
     strengths = STRENGTHS if alpha is None else np.array([d / alpha])
+    center = float(y.mean()) if source is None else source.mean  # squares of large numbers would hide small differences
+    y = y - center
     tiny = 1e-12 * float(np.square(y).mean())
     if source is None:
         mean, std, priors = 0.0, 1.0, [ColumnPrior((0.0,), (FLAT,))]
@@ -173,7 +175,7 @@ def fit_source_ridge(
     weight = 0.0 if source is None else float(found.column_effects[1]) / std
     coef = found.coef / scaling.std
     return SourceRidge(
-        intercept=float(found.column_effects[0] - weight * mean - scaling.mean @ coef),
+        intercept=float(center + found.column_effects[0] - weight * mean - scaling.mean @ coef),
         source_weight=weight,
         coef=coef,
         source_probability=None if source is None else float(found.probabilities[:-1].sum()),
@@ -182,11 +184,14 @@ def fit_source_ridge(
 
 
 def source_priors(source: SourceStatistics) -> list[ColumnPrior]:
-    """Return priors for sources with errors in intercept and slope, and last that for an uninformative source."""
-    mean, variances = (source.mean, source.std), list(product(SHIFTS, SLOPES))
+    """Return priors for sources with errors in intercept and slope, and last that for an uninformative source.
+
+    The intercept is that of labels from which the source's mean is subtracted.
+    """
+    mean, variances = (0.0, source.std), list(product(SHIFTS, SLOPES))
     return [
         *(ColumnPrior(mean, variance, probability=SOURCE_PROBABILITY / len(variances)) for variance in variances),
-        ColumnPrior((source.mean, 0.0), (max(SHIFTS), min(SLOPES)), probability=1 - SOURCE_PROBABILITY),
+        ColumnPrior((0.0, 0.0), (max(SHIFTS), min(SLOPES)), probability=1 - SOURCE_PROBABILITY),
     ]
 
 

@@ -16,10 +16,10 @@ from anyshot.base.estimator import validate_data
 from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import check_size, target_numbers
-from anyshot.base.validation import Floats, dense, pair
+from anyshot.base.validation import Floats, dense, is_number, pair
 from anyshot.base.warning import warn_of_order
 from anyshot.data.table_vectors import TableVectors, as_frame, is_plain, one_table
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.errors import InputError, NotEnoughLabelsError, WidthError
 from anyshot.evaluation.conformal import cross_conformal_interval
 from anyshot.evaluation.regression import NumberEvaluation, evaluate_numbers
 from anyshot.tasks.prior_ridge import (
@@ -238,6 +238,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         if any(isinstance(part, pd.DataFrame) for part in present):
             self.table_ = TableVectors(encoder=self.table_encoder).fit(one_table(present))
         validate_data(self, present[0], skip_check_array=self.table_ is not None, dtype=np.float64)
+        _check_widths(self.n_features_in_, X=parts[0], unlabeled=parts[1], source=parts[2])
         vectors = [None if part is None else self._vectors(part) for part in parts]
         width = next(one.shape[1] for one in vectors if one is not None)
         return [np.zeros((0, width)) if one is None else one for one in vectors]
@@ -306,11 +307,10 @@ def _facts(model: AnyShotRegressor, arrays: dict[str, NDArray[Any]], *, prefix: 
     models = [model._model, *model._fold_models]
     arrays[f"{prefix}models"] = np.array([[one.intercept, one.source_weight, *one.coef] for one in models])
     arrays[f"{prefix}folds"], arrays[f"{prefix}residuals"] = model._folds, model.residuals_
-    names = getattr(model, "feature_names_in_", None)
     return {
         "parameters": model.get_params(),
         "width": getattr(model, "n_features_in_", None),
-        "names": None if names is None else names.tolist(),
+        "names": None if (names := getattr(model, "feature_names_in_", None)) is None else names.tolist(),
         "source_probabilities": [one.source_probability for one in models],
         "alpha": [one.alpha if np.isfinite(one.alpha) else None for one in models],
         "table": None if model.table_ is None else model.table_.facts(),
@@ -341,8 +341,7 @@ def _card(model: AnyShotRegressor) -> str:
     """Return the model card of a saved regressor."""
     n = len(model.residuals_)
     error = f"{np.sqrt(np.mean(model.residuals_**2)):.3g} in cross-validation" if n else "not measured: no labels"
-    probability = model.source_probability_
-    source = "" if probability is None else f" The source is informative with probability {probability:.0%}."
+    source = "" if (p := model.source_probability_) is None else f" The source is informative with probability {p:.0%}."
     return f"""---
 library_name: anyshot
 tags:
@@ -361,10 +360,17 @@ load("this/folder").predict(rows)
 """
 
 
+def _check_widths(width: int, **parts: Any) -> None:
+    """Raise WidthError if one of the parts (n, d) has another number of columns than `width`; the message names it."""
+    for name, part in parts.items():
+        if isinstance(part, list | tuple | np.ndarray) and len(shape := np.shape(part[:1])) == 2 and shape[1] != width:
+            raise WidthError(f"The rows of {name} have {shape[1]} features; the first ones have {width}. Use the same.")
+
+
 def _checked_alpha(alpha: object) -> float | None:
     if isinstance(alpha, str) and alpha == "evidence":
         return None
-    if isinstance(alpha, (int, float, np.number)) and 0 < float(alpha) < np.inf:
+    if is_number(alpha) and 0 < float(alpha) < np.inf:
         return float(alpha)
     raise InputError(f"alpha must be 'evidence' or a number above 0; got {alpha!r}.")
 

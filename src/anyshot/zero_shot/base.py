@@ -6,8 +6,8 @@ from typing import ClassVar, Final, Literal, Self, get_args, get_origin, get_typ
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from anyshot.base.estimator import validate_data
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
@@ -153,6 +153,16 @@ class ZeroShotClassifier(ProbabilisticZeroShotEstimator):
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         return unit(X) @ self.class_vectors_.T.astype(np.float32)
+
+
+def copy_of(estimator: ZeroShotEstimator) -> ZeroShotEstimator:
+    """Return a copy of an estimator that is not fitted; raise InputError if it has no fit(X, y, class_vectors=...)."""
+    if isinstance(estimator, type) or not has_fit_parameter(estimator, "class_vectors"):
+        raise InputError(
+            f"base must be an estimator with fit(X, y, class_vectors=...), such as ESZSL(); it is {estimator!r:.60}."
+        )
+    copy: ZeroShotEstimator = clone(estimator)
+    return copy
 
 
 def check_parameters(model: ZeroShotEstimator) -> None:

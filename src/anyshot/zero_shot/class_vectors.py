@@ -4,6 +4,7 @@ Gram matrices are of features, attributes or classes, never of items, so that me
 Products over items are computed in float32, the small systems are solved in float64.
 """
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -39,6 +40,11 @@ def checked_class_vectors(class_vectors: ArrayLike) -> Floats:
     """
     if hasattr(class_vectors, "vectors"):
         raise InputError(f"class_vectors is a {type(class_vectors).__name__}. Pass its table of numbers, .vectors.")
+    if isinstance(class_vectors, Mapping) and not hasattr(class_vectors, "toarray"):
+        raise InputError(
+            f"class_vectors is a {type(class_vectors).__name__}; a row for each class is needed, in the order that y "
+            "numbers them. Write numpy.stack(list(class_vectors.values()))."
+        )
     table = vectors(class_vectors, name="class_vectors").astype(np.float64)  # (c, a)
     if len(table) < 2:
         raise NotEnoughClassesError(f"class_vectors has {len(table)} row; at least two classes are needed, a row each.")

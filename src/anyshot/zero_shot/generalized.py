@@ -9,12 +9,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, unit, vectors
-from anyshot.errors import NotEnoughLabelsError
-from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask, copy_of
 from anyshot.zero_shot.class_wise_search import ClassFold, class_folds, held_out_scores
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 
@@ -107,7 +106,9 @@ class GeneralizedZeroShotClassifier(ZeroShotEstimator):
             )
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
-        self.base_ = clone(self.base).fit(X, y, class_vectors=self.class_vectors_)
+        if not isinstance(self.seen_penalty, str) and np.isnan(self.seen_penalty):
+            raise InputError("seen_penalty is nan. Give a number, inf to exclude the seen classes, or 'auto'.")
+        self.base_ = copy_of(self.base).fit(X, y, class_vectors=self.class_vectors_)
         self.seen_means_ = _unit_means(X, y, self.seen_classes_)
         self.seen_penalty_, self.held_out_harmonic_mean_ = (
             self._cross_validate(X, y, self.class_vectors_)

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, diags
 from scipy.special import log_softmax, softmax
-from sklearn.base import clone
 
 from anyshot.base.validation import Floats, Indexes, Vectors, class_rows, class_sums, unit, vectors
 from anyshot.errors import InputError
-from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator, check_parameters
+from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator, check_parameters, copy_of
 from anyshot.zero_shot.class_shares import share_offsets
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.pool_refinement import most_confident, refine
@@ -337,7 +336,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         """Do nothing: the base estimator checks."""
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
-        self.base_ = clone(self._base_estimator()).fit(X, y, class_vectors=self.class_vectors_)
+        self.base_ = copy_of(self._base_estimator()).fit(X, y, class_vectors=self.class_vectors_)
 
     def _base_estimator(self) -> ZeroShotEstimator:
         if self.base is not None:

@@ -95,6 +95,7 @@ def test_a_task_with_equal_labels_raises_an_error():
         ([0, 1, 0], None, "got a list"),
         ({"a": [1, 2, 3]}, None, r"3 different whole numbers, 1 to 3, which may be numbers or classes.*'regression'"),
         ({"a": pd.to_datetime(["2020", None, "2021"])}, {"a": "regression"}, "Task 'a' holds a Timestamp in row 0"),
+        ({"a": [1, 2, 1]}, ["a"], r"tasks must be {task: 'classification' or 'regression'} or None; got \['a'\]"),
         ({"a": [1, 2, 1]}, {"b": "regression"}, "tasks contains 'b', which is not in y. Tasks in y: a"),
         ({"a": [1, 2, 1]}, {"a": "ranking"}, "Unknown kind 'ranking' of task 'a'"),
         ({"a": [1.5, np.inf, 2.0]}, None, "Task 'a' contains infinity in row 1"),

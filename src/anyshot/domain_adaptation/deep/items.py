@@ -13,8 +13,8 @@ from torch import Tensor
 
 from anyshot.base import validation
 from anyshot.base.estimator import validate_data
-from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import check_all_labeled, check_unlabeled, float_array
+from anyshot.base.validation import Indexes, number_rows
+from anyshot.domain_adaptation.base import check_all_labeled, check_unlabeled
 from anyshot.errors import DomainError, InputError, WidthError
 
 
@@ -64,7 +64,7 @@ def target_inputs(target: ArrayLike | NetworkInputs, source: NetworkInputs) -> N
     if isinstance(target, NetworkInputs):
         items: NetworkInputs = target
     else:
-        array, first = float_array(target, "target"), source.batch(np.arange(1))
+        array, first = number_rows(target, dtype=np.float32, name="target"), source.batch(np.arange(1))
         if array.ndim < 2 and len(np.atleast_1d(array)):
             raise InputError(
                 f"target must contain one array of numbers per item, (n, ...); its shape is {array.shape}."

@@ -150,6 +150,8 @@ def read_tasks(
     y = as_frame(y)
     if not isinstance(y, Mapping | pd.DataFrame) or not len(y.keys()):
         raise InputError(f"y must be {{task: labels}} with at least one task; got a {type(y).__name__}: {y!r:.60}.")
+    if kinds is not None and not isinstance(kinds, Mapping):
+        raise InputError(f"tasks must be {{task: 'classification' or 'regression'}} or None; got {kinds!r:.60}.")
     chosen = dict(kinds or {})
     unknown = [name for name in chosen if name not in y]
     if unknown:
