@@ -44,6 +44,19 @@ def test_any_metric_of_scikit_learn_is_computed_by_group():
     assert (found.table["lower"] <= found.table["value"]).all()
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"groups": pd.DataFrame({"site": GROUPS, "sex": GROUPS})}, r"groups is a DataFrame. Pass one column"),
+        ({"groups": {"site": GROUPS}}, r"groups is a dict. Pass one column, .*groups\['site'\]"),
+        ({"metric": "accuracy"}, "metric must be a function of labels and predictions; it is 'accuracy'"),
+    ],
+)
+def test_groups_or_a_metric_that_cannot_be_used_are_refused(change, words):
+    with pytest.raises(InputError, match=words):
+        figures_by_group(**({"y": Y, "predicted": ANSWERS, "groups": GROUPS} | change))
+
+
 def test_weights_of_one_change_nothing():
     def right(y, answers, sample_weight=None):
         return float(np.average(np.asarray(y) == np.asarray(answers), weights=sample_weight))

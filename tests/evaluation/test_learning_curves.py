@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import NearestCentroid
 
 from anyshot import AnyShotClassifier
@@ -265,6 +265,11 @@ def test_test_items_among_the_items_to_draw_from_are_counted():
     assert curve.n_repeated == 4
     assert "4 of the 4 test items equal training items" in str(curve)
     assert learning_curve(NearestCentroid(), X, y, X + 0.5, y, shots=[2], seeds=1).n_repeated == 0
+
+
+def test_a_model_that_predicts_numbers_is_refused_with_the_function_that_measures_it():
+    with pytest.raises(InputError, match=r"Ridge predicts numbers. Use evaluation.number_curve"):
+        learning_curve(Ridge(), np.eye(4), [0.5, 1.5, 2.5, 3.5])
 
 
 def test_a_list_of_models_is_refused():

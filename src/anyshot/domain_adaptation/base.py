@@ -340,10 +340,8 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
             target=self._normalized(items, self.statistics_),
         )
         with threads_for(items.shape[0] * items.shape[1] * len(self.classes_)):
-            if self.adapted_:
-                self._adapt(domains)
-            else:
-                self.model_ = fit_base(self.base, domains.source, domains.index)
+            adapt = type(self)._adapt if self.adapted_ else AdaptedClassifier._adapt  # the latter fits to the source
+            adapt(self, domains)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.generic]:

@@ -361,9 +361,8 @@ def compare_predictions(source_predicted: Floats, index: Indexes, target_predict
     start = prior_of_mean(source_predicted, index, target_predicted)
     q, distance = _best_prior(P, sizes, m, len(target_cells), start)
     label_shift_p = float(chi2.sf(distance, n_cells - c)) if n_cells > c else 1.0
-    prior = np.maximum(q, 0) / np.maximum(q, 0).sum()  # the best fit may give a class that is missing less than none
     explained: Shift = "no shift detected" if no_shift_p > LEVEL else "label shift"
-    return LabelShiftTest(no_shift_p, label_shift_p, prior, explained if label_shift_p > LEVEL else "other shift")
+    return LabelShiftTest(no_shift_p, label_shift_p, q, explained if label_shift_p > LEVEL else "other shift")
 
 
 def _best_prior(P: Floats, sizes: Indexes, m: Floats, n_target: int, start: Floats) -> tuple[Floats, float]:
@@ -379,7 +378,7 @@ def _best_prior(P: Floats, sizes: Indexes, m: Floats, n_target: int, start: Floa
         r = np.linalg.lstsq(D.T @ inverse @ D, D.T @ inverse @ (m - P[:, -1]), rcond=None)[0]
         q = np.append(r, 1 - r.sum())
     residual = m - P @ q
-    return q, float(residual @ inverse @ residual)
+    return np.maximum(q, 0) / np.maximum(q, 0).sum(), float(residual @ inverse @ residual)  # no share is below 0
 
 
 def _covariance(frequencies: Floats, n: int) -> Floats:

@@ -19,6 +19,7 @@ _HOME = {
     "holdout_rows": "anyshot.evaluation.splits",
     "learning_curve": "anyshot.evaluation.learning_curves",
     "macro_f1": "anyshot.evaluation.metrics",
+    "number_curve": "anyshot.evaluation.regression",
     "over_class_splits": "anyshot.evaluation.class_splits",
     "rates_by_group": "anyshot.evaluation.fairness",
     "wilson_interval": "anyshot.evaluation.intervals",

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 
-from anyshot.base.columns import column_values, is_missing
+from anyshot.base.columns import column_values, is_missing, is_table
 from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.base.validation import RandomState, generator, unit, vectors
 from anyshot.base.warning import warn_of_order
@@ -150,8 +150,10 @@ def accuracy_by_group(
 def named_groups(groups: Sequence[Any] | NDArray[Any]) -> NDArray[np.str_]:
     """Return the groups (n,) as names, "not given" for None, NaN, NaT and pandas.NA.
 
-    Raises InputError if they are many different numbers, such as ages.
+    Raises InputError if they are many different numbers, such as ages, or several columns.
     """
+    if is_table(groups) or isinstance(groups, Mapping):
+        raise InputError(f"groups is a {type(groups).__name__}. Pass one column, (n,), such as groups['site'].")
     listed = column_values(groups)
     n_numbers = len({one for one in listed if isinstance(one, int | float) and not is_missing(one)})
     if n_numbers > MAX_NUMBERED_GROUPS:
@@ -332,6 +334,8 @@ def _interval(
 
 def _defined(metric: Callable[..., float], *, weighted: bool) -> Callable[..., float]:
     """Return the metric of labels, predictions and weights; it raises NotEnoughLabelsError where it is undefined."""
+    if not callable(metric):
+        raise InputError(f"metric must be a function of labels and predictions; it is {metric!r:.60}.")
 
     def figure(y: ArrayLike, predicted: ArrayLike, weight: NDArray[np.float64]) -> float:
         with warnings.catch_warnings():

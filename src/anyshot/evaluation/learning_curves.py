@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.isotonic import isotonic_regression
 
 from anyshot.base.items import Items, item_count, take
@@ -163,12 +163,15 @@ def learning_curve(
     _check_plan(shots, seeds)
     if isinstance(unlabeled, str) and unlabeled != "rest":
         raise InputError(f"unlabeled must be a list of items, 'rest' or None; it is {unlabeled!r}.")
-    X, y, X_test, y_test = _parts(X, y, X_test, y_test)
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
     if not all(hasattr(model, "fit") for model in named.values()):
         raise InputError(f"models must be {{name: estimator}}, or one estimator; it is {models!r:.60}.")
+    for name, model in named.items():
+        if hasattr(model, "__sklearn_tags__") and is_regressor(model):
+            raise InputError(f"{name} predicts numbers. Use evaluation.number_curve(model, X, y, X_test, y_test).")
+    X, y, X_test, y_test = _parts(X, y, X_test, y_test)
     index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     truth = label_list(y_test)
     tested = [row for row, label in enumerate(truth) if label is not None]

@@ -256,9 +256,8 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         return rows
 
     def _scaling(self, target: Floats, source: Floats) -> Standardization:
-        width = target.shape[1]
         if not self.scale or not len(target) + len(source):
-            return Standardization(np.zeros(width), np.ones(width))
+            return Standardization(np.zeros(target.shape[1]), np.ones(target.shape[1]))
         share = min(1.0, SOURCE_ROWS / max(len(source), 1))
         weights = np.concatenate([np.ones(len(target)), np.full(len(source), share)])
         return Standardization.of(np.concatenate([target, source]), weights)

@@ -122,8 +122,9 @@ def _groups(path: Path, columns: Columns, clf: Any) -> list[Any]:
         raise InputError(f"{path} is a folder, which has no column {column!r}. Give a table and --image-column.")
     try:
         return list(read(path, columns=columns, model=clf).labels)
-    except DataFileError as error:
+    except (DataFileError, InputError) as error:
         reason = str(error).replace("label_column (--label-column)", "--group-column")
+        reason = reason.replace("for the labels", "for the groups")
         raise DataFileError(f"The groups of --group-column {column} cannot be read. {reason}") from error
 
 
