@@ -144,13 +144,14 @@ def mechanisms() -> dict[str, Variant]:
 
 
 def _other_readings() -> dict[str, Variant]:
-    """Return the model without each template of class names, and without words."""
+    """Return the model without each template of class names, with the bare name counted once, and without words."""
     found = {}
     for number, left_out in enumerate(TEXT_TEMPLATES):
         reading = Reading(tuple(template for template in TEXT_TEMPLATES if template != left_out))
         found[f"template_{number}"] = Variant(f"template {left_out!r}", reading=reading, needs=("texts",))
     found["words"] = Variant("words of the thesaurus", reading=Reading(words=False), needs=("texts",))
     found["similar"] = Variant("words of similar names", reading=Reading(similar=False), needs=("texts",))
+    found["name_weight"] = Variant("weight of the bare name", reading=Reading(max_name_count=1), needs=("texts",))
     return found
 
 
@@ -329,20 +330,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.report:
         run([task for task in tasks if task.missing()], options.workers)
     shown = [*variants]
-    if options.report and not (options.variants or options.change or options.template):
+    if options.report and not (options.variants or options.change or options.template or options.name_count):
         shown += [name for name in read_results(options.folder, options.sets) if name not in shown]
     print_tables(options.folder, options.against, options.sets, shown, by_set=options.by_set)
 
 
 def _chosen(options: argparse.Namespace) -> dict[str, Variant]:
     """Return the variants to measure besides the baseline."""
-    known, has_own = mechanisms(), options.change or options.template
+    known, has_own = mechanisms(), options.change or options.template or options.name_count
     names = options.variants or ([] if has_own else known)
     chosen = {name: known[name] for name in names if name != "baseline"}
     if not has_own:
         return chosen
     templates = tuple(options.template) or READING.templates
-    reading, words = Reading(templates), [*options.change, *options.template]
+    reading = Reading(templates, options.name_count or READING.max_name_count)
+    words = [*options.change, *options.template, *([f"name_count={options.name_count}"] if options.name_count else [])]
     name = options.name or ",".join(words).replace("/", "_")
     return {**chosen, name: Variant(f"with {name}", _changes(options.change), reading)}
 
@@ -354,6 +356,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--variants", nargs="+", choices=["baseline", *mechanisms()], help="default: all")
     parser.add_argument("--change", action="append", default=[], metavar="NAME=VALUE", help="a variant of your own")
     parser.add_argument("--template", action="append", default=[], help="sentences for class names, with {}")
+    parser.add_argument("--name-count", type=int, help="how often the bare name counts among the sentences at most")
     parser.add_argument("--name", help="name of your own variant")
     parser.add_argument("--draws", type=int, help="draws of labels; default: 5, or 20 for short texts of two classes")
     parser.add_argument("--folder", type=Path, default=Path("build/ablation"), help="where results are kept")

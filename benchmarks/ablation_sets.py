@@ -1,6 +1,8 @@
 """The data of the ablation: halves of the train rows of eighteen sets, and the labels that are drawn from them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -57,9 +59,10 @@ SETTINGS: Final = tuple(Setting(labels, pool) for pool in (False, True) for labe
 
 
 class Reading(NamedTuple):
-    """How class names are read: their sentences, and by which words."""
+    """How class names are read: their sentences, how often the bare name may count, and by which words."""
 
     templates: tuple[str, ...] = class_embeddings.TEXT_TEMPLATES
+    max_name_count: int = class_embeddings.MAX_NAME_COUNT
     words: bool = True  # of the thesaurus
     similar: bool = True  # words of similar names, for names that the thesaurus lacks
 
@@ -146,13 +149,14 @@ def class_data(name: str, folder: Path, reading: Reading) -> TrainingSet:
         return encoder.with_embeddings(data, [])
     without_similar = reading.words and not reading.similar
     read_by = readings(data.texts) if without_similar else encoder.reader.readings(data.texts)
-    embeddings = class_embeddings.embed_classes(
-        data.texts,
-        encoder.encode_texts,
-        templates=reading.templates,
-        word_templates=class_embeddings.WORD_TEMPLATES,
-        read_by=read_by,
-    )
+    with _name_count(reading.max_name_count):
+        embeddings = class_embeddings.embed_classes(
+            data.texts,
+            encoder.encode_texts,
+            templates=reading.templates,
+            word_templates=class_embeddings.WORD_TEMPLATES,
+            read_by=read_by,
+        )
     return without_items(data.texts, embeddings)
 
 
@@ -168,3 +172,14 @@ def embedder(name: str, folder: Path, words: bool = True) -> Embedder:
     """Return the embedder of a set's items and class names, which keeps the vectors of names in `folder`."""
     encoder = "efficientnet-lite0" if name in IMAGES else "minilm"
     return Embedder(encoder, cache=VectorCache(folder / "cache"), words=words)
+
+
+@contextmanager
+def _name_count(most: int) -> Iterator[None]:
+    """Let the bare name count `most` times at most while the block runs."""
+    before = class_embeddings.MAX_NAME_COUNT
+    vars(class_embeddings)["MAX_NAME_COUNT"] = most
+    try:
+        yield
+    finally:
+        vars(class_embeddings)["MAX_NAME_COUNT"] = before

@@ -27,7 +27,7 @@ DRAWS: Final = 3
 DRAWS_OF_SHORT_TEXTS: Final = 10
 """For short texts of two classes, whose accuracies vary more from draw to draw."""
 TOLERANCE: Final = 0.5
-BARE: Final = Variant("bare names", reading=Reading(templates=("{}",), words=False))
+BARE: Final = Variant("bare names", reading=Reading(templates=("{}",), max_name_count=1, words=False))
 
 
 def plain_accuracy(result: dict[str, Any]) -> float:

@@ -45,7 +45,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         return W, b
     g, scores = confidence * scale_by_spread(prior), U @ W.T + b
     h = confidence if len(y) and held_out_any else 4 / 3 * g
-    if len(np.unique(y)) == len(S):
+    if len(y):
         pi = likely_shares(scores / h, pi, pi, 20 / (1 + len(y)), rounds=20)
     answers = softmax(scores + offsets(scores, pi, h), axis=1)
     rows = np.unique(np.linspace(0, len(U) - 1, 5000).astype(int))
@@ -64,7 +64,7 @@ def class_vectors(texts, words, encode):
     """Return S (c, d) from the texts of each class, of which the first is the name, and its words."""
     found = []
     for (name, *descriptions), own in zip(texts, words, strict=True):
-        groups = [[name, f"The topic is {name}."], *([text] for text in descriptions)]
+        groups = [[name] * min(len(name.split()), 3) + [f"The topic is {name}."], *([text] for text in descriptions)]
         groups += [own, [f"It was {word}." for word in own]] if own else []
         found.append(np.mean([unit(encode(group).mean(axis=0, keepdims=True))[0] for group in groups], axis=0))
     return unit(np.stack(found))
@@ -214,7 +214,7 @@ def head(S, X, y, C, pool=None):
 def heads(y, c):
     """Return the strength and prior weight of each head, with its odds."""
     fewest = np.bincount(y, minlength=c).min()
-    odds = ({(0.1, 1): 1.0} if len(y) <= 200 else {}) | {(8.0, 1): 0.01 * c**2}
+    odds = ({(0.1, 1): 1.0} if len(y) <= 200 else {}) | {(20.0, 1): 0.01 * c**2}
     return odds | ({(C, 0): 0.0008 * min(fewest, 20) ** 2 for C in (1.0, 10.0)} if fewest >= 5 else {})
 
 

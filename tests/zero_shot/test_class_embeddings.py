@@ -36,6 +36,19 @@ def test_the_templates_together_weigh_as_much_as_one_description():
     np.testing.assert_allclose(found, [[0.5, 0.5, 0.5**0.5]], atol=1e-6)
 
 
+def test_the_bare_name_counts_as_often_as_it_has_words_up_to_three_times():
+    vectors = {
+        **{"a": [1.0, 0.0], "a b": [1.0, 0.0], "a b c d": [1.0, 0.0]},
+        **{"a!": [0.0, 1.0], "a b!": [0.0, 1.0], "a b c d!": [0.0, 1.0]},
+    }
+    found = embed_classes(
+        describe(["a", "a b", "a b c d"]),
+        lambda texts: np.array([vectors[text] for text in texts]),
+        templates=("{}", "{}!"),
+    )
+    np.testing.assert_allclose(found[:, 0] / found[:, 1], [1, 2, 3], atol=1e-6)
+
+
 def test_words_count_like_two_descriptions_bare_and_in_a_sentence():
     vectors = {"a": [1.0, 0.0, 0.0, 0.0], "x": [0.0, 1.0, 0.0, 0.0], "y": [0.0, 1.0, 0.0, 0.0]}
     vectors |= {"It was x.": [0.0, 0.0, 1.0, 0.0], "It was y.": [0.0, 0.0, 0.0, 1.0]}

@@ -103,8 +103,8 @@ class Defaults:
     """C of the head that stays close to the class vectors."""
     few_labels: int = 200
     """Labels up to which that head takes part. Beyond, it would lower the scores of classes without labels too much."""
-    strong_c: float = 8.0
-    """C of the head that follows the labels. Two heads in its place, with C = 2 and 20, were as good."""
+    strong_c: float = 20.0
+    """C of the head that follows the labels."""
     logistic_c: tuple[float, ...] = (1.0, 10.0)
     """C of the heads without class vectors, used where every class has `min_labels_per_class` labels.
 

@@ -117,10 +117,9 @@ def fit_with_pool(
 def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, scale: float) -> Floats:
     """Return the class shares of the pool (c,): those of the prior (c,), changed by what labels say.
 
-    scores (m, c): of the pool, from the model for equal shares; scale: divides them. Few labels change shares little,
-    and those of some classes only change none: heads predict these classes too often.
+    scores (m, c): of the pool, from the model for equal shares; scale: divides them. Few labels change shares little.
     """
-    if data.class_prior is not None or not data.counts.all():
+    if data.class_prior is not None or not len(data.index):
         return shares
     own = data.defaults
     count_of_prior = own.shares_labels / (1 + len(data.index))

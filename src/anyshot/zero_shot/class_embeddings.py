@@ -15,13 +15,16 @@ from anyshot.zero_shot.class_texts import ClassTexts, Reading, as_words, has_let
 
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]  # texts -> unit-length vectors (n, d)
 
+TEXT_TEMPLATES = ("{}", "The topic is {}.")
+WORD_TEMPLATES = ("{}", "It was {}.")
+IMAGE_TEMPLATES = ("a photo of a {}",)  # for models trained on captions, such as CLIP
+
 # "refund not showing up" is nearly a sentence and best embedded by itself; "spam" or "positive" needs a sentence around
 # it. Accuracy without a label, mean over the train rows of fourteen text sets: bare name 61.3, the sentence 63.2, both
 # 63.3. "{} message" and "I have a question about {}." beside them added 0.4 and 0.1, nothing on the four sets that had
 # no part in any choice, and lost 0.9 to 2.1 by themselves where names are abstract nouns ("joy", "disappointment").
-TEXT_TEMPLATES = ("{}", "The topic is {}.")
-WORD_TEMPLATES = ("{}", "It was {}.")
-IMAGE_TEMPLATES = ("a photo of a {}",)  # for models trained on captions, such as CLIP
+MAX_NAME_COUNT = 3
+"""The bare name counts among the templates as often as it has words, but at most this many times."""
 
 ABBREVIATED: int = 4
 """Most letters of an abbreviation."""
@@ -45,9 +48,10 @@ def embed_classes(
 ) -> Vectors:
     """Return one unit-length vector for each class (c, d): the mean of the unit vectors of its name, texts and words.
 
-    The vector of the name is a mean over `templates`. Descriptions are embedded as they are. Words give a vector for
-    each of `word_templates`, the mean over all words; words of similar names give one vector for all sentences. A text
-    without letters, such as the number of a class, is left out; a class without any other text gets a vector of zeros.
+    The vector of the name is a mean over `templates`, in which the bare name counts as often as it has words, up to
+    three times. Descriptions are embedded as they are. Words give a vector for each of `word_templates`, the mean over
+    all words; words of similar names give one vector for all sentences. A text without letters, such as the number of a
+    class, is left out; a class without any other text gets a vector of zeros.
 
     texts: from `describe`; embed: texts to unit-length vectors (n, d), as an encoder's `encode`, called once, with
     distinct texts; templates: sentences with ``{}`` for the name, `TEXT_TEMPLATES` for texts, `IMAGE_TEMPLATES` for an
@@ -221,7 +225,9 @@ def _sentences(
         return [list(reading.words)]
     found = []
     if own and has_letters(own[0]):
-        found.append([phrase.replace("{}", own[0]) for phrase in phrases])
+        count = min(len(own[0].split()), MAX_NAME_COUNT)
+        repeated = [phrase for phrase in phrases for _ in range(count if phrase == "{}" else 1)]
+        found.append([phrase.replace("{}", own[0]) for phrase in repeated])
     found += [[text] for text in own[1:] if has_letters(text)]
     of_words = [[phrase.replace("{}", word) for word in reading.words] for phrase in word_phrases if reading.words]
     if reading.source == "similar":  # less sure than a class's own words, so all sentences count as one group
