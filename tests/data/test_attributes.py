@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from anyshot.data.attributes import attribute_table, combine, load_attributes
+from anyshot.data.attributes import attribute_table, load_attributes
 from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError
 
 
@@ -105,49 +105,6 @@ def test_a_file_without_usable_attributes_is_refused(content, options, text, tmp
 
 
 # --- combination ------------------------------------------------------------------------------------------------------
-
-
-def test_each_scaling_follows_its_formula(animals):
-    known = attribute_table(animals)
-    raw = known.vectors
-    by = {name: combine((known, name)).vectors for name in ("none", "unit", "range", "standard")}
-    np.testing.assert_array_equal(by["none"], raw)
-    np.testing.assert_allclose(by["unit"], raw / np.linalg.norm(raw, axis=1, keepdims=True))
-    ranged = np.column_stack([[0, 1, 0.5], [0, 0, 0], (raw[:, 2] - 130) / 30])
-    np.testing.assert_allclose(by["range"], ranged / np.sqrt((ranged**2).sum(axis=1).mean()))
-    scores = (raw - raw.mean(axis=0))[:, [0, 2]] / raw.std(axis=0)[[0, 2]]
-    np.testing.assert_allclose(by["standard"][:, [0, 2]], scores / np.sqrt(2))
-    assert not by["standard"][:, 1].any()
-
-
-def test_the_influence_of_a_block_depends_on_its_weight_only():
-    random = np.random.default_rng(0)
-    wide, narrow = (attribute_table(pd.DataFrame(random.uniform(size=(6, width)))) for width in (300, 3))
-    both = combine((wide, "standard"), (narrow, "standard", 2.0)).vectors
-    assert (both[:, 300:] ** 2).sum() == pytest.approx(4 * (both[:, :300] ** 2).sum())
-
-
-def test_a_combination_notes_its_scalings_and_keeps_the_notes(animals):
-    known = attribute_table(animals)
-    both = combine((known, "range"), (known, "unit", 0.5))
-    assert both.notes[0] == "Columns of part 1 (3): each column scaled to 0 to 1, weight 1."
-    assert sum("stripes of okapi" in note for note in both.notes) == 2
-    assert both.columns == known.columns * 2
-    assert str(both).startswith("3 classes x 6 columns\n  Columns of part 1")
-
-
-@pytest.mark.parametrize(
-    ("parts", "error", "text"),
-    [
-        (lambda a, b: [], InputError, "nothing to combine"),
-        (lambda a, b: [(a, "cubed")], InputError, "Unknown scaling 'cubed'"),
-        (lambda a, b: [(a, "unit", 0)], InputError, "Part 1 has weight 0"),
-        (lambda a, b: [(a, "unit"), (b, "unit")], ClassesError, "part 2.*row 0 is 'horse' and 'okapi'"),
-    ],
-)
-def test_parts_that_do_not_match_are_refused(parts, error, text, animals):
-    with pytest.raises(error, match=text):
-        combine(*parts(attribute_table(animals), attribute_table(animals[::-1])))
 
 
 def test_a_value_that_is_no_number_is_named():

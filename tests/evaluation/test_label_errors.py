@@ -7,7 +7,6 @@ from sklearn.linear_model import LogisticRegression
 
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.label_errors import (
-    confident_joint,
     confident_thresholds,
     label_errors,
     out_of_fold_probabilities,
@@ -34,24 +33,19 @@ def test_a_class_without_labels_is_never_likely():
     assert len(label_errors(P, [0, 0, 0, 0, 0])) == 0
 
 
-def test_the_confident_joint_counts_as_by_hand():
-    # Thresholds 0.55 and 0.7: rows 0 and 1 are confidently 0, rows 2 and 4 confidently 1, row 3 neither.
-    assert confident_joint(P, Y).tolist() == [[2, 1], [0, 1]]
-
-
-def test_the_joint_agrees_with_the_formula():
+def test_the_listed_labels_are_those_of_the_rule():
     random = np.random.default_rng(1)
     p, y = random.dirichlet(np.ones(4), size=200), random.integers(-1, 4, size=200)
     t = [p[y == j, j].mean() for j in range(4)]
-    joint = np.zeros((4, 4), dtype=int)
-    for row, label in zip(p, y, strict=True):
-        reached = [j for j in range(4) if row[j] >= t[j]]
-        if label >= 0 and reached:
-            joint[label, max(reached, key=lambda j: row[j])] += 1
-    assert (confident_joint(p, y) == joint).all()
+    wrong = [
+        row
+        for row, (own, label) in enumerate(zip(p, y, strict=True))
+        if label >= 0 and own.argmax() != label and own.max() >= t[own.argmax()]
+    ]
     listed = label_errors(p, y)
-    assert len(listed) <= joint.sum() - np.trace(joint)
-    assert all(joint[row, column] for row, column in zip(listed["given"], listed["likely"], strict=True))
+    assert sorted(listed["row"]) == wrong
+    assert (np.diff(listed["p_likely"] - listed["p_given"]) <= 0).all()
+    assert listed["given"].tolist() == y[listed["row"]].tolist()
 
 
 def test_a_class_with_one_item_does_not_make_other_labels_look_wrong():

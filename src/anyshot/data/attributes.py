@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,6 @@ from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError
 
 SHOWN: Final = 10  # names in a message
-
-Scaling: TypeAlias = Literal["none", "unit", "range", "standard"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class ClassAttributes:
     columns : tuple of str
         Names of the columns.
     notes : tuple of str
-        Imputed values, constant attributes, the scaling.
+        Imputed values and constant attributes.
     """
 
     names: tuple[Label, ...]
@@ -131,73 +129,6 @@ def attribute_table(
     return ClassAttributes(names, known, columns, (*_gap_notes(gap, names, columns), *_constant_notes(known, columns)))
 
 
-def combine(*parts: tuple[ClassAttributes, Scaling] | tuple[ClassAttributes, Scaling, float]) -> ClassAttributes:
-    """Concatenate several sets of attributes of the same classes, each scaled separately.
-
-    Parameters
-    ----------
-    parts : (attributes, scaling) or (attributes, scaling, weight)
-        "none": unchanged; "unit": each row to length 1; "range": each column to 0 to 1; "standard": each column to mean
-        0 and standard deviation 1. Except with "none", every block is then divided by the root mean square length of
-        its rows, so that its influence does not depend on its number of columns, and multiplied by its weight.
-
-    Raises
-    ------
-    InputError
-        There are no parts, a scaling is unknown, or a weight is not above 0.
-    ClassesError
-        The classes of the parts differ, or their order does.
-
-    Examples
-    --------
-    >>> size = attribute_table({"horse": {"height": 160.0}, "zebra": {"height": 130.0}})
-    >>> coat = attribute_table({"horse": {"stripes": 0}, "zebra": {"stripes": 1}})
-    >>> combine((size, "range"), (coat, "range", 2.0)).vectors.round(2).tolist()
-    [[1.41, 0.0], [0.0, 2.83]]
-    """
-    if not parts:
-        raise InputError("There is nothing to combine. Give (attributes, scaling) pairs.")
-    names = parts[0][0].names
-    blocks, notes = [], []
-    for number, part in enumerate(parts, start=1):
-        attributes, scaling, weight = part[0], part[1], (part[2] if len(part) == 3 else 1.0)
-        if attributes.names != names:
-            at = _first_difference(names, attributes.names)
-            raise ClassesError(f"The classes of part {number} differ from those of part 1: {at}.")
-        if not weight > 0:
-            raise InputError(f"Part {number} has weight {weight}; it must be above 0. Leave the part out instead.")
-        blocks.append(weight * _scaled(attributes.vectors, scaling))
-        notes.append(f"Columns of part {number} ({len(attributes.columns)}): {_SCALED[scaling]}, weight {weight:g}.")
-        notes += attributes.notes
-    columns = tuple(column for part in parts for column in part[0].columns)
-    return ClassAttributes(names, np.concatenate(blocks, axis=1), columns, tuple(notes))
-
-
-_SCALED: Mapping[Scaling, str] = {
-    "none": "unchanged",
-    "unit": "each class's row scaled to length 1",
-    "range": "each column scaled to 0 to 1",
-    "standard": "each column scaled to mean 0 and standard deviation 1",
-}
-
-
-def _scaled(table: Floats, scaling: Scaling) -> Floats:
-    """Return the block (c, a) scaled; a constant column, or a row of zeros, becomes zeros."""
-    if scaling not in get_args(Scaling):
-        raise InputError(f"Unknown scaling {scaling!r}. Choose one of: {', '.join(get_args(Scaling))}.")
-    if scaling == "none":
-        return table
-    if scaling == "unit":
-        length = np.linalg.norm(table, axis=1, keepdims=True)  # (c, 1)
-        return np.asarray(table / np.where(length > 0, length, 1))
-    low, wide = table.min(axis=0), np.ptp(table, axis=0)  # (a,)
-    if scaling == "standard":
-        low, wide = table.mean(axis=0), np.where(wide > 0, table.std(axis=0), 0)
-    spread = np.where(wide > 0, (table - low) / np.where(wide > 0, wide, 1), 0)  # (c, a)
-    size = np.sqrt((spread**2).sum(axis=1).mean())
-    return np.asarray(spread / max(size, 1e-12))
-
-
 def _rows_of(frame: pd.DataFrame, classes: Sequence[Label] | None) -> pd.DataFrame:
     """Return the rows of these classes, after checking that each has one."""
     if not frame.shape[1]:
@@ -279,10 +210,3 @@ def _numbers(column: pd.Series, path: str | os.PathLike[str], *, commas: bool) -
             f"class_column={column.name!r}."
         )
     return numbers
-
-
-def _first_difference(ours: Sequence[Label], others: Sequence[Label]) -> str:
-    if len(ours) != len(others):
-        return f"{len(ours)} classes and {len(others)}"
-    row = next(row for row, (mine, other) in enumerate(zip(ours, others, strict=True)) if mine != other)
-    return f"row {row} is {ours[row]!r} and {others[row]!r}"

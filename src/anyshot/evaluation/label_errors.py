@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from anyshot.base.items import Items, item_count, take
@@ -70,20 +70,6 @@ def confident_thresholds(probabilities: ArrayLike, y: ArrayLike) -> Floats:
     return thresholds
 
 
-def confident_joint(probabilities: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
-    """Return the number of items with label i (rows) that are confidently of class j (columns), (c, c).
-
-    The confident class of an item is the most probable of the classes that reach their threshold, if any.
-    Northcutt, Jiang, Chuang, JAIR 2021, eq. (1).
-    """
-    table, index = _checked(probabilities, y)
-    confident = _confident_class(table, index)
-    counted = (index >= 0) & (confident >= 0)
-    joint = np.zeros((table.shape[1], table.shape[1]), dtype=np.intp)
-    np.add.at(joint, (index[counted], confident[counted]), 1)
-    return joint
-
-
 def label_errors(probabilities: ArrayLike, y: ArrayLike, *, classes: Classes | None = None) -> pd.DataFrame:
     """Return the labels that are likely wrong, the clearest first.
 
@@ -109,34 +95,21 @@ def label_errors(probabilities: ArrayLike, y: ArrayLike, *, classes: Classes | N
     if classes is not None and len(classes) != table.shape[1]:
         raise InputError(f"There are {len(classes)} classes, but the probabilities have {table.shape[1]} columns.")
     names = np.arange(table.shape[1]) if classes is None else classes
-    likely = table.argmax(axis=1)
-    reached = table[np.arange(len(table)), likely] >= confident_thresholds(table, index)[likely]
-    rows = np.flatnonzero((index >= 0) & reached & (table[np.arange(len(table)), likely] > table[_own(index)]))
-    given = table[rows, index[rows]]
-    other = table[rows, likely[rows]]
-    order = np.argsort(given - other, kind="stable")
-    rows = rows[order]
-    return pd.DataFrame(
+    rows = np.flatnonzero(index >= 0)  # (m,)
+    likely = table[rows].argmax(axis=1)  # (m,)
+    found = pd.DataFrame(
         {
             "row": rows,
             "given": names[index[rows]],
-            "likely": names[likely[rows]],
-            "p_given": given[order],
-            "p_likely": other[order],
+            "likely": names[likely],
+            "p_given": table[rows, index[rows]],
+            "p_likely": table[rows, likely],
         }
     )
-
-
-def _own(index: Indexes) -> tuple[Indexes, Indexes]:
-    """Return where the probabilities of the items' own classes are; those of items without a label are not used."""
-    return np.arange(len(index)), np.maximum(index, 0)
-
-
-def _confident_class(table: Floats, index: Indexes) -> Indexes:
-    """Return the confident class of each item (n,), -1 if no class reaches its threshold."""
-    reached = table >= confident_thresholds(table, index)  # (n, c)
-    best = np.where(reached, table, -1.0).argmax(axis=1)
-    return np.where(reached.any(axis=1), best, -1)
+    reached = found["p_likely"] >= confident_thresholds(table, index)[likely]
+    wrong = found[reached & (found["p_likely"] > found["p_given"])]
+    order = np.argsort(wrong["p_given"].to_numpy() - wrong["p_likely"].to_numpy(), kind="stable")
+    return pd.DataFrame(wrong.iloc[order].reset_index(drop=True))
 
 
 def _checked(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
