@@ -256,3 +256,13 @@ def test_the_names_of_classes_and_classes_added_later_do_not_change_folds():
     y = np.random.default_rng(0).integers(0, 7, 60)
     later = np.where(y >= 3, y + 1, y)  # a class whose name is sorted before those of some others
     np.testing.assert_array_equal(folds_by_arrival([*later, 3, 3], 5)[:60], folds_by_arrival(y, 5))
+
+
+@pytest.mark.parametrize("wrong", [-1, np.nan, np.inf, "1", True])
+def test_a_parameter_that_is_no_finite_number_in_its_range_is_refused(wrong):
+    for check in (validation.check_not_negative, validation.check_positive):
+        with pytest.raises(InputError, match=f"ridge={wrong!r} must be a"):
+            check(alpha=1, ridge=wrong)
+    validation.check_not_negative(ridge=0, alpha=np.float32(2))
+    with pytest.raises(InputError, match="ridge=0 must be a positive number"):
+        validation.check_positive(ridge=0)

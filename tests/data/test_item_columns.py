@@ -30,6 +30,20 @@ def test_given_columns_are_used(tmp_path):
     assert (data.items, data.labels) == (["c"], ["d"])
 
 
+def test_texts_of_several_columns_are_joined_without_empty_ones(tmp_path):
+    data = read_data(file(tmp_path, "a.csv", "subject,body\nhi,there\nhi,\nNULL,x\n"), text_column="subject,body")
+    assert data.items == ["hi\nthere", "hi", "x"]
+
+
+def test_labels_are_found_by_the_names_of_the_classes(tmp_path):
+    path = file(tmp_path, "a.csv", "text,team,predicted\nhello,x,x\nbye,,y\n")
+    assert read_data(path, classes=["x", "y"]).labels == ["x", None]
+    assert read_data(path, classes=["z"]).labels is None
+    path = file(tmp_path, "b.csv", "text,team,second\nhello,x,y\nbye,,y\n")
+    with pytest.raises(DataFileError, match="several columns that hold nothing but names of classes: 'team', 'second'"):
+        read_data(path, classes=["x", "y"])
+
+
 def test_the_text_column_is_not_used_for_labels(tmp_path):
     data = read_data(file(tmp_path, "a.csv", "topic,n\na b,1\n"), text_column="topic")
     assert (data.items, data.labels) == (["a b"], None)

@@ -57,6 +57,11 @@ def test_quotes_may_be_escaped_by_backslashes_as_databases_do():
     assert rows('text,label\n"say \\"",x\n"next",y\n') == [['say "', "x"], ["next", "y"]]
 
 
+def test_the_reason_is_that_of_doubled_quotes_if_backslashes_do_not_help():
+    with pytest.raises(ParseError, match=r"line 2: text follows a closing quote: 'b\" c'"):
+        parse('text\n"a \\"b" c\n', tabs=False)
+
+
 def test_a_tsv_of_a_database_keeps_its_quotes():
     text = 'text\tlabel\n"Wow" he said\ta\nthe 5" pipe\tb\n"open\tc\nclosed"\td\n'
     assert rows(text, tabs=True) == [['"Wow" he said', "a"], ['the 5" pipe', "b"], ['"open', "c"], ['closed"', "d"]]

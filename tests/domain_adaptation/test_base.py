@@ -207,6 +207,42 @@ def test_a_missing_source_label_is_refused(none):
         SourceModel().fit(world.X, y, target=world.target)
 
 
+def test_texts_and_numbers_as_labels_are_refused():
+    world = moved_world()
+    y = np.array([*world.y.tolist()[:-1], 7], dtype=object)
+    with pytest.raises(InputError, match=r"y has texts and numbers, 'ash' and 7\."):
+        SourceModel().fit(world.X, y, target=world.target)
+
+
+@pytest.mark.parametrize("wrong", [-0.5, np.nan, np.inf, "1"])
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        (CORAL, "ridge"),
+        (TCA, "penalty"),
+        (JDA, "penalty"),
+        (MEDA, "alignment"),
+        (MEDA, "smoothness"),
+        (OptimalTransport, "entropy"),
+        (OptimalTransport, "class_penalty"),
+        (DensityRatioWeighting, "exponent"),
+        (DensityRatioWeighting, "min_sample_fraction"),
+        (MSDA, "noise"),
+    ],
+)
+def test_a_parameter_that_is_no_number_in_its_range_is_refused(method, name, wrong):
+    world = moved_world()
+    with pytest.raises(InputError, match=f"{name}.* must be .*{wrong!r}|{name}={wrong!r} must be a"):
+        method(**{name: wrong}).fit(world.X, world.y, target=world.target)
+
+
+@pytest.mark.parametrize(("method", "name"), [(TCA, "penalty"), (OptimalTransport, "entropy"), (MSDA, "noise")])
+def test_a_parameter_that_must_be_positive_is_not_zero(method, name):
+    world = moved_world()
+    with pytest.raises(InputError, match=name):
+        method(**{name: 0}).fit(world.X, world.y, target=world.target)
+
+
 def test_invalid_targets_are_refused():
     world = moved_world()
     model = SourceModel()

@@ -7,6 +7,7 @@ from scipy.sparse import csr_array
 from anyshot.domain_adaptation.base import SourceModel
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.ensemble import AdaptationEnsemble
+from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world
 
 
@@ -23,6 +24,12 @@ def test_probabilities_are_the_mean_of_those_of_the_methods(vectors):
 def test_methods_for_dense_tables_are_left_out_where_they_are_sparse(vectors, form, n_methods):
     X, y, target = vectors
     assert len(AdaptationEnsemble().fit(form(X), y, target=form(target)).models_) == n_methods
+
+
+def test_at_least_one_method_is_needed(vectors):
+    X, y, target = vectors
+    with pytest.raises(InputError, match="methods is empty"):
+        AdaptationEnsemble(methods=[]).fit(X, y, target=target)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from anyshot.domain_adaptation.subspace_alignment import (
     principal_axes,
     subspace_alignment,
 )
+from anyshot.errors import DomainError
 from domain_adaptation.worlds import moved_world
 
 
@@ -24,6 +25,13 @@ def test_principal_axes_are_those_of_scikit_learn(shape):
 def test_there_are_at_most_as_many_axes_as_the_rank():
     X = np.random.default_rng(0).normal(size=(5, 12))
     assert principal_axes(X, 10).shape == (12, 4)
+    assert principal_axes(np.tile(X.T, 2), 10).shape == (10, 5)
+
+
+@pytest.mark.parametrize("shape", [(5, 12), (12, 5)])
+def test_a_domain_of_equal_vectors_has_no_axes(shape):
+    with pytest.raises(DomainError, match=f"The {shape[0]} vectors of a domain are all the same"):
+        principal_axes(np.ones(shape), 3)
 
 
 def test_equal_domains_have_equal_maps():

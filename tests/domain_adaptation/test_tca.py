@@ -57,12 +57,6 @@ def test_the_axes_avoid_a_large_difference_of_means():
     assert np.abs(gap).max() < 0.05 * (source @ axes).std(axis=0).max()
 
 
-def test_a_penalty_of_zero_is_refused():
-    world = moved_world()
-    with pytest.raises(InputError, match="penalty=0 must be positive"):
-        TCA(penalty=0).fit(world.X, world.y, target=world.target)
-
-
 def test_jda_brings_the_class_means_together():
     world = moved_world(n_each=40)
     gaps = []

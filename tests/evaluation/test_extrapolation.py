@@ -71,9 +71,14 @@ def test_falling_and_very_noisy_curves_are_refused():
 def test_invalid_points_are_refused():
     with pytest.raises(InputError, match="distinct"):
         extrapolate([1, 1, 2], [0.5, 0.5, 0.6], 0.01)
+    for wrong in (np.nan, np.inf):
+        with pytest.raises(InputError, match="distinct, finite and 0 or more"):
+            extrapolate([1, 2, wrong], [0.5, 0.5, 0.6], 0.01)
+        with pytest.raises(InputError, match="is not beyond the curve"):
+            extrapolate([1, 2, 3], [0.5, 0.5, 0.6], 0.01, to=wrong)
     with pytest.raises(InputError, match="between 0 and 1 and sd above 0"):
         extrapolate([1, 2, 3], [50, 60, 70], 0.01)
-    with pytest.raises(InputError, match=r"to=4 lies within the curve. Give more than its 5 labels"):
+    with pytest.raises(InputError, match=r"to=4 is not beyond the curve. Give more than its 5 labels"):
         extrapolate(SHOTS, law(SHOTS), 0.01, to=4)
     with pytest.raises(InputError, match="One accuracy is needed for each"):
         extrapolate([1, 2, 3], [0.5], 0.01)

@@ -118,6 +118,8 @@ def test_a_metric_that_is_undefined_for_a_group_has_no_value_there():
     assert np.isnan(found.difference)
     assert "groups for which the metric is undefined: b" in found.notes
     assert "between the highest" not in str(found)
+    many = figures_by_group(np.eye(5)[0], np.eye(5)[0], list("abcde"), metric=recall_score, n_draws=20)
+    assert "groups for which the metric is undefined: b, c, d and 1 more" in many.notes
 
 
 def test_items_without_a_label_are_left_out_and_counted():

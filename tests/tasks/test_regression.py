@@ -311,6 +311,20 @@ def test_a_source_that_predicts_names_is_refused():
         AnyShotRegressor().fit(X, X[:, 0], source=source)
 
 
+def test_a_source_that_predicts_too_few_numbers_is_refused():
+    class Short:
+        def predict(self, X):
+            return np.zeros(len(X) - 1)
+
+    with pytest.raises(InputError, match=r"one finite number for each of 6 rows; got an array of shape \(5,\)"):
+        AnyShotRegressor().fit(np.arange(6.0)[:, None], np.arange(6.0), source=Short())
+
+
+def test_a_truth_value_is_no_penalty():
+    with pytest.raises(InputError, match="alpha must be 'evidence' or a number above 0; got True"):
+        AnyShotRegressor(alpha=True).fit(*rows(6, 0))
+
+
 def test_rows_and_numbers_in_another_order_are_warned_of_and_sparse_numbers_refused():
     X, y = hours_table(20, 0)
     X = X.set_axis(range(50, 70))

@@ -374,6 +374,20 @@ def check_fraction(**given: object) -> None:
             raise InputError(f"{name} must be above 0 and below 1; it is {value!r}.")
 
 
+def check_not_negative(**given: object) -> None:
+    """Raise InputError if one of the parameters `given`, by name, is not a finite number of 0 or more."""
+    for name, value in given.items():
+        if not (is_number(value) and 0 <= value < np.inf):
+            raise InputError(f"{name}={value!r} must be a number that is not negative.")
+
+
+def check_positive(**given: object) -> None:
+    """Raise InputError if one of the parameters `given`, by name, is not a finite number above 0."""
+    for name, value in given.items():
+        if not (is_number(value) and 0 < value < np.inf):
+            raise InputError(f"{name}={value!r} must be a positive number.")
+
+
 def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any, Any]:
     """Return the two elements of `given`, or raise InputError if it is not a pair or one is None."""
     if not isinstance(given, tuple | list) or len(given) != 2 or any(one is None for one in given):

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype, is_timedelta64_dtype
 
-from anyshot.base.columns import is_blank, python_value
+from anyshot.base.columns import python_value
 from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
-from anyshot.data.item_columns import MISSING_TEXTS
+from anyshot.data.item_columns import is_no_text
 from anyshot.errors import InputError
 
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
@@ -58,7 +58,7 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
         return "duration"
     if isinstance(kind, pd.CategoricalDtype):
         return "category"
-    values = [value for value in map(python_value, column.astype(object)[column.notna()]) if not _is_empty(value)]
+    values = [value for value in map(python_value, column.astype(object)[column.notna()]) if not is_no_text(value)]
     if not values:
         return "category"
     if all(isinstance(value, str) for value in values):
@@ -69,11 +69,6 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
             return found
     _check_exceptions({value.strip() if isinstance(value, str) else value for value in values}, column.name)
     return "category"
-
-
-def _is_empty(value: object) -> bool:
-    """Return whether a cell holds nothing, or a text that says so, as beside numbers that a file has as text."""
-    return value is None or (isinstance(value, str) and (is_blank(value) or value.strip() in MISSING_TEXTS))
 
 
 def _check_exceptions(values: set[Any], name: object) -> None:
@@ -113,7 +108,7 @@ def _vectorized(column: "pd.Series[Any]", kind: Kind) -> Floats:
         moments = pd.to_datetime(column, utc=True)
         return np.asarray((moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / _DAY, dtype=np.float64)
     values = [None if missing else python_value(value) for value, missing in zip(column, column.isna(), strict=True)]
-    values = [None if _is_empty(value) else value for value in values]
+    values = [None if is_no_text(value) else value for value in values]
     try:
         return np.array([np.nan if value is None else _number(value, kind) for value in values], dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:

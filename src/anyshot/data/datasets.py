@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, is_blank
+from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS
 from anyshot.base.items import check_list
 from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
@@ -22,6 +22,7 @@ from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
     find_column,
     find_labels,
+    is_empty,
     is_missing_text,
     joined_texts,
     listed_columns,
@@ -237,7 +238,7 @@ def _faults(items: Iterable[Any], fault_of: Callable[[Any], str | None]) -> _Fau
 
 
 def _text_fault(value: object) -> str | None:
-    if value is None or (isinstance(value, str) and is_blank(value)):
+    if is_empty(value):
         return "the text is empty"
     if is_missing_text(value):
         return f"the text is missing, written as {str(value).strip()}"

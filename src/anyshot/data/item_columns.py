@@ -59,7 +59,7 @@ def joined_texts(table: Table, name: str) -> list[Any]:
     if not is_joined(table, name):
         return table.values(name)
     parts = zip(*(table.values(part.strip()) for part in name.split(",")), strict=True)
-    return ["\n".join(str(text) for text in row if not _is_no_text(text)) for row in parts]
+    return ["\n".join(str(text) for text in row if not is_no_text(text)) for row in parts]
 
 
 def is_missing_text(value: object) -> bool:
@@ -69,6 +69,16 @@ def is_missing_text(value: object) -> bool:
     (True, False)
     """
     return isinstance(value, str) and value.strip() in MISSING_TEXTS
+
+
+def is_empty(value: object) -> bool:
+    """Return whether a cell holds nothing, or a text without a visible character."""
+    return value is None or (isinstance(value, str) and is_blank(value))
+
+
+def is_no_text(value: object) -> bool:
+    """Return whether a cell holds nothing, or a text that says so."""
+    return is_empty(value) or is_missing_text(value)
 
 
 def find_labels(table: Table, given: str | None, *, items: str, classes: Sequence[Label] | None = None) -> str | None:
@@ -82,7 +92,7 @@ def find_labels(table: Table, given: str | None, *, items: str, classes: Sequenc
         return column
     names, used = {str(name).strip() for name in classes}, {part.strip() for part in items.split(",")}
     held = {
-        name: {str(value).strip() for value in table.values(name) if not _is_empty(value)}
+        name: {str(value).strip() for value in table.values(name) if not is_empty(value)}
         for name in map(str, table.frame.columns)
         if name not in used and not name.casefold().startswith(OF_MODELS)
     }
@@ -165,15 +175,7 @@ def _rejected(table: Table, column: str, labels: Sequence[object]) -> list[int]:
 def _label(value: object) -> object:
     """Return a cell, None for an empty one; the label in a list of one."""
     value = sole_label(value)
-    return None if isinstance(value, str) and is_blank(value) else value
-
-
-def _is_empty(value: object) -> bool:
-    return value is None or (isinstance(value, str) and is_blank(value))
-
-
-def _is_no_text(value: object) -> bool:
-    return _is_empty(value) or is_missing_text(value)
+    return None if is_empty(value) else value
 
 
 def _is_free(labels: Sequence[Label]) -> bool:

@@ -94,12 +94,15 @@ def parse(text: str, *, tabs: bool) -> Rows:
         return escaped
     try:
         rows = _rows(body, dialect, line)
-    except ParseError:
+    except ParseError as error:
         if tabs:
             return _unquoted_rows(body, line)
         if '\\"' not in body:
             raise
-        rows = _rows_with_backslashes(body, dialect, line)
+        try:
+            rows = _rows(body, Dialect(separator, backslash=True), line)
+        except ParseError:
+            raise error from None
     if stated is not None:  # a spreadsheet does not show that line
         return rows._replace(numbers=[number - 1 for number in rows.numbers])
     return rows if not tabs or _is_quoted(body, rows) else _unquoted_rows(body, line)
@@ -114,14 +117,6 @@ def _separator_of(body: str) -> str:
         return (sum(line.count(separator) == in_header for line in lines) if in_header else 0, in_header)
 
     return max(SEPARATORS, key=fitness)
-
-
-def _rows_with_backslashes(body: str, dialect: Dialect, line: int) -> Rows:
-    """Return the rows with quotes escaped by backslashes, or raise the error without."""
-    try:
-        return _rows(body, Dialect(dialect.separator, backslash=True), line)
-    except ParseError:
-        return _rows(body, dialect, line)
 
 
 def _escaped_rows(body: str, line: int) -> Rows | None:

@@ -42,7 +42,6 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 STRENGTH = 30.0
 """C of the default base classifier for vectors whose mean squared length is 1."""
 
-
 # On 12 pairs of photo collections, standardizing each domain by its own statistics instead of the source's changed the
 # accuracy by 6 to 16 points, up or down: it removes a shift of mean and variance, and with it any information that the
 # class shares put into the mean. So every estimator has the choice as a parameter.
@@ -142,12 +141,14 @@ def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexe
     return classes, index
 
 
-def check_all_labeled(y: ArrayLike) -> None:
-    """Raise InputError if a source label is None or NaN."""
-    listed = list(y) if isinstance(y, Iterable) else []
-    missing = [row for row, label in enumerate(listed) if np.ndim(label) == 0 and is_missing(label)]
-    if missing:
+def check_labels(y: ArrayLike) -> None:
+    """Raise InputError if a source label is None or NaN, or some are texts and others numbers."""
+    listed = [label for label in (y if isinstance(y, Iterable) else ()) if np.ndim(label) == 0]
+    if missing := [row for row, label in enumerate(listed) if is_missing(label)]:
         raise InputError(f"y has no label in row {missing[0]} (NaN or None). Remove unlabeled items from the source.")
+    text, other = (next((x for x in listed if isinstance(x, str) is is_text), None) for is_text in (True, False))
+    if text is not None and other is not None:
+        raise InputError(f"y has texts and numbers, {text!r} and {other!r}. Write all as texts: list(map(str, y)).")
 
 
 def check_columns(X: object, target: object) -> None:
@@ -178,7 +179,7 @@ def check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[NDArra
     check_columns(X, target)
     warn_of_order(X, y, names=("X", "y"))
     source = domain_table(X, name="X")
-    check_all_labeled(y)
+    check_labels(y)
     classes, index = class_index(y, source.shape[0])
     return classes, Domains(source, index, target_table(target, source), len(classes))
 
@@ -313,7 +314,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         """
         if self.normalize not in ("source", "domain", None):
             raise InputError(f"Unknown normalize={self.normalize!r}. Choose 'source', 'domain' or None.")
-        check_all_labeled(y)
+        check_labels(y)
         check_columns(X, target)
         y = plain(y)
         if not isinstance(getattr(y, "dtype", np.dtype(object)), np.dtype):  # nullable integers would become floats

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.linalg import eigh
 
 from anyshot.base.threads import threads_for
+from anyshot.base.validation import check_not_negative
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, fit_base
-from anyshot.errors import InputError
 
 # Whiten the source with its own covariance C_s, color it with the target's C_t:
 #
@@ -80,8 +80,7 @@ class CORAL(AdaptedClassifier):
     ridge: float = 1.0
 
     def _adapt(self, domains: Domains) -> None:
-        if self.ridge < 0:
-            raise InputError(f"ridge={self.ridge} must not be negative.")
+        check_not_negative(ridge=self.ridge)
         source, target = domains.source, domains.target
         self.map_ = coral_map(source, target, ridge=self.ridge).astype(np.float32)
         transformed = (source - source.mean(axis=0)) @ self.map_ + target.mean(axis=0)  # (n_s, d)

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from anyshot.base.threads import threads_for
+from anyshot.base.validation import is_number
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
@@ -86,8 +87,9 @@ class DensityRatioWeighting(AdaptedClassifier):
     normalize: Normalize = "source"
 
     def _adapt(self, domains: Domains) -> None:
-        if not 0 <= self.exponent <= 1:
-            raise InputError(f"exponent={self.exponent} must be between 0 (uniform weights) and 1 (the ratio itself).")
+        for name, value in (("exponent", self.exponent), ("min_sample_fraction", self.min_sample_fraction)):
+            if not (is_number(value) and 0 <= value <= 1):
+                raise InputError(f"{name}={value!r} must be a number from 0 to 1.")
         self.weights_ = density_ratio(domains.source, domains.target, exponent=self.exponent)
         self.effective_sample_size_ = effective_size(self.weights_)
         n, size = len(self.weights_), self.effective_sample_size_

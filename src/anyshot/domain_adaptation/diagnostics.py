@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.stats import entropy
 
 from anyshot.domain_adaptation.base import Floats
 
@@ -64,8 +65,7 @@ def diagnose(
 
 def effective_number(frequencies: Floats) -> float:
     """Return exp(entropy) of class frequencies (c,): c if all are equal, 1 if only one class occurs."""
-    present = frequencies[frequencies > 0]
-    return float(np.exp(-(present * np.log(present)).sum()))
+    return float(np.exp(entropy(frequencies)))
 
 
 def _critic_messages(accuracies: Sequence[float]) -> Iterator[str]:

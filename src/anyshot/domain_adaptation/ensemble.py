@@ -15,6 +15,7 @@ from anyshot.domain_adaptation.base import AdaptedClassifier, Floats, SourceMode
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.self_training import SelfTraining
+from anyshot.errors import InputError
 
 # The mean of the default methods is at least as accurate as the best of the three normalizations of the source model on
 # all 12 pairs of Office-Caltech10 and all 12 of Amazon reviews (400 features), by 1.5 points on average; each of the
@@ -59,6 +60,10 @@ class AdaptationEnsemble(ClassifierMixin, BaseEstimator):
         target: None means no adaptation: each method is fitted on the source alone. Raises what the methods raise.
         """
         methods = default_methods(sparse=is_sparse(X)) if self.methods is None else self.methods
+        if not len(methods):
+            raise InputError(
+                "methods is empty. Give one or more, such as [CORAL(), MEDA()], or None for the usual ones."
+            )
         self.models_ = [clone(method).fit(X, y, target=target) for method in methods]
         self.classes_: NDArray[np.generic] = self.models_[0].classes_
         validate_data(self, X, accept_sparse="csr", skip_check_array=True)

@@ -19,6 +19,7 @@ from anyshot.base.validation import (
     decision_scores,
     generator,
     probability_table,
+    ranks_in_class,
 )
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
@@ -162,9 +163,7 @@ def _logs(predicted: Floats) -> Floats:
 
 def cross_validated_probabilities(base: ClassifierMixin | None, table: Table, index: Indexes, n_classes: int) -> Floats:
     """Return probabilities (n, c) of each item by a model that was not trained on it, with `N_FOLDS` folds."""
-    fold = np.empty(len(index), dtype=np.intp)
-    for members in (index == k for k in np.unique(index)):
-        fold[members] = np.arange(members.sum()) % N_FOLDS
+    fold = ranks_in_class(index, np.arange(len(index))) % N_FOLDS
     predicted = np.zeros((len(index), n_classes))
     for number in np.unique(fold):
         test = fold == number

@@ -9,11 +9,10 @@ from scipy.sparse import csr_array, dia_array, eye_array
 from scipy.special import softmax
 from sklearn.preprocessing import normalize
 
-from anyshot.base.validation import Indexes, check_whole, decision_scores
+from anyshot.base.validation import Indexes, check_not_negative, check_whole, decision_scores
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
 from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
 from anyshot.domain_adaptation.tca import mean_differences
-from anyshot.errors import InputError
 from anyshot.zero_shot.class_vectors import squared_distances
 
 # Find a function f = K beta on all n = n_s + n_t items, where K is a kernel on the geodesic flow between the domains:
@@ -174,8 +173,7 @@ class MEDA(AdaptedClassifier):
 
     def _adapt(self, domains: Domains) -> None:
         check_whole(1, n_components=self.n_components, n_neighbors=self.n_neighbors, rounds=self.rounds)
-        if self.alignment < 0 or self.smoothness < 0:
-            raise InputError(f"alignment={self.alignment} and smoothness={self.smoothness} must not be negative.")
+        check_not_negative(alignment=self.alignment, smoothness=self.smoothness)
         sizes = len(domains.source), len(domains.target)
         fraction = min(1, MAX_ITEMS / sum(sizes))
         rows, target_rows = (np.linspace(0, n - 1, max(2, int(fraction * n))).astype(int) for n in sizes)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.preprocessing import normalize
 
-from anyshot.base.validation import check_whole
+from anyshot.base.validation import check_fraction, check_whole
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
@@ -18,7 +18,6 @@ from anyshot.domain_adaptation.base import (
     is_sparse,
     stack_domains,
 )
-from anyshot.errors import InputError
 
 # Features x (d,), with a constant 1 that is never dropped, are dropped with probability p each; the linear map W that
 # restores them best, in expectation over what is dropped, is
@@ -100,8 +99,7 @@ class MSDA(AdaptedClassifier):
     normalize: Normalize = None
 
     def _adapt(self, domains: Domains) -> None:
-        if not 0 < self.noise < 1:
-            raise InputError(f"noise={self.noise} must be between 0 and 1: it is a probability.")
+        check_fraction(noise=self.noise)
         check_whole(1, n_layers=self.n_layers, n_pivots=self.n_pivots)
         table = stack_domains(normalize(domains.source), normalize(domains.target))
         self.layers_: list[NDArray[np.float32]] = []

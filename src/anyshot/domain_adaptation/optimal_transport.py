@@ -7,8 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.extras import extra
-from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, fit_base
+from anyshot.base.validation import Indexes, check_not_negative, check_positive
+from anyshot.domain_adaptation.base import (
+    AdaptedClassifier,
+    Domains,
+    Floats,
+    fit_base,
+)
 from anyshot.errors import InputError
 
 # The plan G (n_s, n_t) distributes each source item's mass 1 / n_s over the target items so that
@@ -104,8 +109,8 @@ class OptimalTransport(AdaptedClassifier):
     def _adapt(self, domains: Domains) -> None:
         if self.regularize not in ("classes", None):
             raise InputError(f"Unknown regularize={self.regularize!r}. Choose 'classes' or None.")
-        if self.entropy <= 0:
-            raise InputError(f"entropy={self.entropy} must be positive. Smaller values are sharper and slower.")
+        check_positive(entropy=self.entropy)
+        check_not_negative(class_penalty=self.class_penalty)
         index = domains.index if self.regularize == "classes" else None
         self.plan_ = transport_plan(
             domains.source, domains.target, entropy=self.entropy, index=index, class_penalty=self.class_penalty

@@ -11,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
+from anyshot.errors import DomainError
 
 # With the leading principal axes P_s, P_t (d, k) of each domain, the source coordinates x P_s are multiplied by
 # M = P_s' P_t, the map that brings its axes closest to the target's; the target coordinates are x P_t (paper, eq. 4).
@@ -25,18 +26,24 @@ LANCZOS_TOL: Final = 1e-6
 
 
 def principal_axes(vectors: Floats, n_components: int) -> Floats:
-    """Return the leading principal axes (d, k) of vectors (n, d); k is at most `n_components` and their rank."""
+    """Return the leading principal axes (d, k) of vectors (n, d); k is at most `n_components` and their rank.
+
+    Raises DomainError if all vectors are the same, so that there is no axis.
+    """
     centered = vectors - vectors.mean(axis=0)
     n, d = centered.shape
     wide = d > n
     inner = centered @ centered.T if wide else centered.T @ centered  # (m, m), the smaller of the two
     k = min(n_components, n - 1, d)
     values, eigenvectors = _leading_eigenvectors(inner, k)  # (k,), (m, k)
-    if not wide:
-        return eigenvectors
-    positive = values > max(values[0], 0) * n * np.finfo(inner.dtype).eps
-    axes = centered.T @ eigenvectors[:, positive]  # (d, k)
-    return np.asarray(axes / np.linalg.norm(axes, axis=0))
+    positive = values > max(values[0], 0) * len(inner) * np.finfo(inner.dtype).eps
+    if not positive.any():
+        raise DomainError(f"The {n} vectors of a domain are all the same, so it has no principal axes. Give others.")
+    axes = eigenvectors[:, positive]  # (m, k)
+    if wide:
+        axes = centered.T @ axes  # (d, k)
+        axes /= np.linalg.norm(axes, axis=0)
+    return np.asarray(axes)
 
 
 def _leading_eigenvectors(matrix: Floats, k: int) -> tuple[Floats, Floats]:

@@ -9,9 +9,16 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.preprocessing import normalize
 
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, check_whole
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base, is_sparse, stack_domains
-from anyshot.errors import InputError
+from anyshot.base.validation import Indexes, check_positive, check_whole
+from anyshot.domain_adaptation.base import (
+    AdaptedClassifier,
+    Domains,
+    Floats,
+    Table,
+    fit_base,
+    is_sparse,
+    stack_domains,
+)
 
 # Find axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:
 #
@@ -156,8 +163,7 @@ class TCA(AdaptedClassifier):
         """Fit the axes and the model; `rounds` times again with the means of the predicted target classes."""
         check_whole(1, n_components=self.n_components)
         check_whole(0, rounds=rounds)
-        if self.penalty <= 0:
-            raise InputError(f"penalty={self.penalty} must be positive.")
+        check_positive(penalty=self.penalty)
         source, target = normalize(domains.source), normalize(domains.target)
         pooled, classes = pool_domains(source, target), None
         for _ in range(rounds + 1):

@@ -14,7 +14,7 @@ from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import Domains, Floats, Table, is_sparse, probabilities, statistics_of
 from anyshot.domain_adaptation.label_shift import Shift, compare_predictions, prior_of_mean
 from anyshot.domain_adaptation.meda import nearest_neighbors
-from anyshot.errors import DomainError, EffectiveSampleError, NotEnoughLabelsError
+from anyshot.errors import DomainError, NotEnoughLabelsError
 
 # Each criterion can mislead, in a different way:
 #
@@ -116,7 +116,7 @@ def run_trials(
     for name, method in methods.items():
         try:
             trials[name] = _trial(method, sample, rows, neighbors)
-        except (EffectiveSampleError, NotEnoughLabelsError):
+        except (DomainError, NotEnoughLabelsError):
             trials[name] = None
     return trials, shift
 

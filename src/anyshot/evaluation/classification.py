@@ -268,7 +268,7 @@ def _notes(per_class: pd.DataFrame, interval: tuple[float, float], *, n_without_
     if len(tested) == 1:
         notes.append(f"all items are of class {tested['class'].iloc[0]}, so confusion with other classes is not tested")
     if len(unknown):
-        names = ", ".join(str(name) for name in unknown["class"].head(3)) + (", ..." if len(unknown) > 3 else "")
+        names = first_of(unknown["class"].tolist(), at_most=3)
         notes.append(
             f"classes that the model does not know: {names} ({unknown['n'].sum()} of the {n} items); the correct "
             f"prediction for them is {UNKNOWN}"

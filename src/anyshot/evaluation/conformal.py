@@ -52,8 +52,9 @@ def conformal_threshold(
       sets. Romano, Sesia, Candes, Classification with Valid and Adaptive Coverage, NeurIPS 2020, eq. (5) to (8).
 
     With n items, the threshold is the ceil((n + 1) coverage)-th smallest nonconformity of the true classes, and the
-    coverage of new items is between `coverage` and coverage + 1 / (n + 1) (Vovk et al., Algorithmic Learning in a
-    Random World, 2005). This holds for new items from the same distribution as the calibration items.
+    coverage of new items is at least `coverage`, and at most coverage + 1 / (n + 1) if no two nonconformities are equal
+    (Vovk et al., Algorithmic Learning in a Random World, 2005). This holds for new items from the same distribution as
+    the calibration items.
 
     Parameters
     ----------

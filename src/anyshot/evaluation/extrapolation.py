@@ -79,8 +79,8 @@ def extrapolate(
     """
     k, measured, noise = _checked(shots, accuracy, sd)
     target = 2 * k.max() if to is None else float(to)
-    if target < k.max():
-        raise InputError(f"to={target:g} lies within the curve. Give more than its {k.max():g} labels per class.")
+    if not k.max() <= target < math.inf:
+        raise InputError(f"to={target:g} is not beyond the curve. Give more than its {k.max():g} labels per class.")
     if n_test is not None:
         check_whole(1, n_test=n_test)
     if len(k) < MIN_POINTS:
@@ -170,9 +170,9 @@ def _checked(shots: ArrayLike, accuracy: ArrayLike, sd: ArrayLike) -> tuple[Floa
         raise InputError(
             f"One accuracy is needed for each number of labels; the shapes are {k.shape}, {measured.shape}."
         )
-    if (k < 0).any() or len(np.unique(k)) != len(k):
+    if not ((k >= 0) & (k < np.inf)).all() or len(np.unique(k)) != len(k):
         raise InputError(
-            f"shots must be distinct and 0 or more; they are {k.tolist()}. Average the draws of each first."
+            f"shots must be distinct, finite and 0 or more; they are {k.tolist()}. Average the draws of each first."
         )
     if not ((measured >= 0) & (measured <= 1)).all() or not (noise > 0).all():
         raise InputError("accuracy must be between 0 and 1 and sd above 0. Measure more draws if sd is 0.")

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 
-from anyshot.base.columns import column_values, is_missing, is_table
+from anyshot.base.columns import column_values, first_of, is_missing, is_table
 from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.base.validation import RandomState, generator, unit, vectors
 from anyshot.base.warning import warn_of_order
@@ -169,7 +169,7 @@ def notes_on_sizes(table: pd.DataFrame) -> tuple[str, ...]:
     small = table[table["n"] < MIN_RELIABLE]
     if not len(small):
         return ()
-    named = ", ".join(str(name) for name in small["group"].head(3)) + (", ..." if len(small) > 3 else "")
+    named = first_of(small["group"].tolist(), at_most=3)
     return (f"groups with fewer than {MIN_RELIABLE} items, whose figures are unreliable: {named}",)
 
 
@@ -386,7 +386,7 @@ def _share(which: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
 
 
 def _notes_on_missing(table: pd.DataFrame, n_unlabeled: int) -> tuple[str, ...]:
-    undefined = ", ".join(table.loc[table["value"].isna(), "group"].head(3))
+    undefined = first_of(table.loc[table["value"].isna(), "group"].tolist(), at_most=3)
     notes = (f"groups for which the metric is undefined: {undefined}",) if undefined else ()
     left_out = (f"left out because they have no label: {n_unlabeled} items",) if n_unlabeled else ()
     return notes + left_out

@@ -17,7 +17,7 @@ from sklearn.base import clone, is_regressor
 from sklearn.isotonic import isotonic_regression
 
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes
+from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes, wrong_number_of_labels
 from anyshot.base.progress import track
 from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole, ranks_in_class
@@ -209,7 +209,7 @@ def _check_plan(shots: object, seeds: object) -> None:
         raise InputError('shots is empty. Give numbers of labels per class, such as (1, 5, "all").')
     if not isinstance(seeds, Iterable):
         check_whole(1, seeds=seeds)
-    elif not isinstance(seeds, str) and len(set(seeds)) < max(1, len(list(seeds))):
+    elif len(set(seeds)) < max(1, len(list(seeds))):
         raise InputError(f"seeds must be a number of draws, or different seeds; it is {seeds!r:.60}.")
 
 
@@ -223,7 +223,7 @@ def _parts(X: Items, y: Labels, X_test: Items | None, y_test: Labels | None) -> 
         raise InputError("Give X_test and y_test together, or neither to hold out a part of X.")
     labels = label_list(y)
     if len(labels) != item_count(X):
-        raise InputError(f"There are {item_count(X)} items and {len(labels)} labels. Give one per item, None for none.")
+        raise wrong_number_of_labels(item_count(X), len(labels))
     test = holdout_rows(labels, seed=0)
     rest = np.setdiff1d(np.arange(len(labels)), test)
     return take(X, rest), [labels[row] for row in rest], take(X, test), [labels[row] for row in test]

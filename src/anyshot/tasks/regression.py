@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.columns import plain
 from anyshot.base.estimator import validate_data
+from anyshot.base.items import item_count
 from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import check_size, target_numbers
@@ -271,10 +272,9 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
             predicted = np.asarray(answers, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise InputError(f"The source must predict one number for each row: {error}.") from error
-        if predicted.ndim != 1 or not np.isfinite(predicted).all():
-            raise InputError(
-                f"The source must predict one finite number for each row; got an array of shape {predicted.shape}."
-            )
+        if predicted.shape != (item_count(X),) or not np.isfinite(predicted).all():
+            shape = f"got an array of shape {predicted.shape}"
+            raise InputError(f"The source must predict one finite number for each of {item_count(X)} rows; {shape}.")
         return predicted
 
     def _source_statistics(self, predicted: Floats, y: Floats, *rows: Rows | None) -> SourceStatistics | None:
@@ -369,7 +369,7 @@ def _check_widths(width: int, **parts: Any) -> None:
 def _checked_alpha(alpha: object) -> float | None:
     if isinstance(alpha, str) and alpha == "evidence":
         return None
-    if is_number(alpha) and 0 < float(alpha) < np.inf:
+    if is_number(alpha) and 0 < alpha < np.inf:
         return float(alpha)
     raise InputError(f"alpha must be 'evidence' or a number above 0; got {alpha!r}.")
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from anyshot.domain_adaptation.deep.items import (
@@ -23,7 +24,13 @@ def test_an_array_is_not_network_inputs():
 
 
 def test_sequential_batches_hold_every_row_once():
-    assert [rows.tolist() for rows in sequential_batches(5, 2)] == [[0, 1], [2, 3], [4]]
+    assert [rows.tolist() for rows in sequential_batches(8, 3)] == [[0, 1, 2], [3, 4, 5], [6, 7]]
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 64])
+def test_no_batch_holds_a_single_item(batch_size):
+    for n_items in range(2, 200):
+        assert min(map(len, sequential_batches(n_items, batch_size))) >= 2
 
 
 def test_shuffled_batches_have_one_size_and_no_repeated_row():

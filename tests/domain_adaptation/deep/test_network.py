@@ -159,7 +159,8 @@ def test_diagnostics_are_those_of_the_last_target(step, rotated):
         ({"target": (np.zeros((5, 2)), np.zeros(5))}, TargetLabelsError, "must not see labels of the target"),
         ({"y": np.zeros(120)}, NotEnoughClassesError, "The source has 1 class"),
         ({"align": "adda"}, InputError, "Choose one of 'mcc', 'mmd'"),
-        ({"weight": -1.0}, InputError, "drive the domains apart"),
+        ({"weight": -1.0}, InputError, "weight=-1.0 must be a number"),
+        ({"weight": np.nan}, InputError, "weight=nan must be a number"),
         ({"batch_size": 1}, InputError, "batch_size must be at least 2; it is 1"),
         ({"network": nn.Identity(), "X": np.zeros((120, 2, 2)), "target": None}, InputError, "End it with nn.Flatten"),
         ({"X": np.zeros((120, 2, 2)), "target": None}, InputError, "need a network"),
@@ -171,6 +172,17 @@ def test_invalid_input_is_refused(change, error, message, rotated):
     settings = QUICK | {key: value for key, value in change.items() if key not in data}
     with pytest.raises(error, match=message):
         DomainConfusionClassifier(**settings).fit(data["X"], data["y"], target=data["target"])
+
+
+@pytest.mark.parametrize("n", [33, 65])
+def test_the_last_batch_may_lack_all_items_but_one(n, rotated):
+    X, y, target = rotated
+    settings = {"source_epochs": 1, "epochs": 1, "batch_size": 32, "random_state": 0}
+    model = DomainConfusionClassifier(**settings).fit(X[-n:], y[-n:], target=target[:n])
+    assert model.adapt_norms(target[:n]).refit_source_free(target[:n], epochs=1).predict(target[:n]).shape == (n,)
+    for adapt in (model.adapt_norms, model.refit_source_free):
+        with pytest.raises(DomainError, match="target has 1 item"):
+            adapt(target[:1])
 
 
 def test_a_refit_without_a_target_removes_the_diagnostics(rotated):

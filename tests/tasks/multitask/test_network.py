@@ -112,6 +112,14 @@ def test_a_batch_may_have_no_labels_of_a_task():
         assert np.isfinite(model.predict_proba(X)["rare"]).all()
 
 
+@pytest.mark.parametrize("n", [3, 7, 11])
+def test_no_batch_holds_a_single_item(n):
+    X, y = three_tasks(n)
+    trunk = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))
+    model = MultitaskNetwork(trunk, batch_size=2, epochs=1, random_state=0).fit(X, {"mark": y["mark"]})
+    assert model.predict(X)["mark"].shape == (n,)
+
+
 def test_items_may_have_any_shape():
     X = generator(0).normal(size=(20, 1, 6, 6))
     model = MultitaskNetwork(lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()), epochs=1, random_state=0)

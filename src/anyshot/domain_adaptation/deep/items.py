@@ -14,7 +14,7 @@ from torch import Tensor
 from anyshot.base import validation
 from anyshot.base.estimator import validate_data
 from anyshot.base.validation import Indexes, number_rows
-from anyshot.domain_adaptation.base import check_all_labeled, check_unlabeled
+from anyshot.domain_adaptation.base import check_labels, check_unlabeled
 from anyshot.errors import DomainError, InputError, WidthError
 
 
@@ -48,7 +48,7 @@ def source_inputs(
     estimator: BaseEstimator, X: ArrayLike | NetworkInputs, y: ArrayLike
 ) -> tuple[NetworkInputs, NDArray[np.generic]]:
     """Check the source items and labels for `estimator`; return them with labels (n_s,)."""
-    check_all_labeled(y)
+    check_labels(y)
     if isinstance(X, NetworkInputs):
         items, labels = X, np.asarray(y)
     else:
@@ -73,9 +73,14 @@ def target_inputs(target: ArrayLike | NetworkInputs, source: NetworkInputs) -> N
             shape = tuple(first.shape[1:]) if isinstance(first, Tensor) else type(first).__name__
             raise WidthError(f"target has items of shape {array.shape[1:]}; the source's are {shape}.")
         items = _array_inputs(array, "target")
-    if len(items) < 2:
-        raise DomainError(f"target has {len(items)} item(s); at least 2 are needed.")
-    return items
+    return check_number_of_items(items)
+
+
+def check_number_of_items(target: NetworkInputs) -> NetworkInputs:
+    """Return the target items; raise DomainError if there are fewer than two."""
+    if len(target) < 2:
+        raise DomainError(f"target has {len(target)} item(s); at least 2 are needed.")
+    return target
 
 
 def new_inputs(estimator: BaseEstimator, X: ArrayLike | NetworkInputs) -> NetworkInputs:
@@ -95,8 +100,9 @@ def _array_inputs(array: NDArray[np.float32], name: str) -> ArrayInputs:
 
 
 def sequential_batches(n_items: int, batch_size: int) -> list[Indexes]:
-    """Return all rows in order, in batches."""
-    return [np.arange(first, min(first + batch_size, n_items)) for first in range(0, n_items, batch_size)]
+    """Return all rows in order, in batches of about equal size: a batch norm cannot be estimated on a single item."""
+    n_batches = min(-(-n_items // batch_size), n_items // 2)
+    return np.array_split(np.arange(n_items), max(1, n_batches))
 
 
 def shuffled_batches(n_items: int, batch_size: int, random: np.random.Generator) -> list[Indexes]:

@@ -16,10 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from anyshot.base.model_folder import write_model
-from anyshot.base.validation import Indexes, RandomState, check_whole, decision_scores, generator
+from anyshot.base.validation import Indexes, RandomState, check_not_negative, check_whole, decision_scores, generator
 from anyshot.domain_adaptation.base import check_columns, class_index
 from anyshot.domain_adaptation.deep.items import (
     NetworkInputs,
+    check_number_of_items,
     domain_batches,
     new_inputs,
     sequential_batches,
@@ -105,13 +106,13 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def adapt_norms(self, target: ArrayLike | NetworkInputs) -> Self:
         """Re-estimate the batch norms of the fitted network on the target (AdaBN); needs no source."""
-        items = new_inputs(self, target)
+        items = check_number_of_items(new_inputs(self, target))
         self.source_probabilities_ = self._probabilities(items)
         return self._finish(items)
 
     def refit_source_free(self, target: ArrayLike | NetworkInputs, *, epochs: int = 10) -> Self:
         """Train the fitted network further on the target alone (SHOT); needs no source."""
-        items = new_inputs(self, target)
+        items = check_number_of_items(new_inputs(self, target))
         self.source_probabilities_ = self._probabilities(items)
         self.history_ = shot(
             self.network_, self.head_, items.batch, len(items), recipe=self._recipe(epochs), batch_size=self.batch_size,
@@ -240,8 +241,8 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
         check_whole(0, source_epochs=self.source_epochs)
         check_whole(1, epochs=self.epochs)
         check_whole(2, batch_size=self.batch_size)
-        if self.weight is not None and self.weight < 0:
-            raise InputError(f"weight={self.weight} must not be negative: that would drive the domains apart.")
+        if self.weight is not None:
+            check_not_negative(weight=self.weight)
 
 
 def _default_network(source: NetworkInputs) -> nn.Module:

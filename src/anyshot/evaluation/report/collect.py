@@ -13,7 +13,16 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, label_list
+from anyshot.base.labels import (
+    UNKNOWN,
+    Classes,
+    Label,
+    Labels,
+    class_table,
+    classes_in,
+    label_list,
+    wrong_number_of_labels,
+)
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.validation import Floats, Indexes, generator, probability_table
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
@@ -22,13 +31,7 @@ from anyshot.evaluation.fairness import accuracy_by_group
 from anyshot.evaluation.label_errors import label_errors, out_of_fold_probabilities
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
 from anyshot.evaluation.metrics import item_weights
-from anyshot.evaluation.regression import (
-    NumberCurve,
-    NumberEvaluation,
-    evaluate_numbers,
-    number_curve,
-    rmse_by_group,
-)
+from anyshot.evaluation.regression import NumberCurve, NumberEvaluation, evaluate_numbers, number_curve, rmse_by_group
 from anyshot.evaluation.splits import Predictor
 from anyshot.store.disk_cache import EncodingCounts
 
@@ -68,7 +71,7 @@ class Inputs:
         if not n:
             raise InputError("A report needs test items, but the list is empty.")
         if len(self.y) != n:
-            raise InputError(f"There are {n} items and {len(self.y)} labels. Give one label per item, None for none.")
+            raise wrong_number_of_labels(n, len(self.y))
         for name, values in self.groups.items():
             if len(values) != n:
                 raise InputError(f"Group column {name!r} has {len(values)} values for {n} items. Give one per item.")

@@ -1,5 +1,6 @@
 """Comparison of multitask learning with learning each task alone, by cross-validation."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from anyshot.base.items import Items
 from anyshot.base.labels import Labels, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.errors import NotEnoughLabelsError
+from anyshot.evaluation.metrics import accuracy, r2
 from anyshot.tasks.multitask.task import Task, TaskKind, TaskLabels, read_tasks, rows_of
 
 
@@ -94,16 +96,18 @@ def compare_with_single_tasks(
 
 
 def task_score(labels: Labels, predicted: NDArray[Any], *, kind: TaskKind) -> float:
-    """Return accuracy or R^2 on the items with a label; NaN if there are none."""
+    """Return accuracy or R^2 on the items with a label; NaN if there are none, or R^2 is undefined."""
     listed = label_list(labels)
     rows = [row for row, label in enumerate(listed) if label is not None]
     truth = [listed[row] for row in rows]
-    if kind == "classification":
-        return float(np.mean([one == label for one, label in zip(predicted[rows], truth, strict=True)] or [np.nan]))
-    numbers = np.array(truth, dtype=np.float64)
-    if len(numbers) < 2 or not numbers.std():
-        return float("nan")
-    return float(1 - np.square(predicted[rows] - numbers).mean() / numbers.var())
+    if not rows:
+        return math.nan
+    try:
+        if kind == "classification":
+            return accuracy(truth, predicted[rows])
+        return r2(np.array(truth, dtype=np.float64), predicted[rows])
+    except NotEnoughLabelsError:  # all numbers are equal
+        return math.nan
 
 
 def _fold_lines(

@@ -84,8 +84,8 @@ class MultitaskNetwork(FittedTasks):
 
     References
     ----------
-    Kendall, Gal, Cipolla. Multi-Task Learning Using Uncertainty to Weigh Losses. CVPR 2018, eq. (7). Those
-    of the rules are in `gradient_rules`.
+    Kendall, Gal, Cipolla. Multi-Task Learning Using Uncertainty to Weigh Losses. CVPR 2018, eq. (7) and
+    (10). Those of the rules are in `gradient_rules`.
     """
 
     _not_saved = ("trunk", "random_state")
@@ -192,8 +192,9 @@ class MultitaskNetwork(FittedTasks):
         lines = []
 
         def batches(shuffling: np.random.Generator) -> list[NDArray[np.intp]]:
-            # Batches of about equal size: batch norm cannot process a single item.
-            return np.array_split(shuffling.permutation(labeled), max(1, round(len(labeled) / self.batch_size)))
+            # Batches of about equal size, and of two or more items: batch norm cannot process a single one.
+            n_batches = min(round(len(labeled) / self.batch_size), len(labeled) // 2)
+            return np.array_split(shuffling.permutation(labeled), max(1, n_batches))
 
         def loss_of(rows: NDArray[np.intp], progress: float) -> Tensor:
             loss, line = self._loss(items[rows], [target[rows] for target in targets], random)
