@@ -6,7 +6,7 @@ from scipy.stats import norm, spearmanr
 from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting, density_ratio
-from anyshot.errors import EffectiveSampleError
+from anyshot.errors import EffectiveSampleError, InputError
 from anyshot.evaluation.intervals import effective_size
 
 
@@ -62,5 +62,5 @@ def test_weighting_improves_the_model_where_the_target_is():
 def test_a_base_that_takes_no_weights_is_refused():
     source, target = covariate_shift()
     y = (source[:, 0] > 0).astype(int)
-    with pytest.raises(TypeError, match="sample_weight"):
+    with pytest.raises(InputError, match="sample_weight"):
         DensityRatioWeighting(base=KNeighborsClassifier(1)).fit(source, y, target=target)
