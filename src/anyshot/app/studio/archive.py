@@ -23,6 +23,7 @@ from anyshot.app.studio.transactions import Transaction
 from anyshot.base.class_words import Words
 from anyshot.base.files import atomic_file, rename
 from anyshot.base.model_folder import read_model
+from anyshot.base.zips import BROKEN_ZIP
 from anyshot.data.text_files import existing
 from anyshot.errors import AnyshotError, ClassesError, DataFileError, InputError, ModelFolderError, ProjectError
 from anyshot.tasks.loading import load
@@ -73,7 +74,7 @@ def import_project(path: str | Path, folder: str | Path) -> Project:
             with zipfile.ZipFile(source) as archive:
                 is_model = any(_MODEL_MEMBER.fullmatch(name) for name in archive.namelist())
                 (_unpack_model if is_model else _unpack)(archive, source, scratch)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        except BROKEN_ZIP as error:
             raise DataFileError(f"{source.name} cannot be read as a zip: {error}.") from error
         if is_model:
             try:
