@@ -42,4 +42,4 @@ def measurements(n=60):
 def assert_same_model(changed, at_once, items):
     assert changed.classes_.tolist() == at_once.classes_.tolist()
     assert changed.predict(items).tolist() == at_once.predict(items).tolist()
-    np.testing.assert_allclose(changed.predict_proba(items), at_once.predict_proba(items), atol=0.01)  # by held_out_tol
+    np.testing.assert_allclose(changed.predict_proba(items), at_once.predict_proba(items), atol=0.02)  # by held_out_tol

@@ -78,7 +78,7 @@ class Reading:
     tables: dict[Path, "Table"] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
-    taken: list[tuple["Table", datasets.Dataset]] = field(default_factory=list)
+    taken: list[tuple["Table", "datasets.Dataset"]] = field(default_factory=list)
 
     def table(self, path: Path) -> "Table | None":
         """Return the table at a path, with its blank rows, which is read once; None for a folder."""
