@@ -1,6 +1,7 @@
 """What to write in order to turn objects that are no items into items, for messages."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,8 @@ from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, python_value
 
 DATA_URL: Final = 'Write PIL.Image.open(io.BytesIO(base64.b64decode(item.partition(",")[2]))) for each item.'
 """For images as addresses of the kind "data:image/png;base64,...", of which web pages consist."""
+_UNREADABLE: Final = frozenset({".heic", ".heif", ".cr2", ".nef", ".arw", ".dng"})
+"""Suffixes of photos of phones and cameras that PIL cannot read."""
 
 
 def way_out(item: Any) -> str:
@@ -47,3 +50,10 @@ def how_to_bytes(image: NDArray[Any]) -> str:
     if image.dtype.kind in "iu" and least >= 0:
         return " Divide larger values first, as by 257 where 65,535 is white, and write image.astype(np.uint8)."
     return " Scale its values to 0 to 255 first, and write image.astype(np.uint8)."
+
+
+def unreadable_image(path: Path) -> str | None:
+    """Return why an image of a phone or camera cannot be read, or None if the file is none, by its suffix."""
+    if path.suffix.lower() not in _UNREADABLE:
+        return None
+    return f"images of the type {path.suffix} cannot be read; save it as .jpg"

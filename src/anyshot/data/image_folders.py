@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, count, first_of
+from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label, clean_names
 from anyshot.base.pixels import read_pixels
@@ -27,8 +28,6 @@ SHEETS: Final = (*LABELS, "metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 _USUAL: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jfif", ".avif", ".jp2")
 """Suffixes of images that tables leave out."""
-_UNREADABLE: Final = frozenset({".heic", ".heif", ".cr2", ".nef", ".arw", ".dng"})
-"""Suffixes of photos of phones and cameras that PIL cannot read."""
 _SPLITS: Final = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
 _SYSTEM: Final = (".", "__macosx", "@eadir", "thumbs.db", "desktop.ini")
 
@@ -91,13 +90,6 @@ def read_folder(
 def is_image(path: Path) -> bool:
     """Return whether a file has the suffix of an image."""
     return path.suffix.lower() in IMAGE_SUFFIXES
-
-
-def unreadable_image(path: Path) -> str | None:
-    """Return why an image of a phone or camera cannot be read, or None if the file is none, by its suffix."""
-    if path.suffix.lower() not in _UNREADABLE:
-        return None
-    return f"images of the type {path.suffix} cannot be read; save it as .jpg"
 
 
 def image_fault(path: Path, *, decode: bool = False) -> str | None:

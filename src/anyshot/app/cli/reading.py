@@ -19,11 +19,11 @@ from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns, as_classes_write_them, with_options
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import is_blank
+from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label
 from anyshot.base.model_folder import MODEL_FILE
 from anyshot.base.user_folders import web_address
-from anyshot.data.image_folders import unreadable_image
 from anyshot.data.text_files import as_on_disk, existing, suffix_of
 from anyshot.errors import DataFileError, InputError
 from anyshot.tasks.loading import load
