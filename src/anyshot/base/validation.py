@@ -378,14 +378,14 @@ def check_not_negative(**given: object) -> None:
     """Raise InputError if one of the parameters `given`, by name, is not a finite number of 0 or more."""
     for name, value in given.items():
         if not (is_number(value) and 0 <= value < np.inf):
-            raise InputError(f"{name}={value!r} must be a number that is not negative.")
+            raise InputError(f"{name} must be a number of at least 0; it is {value!r}.")
 
 
 def check_positive(**given: object) -> None:
     """Raise InputError if one of the parameters `given`, by name, is not a finite number above 0."""
     for name, value in given.items():
         if not (is_number(value) and 0 < value < np.inf):
-            raise InputError(f"{name}={value!r} must be a positive number.")
+            raise InputError(f"{name} must be a number above 0; it is {value!r}.")
 
 
 def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any, Any]:

@@ -11,7 +11,18 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from anyshot.base.estimator import validate_data
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
-from anyshot.base.validation import Floats, Indexes, Vectors, check_indexes, class_rows, is_number, unit, vectors
+from anyshot.base.validation import (
+    Floats,
+    Indexes,
+    Vectors,
+    check_indexes,
+    check_not_negative,
+    check_positive,
+    class_rows,
+    is_number,
+    unit,
+    vectors,
+)
 from anyshot.base.warning import warn, warn_of_order
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import checked_class_vectors
@@ -172,10 +183,10 @@ def check_parameters(model: ZeroShotEstimator) -> None:
         choices = [choice for own in (hint, *get_args(hint)) if get_origin(own) is Literal for choice in get_args(own)]
         if choices and not is_number(value) and value not in choices:
             raise InputError(f"Unknown {name} {value!r}. Choose one of: {', '.join(choices)}.")
-        if name in POSITIVE and not (value in choices or (is_number(value) and value > 0)):
-            raise InputError(f"{name} must be a number above 0; it is {value!r}.")
-        if name in NOT_NEGATIVE and not (is_number(value) and value >= 0):
-            raise InputError(f"{name} must be a number of at least 0; it is {value!r}.")
+        if name in POSITIVE and value not in choices:
+            check_positive(**{name: value})
+        if name in NOT_NEGATIVE:
+            check_not_negative(**{name: value})
 
 
 def candidate_mask(candidates: ArrayLike | None, *, n_classes: int) -> NDArray[np.bool_]:
