@@ -1,5 +1,6 @@
 """Warnings: they point to the user's line, are said once in a call that fits several models, and name items."""
 
+import logging
 import warnings
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 
 from anyshot import AnyShotRegressor, FineTunedClassifier, MultitaskModel
-from anyshot.base.warning import one_call, warn, warn_of_items, warn_of_order
+from anyshot.base.warning import collecting, note, one_call, warn, warn_of_items, warn_of_order
 from anyshot.domain_adaptation import CORAL
 from anyshot.errors import InputError, ItemWarning
 from anyshot.zero_shot import ESZSL
@@ -40,6 +41,32 @@ def issued(call):
 
 def test_outside_of_such_a_call_each_is_issued():
     assert len(issued(lambda: [warn("the same"), warn("the same")])) == 2
+
+
+def test_what_is_collected_is_neither_issued_nor_logged(caplog):
+    caplog.set_level(logging.INFO)
+
+    def collected():
+        with collecting() as found:
+            warn("a warning")
+            note(logging.getLogger("anyshot.test"), "a note")
+            warn_of_items("long", say, ["a"], rows=[3])
+        return found
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = collected()
+    assert list(map(str, found)) == ["a warning", "a note", "long: row 3"]
+    assert found[2].rows == (3,)
+    assert caplog.messages == []
+
+
+def test_a_note_is_logged_at_its_level(caplog):
+    caplog.set_level(logging.INFO)
+    log = logging.getLogger("anyshot.test")
+    note(log, "read as cp1252")
+    note(log, "cut", level=logging.WARNING)
+    assert [(one.levelname, one.message) for one in caplog.records] == [("INFO", "read as cp1252"), ("WARNING", "cut")]
 
 
 def say(names, rows):

@@ -1,7 +1,8 @@
-"""Warnings that point to the user's own line, say each thing once, and name items as the user finds them."""
+"""Warnings and notes that point to the user's own line, say each thing once, and name items as the user finds them."""
 
 import contextlib
 import inspect
+import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
@@ -26,6 +27,7 @@ class _Call(NamedTuple):
 
 
 _CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
+_COLLECTED: ContextVar[list[Warning] | None] = ContextVar("collected", default=None)
 
 
 @contextlib.contextmanager
@@ -48,8 +50,33 @@ def one_call(places: Places | None = None) -> Iterator[None]:
 
 def warn(message: str | Warning) -> None:
     """Issue a warning that points to the call from outside of the package; in `one_call` only the first time."""
-    if unsaid("", [str(message)]):
+    if not unsaid("", [str(message)]):
+        return
+    collected = _COLLECTED.get()
+    if collected is None:
         warnings.warn(message, stacklevel=_level_outside())
+    else:
+        collected.append(message if isinstance(message, Warning) else UserWarning(message))
+
+
+def note(log: logging.Logger, message: str, *, level: int = logging.INFO) -> None:
+    """Log how a file was read or written, where that may not be what the user meant."""
+    collected = _COLLECTED.get()
+    if collected is None:
+        log.log(level, message)
+    else:
+        collected.append(UserWarning(message))
+
+
+@contextlib.contextmanager
+def collecting() -> Iterator[list[Warning]]:
+    """Give the warnings and notes of this block, in this thread, as a list; they are neither issued nor logged."""
+    found: list[Warning] = []
+    token = _COLLECTED.set(found)
+    try:
+        yield found
+    finally:
+        _COLLECTED.reset(token)
 
 
 def warn_of_items(fault: str, say: Say, texts: Sequence[str], *, rows: Sequence[int] | None = None) -> None:

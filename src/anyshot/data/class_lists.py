@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from anyshot.base.class_words import Words
 from anyshot.base.labels import clean_names
+from anyshot.base.warning import note
 from anyshot.data.class_names import CLASS_TABLES, listed_classes
 from anyshot.data.item_columns import listed_columns
 from anyshot.data.json_rows import parse_json
@@ -62,9 +63,10 @@ def _classes_of_table(table: Table) -> list[str] | Described:
         raise DataFileError(f"{table.path} needs a column named class. Its columns: {listed_columns(table)}.")
     others = [one for one in columns.values() if one not in (name, described, words)]
     if others:
-        log.info(
+        note(
+            log,
             f"{table.path}: classes were read from {name!r}; not used: {', '.join(map(repr, others))}. Descriptions "
-            "are read from a column 'description', words from 'words'"
+            "are read from a column 'description', words from 'words'",
         )
     names = clean_names(("" if value is None else str(value).strip() for value in table.values(name)), what="classes")
     if described is None and words is None:

@@ -13,6 +13,7 @@ from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label, clean_names
 from anyshot.base.pixels import read_pixels
 from anyshot.base.user_folders import web_address
+from anyshot.base.warning import note
 from anyshot.data.item_columns import (
     find_column,
     find_labels,
@@ -78,9 +79,10 @@ def read_folder(
     places = [file.relative_to(folder).parts for file in images]
     deeper = sorted({place[1] for place in places if len(place) > 2}) if len(full) == 1 else []
     if len(deeper) > 1:
-        log.info(
+        note(
+            log,
             f"All images of {folder} are in its folder {full[0]!r}, which is taken for their class. If the folders in "
-            f"it ({first_of(deeper, at_most=5)}) are the classes, give {folder / full[0]}"
+            f"it ({first_of(deeper, at_most=5)}) are the classes, give {folder / full[0]}",
         )
     names = dict(zip(full, clean_names(full, what=f"folders in {folder}"), strict=True))
     labels = [names.get(place[0]) for place in places]
@@ -159,9 +161,10 @@ def _from_table(
     rest = [path for path in images if path not in known]
     all_labels = None if labels is None else [*labels, *([None] * len(rest))]
     if rest and with_labels:
-        log.info(
+        note(
+            log,
             f"{table.path} does not list {count(len(rest), 'image')} of {folder}, read without a label: "
-            f"{first_of([path.name for path in rest], at_most=3)}"
+            f"{first_of([path.name for path in rest], at_most=3)}",
         )
     return ImageFolder([*files, *rest], all_labels, [], table.encoding)
 

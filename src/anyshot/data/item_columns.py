@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from anyshot.base.columns import LABEL_COLUMNS, count, is_blank
 from anyshot.base.labels import EXACT, Label, as_whole, clean_names, holds_several, sole_label
+from anyshot.base.warning import note
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError
@@ -149,9 +150,10 @@ def _without_missing(table: Table, column: str, classes: set[str]) -> list[objec
     labels = [_label(value) for value in table.values(column)]
     missing = [row for row, label in enumerate(labels) if is_missing_text(label) and label not in classes]
     if missing:
-        log.info(
+        note(
+            log,
             f"{table.path}: {count(len(missing), 'label')} in {column!r} written as {labels[missing[0]]} (first in "
-            f"{table.place(missing[0])}), which counts as no label. If it is a class, list the names of all classes"
+            f"{table.place(missing[0])}), which counts as no label. If it is a class, list the names of all classes",
         )
     for row in [*missing, *_rejected(table, column, labels)]:
         labels[row] = None
@@ -165,9 +167,10 @@ def _rejected(table: Table, column: str, labels: Sequence[object]) -> list[int]:
         return []
     rows = [row for row, answer in enumerate(answers) if answer != "accept" and labels[row] is not None]
     if rows:
-        log.info(
+        note(
+            log,
             f"{table.path}: {count(len(rows), 'label')} with {answers[rows[0]]!r} as the {ANSWERS} (first in "
-            f"{table.place(rows[0])}), as Prodigy writes it, which counts as no label"
+            f"{table.place(rows[0])}), as Prodigy writes it, which counts as no label",
         )
     return rows
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from anyshot.base.terminal import whole_characters
+from anyshot.base.warning import note
 from anyshot.errors import DataFileError
 
 _NUMBER: Final = re.compile(r"\d+")
@@ -118,9 +119,10 @@ def _with_whole_characters(rows: Sequence[Any], path: Path, lines: Sequence[int]
     changed = [number for number, (row, clean) in enumerate(zip(rows, cleaned, strict=True)) if row != clean]
     if changed:
         first = f"data row {changed[0] + 1}" if lines is None else f"line {lines[changed[0]]}"
-        log.info(
+        note(
+            log,
             f"{path}: half of a character, as of an emoji that was cut off, was read as \ufffd in {len(changed)} of "
-            f"{len(rows)} rows, the first of them {first}"
+            f"{len(rows)} rows, the first of them {first}",
         )
     return cleaned
 

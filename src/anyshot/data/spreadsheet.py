@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.columns import count
+from anyshot.base.warning import note
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First letters of a cell that spreadsheets take for a formula, with their full-width forms: OWASP, CSV Injection."""
@@ -62,8 +63,9 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
             n_changed += sum(cell is not value for cell, value in zip(cells, given, strict=True))
             safe[number] = pd.Series(cells, index=table.index, dtype=object)
     if n_changed:
-        log.info(
+        note(
+            log,
             f"An apostrophe was put before {count(n_changed, 'text')} that a spreadsheet would run as a formula; "
-            "anyshot reads it without. To leave it out, set verbatim=True"
+            "anyshot reads it without. To leave it out, set verbatim=True",
         )
     return safe.set_axis([as_text(name) for name in table.columns], axis=1)

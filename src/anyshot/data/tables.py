@@ -21,6 +21,7 @@ from anyshot.base.files import atomic_file
 from anyshot.base.json_values import json_value
 from anyshot.base.labels import clean_name
 from anyshot.base.terminal import whole_characters
+from anyshot.base.warning import note
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.spreadsheet import as_written, is_filled, without_formulas
@@ -257,9 +258,10 @@ def _say_errors(table: Table, rows: Sequence[Sequence[Any]]) -> None:
     found = [(row, cell) for row, cells in enumerate(rows[1:]) for cell in cells if cell in ERRORS]
     if found:
         row, cell = found[0]
-        log.info(
+        note(
+            log,
             f"{table.path}: {counted(len(found), 'cell')} with an error of the spreadsheet, read as empty, such as "
-            f"{cell} in {table.place(row)}"
+            f"{cell} in {table.place(row)}",
         )
 
 
@@ -288,7 +290,7 @@ def _without_repeated_names(table: Table, rows: Sequence[Sequence[Any]]) -> Tabl
     }
     if not repeated:
         return table
-    log.info(f"{table.path}: {table.place(min(repeated))} repeats the names of the columns; such rows are left out")
+    note(log, f"{table.path}: {table.place(min(repeated))} repeats the names of the columns; such rows are left out")
     return table.rows([row for row in range(len(table.frame)) if row not in repeated])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from anyshot.base.user_folders import web_address
+from anyshot.base.warning import note
 from anyshot.errors import DataFileError, InputError
 
 MARKS: Final = (
@@ -154,7 +155,7 @@ def _detected(data: bytes, path: Path) -> tuple[str, str]:
     if _decodes(data, "utf-8"):
         return data.decode("utf-8"), "utf-8"
     encoding = _encoding_of(data, path)
-    log.info(f"{path} is not UTF-8; it was read as {encoding}. If texts look wrong, name another by --encoding")
+    note(log, f"{path} is not UTF-8; it was read as {encoding}. If texts look wrong, name another by --encoding")
     return _decoded(data, path, encoding, "which was detected"), encoding
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from anyshot.base.columns import count, first_of
 from anyshot.base.extras import extra
+from anyshot.base.warning import note
 from anyshot.base.zips import BROKEN_ZIP
 from anyshot.data.spreadsheet import is_filled
 from anyshot.errors import AnyshotError, DataFileError, InputError
@@ -86,16 +87,18 @@ def _read(path: Path, reader: Any, name: str | None) -> Sheet:
     if not filled:
         raise DataFileError(f"{path} is empty." if name is None else f"The sheet {name!r} of {path} is empty.")
     if len(filled) > 1:
-        log.info(
+        note(
+            log,
             f"{path} has the sheets {', '.join(repr(own.title) for own in filled)}; {filled[0].title!r} was read. "
-            "To read another, name it with sheet=NAME"
+            "To read another, name it with sheet=NAME",
         )
     files = {own.name: relation.target for own, relation in reader.parser.find_sheets()}
     merged, without_value = merged_and_without_value(reader.archive.read(files[filled[0].title]))
     if without_value:
-        log.info(
+        note(
+            log,
             f"{path}, sheet {filled[0].title!r}: {count(len(without_value), 'formula')} without a value, read as "
-            f"empty: {first_of(without_value, at_most=3)}. Open the file in Excel and save it, which adds the values"
+            f"empty: {first_of(without_value, at_most=3)}. Open the file in Excel and save it, which adds the values",
         )
     return _rows_of(filled[0], merged)
 
@@ -226,6 +229,14 @@ def _warn_of_lost_characters(table: pd.DataFrame, path: str | os.PathLike[str], 
     texts = [value for column in columns for value in column if isinstance(value, str)]
     n_cut, n_control = sum(len(text) > MAX_TEXT for text in texts), sum(bool(control.search(text)) for text in texts)
     if n_control:
-        log.warning(f"{path}: control characters left out of {count(n_control, 'text')}, which Excel cannot hold")
+        note(
+            log,
+            f"{path}: control characters left out of {count(n_control, 'text')}, which Excel cannot hold",
+            level=logging.WARNING,
+        )
     if n_cut:
-        log.warning(f"{path}: {count(n_cut, 'text')} cut to {MAX_TEXT:,} characters, the limit of Excel")
+        note(
+            log,
+            f"{path}: {count(n_cut, 'text')} cut to {MAX_TEXT:,} characters, the limit of Excel",
+            level=logging.WARNING,
+        )

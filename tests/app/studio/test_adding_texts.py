@@ -137,3 +137,29 @@ def test_a_file_whose_name_is_not_utf_8_and_half_of_a_character_in_a_description
     project.classes.describe(number, "a parcel \ud83d")
     assert project.classes.get(number).name == "late \N{REPLACEMENT CHARACTER}"
     assert project.database.column("select source from batches") == ["caf\N{REPLACEMENT CHARACTER}.csv"]
+
+
+def test_how_a_file_was_read_is_said(project, tmp_path):
+    file = tmp_path / "mail.csv"
+    file.write_bytes("text\nDie Tür fehlt\nFalsche Größe\n".encode("cp1252"))
+    (note,) = preview(file).notes
+    assert note.startswith(f"{file} is not UTF-8; it was read as ")
+    added = add_table(project, file)
+    assert (added.read, added.doubts) == ([note], [])
+    assert project.items.one(1).content == "Die Tür fehlt"
+
+
+def test_new_classes_that_may_not_be_meant_are_said(project, tmp_path):
+    project.classes.add("n/a")
+    file = written(tmp_path, 'text,label\na,bill\nb,bug\nc,bill;bug\nd,N/A\ne,null\nf," bill "\n')
+    joined, missing = sorted(add_table(project, file, label_column="label").doubts, key=len, reverse=True)
+    assert joined.startswith("The label 'bill;bug' consists of names of other classes.")
+    assert missing.startswith("The label 'null' counts as a class.")
+    assert add_table(project, file, label_column="label").doubts == []
+
+
+def test_a_column_of_prices_is_no_column_of_classes(project, tmp_path):
+    file = written(tmp_path, "text,price\n" + "".join(f"text {n},{n}.5\n" for n in range(11)))
+    with pytest.raises(InputError, match=r"11 different numbers with fractions, such as '0.5', which are hardly"):
+        add_table(project, file, label_column="price")
+    assert project.facts()["classes"] == 0

@@ -4,7 +4,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -24,8 +24,9 @@ from anyshot.app.studio.entries import PASTED, Entry
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS, is_blank, python_value
-from anyshot.base.labels import UNKNOWN, clean_name
+from anyshot.base.labels import MAX_FRACTIONS, UNKNOWN, clean_name, fractions_in, warn_of_joined, warn_of_missing
 from anyshot.base.terminal import whole_characters
+from anyshot.base.warning import collecting
 from anyshot.data.tables import Table, read_table
 from anyshot.errors import DataFileError, InputError
 
@@ -43,7 +44,8 @@ _TextRow: TypeAlias = tuple[str, Any, Any, Sequence[Any]]  # place, text, label,
 class Preview:
     """The columns of a table with its first rows, to choose the column of the texts from.
 
-    text_column, label_column: what is probably meant, None if nothing is.
+    text_column, label_column: what is probably meant, None if nothing is; notes: how the file was read, where that may
+    not be what was meant.
     """
 
     columns: list[str]
@@ -51,11 +53,14 @@ class Preview:
     n_rows: int
     text_column: str | None
     label_column: str | None
+    notes: list[str] = field(default_factory=list)
 
 
 def preview(path: str | Path, *, n_rows: int = 5) -> Preview:
     """Return the columns and the first rows of a table; raise DataFileError if it cannot be read."""
-    return _preview_of(read_table(Path(path)), n_rows)
+    with collecting() as notes:
+        table = read_table(Path(path))
+    return replace(_preview_of(table, n_rows), notes=list(map(str, notes)))
 
 
 def _preview_of(table: Table, n_rows: int) -> Preview:
@@ -106,7 +111,9 @@ def add_table(
         The label column has more than 200 different values that are no class yet.
     """
     file = Path(path)
-    table, name = read_table(file), source or file.name
+    name = source or file.name
+    with collecting() as notes:
+        table = read_table(file)
     columns = [str(one) for one in table.frame.columns]
     text_column = text_column or _preview_of(table, n_rows=5).text_column
     for column in (text_column, label_column):
@@ -120,7 +127,9 @@ def add_table(
         (table.place(number), row[at], label, row)
         for number, (row, label) in enumerate(zip(cells, labels, strict=True))
     ]
-    return _add_texts(project, rows, source=name, columns=columns, item_column=text_column, entry=entry, report=report)
+    added = _add_texts(project, rows, source=name, columns=columns, item_column=text_column, entry=entry, report=report)
+    added.read = list(map(str, notes))
+    return added
 
 
 def _add_texts(
@@ -186,11 +195,26 @@ def _label_ids(transaction: Transaction, labels: Sequence[str], added: Added) ->
             f"The label column has {len(new):,} different values, such as {new[0]!r}; {MAX_CLASSES} new classes are "
             "allowed. Choose the column of the classes, or no label column."
         )
+    added.doubts = _doubts(new)
     for name in new:
         if name.casefold() not in known:
             known[name.casefold()] = add_class(transaction, name)
             added.new_classes.append(name)
     return {name: known[name.casefold()] for name in names if name}
+
+
+def _doubts(new: Sequence[str]) -> list[str]:
+    """Return why the new classes of a label column may not be what was meant; InputError if they can hardly be."""
+    fractions = fractions_in(new)
+    if len(fractions) > MAX_FRACTIONS:
+        raise InputError(
+            f"The label column has {len(fractions):,} different numbers with fractions, such as {fractions[0]!r}, "
+            "which are hardly classes. Choose the column of the classes, or no label column."
+        )
+    with collecting() as found:
+        warn_of_missing(new)
+        warn_of_joined(new)
+    return list(map(str, found))
 
 
 def _clean(label: Any) -> str:

@@ -173,6 +173,16 @@ class Answers:
         """Names of classes that are no answer yet, since neither their texts nor labels tell anything about them."""
         return self._learner.left_out
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the library warns of when it is fitted to the classes and labels."""
+        return self._learner.warnings
+
+    @property
+    def unread(self) -> list[int]:
+        """The ids of texts in letters that the encoder does not know, so that their answers are guesses."""
+        return self._learner.vectors.unread
+
     def chips(self) -> dict[int, list[Chip]]:
         """Return the words by which each class is read, or known kinds of images that are like it; struck ones last."""
         classes = self._project.classes.all()

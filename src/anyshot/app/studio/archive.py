@@ -15,13 +15,12 @@ from typing import Any, Final
 from anyshot.app.studio.adding import Added, batch_row, insert_item, insert_row
 from anyshot.app.studio.classes import add_class
 from anyshot.app.studio.database import FILE_NAME
-from anyshot.app.studio.exports import writable
 from anyshot.app.studio.imported_file import check_file
 from anyshot.app.studio.items import IMAGE_FILE, IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Kind, Project
 from anyshot.app.studio.transactions import Transaction
 from anyshot.base.class_words import Words
-from anyshot.base.files import atomic_file, rename
+from anyshot.base.files import atomic_file, check_writable, rename
 from anyshot.base.model_folder import read_model
 from anyshot.base.zips import BROKEN_ZIP
 from anyshot.data.text_files import existing
@@ -38,7 +37,8 @@ _COPIED: Final = 2**20  # bytes copied at once
 
 def save_project(project: Project, path: str | Path) -> None:
     """Write a project to a zip file, as it is now; others may go on to change it."""
-    target = writable(path)
+    target = Path(path)
+    check_writable(target)
     copy = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.sqlite")
     try:
         with closing(sqlite3.connect(copy)) as snapshot:

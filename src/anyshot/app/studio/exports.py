@@ -14,7 +14,7 @@ from anyshot.app.studio.exported_rows import CONFIDENCE, MADE_BY, exported_rows,
 from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.quality import quality
-from anyshot.base.files import atomic_file
+from anyshot.base.files import atomic_file, check_writable
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.validation import Indexes, folds_by_arrival
 from anyshot.base.warning import one_call
@@ -42,7 +42,8 @@ def save_table(project: Project, answers: "Answers", path: str | Path) -> int:
     DataFileError
         The file cannot be written, or has another suffix.
     """
-    target, table = writable(path), exported_rows(project, answers)
+    target, table = Path(path), exported_rows(project, answers)
+    check_writable(target)
     if target.suffix.lower() == ".xlsx":
         confidence = MADE_BY + CONFIDENCE if MADE_BY + CONFIDENCE in table else CONFIDENCE
         with atomic_file(target) as part:
@@ -52,14 +53,6 @@ def save_table(project: Project, answers: "Answers", path: str | Path) -> int:
     else:
         raise DataFileError(f"{target} cannot be written: its name must end in .csv or .xlsx.")
     return len(table)
-
-
-def writable(path: str | Path) -> Path:
-    """Return the path of a file to write; raise DataFileError if its folder is not there."""
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise DataFileError(f"{target} cannot be written: there is no folder {target.parent}.")
-    return target
 
 
 @one_call()

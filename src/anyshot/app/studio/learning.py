@@ -18,9 +18,11 @@ from anyshot.app.studio.project import Project
 from anyshot.base.items import item_names
 from anyshot.base.labels import sorted_rows
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.base.warning import one_call
+from anyshot.base.warning import collecting
+from anyshot.encoders.texts import rows_of_unread_texts
 from anyshot.store.disk_cache import VectorCache
-from anyshot.zero_shot.class_texts import ClassTexts, describe
+from anyshot.tasks.parameters import warn_of_classes, warn_of_conflicts
+from anyshot.zero_shot.class_texts import ClassTexts, describe, read_classes
 
 if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is only looked at does not need
     from anyshot.any_shot.embedder import Embedder
@@ -43,6 +45,7 @@ class ItemVectors:
         self._vectors: Vectors = np.zeros((0, 0), np.float32)
         self._rows = np.full(0, -1, dtype=np.intp)  # (largest id + 1,), -1 for items that are not encoded yet
         self._n = 0
+        self.unread: list[int] = []  # ids of texts in letters that the encoder does not know
 
     def known(self, ids: Indexes) -> Indexes:
         """Return those of the ids whose items are encoded."""
@@ -60,9 +63,11 @@ class ItemVectors:
             part = missing[start : start + ENCODED_AT_ONCE]
             some = self._project.items.there(part)
             if len(some):
-                with one_call():  # which shows texts; the rows of a part would say nothing
-                    vectors = self.embedder.encode(self._project.items.contents(some))
-                self._append(some, vectors)
+                contents = self._project.items.contents(some)
+                with collecting():  # of texts that cannot be read: `unread` has those of all parts
+                    self._append(some, self.embedder.encode(contents))
+                if self._project.kind == "texts":
+                    self.unread += some[rows_of_unread_texts(self.embedder.encoder, contents)].tolist()
             done += len(part)
             yield done
 
@@ -115,6 +120,7 @@ class Learner:
         self.embedder: Embedder = any_shot.Embedder(name, cache=VectorCache(), words=True, long_texts="mean")
         self.vectors = ItemVectors(project, self.embedder)
         self.left_out: tuple[str, ...] = ()  # names of classes that neither texts nor labels tell anything about
+        self.warnings: tuple[str, ...] = ()  # what `AnyShotClassifier.fit` warns of
         self._project = project
         self._order: list[int] = []  # ids of the labeled items, in the order of their labels
         self._classes: tuple[ClassTexts, TrainingSet] | None = None  # all of them, embedded
@@ -128,7 +134,7 @@ class Learner:
         order, label_of = self._labeled(classes, labels)
         texts, usable = self._usable(classes, set(label_of.values()))
         if len(usable) < 2:
-            self._last = None
+            self._last, self.warnings = None, ()
             return None
         data = self._with_pool(texts, ids)
         index_of = {one.id: row for row, one in enumerate(usable)}
@@ -136,6 +142,7 @@ class Learner:
             index = np.array([index_of[label_of[item]] for item in order], dtype=np.intp)
             examples = item_names(self._project.items.contents(order))
             data = data.with_labels(self.vectors.of(np.array(order, dtype=np.intp)), index, examples)
+        self.warnings = self._warnings(usable, data)
         class_ids = np.array([one.id for one in usable], dtype=np.intp)
         same = self._last is not None and np.array_equal(self._last.class_ids, class_ids)
         model = any_shot.fit_model(
@@ -169,6 +176,15 @@ class Learner:
         rows = [row for row, one in enumerate(ordered) if has_text[row] or one.id in labeled]
         self.left_out = tuple(one.name for row, one in enumerate(ordered) if row not in rows)
         return texts.of(rows), [ordered[row] for row in rows]
+
+    def _warnings(self, classes: Sequence[ClassRow], data: "TrainingSet") -> tuple[str, ...]:
+        """Return what `AnyShotClassifier.fit` warns of, given these classes and data."""
+        names = [one.name for one in classes]
+        with collecting() as found:
+            read_classes(described(classes), names, allow_unknown=False)
+            warn_of_classes(data)
+            warn_of_conflicts(self.embedder, data, n_new=len(data.index))
+        return tuple(map(str, found))
 
     def _embedded(self, texts: ClassTexts) -> "TrainingSet":
         """Return the training set of classes alone; it is kept, as words are looked up for all of them."""
@@ -209,6 +225,6 @@ def texts_of(classes: Sequence[ClassRow]) -> ClassTexts:
     return describe({one.name: one.texts for one in classes})
 
 
-def described(classes: Sequence[ClassRow]) -> dict[str, Any]:
+def described(classes: Sequence[ClassRow]) -> dict[Any, Any]:
     """Return classes as `AnyShotClassifier` takes them."""
     return {one.name: one.texts for one in classes}

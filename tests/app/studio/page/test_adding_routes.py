@@ -87,3 +87,19 @@ def test_only_the_latest_tables_whose_columns_are_to_be_chosen_are_kept(client, 
         client.post(base + "tables", files={"file": ("a.csv", "text\nhello\n")})
     folder = client.projects.folders()[base.split("/")[2]]
     assert len(list((folder / "uploads").iterdir())) <= 9
+
+
+def test_how_a_table_is_read_is_said_once(client, base):
+    table = "text,label\nDie Tür fehlt,none\nFalsche Größe,NULL\n".encode("cp1252")
+    html = client.post(base + "tables", files={"file": ("<Mai>.csv", table)}).json()["html"]
+    assert '<p class="note">&lt;Mai&gt;.csv is read in the older encoding ' in html
+    number = html.split("tables/")[1].split('"')[0]
+    done = client.post(f"{base}tables/{number}", json={"text": "0", "label": "1"}).json()
+    assert done["notes"] == ["“NULL” is a class now. If it means that there is none, remove the class."]
+
+
+def test_how_several_files_are_read_is_said_by_their_names(client, base):
+    tables = {"a.csv": "text\nÄrger\n".encode("cp1252"), "b.csv": b"text\nmore\n"}
+    files = [("files", one) for one in tables.items()]
+    (note,) = client.post(base + "items/files", files=files, headers={"Accept-Language": "de"}).json()["notes"]
+    assert note.startswith("a.csv wird mit dem älteren Zeichensatz ")

@@ -1,4 +1,4 @@
-"""Every message of the library that the page can show has a German translation."""
+"""Every message of the library that the page can show has a German translation, and every warning its plain words."""
 
 import ast
 import re
@@ -10,27 +10,53 @@ from PIL import Image
 import anyshot
 from anyshot.app.studio import Project, add_images, add_table, add_texts, import_project
 from anyshot.app.studio.page.drawing import problem
-from anyshot.app.studio.page.messages import message_in, place_in, translated
+from anyshot.app.studio.page.messages import message_in, place_in, translated, warnings_in
 from anyshot.app.studio.page.request_bodies import MalformedRequestError
 from anyshot.app.studio.page.texts import all_texts, texts_in
 from anyshot.errors import AnyshotError
+from anyshot.zero_shot.imagenet_bridge import GUESSES
 
 SOURCE = Path(anyshot.__file__).parent
 TABLES = ("json_rows.py", "tables.py", "text_files.py")
 READ = [*(SOURCE / "app/studio").rglob("*.py"), *(SOURCE / "data" / name for name in TABLES)]
+WARNING = [
+    *(SOURCE / "data" / name for name in (*TABLES, "spreadsheet.py", "workbooks.py")),
+    *(SOURCE / "base" / name for name in ("files.py", "labels.py")),
+    *(SOURCE / "store" / name for name in ("database.py", "disk_cache.py")),
+    *(SOURCE / "zero_shot" / name for name in ("class_embeddings.py", "class_texts.py")),
+    SOURCE / "tasks/parameters.py",
+]
+"""The files that warn of what a person does in the studio, or note how its files are read and written."""
+NEVER = ("The labels are whole numbers and the classes names", "Labels are numbers with fractions")
+"""Warnings of labels and classes that the studio never gives to an estimator: there, both are texts."""
 GERMAN = texts_in("de")
 
 
-def written(node):
-    """Return the text of an f-string, with 0 in place of each value; None for what is not a text."""
+def written(node, of_name="0"):
+    """Return the text of an f-string, with 0 in place of each value; None for what is not a text.
+
+    of_name: in place of a variable, which may be a part that is often empty.
+    """
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
+    if isinstance(node, ast.IfExp):
+        return written(node.body, of_name)
     if not isinstance(node, ast.JoinedStr):
         return None
     quoted = {114: "'0'"}  # !r
     return "".join(
-        one.value if isinstance(one, ast.Constant) else quoted.get(one.conversion, "0") for one in node.values
+        one.value if isinstance(one, ast.Constant) else inside(one.value, quoted.get(one.conversion, of_name))
+        for one in node.values
     )
+
+
+def inside(node, value):
+    """Return the text of a value that is a text itself, such as "0 cell"; `value` for a variable, and 0 for others."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("count", "counted"):
+        return f"0 {node.args[1].value}"
+    if isinstance(node, ast.IfExp):
+        return written(node)
+    return value or ("" if isinstance(node, ast.Name) else "0")
 
 
 def raised():
@@ -46,6 +72,39 @@ def test_every_error_has_its_translation():
     messages = {message for message in raised() if message is not None}
     assert len(messages) > 50
     assert {message for message in messages if translated(message, "de") is None} == set()
+
+
+def warned():
+    """Return the messages of the warnings and notes that the files have, each with variables as 0 and as nothing."""
+    for file in WARNING:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+            if name in ("warn", "note"):
+                message = node.args[name == "note"]
+                yield written(message), written(message, "")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_warning_has_its_plain_words_or_is_known_not_to_be_needed(language):
+    texts = [forms for forms in warned() if forms[0] not in (None, "0 0") and not forms[0].startswith(NEVER)]
+    messages = [*texts, (f"{GUESSES} Give labels of each class.",)]
+    assert len(messages) >= 20
+    t = texts_in(language)
+    shown = {forms: [warnings_in([one], t) for one in forms] for forms in messages}
+    as_it_is = {forms: [[t("other_warning", message=one)] for one in forms] for forms in messages}
+    assert {forms for forms in messages if shown[forms] == as_it_is[forms]} == set()
+    assert sum([] in own for own in shown.values()) == 4
+
+
+def test_a_warning_has_no_other_values_than_those_of_the_library():
+    for english, own in all_texts()["warnings"].items():
+        for text in own.values():
+            assert set(re.findall(r"\{(\w+)\}", text)) <= set(re.findall(r"\{(\w+)\}", english)), english
+
+
+def test_a_warning_without_words_of_its_own_is_shown_as_it_is():
+    assert warnings_in(["New.", "New."], texts_in("en")) == ["New."]
+    assert warnings_in(["New."], GERMAN) == ["Hinweis: New."]
 
 
 def test_a_translation_has_no_other_values_than_its_message():

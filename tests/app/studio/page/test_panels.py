@@ -2,7 +2,7 @@
 
 import pytest
 
-from anyshot.app.studio import Answers, Project
+from anyshot.app.studio import Answers, Project, add_texts
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.panels import class_dialog, classes_panel, curve_points, quality_panel
 from anyshot.app.studio.page.texts import texts_in
@@ -50,3 +50,24 @@ def test_the_first_and_the_last_class_are_not_moved_further(opened):
     ids = [one.id for one in opened.project.classes.all()]
     ends = [(class_dialog(opened, number)["first"], class_dialog(opened, number)["last"]) for number in ids]
     assert ends == [(number == ids[0], number == ids[-1]) for number in ids]
+
+
+def test_what_the_library_warns_of_is_shown_in_plain_words(tmp_path):
+    with Project.create(tmp_path / "mail", name="Mail") as project:
+        add_texts(project, ["Charged twice", "CHARGED TWICE", "où est mon colis", "ಠ್ಞಡ್ ಢೋಞ"])
+        project.classes.add_several(["billing", "bílling"])
+        project.label([1], 1)
+        project.label([2], 2)
+        answers = Answers(project, start=False)
+        answers.refit()
+        assert answers.unread == [4]
+        shown = quality_panel(Opened(project, answers), T)["quality"]["notes"]
+        names, conflict = answers.warnings
+        project.history.undo(to=0)
+        assert quality_panel(Opened(project, answers), T)["quality"]["notes"] == []
+    assert ("nearly the same for the encoder" in names, "with another label" in conflict) == (True, True)
+    unread, alike, twice = (one["sentence"] for one in shown)
+    assert unread == "1 text is mostly in letters that the model cannot read. Its answer is a guess."
+    assert alike.startswith("The names “billing” and “bílling” mean nearly the same to the model.")
+    assert twice.startswith("“CHARGED TWICE” is there twice for the model, labeled as billing and as bílling.")
+    assert [one["ids"] for one in shown] == [[4], [], []]

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from anyshot.app import studio
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.page.drawing import draw, fragment, opened_by, route, texts_for
-from anyshot.app.studio.page.messages import message_in, place_in
+from anyshot.app.studio.page.messages import message_in, place_in, warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, body_of, number, text, whole
 from anyshot.app.studio.page.texts import Texts, undo_of
@@ -40,6 +40,7 @@ def _added(added: "Added", t: Texts) -> Body:
         "added": added.n_items,
         "repeated": added.n_duplicates,
         "refused": [{"name": place_in(place, t), "reason": reason} for place, reason in refused[:1000]],
+        "notes": warnings_in([*added.read, *added.doubts], t),
         **undo_of(added.entry, t),
     }
 
@@ -106,6 +107,7 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
                 continue
             total.n_items, total.entry = total.n_items + one.n_items, one.entry or total.entry
             total.n_duplicates += one.n_duplicates
+            total.read += [note.replace(str(path), name) for note in one.read]
             total.faults += [(f"{name}, {place}", reason) for place, reason in one.faults]
         return _added(total, t)
 
@@ -125,14 +127,14 @@ async def upload_table(request: Request) -> Response:
     opened = await opened_by(request)
     async with request.form(max_files=1, max_fields=1) as form:
         number = await run_in_threadpool(_keep_upload, opened, files_of(form)[0])
-    facts = await run_in_threadpool(table_facts, opened, number)
+    facts = await run_in_threadpool(_facts_with_notes, opened, number, texts_for(request))
     return JSONResponse({"html": fragment(request, "preview.html", facts)})
 
 
 async def table_preview(request: Request) -> Response:
     """Answer with the choice of columns of a table that was uploaded."""
-    opened = await opened_by(request)
-    return draw(request, "preview.html", await run_in_threadpool(table_facts, opened, request.path_params["number"]))
+    opened, number = await opened_by(request), request.path_params["number"]
+    return draw(request, "preview.html", await run_in_threadpool(_facts_with_notes, opened, number, texts_for(request)))
 
 
 async def take_table(request: Request) -> Response:
@@ -151,6 +153,7 @@ async def take_table(request: Request) -> Response:
             source=_name(path),
         )
         shutil.rmtree(path.parent, ignore_errors=True)
+        added.read.clear()  # the preview has shown it
         return _added(added, texts_for(request))
 
     return JSONResponse(await run_in_threadpool(take))
@@ -224,8 +227,15 @@ def table_facts(opened: Opened, number: str) -> dict[str, Any]:
             "n_rows": found.n_rows,
             "text": places.get(found.text_column or "", 0),
             "label": -1 if found.label_column is None else places[found.label_column],
+            "notes": [note.replace(str(path), _name(path)) for note in found.notes],
         }
     }
+
+
+def _facts_with_notes(opened: Opened, number: str, t: Texts) -> dict[str, Any]:
+    facts = table_facts(opened, number)
+    facts["table"]["notes"] = warnings_in(facts["table"]["notes"], t)
+    return facts
 
 
 ROUTES: Final = [

@@ -1,11 +1,13 @@
 """What is taken away: the labeled table, the model, the project, the report, and code that does the same."""
 
 import importlib.util
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
+from urllib.parse import quote
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -14,9 +16,11 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from anyshot.app import studio
-from anyshot.app.studio.page.drawing import draw, opened_by
+from anyshot.app.studio.page.drawing import draw, opened_by, texts_for
+from anyshot.app.studio.page.messages import warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import MalformedRequestError
+from anyshot.base.warning import collecting
 
 Write: TypeAlias = Callable[[Opened, Path], object]
 FILES: Final[dict[str, tuple[str, str, Write]]] = {
@@ -31,6 +35,10 @@ FILES: Final[dict[str, tuple[str, str, Write]]] = {
 
 NEEDED: Final = {"xlsx": ("openpyxl",), "onnx": ("torch", "onnx", "onnxscript")}
 """The packages without which a file is not offered."""
+TABLES: Final = frozenset({"xlsx", "csv"})
+"""The files whose writing is warned of; what a fit warns of stands beside the answers."""
+NOTES: Final = "X-Anyshot-Notes"
+"""Header with what the page shows beside a file: a JSON list, percent-encoded."""
 
 
 async def choices(request: Request) -> Response:
@@ -51,13 +59,23 @@ async def export(request: Request) -> Response:
         raise MalformedRequestError(f"There is no export {file!r}. Choose one of: {', '.join(FILES)}.")
     folder = Path(tempfile.mkdtemp(prefix="anyshot-export-"))
     try:
-        await run_in_threadpool(FILES[file][2], opened, folder / file)
+        warnings = await run_in_threadpool(_written, opened, file, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     name = f"{opened.project.folder.name} {file}"
     remove = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
-    return FileResponse(folder / file, filename=name, background=remove, headers={"Cache-Control": "no-store"})
+    notes = quote(json.dumps(warnings_in(warnings, texts_for(request))))
+    headers = {"Cache-Control": "no-store", NOTES: notes}
+    return FileResponse(folder / file, filename=name, background=remove, headers=headers)
+
+
+def _written(opened: Opened, file: str, folder: Path) -> list[str]:
+    """Write a file, and return what a person who opens it should know."""
+    name, _, write = FILES[file]
+    with collecting() as found:
+        write(opened, folder / file)
+    return list(map(str, found)) if name in TABLES else []
 
 
 ROUTES: Final = [

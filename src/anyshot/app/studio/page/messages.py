@@ -1,10 +1,11 @@
-"""Messages of the library in the language of the page: each is recognized by its English template in texts.json."""
+"""Messages and warnings of the library in the language of the page, recognized by their templates in texts.json."""
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
-from anyshot.app.studio.page.texts import Texts, all_texts
+from anyshot.app.studio.page.texts import Texts, all_texts, texts_in
 
 _INSIDE: Final = frozenset({"reason", "place", "advice"})
 """Placeholders whose value is a message itself; any other value is a name or a number, and stays."""
@@ -28,6 +29,22 @@ def message_in(message: str, t: Texts) -> str:
     return t("other_message", message=message) if found is None else found
 
 
+def warnings_in(warnings: Iterable[str], t: Texts) -> list[str]:
+    """Return warnings of the library in plain words of a language, each once, without those that no person needs.
+
+    Examples
+    --------
+    >>> from anyshot.app.studio.page.texts import texts_in
+    >>> warnings_in(["mail.csv is not UTF-8; it was read as cp1252. If texts look wrong, name another by --encoding"],
+    ...     texts_in("en"))
+    ['mail.csv is read in the older encoding cp1252. If letters such as ä or é look wrong, save it as “CSV UTF-8” and \
+add it again.']
+    """
+    said = [(one, _translated(one, _plain_words(t.language), t.language)) for one in warnings]
+    shown = [t("other_warning", message=one) if own is None else own for one, own in said]
+    return list(dict.fromkeys(filter(None, shown)))
+
+
 def place_in(place: str, t: Texts) -> str:
     """Return where something is, such as "line 3", in a language; the name of a file stays."""
     return translated(place, t.language) or place
@@ -35,7 +52,11 @@ def place_in(place: str, t: Texts) -> str:
 
 def translated(message: str, language: str) -> str | None:
     """Return a message in another language, None if no template fits."""
-    for pattern, template in _templates(language):
+    return _translated(message, _templates(language), language)
+
+
+def _translated(message: str, templates: Iterable[tuple[re.Pattern[str], str]], language: str) -> str | None:
+    for pattern, template in templates:
         found = pattern.fullmatch(message)
         if found is not None:
             return _filled(template, found, language)
@@ -49,16 +70,26 @@ def _filled(template: str, found: re.Match[str], language: str) -> str:
 def _value(name: str, value: str, language: str) -> str:
     if name in _INSIDE:
         return translated(value, language) or value
-    return value.replace(",", ".") if _THOUSANDS.fullmatch(value) else value
+    return texts_in(language).number(int(value.replace(",", ""))) if _THOUSANDS.fullmatch(value) else value
 
 
 @cache
 def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """Return the pattern of each English message with its translation, those with the most letters of their own first.
+    """Return the pattern of each English message with its translation."""
+    return _patterns(all_texts()["messages"].get(language, {}))
+
+
+@cache
+def _plain_words(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Return the pattern of each warning with its plain words, "" for one that is not shown."""
+    return _patterns({warning: own[language] for warning, own in all_texts()["warnings"].items()})
+
+
+def _patterns(given: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:
+    """Return the pattern of each template with its text, those with the most letters of their own first.
 
     A quote in a template stands for both kinds, since a name that has one is shown in the other.
     """
-    given = all_texts().get("messages", {}).get(language, {})
     ordered = sorted(given, key=lambda template: -len(_NAMED.sub("", template)))
     return [(_pattern(template), given[template]) for template in ordered]
 

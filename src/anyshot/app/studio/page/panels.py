@@ -8,6 +8,7 @@ from anyshot.app import studio
 from anyshot.app.studio.classes import COLORS, ClassRow, color_number
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.page.messages import warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.app.studio.quality import FEW_LABELS, MIN_LABELS, Hint, NextStep, Quality, hints, quality
@@ -78,7 +79,7 @@ def quality_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[s
     if not names or not opened.project.items.count():
         missing = "items" if names else "classes"
         words = {"headline": t(f"good_no_{missing}"), "about": t(f"good_no_{missing}_about")}
-        return {"quality": {**words, "next": None, "curve": None, "confused": []}}
+        return {"quality": {**words, "next": None, "curve": None, "confused": [], "notes": []}}
     found, labels = quality(opened.project, opened.answers), opened.project.items.labels().labels
     step = found.next_step if (labels == 0).any() else NextStep("add_items")
     shown: dict[str, Any] = {**_headline(found, names, t), "next": _next_step(step, t)}
@@ -95,7 +96,16 @@ def quality_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[s
         for pair in found.confused[:SHOWN_PAIRS]
         if pair.first in names and pair.second in names and pair.items and pair.n_labels >= 2 * FEW_LABELS
     ]
+    shown["notes"] = _notes(opened, t)
     return {"quality": shown}
+
+
+def _notes(opened: Opened, t: Texts) -> list[dict[str, Any]]:
+    """Return what a person should know of the classes, labels and texts, with the ids of the items that are meant."""
+    labels = opened.project.items.labels()
+    unread = labels.ids[labels.rows_of(opened.answers.unread)].tolist()
+    notes = [{"sentence": t("unread", n=len(unread)), "ids": unread}] if unread else []
+    return notes + [{"sentence": one, "ids": []} for one in warnings_in(opened.answers.warnings, t)]
 
 
 def _headline(found: Quality, names: Mapping[int, str], t: Texts) -> dict[str, str]:

@@ -9,19 +9,23 @@ const dialog = byId("add"), kind = document.body.dataset.kind;
 const TABLES = /\.(csv|tsv|xlsx|jsonl|ndjson|parquet|json)$/i;
 
 /** Tell what was added, and list what was not. */
-export function tell({ added, repeated = 0, refused = [] }) {
+export function tell({ added, repeated = 0, refused = [], notes = [] }) {
   dialog.close();
   if (!classes.size) byId("new-class").elements.names.focus();  // what comes next
   const parts = [t("added", { n: added })];
   if (repeated) parts.push(t("repeated", { n: repeated }));
   if (refused.length) parts.push(t("refused", { n: refused.length }));
-  if (!added && !repeated && refused.length === 1) return toast(reasonOf(refused[0]));
-  toast(parts.join(" "), refused.length ? t("show") : "", () => showRefused(refused));
+  if (notes.length) parts.push(t("n_notes", { n: notes.length }));
+  if (!added && !repeated && refused.length === 1 && !notes.length) return toast(reasonOf(refused[0]));
+  toast(parts.join(" "), refused.length || notes.length ? t("show") : "", () => showTold(refused, notes));
 }
 
-function showRefused(refused) {
+/** Show what was not added and why, below what should be known of the rest. */
+function showTold(refused, notes) {
   const lines = refused.slice(0, 200).map((one) => make("li", { textContent: reasonOf(one) }));
-  openSheet(t("refused", { n: refused.length }), make("ul", { className: "stack" }, ...lines));
+  const shown = notes.map((one) => make("p", { className: "note", textContent: one }));
+  if (lines.length) shown.push(make("ul", { className: "stack" }, ...lines));
+  openSheet(refused.length ? t("refused", { n: refused.length }) : t("worth_knowing"), ...shown);
 }
 
 /** Open the dialog that shows what other parts put into it. */

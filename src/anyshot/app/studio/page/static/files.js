@@ -30,7 +30,7 @@ async function filesOf(transfer) {
 
 /** Send files in parts by `post(form)`, say how far that is, and return what became of all of them. */
 export async function sendFiles(files, post, say) {
-  const total = { added: 0, repeated: 0, refused: [] };
+  const total = { added: 0, repeated: 0, refused: [], notes: [] };
   let entry;  // in the history, of which all parts are one
   for (let at = 0; at < files.length; at += BATCH) {
     const form = new FormData();
@@ -43,6 +43,7 @@ export async function sendFiles(files, post, say) {
     total.added += part.added;
     total.repeated += part.repeated;
     total.refused.push(...part.refused);
+    total.notes.push(...part.notes);
   }
   return total;
 }

@@ -105,7 +105,10 @@ function drawPanel(panel, content) {
   fresh.innerHTML = content;
   morph(panel, fresh);
   htmx.process(panel);
-  if (panel.id === "quality") byId("brief").textContent = panel.querySelector(".headline").textContent;
+  if (panel.id === "quality") {
+    byId("brief").textContent = panel.querySelector(".headline").textContent;
+    hideDismissed();
+  }
   if (panel.id !== "classes") return;
   const { names } = byId("new-class").elements, ask = panel.querySelector(".ask.words textarea");
   if (names !== first && typed && byId("add-class")) {  // someone else has named the first classes meanwhile
@@ -118,6 +121,15 @@ function drawPanel(panel, content) {
   readClasses();
   byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes");
 }
+// Notes that a person does not want to see again in this browser.
+const dismissed = new Set(JSON.parse(localStorage.getItem(`anyshot dismissed ${base}`) || "[]"));
+function hideDismissed() {
+  const notes = [...document.querySelectorAll("[data-note]")];
+  notes.forEach((one) => (one.hidden = dismissed.has(one.dataset.note)));
+  const box = notes[0]?.closest(".notes");
+  if (box) box.hidden = notes.every((one) => one.hidden);
+}
+hideDismissed();
 const isFree = () => document.activeElement === document.body || byId("classes").contains(document.activeElement);
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "sheet-content" && !byId("sheet").open) byId("sheet").showModal();
@@ -164,6 +176,12 @@ document.addEventListener("click", (event) => {
   if ((found = on("more-words"))) found.parentElement.toggleAttribute("data-open");
   if ((found = on("add-class"))) openNewClass(true);
   if (on("cancel-class")) openNewClass(false);
+  if ((found = on("dismiss"))) {
+    dismissed.add(found.closest("[data-note]").dataset.note);
+    localStorage.setItem(`anyshot dismissed ${base}`, JSON.stringify([...dismissed]));
+    hideDismissed();
+    byId("right").querySelector("summary").focus();
+  }
   if ((found = on("skip-words"))) { askWords = []; found.form.reset(); refreshPanels(); }
   if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass, ...(found.dataset.order ? { view: found.dataset.order } : {}) } });
   if ((found = on("view"))) { view.value = found.dataset.view; showAll(); }
@@ -192,15 +210,19 @@ document.addEventListener("click", async (event) => {
   if (!link) return;
   event.preventDefault();
   if (link.ariaBusy === "true") return;
-  const error = byId("export-error"), about = link.querySelector("small"), before = about.textContent;
+  const error = byId("export-error"), notes = byId("export-notes"), about = link.querySelector("small"), before = about.textContent;
   link.ariaBusy = "true";
   error.textContent = "";
+  notes.hidden = true;
   about.textContent = t("preparing");
   announce(t("preparing"));
   try {
     const answer = await fetch(link.href);
-    if (answer.ok) saveFile(await answer.blob(), link.download);
-    else error.textContent = (await answer.json()).detail;
+    if (answer.ok) {
+      notes.textContent = JSON.parse(decodeURIComponent(answer.headers.get("X-Anyshot-Notes"))).join(" ");
+      notes.hidden = !notes.textContent;
+      saveFile(await answer.blob(), link.download);
+    } else error.textContent = (await answer.json()).detail;
   } catch {
     error.textContent = t("gone");
   }
