@@ -45,6 +45,22 @@ def test_requests_that_wait_are_encoded_together_and_get_their_own_rows():
     assert len(batches) <= 3
 
 
+def test_a_batch_waits_for_as_many_requests_as_the_last_one_had_while_they_come():
+    async def main():
+        encode, batcher = Lengths(), Batcher(threads=1)
+        await asyncio.gather(*(batcher.run(encode, SNAPSHOT, ["together"]) for _ in range(3)))
+        asked = []
+        for _ in range(3):
+            asked.append(asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["one after another"])))
+            await asyncio.sleep(0)
+        await asyncio.gather(*asked)
+        await batcher.run(encode, SNAPSHOT, ["alone"])
+        await batcher.close()
+        return encode.batches
+
+    assert asyncio.run(main()) == [3, 3, 1]
+
+
 def test_threads_share_the_requests_that_wait():
     async def main():
         encode, batcher = Lengths(), Batcher(threads=2)

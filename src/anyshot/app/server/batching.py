@@ -6,7 +6,7 @@
 
 Each thread encodes one batch at a time, and the encoder runs each on a core of its own. The requests that wait are
 shared among the threads, so that none encodes all of them while the others have nothing to do. A batch waits for more
-requests only if the one before it held several, so that a lone request does not wait.
+requests only if the one before it held several, and only while they come, so that a lone request does not wait.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import accumulate, pairwise
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -34,7 +36,7 @@ PIXELS_OF_A_LETTER: Final = 500
 MOST_THREADS: Final = 4
 """Batches that are encoded at a time at most: more of them are smaller, and take more time for each item."""
 MAX_WAIT: Final = 5
-"""How long a batch waits for the requests that arrived with the last one [ms]."""
+"""How long a batch waits at most for as many requests as the last one had, while some come every millisecond [ms]."""
 
 Arrays: TypeAlias = tuple[NDArray[Any], ...]  # each has a row for each item
 Encode: TypeAlias = Callable[[Any, Sequence[Item]], Arrays]
@@ -68,11 +70,12 @@ class Batcher:
     def __init__(self, on_batch: OnBatch | None = None, *, threads: int | None = None) -> None:
         self._on_batch = on_batch
         self._waiting: deque[_Part] = deque()
+        self._encoding: set[_Part] = set()
         self.threads = min(usable_processors(), MOST_THREADS) if threads is None else threads
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="encoder")
-        self._serving: list[asyncio.Task[None]] = []
+        self._n_idle = self.threads
         self._expected = 1
-        self._encoding = 0  # parts of requests
+        self._timer: asyncio.TimerHandle | None = None
 
     async def run(self, encode: Encode, snapshot: Hashable, items: Sequence[Item]) -> Arrays:
         """Return `encode(snapshot, items)`, of all items; or raise its error.
@@ -85,9 +88,7 @@ class Batcher:
             for start in range(0, len(items), MAX_ITEMS)
         ]
         self._waiting.extend(parts)
-        self._serving = [task for task in self._serving if not task.done()]
-        if len(self._serving) < self.threads:
-            self._serving.append(loop.create_task(self._serve()))
+        loop.call_soon(self._begin)  # after the other requests that were read in this step of the loop
         try:
             found = await asyncio.gather(*(part.done for part in parts)) if len(parts) > 1 else [await parts[0].done]
         except BaseException:
@@ -98,32 +99,49 @@ class Batcher:
 
     async def close(self) -> None:
         """Finish what waits, and end the threads."""
-        await asyncio.gather(*self._serving)
+        if accepted := [part.done for part in (*self._encoding, *self._waiting)]:
+            await asyncio.wait(accepted)
         self._pool.shutdown()
 
-    async def _serve(self) -> None:
-        """Encode batches until nothing waits."""
+    def _begin(self, seen: int = 0, waited: int = 0) -> None:
+        """Give batches to the threads that have nothing to do, unless more requests are about to come.
+
+        seen: requests that waited a millisecond ago; waited: how long more of them were waited for [ms].
+        """
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            for _ in range(MAX_WAIT):
-                if len(self._waiting) >= self._expected:
-                    break
-                await asyncio.sleep(0.001)
+        if waited:
+            self._timer = None
+        while self._waiting and self._n_idle:
+            if seen < len(self._waiting) < self._expected and waited < MAX_WAIT:
+                self._timer = self._timer or loop.call_later(0.001, self._begin, len(self._waiting), waited + 1)
+                return
             batch = self._next_batch()
             self._expected = max(1, len(batch))
-            if not batch:
-                continue
-            self._encoding += len(batch)
-            work = loop.run_in_executor(self._pool, self._encode, batch)
-            (found,) = await asyncio.gather(work, return_exceptions=True)  # a fault fails this batch only
-            self._encoding -= len(batch)
-            _set_results(batch, [found] * len(batch) if isinstance(found, BaseException) else found)
+            if batch:
+                self._n_idle -= 1
+                self._encoding.update(batch)
+                work = loop.run_in_executor(self._pool, self._encode, batch)
+                work.add_done_callback(partial(self._end, batch))
+
+    def _end(self, batch: Sequence[_Part], work: "asyncio.Future[tuple[list[Arrays | BaseException], float]]") -> None:
+        """Give the parts of a batch their results, and let its thread begin another one."""
+        self._n_idle += 1
+        self._encoding.difference_update(batch)
+        if (error := work.exception()) is not None:  # a fault fails this batch only
+            _set_results(batch, [error] * len(batch))
+        else:
+            results, seconds = work.result()
+            _set_results(batch, results)
+            if self._on_batch is not None:  # after the answers
+                n_items = sum(len(part.items) for part in batch)
+                asyncio.get_running_loop().call_soon(self._on_batch, len(batch), n_items, seconds)
+        self._begin()
 
     def _next_batch(self) -> list[_Part]:
         """Return the parts that have waited longest and fit into one batch; parts whose caller is gone are dropped."""
         batch: list[_Part] = []
         n_items, letters = 0, 0
-        share = math.ceil((len(self._waiting) + self._encoding) / self.threads)
+        share = math.ceil((len(self._waiting) + len(self._encoding)) / self.threads)
         while self._waiting and len(batch) < share:
             part = self._waiting[0]
             if part.done.done():
@@ -135,16 +153,14 @@ class Batcher:
             batch.append(self._waiting.popleft())
         return batch
 
-    def _encode(self, batch: Sequence[_Part]) -> list[Arrays | BaseException]:
-        """Return the arrays or the error of each part, in a thread of the pool."""
+    def _encode(self, batch: Sequence[_Part]) -> tuple[list[Arrays | BaseException], float]:
+        """Return the arrays or the error of each part and the time [s], in a thread of the pool."""
         began = time.perf_counter()
         results: dict[int, Arrays | BaseException] = {}
         for task in dict.fromkeys(part.task for part in batch):
             rows = [row for row, part in enumerate(batch) if part.task == task]
             results |= dict(zip(rows, _encode_together(task, [batch[row].items for row in rows]), strict=True))
-        if self._on_batch is not None:
-            self._on_batch(len(batch), sum(len(part.items) for part in batch), time.perf_counter() - began)
-        return [results[row] for row in range(len(batch))]
+        return [results[row] for row in range(len(batch))], time.perf_counter() - began
 
 
 def _letters(item: Item) -> int:
@@ -163,9 +179,8 @@ def _encode_together(task: tuple[Encode, Hashable], requests: Sequence[Sequence[
         if len(requests) == 1:
             return [error]
         return [result for items in requests for result in _encode_together(task, [items])]
-    ends = np.cumsum([len(items) for items in requests])[:-1]
-    split = [np.split(array, ends) for array in arrays]
-    return [tuple(parts) for parts in zip(*split, strict=True)]
+    ends = accumulate((len(items) for items in requests), initial=0)
+    return [tuple(array[start:end] for array in arrays) for start, end in pairwise(ends)]
 
 
 def _set_results(batch: Sequence[_Part], found: Sequence[Arrays | BaseException]) -> None:

@@ -20,7 +20,7 @@ from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import ImageItem, Schema, described
-from anyshot.app.server.service import json_answer, service_of
+from anyshot.app.server.service import json_answer, service_of, unless_gone
 from anyshot.app.server.tensors import InputTensor, OutputName, read_tensor, split_body, write_answer
 from anyshot.base.items import Modality
 from anyshot.base.model_folder import anyshot_version
@@ -112,7 +112,8 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     asked = InferRequest.model_validate_json(text, strict=True)
     asked_for = _outputs(asked, snapshot)
     given = _items(read_tensor(asked.inputs[0], rest), snapshot.modality)
-    scores = await service.score(model, snapshot, as_items(given, snapshot.modality, service.settings))
+    items = as_items(given, snapshot.modality, service.settings)
+    scores = await unless_gone(request, service.score(model, snapshot, items))
     found = _tensors(snapshot, scores)
     facts = {"model_name": model, "model_version": str(snapshot.version), **({"id": asked.id} if asked.id else {})}
     body, json_length = write_answer(facts, [(name, found[name], binary) for name, binary in asked_for])

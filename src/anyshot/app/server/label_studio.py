@@ -19,7 +19,7 @@ from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import ImageItem, Schema, described
-from anyshot.app.server.service import Service, json_answer, service_of
+from anyshot.app.server.service import Service, json_answer, service_of, unless_gone
 from anyshot.base.items import Modality
 from anyshot.errors import BadItemError
 
@@ -146,7 +146,7 @@ async def predict_tasks(request: Request) -> Response:
     results: list[dict[str, Any]] = []
     if asked.tasks:
         items = as_items([_item(task.data, choices) for task in asked.tasks], snapshot.modality, service.settings)
-        scores = await service.score(live.name, snapshot, items)
+        scores = await unless_gone(request, service.score(live.name, snapshot, items))
         probabilities = scores[0][:, list(rows)]  # (n, choices)
         names = list(rows.values())
         for own, best in zip(probabilities, np.argmax(probabilities, axis=1), strict=True):

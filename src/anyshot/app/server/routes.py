@@ -1,7 +1,6 @@
 """The routes that read models: answers, suggestions, and what there is to know of them."""
 
 import asyncio
-import weakref
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -18,6 +17,7 @@ from anyshot.app.server.answers import (
     score,
     with_explanations,
 )
+from anyshot.app.server.batching import Arrays
 from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.readiness import Snapshot
@@ -30,7 +30,7 @@ from anyshot.app.server.schemas import (
     Suggestions,
     described,
 )
-from anyshot.app.server.service import Answered, Service, Summary, json_answer, service_of, summary_of, unless_gone
+from anyshot.app.server.service import Answered, Service, json_answer, service_of, unless_gone
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -87,9 +87,9 @@ async def predict(request: Request) -> Response:
     if asked.explain:
         check_any_shot(snapshot, what="Explanations")
     items = as_items(asked.items, snapshot.modality, service.settings)
-    found, summary = await unless_gone(request, _answers(service, model, snapshot, asked, items))
+    found, scores = await unless_gone(request, _answers(service, model, snapshot, asked, items))
     answer = json_answer({"model": model, "version": snapshot.version, "answers": found})
-    request.state.answered = Answered(bytes(answer.body), weakref.ref(snapshot), summary, request.scope["route"])
+    request.state.answered = Answered(bytes(answer.body), snapshot, scores, request.scope["route"])
     return answer
 
 
@@ -98,14 +98,14 @@ PREDICT: Final = Route("/v1/models/{model}/predict", predict, methods=["POST"])
 
 async def _answers(
     service: Service, model: str, snapshot: Snapshot, asked: PredictRequest, items: list[Any]
-) -> tuple[list[dict[str, Any]], Summary]:
-    """Return the answers for items, each with its explanation if that is asked for, and what is counted of them."""
+) -> tuple[list[dict[str, Any]], Arrays]:
+    """Return the answers for items, each with its explanation if that is asked for, and what they are made from."""
     scores = await service.score(model, snapshot, items)
     found = answers(snapshot, scores, proba=asked.proba, top_k=asked.top_k, unknown=asked.unknown)
     if asked.explain:
         (why,) = await service.batcher.run(explanations, snapshot, items)
         found = with_explanations(found, why.tolist())
-    return found, summary_of(snapshot, scores)
+    return found, scores
 
 
 @router.get("/{model}/suggest", openapi_extra=described(answer=Suggestions))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import weakref
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeVar
@@ -33,11 +32,11 @@ class Summary(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An answer that can be given again to the same request, and what it depends on."""
+    """An answer that can be given again to the same request, and what it is made from."""
 
     body: bytes
-    snapshot: "weakref.ref[Snapshot]"  # weak, so that an old version can be freed
-    summary: Summary
+    snapshot: Snapshot
+    scores: Arrays
     route: Any  # for logs and metrics
 
 
@@ -78,8 +77,11 @@ class Service:
         if not items:
             raise InputError("There are no items: the list is empty.")
         scores = await self.batcher.run(score, snapshot, items)
-        self.observer.on_answers(model, summary_of(snapshot, scores))
+        asyncio.get_running_loop().call_soon(self._note, model, snapshot, scores)  # after the answer
         return scores
+
+    def _note(self, model: str, snapshot: Snapshot, scores: Arrays) -> None:
+        self.observer.on_answers(model, summary_of(snapshot, scores))
 
     async def change(self, live: LiveModel, change: Change | RollBack) -> int:
         """Change a model, and return the version that has the change, once it is on disk.
@@ -118,18 +120,24 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     ClientGoneError
         The client has hung up.
     """
-    task = asyncio.ensure_future(work)
     try:
-        await asyncio.wait({task}, timeout=PATIENCE)
-        if not task.done():
-            gone = asyncio.ensure_future(request.receive())  # after the body, only the end of the connection comes
-            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-            gone.cancel()
-        if not task.done():
-            raise ClientGoneError("The client has hung up.")
-        return task.result()
-    finally:
-        task.cancel()
+        async with asyncio.timeout(None) as limit:
+            watch = asyncio.ensure_future(_end_if_gone(request, limit))
+            try:
+                return await work
+            finally:
+                watch.cancel()
+    except TimeoutError:
+        if limit.expired():
+            raise ClientGoneError("The client has hung up.") from None
+        raise
+
+
+async def _end_if_gone(request: Request, limit: asyncio.Timeout) -> None:
+    """End what has this limit of time if the client hangs up before the answer, and not at once."""
+    await asyncio.sleep(PATIENCE)
+    await request.receive()  # after the body, only the end of the connection comes
+    limit.reschedule(0)  # it is over
 
 
 def json_answer(content: Any, *, status: int = 200) -> Response:
