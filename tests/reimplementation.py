@@ -21,7 +21,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         with_clusters = agreed >= 0.7
         if with_clusters:
             weight = 0.03 * min(len(S) - 1, Z.shape[1]) / max(evidence(Z, P)[0], 1e-9)
-            move, prior, pi, agreed = clustered(move, Z, names, U, (np.clip(weight, 0.5, 2), 1))
+            weight, move, prior, pi, agreed = clustered(move, Z, names, U, (np.clip(weight, 0.5, 2), 1))
         else:
             S = prior = names
         confidence = max(agreed, 0.1) ** 2
@@ -30,9 +30,13 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     def start(X, y):  # of heads for held-out labels, from the other labels
         return corrected(S, X, y) if correcting else prior
 
+    def in_clusters(X, y):  # the same for the temperature
+        known = {"pi": pi, "rounds": 3, "labeled": 3 * sums(X, y, len(S))}
+        return refined(S, U[evenly_spaced(U)], weight=weight, temperature=temperature, **known)[0]
+
     g = confidence * scale_by_spread(prior)
     if len(y):
-        factors, t, held_out_any = average(start, X, y, len(S), g, with_clusters)
+        factors, t, held_out_any = average(start, in_clusters if with_clusters else None, X, y, len(S), g)
         if with_clusters:
             prior, _, pi = move(labeled=3 * sums(X, y, len(S)))
         else:
@@ -43,17 +47,34 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         factors, W, b = default_factors(heads(y, len(S)), g), 20 * g * prior, np.zeros(len(S))
     if not with_clusters:
         return W, b
-    g, scores = confidence * scale_by_spread(prior), U @ W.T + b
-    h = confidence if len(y) and held_out_any else 4 / 3 * g
+    return with_pool(U, prior, pi, X, y, factors, confidence, (W, b), len(y) and held_out_any)
+
+
+def with_pool(U, prior, pi, X, y, factors, confidence, model, held_out_any):
+    """Return W and b fitted to the unlabeled items too, whose class shares are pi by the prior."""
+    W, b = model
+    c, g, scores = len(prior), confidence * scale_by_spread(prior), U @ W.T + b
+    h = confidence if held_out_any else 4 / 3 * g
     if len(y):
         pi = likely_shares(scores / h, pi, pi, 20 / (1 + len(y)), rounds=20)
     answers = softmax(scores + offsets(scores, pi, h), axis=1)
-    rows = np.unique(np.linspace(0, len(U) - 1, 5000).astype(int))
-    pool = (U[rows], answers[rows], np.full(len(rows), min(0.3, 20 * len(S) / len(rows))))
-    W, b = weighted_heads(prior, X, y, factors, pool)
-    reference = scores[rows] if len(y) and held_out_any else 20 * g * U[rows] @ prior.T
-    t = matching_temperature(U[rows] @ W.T + b, softmax(reference, axis=1).max(axis=1).mean())
+    rows = evenly_spaced(U)
+    total = min(0.3 * len(rows), 20 * c)
+
+    def fitted(rows):
+        return weighted_heads(prior, X, y, factors, (U[rows], answers[rows], np.full(len(rows), total / len(rows))))
+
+    W, b = fitted(rows)
+    if held_out_any:
+        W_4, b_4 = fitted(np.setdiff1d(rows, rows[::5]))
+        t = matching_temperature(U[rows[::5]] @ W_4.T + b_4, scores[rows[::5]])
+    else:
+        t = matching_temperature(U[rows] @ W.T + b, 20 * g * U[rows] @ prior.T)
     return W / t, b / t + offsets((U @ W.T + b) / t, pi, h)
+
+
+def evenly_spaced(U):
+    return np.unique(np.linspace(0, len(U) - 1, 5000).astype(int))
 
 
 def unit(A):
@@ -84,7 +105,7 @@ def clustered(move, Z, names, U, weights):
         agreed = agreement(names, prior, U)
         if agreed >= 0.7:
             break
-    return weighted, prior, pi, agreed
+    return weight, weighted, prior, pi, agreed
 
 
 def sums(X, y, c):
@@ -101,19 +122,19 @@ def filtered(S, items, noise=3.0, prior_items=300.0):
     return mean + unit(turned) * np.linalg.norm(apart, axis=1, keepdims=True)
 
 
-def refined(S, U, *, weight, temperature, labeled=None, pi=None):
+def refined(S, U, *, weight, temperature, labeled=None, pi=None, rounds=10):
     """Return the moved class vectors, the probabilities and the class shares of U, found unless `pi` gives them."""
     labeled = np.zeros_like(S) if labeled is None else labeled
     unlabeled = ~labeled.any(axis=1)
-    found = in_rounds(S, U, weight, temperature, labeled, pi, None)
-    if unlabeled.all() or not unlabeled.any() or len(S) > 20:
+    found = in_rounds(S, U, weight, temperature, labeled, pi, None, rounds)
+    if unlabeled.all() or not unlabeled.any() or len(S) > 20 or rounds < 10:
         return found
     before = (U @ moved_like_others(S, unit(S + unit(labeled)), unlabeled).T).argmax(axis=1)
     after = found[1].argmax(axis=1)
     c = len(S)
     kept = np.bincount(after[before == after], minlength=c) / np.maximum(np.bincount(after, minlength=c), 1)
     absent = unlabeled & (kept < min(0.5, 3 / c)) & np.isin(np.arange(c), after)
-    return in_rounds(S, U, weight, temperature, labeled, pi, absent) if absent.any() else found
+    return in_rounds(S, U, weight, temperature, labeled, pi, absent, rounds) if absent.any() else found
 
 
 def moved_like_others(S, moved, rows):
@@ -121,10 +142,10 @@ def moved_like_others(S, moved, rows):
     return np.where(rows[:, None], unit(S + shift), moved)
 
 
-def in_rounds(S, U, weight, temperature, labeled, pi, absent):
+def in_rounds(S, U, weight, temperature, labeled, pi, absent, rounds):
     moved, equal, found = unit(S + unit(labeled)), np.full(len(S), 1 / len(S)), pi is None
     pi = equal if found else pi
-    for _ in range(10):
+    for _ in range(rounds):
         P = softmax(U @ moved.T / temperature, axis=1)
         for _ in range(3):
             P = P * (pi / P.mean(axis=0)) ** 0.5
@@ -234,22 +255,24 @@ def weighted_heads(S, X, y, factors, pool=None):
     return sum(factor * W for factor, W, _ in found), sum(factor * b for factor, _, b in found)
 
 
-def average(start, X, y, c, g, with_clusters):
+def average(start, in_clusters, X, y, c, g):
     """Return the factor of each head, the temperature of their sum, and whether held-out labels set both."""
     odds = heads(y, c)
     counted = np.bincount(y, minlength=c)[y] > 1
     if counted.sum() < 4 or len(np.unique(y[counted])) < 2:
         factors = default_factors(odds, g)
-        if with_clusters or len(np.unique(y)) < 4:
+        if in_clusters or len(np.unique(y)) < 4:
             return factors, 1.0, False
         scores = held_out(start, X, y, factors)
         t = best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0)
         return factors, t, False
-    scores, y = {own: table[counted] for own, table in held_out(start, X, y, odds).items()}, y[counted]
-    t = {own: best_temperature(scores[own], y, 1 / (4 * (g if own[1] else 1))) for own in odds}
-    logs = {own: np.log(odds[own]) + log_likelihood(scores[own] / t[own], y) for own in odds}
+    scores, known = {own: table[counted] for own, table in held_out(start, X, y, odds).items()}, y[counted]
+    t = {own: best_temperature(scores[own], known, 1 / (4 * (g if own[1] else 1))) for own in odds}
+    logs = {own: np.log(odds[own]) + log_likelihood(scores[own] / t[own], known) for own in odds}
     factors = {own: share / t[own] for own, share in shares(logs).items()}
-    return factors, best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0), True
+    if in_clusters:
+        scores = {own: table[counted] for own, table in held_out(in_clusters, X, y, factors).items()}
+    return factors, best_temperature(sum(factor * scores[own] for own, factor in factors.items()), known, 1.0), True
 
 
 def held_out(start, X, y, odds):
@@ -279,7 +302,9 @@ def best_temperature(scores, y, toward):
     return np.exp(minimize_scalar(loss, bounds=(-8, 8), method="bounded", options={"xatol": 1e-7}).x)
 
 
-def matching_temperature(scores, confidence):
+def matching_temperature(scores, reference):
+    confidence = softmax(reference, axis=1).max(axis=1).mean()
+
     def excess(log_t):
         return softmax(scores / np.exp(log_t), axis=1).max(axis=1).mean() - confidence
 

@@ -25,17 +25,19 @@ from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import FoldHead
 from anyshot.any_shot.prior import Clusters, Prior, corrected_class_vectors, fit_prior
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.validation import generator, unit
+from anyshot.base.validation import class_sums, generator, unit
 from anyshot.evaluation.intervals import wilson_interval
 from anyshot.tasks.vector_classifiers import AnyShotHead, PrototypeClassifier
 from anyshot.training import softmax_regression
 from anyshot.training.softmax_regression import fit_temperature
+from anyshot.zero_shot.pool_refinement import refine
 from four_classes import (
     VECTORS,
     C,
     biased_names,
     four_classes,
     names_of,
+    pool_of_three,
     some_labels,
     without_labels,
     without_names,
@@ -87,6 +89,27 @@ def test_each_fold_corrects_class_vectors_without_its_own_labels():
         prior = Prior(corrected_class_vectors(data.class_embeddings, rest)[0], "names", data.class_embeddings)
         linear, _ = fit_method("any-shot", rest, prior, {STRONG: 1.0}, start={}, tol=1e-6)
         np.testing.assert_allclose(found[part], linear(data.vectors[part]), atol=0.05)
+
+
+def test_each_fold_moves_clusters_by_the_other_labels_in_few_rounds():
+    data, _ = pool_of_three(n_each=2)
+    prior = fit_prior(data)
+    for fold in divided(data.with_class_prior(prior.clusters.shares), prior, in_clusters=True):
+        others = np.setdiff1d(np.arange(6), fold.rows)
+        sums = DEFAULTS.label_weight * class_sums(data.labeled[others], data.index[others], 3)
+        options = {"name_weight": prior.clusters.name_weight, "shares": prior.clusters.shares}
+        expected = refine(prior.initial, data.pool, labeled_sums=sums, rounds=DEFAULTS.fold_rounds, **options)
+        np.testing.assert_allclose(fold.moved.class_vectors, expected.class_vectors, atol=1e-6)
+        assert np.abs(fold.moved.class_vectors - prior.class_vectors).max() > 1e-3
+
+
+def test_held_out_labels_are_predicted_by_clusters_that_other_labels_have_moved():
+    data, _ = pool_of_three(n_each=2)
+    prior = fit_prior(data)
+    result = cross_validate(data, prior, "any-shot", {})[0][0]
+    moved = divided(data.with_class_prior(prior.clusters.shares), prior, in_clusters=True)
+    scores = held_out_scores("any-shot", moved, result.factors, {})[0] / result.temperature
+    np.testing.assert_allclose(result.predicted, softmax(scores.astype(float), axis=1), atol=0.01)
 
 
 @pytest.mark.parametrize("method", ["any-shot", "zero-shot"])

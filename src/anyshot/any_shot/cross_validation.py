@@ -4,6 +4,7 @@ Held-out labels set how far labels move the prior, and how confident predictions
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -42,6 +43,9 @@ def cross_validate(
 
     There are no results if there are too few labels. If a class's only label is held out, that tests the prior and not
     what labels add, so such labels do not count.
+
+    With clusters, the heads are averaged by class vectors that no label has moved (else cifar10 loses a point). How
+    confident the average may be shows in clusters that other labels have moved, as all labels move those of the model.
     """
     own = data.defaults
     held_out = first_of_each_class(data.index, own.max_held_out)
@@ -61,6 +65,9 @@ def cross_validate(
         if factors:
             factors = factors_by_likelihood({one: scores[one] for one in factors}, index, data, prior, weight=weight)
             found = np.sum([factor * scores[strength] for strength, factor in factors.items()], axis=0)
+            if prior.clusters and name == "any-shot":
+                moved = divided(known.with_class_prior(prior.clusters.shares), prior, in_clusters=True)
+                found = held_out_scores(name, moved, factors, deltas)[0][counted]
         else:
             found = held_out_scores(name, folds, {}, {})[0][counted]
         temperature = fit_temperature(found, index, weights=weight, prior_items=own.temperature_items)
@@ -97,12 +104,16 @@ class Fold(NamedTuple):
     moved: Prior  # the prior moved by the other labels
 
 
-def divided(data: TrainingSet, prior: Prior, *, enough: float = np.inf) -> list[Fold]:
+def divided(data: TrainingSet, prior: Prior, *, enough: float = np.inf, in_clusters: bool = False) -> list[Fold]:
     """Return the folds of the labeled vectors, until `enough` labels are held out.
 
-    Held-out labels must move no class vector: corrections, and a map from attributes, are found again in each fold.
+    Held-out labels must move no class vector: corrections, clusters if wanted (in few rounds), and a map from
+    attributes are found again in each fold.
     """
-    if prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
+    if in_clusters:
+        own = data.defaults
+        data = data.with_defaults(replace(own, pool_rounds=own.fold_rounds, max_pool=own.pool_examples))
+    elif prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
         alone = (prior.class_vectors, data.labeled, data.index)
         data = TrainingSet(*alone, weights=data.weights, defaults=data.defaults)
     n_folds = next(number for largest, number in data.defaults.folds if len(data.index) <= largest)
@@ -111,10 +122,10 @@ def divided(data: TrainingSet, prior: Prior, *, enough: float = np.inf) -> list[
         if sum(len(fold.rows) for fold in folds) >= enough:
             break
         rest = data.subset(number != one)
-        own = fit_prior(rest) if prior.kind == "attributes" else prior
-        moved = own if prior.kind == "attributes" else moved_by_labels(own, rest)
+        known = fit_prior(rest) if prior.kind == "attributes" else prior
+        moved = moved_by_labels(known, rest) if in_clusters or known is prior else known
         rows = np.flatnonzero(number == one)
-        folds.append(Fold(n_folds, int(one), rows, data.labeled[rows], rest, own, moved))
+        folds.append(Fold(n_folds, int(one), rows, data.labeled[rows], rest, known, moved))
     return folds
 
 
@@ -190,17 +201,12 @@ def result_of(
     factors, none = default_factors(method, data, prior), np.zeros(0)
     temperature = default_temperature(method, data, prior, factors)
     result = CrossValidationResult(method, np.nan, np.nan, temperature, none.astype(bool), none, factors)
-    return result, _why_not_compared(method, data)
-
-
-def _why_not_compared(method: Method, data: TrainingSet) -> str:
-    """Return the sentence that says why a method was not compared with others."""
     if not len(data.index):
-        return WITHOUT_LABELS.format(method=method)
-    labels = count(len(data.index), "label")
+        return result, WITHOUT_LABELS.format(method=method)
     few = "is too few" if len(data.index) == 1 else "are too few"
     few = few if len(data.index) < data.defaults.min_labels else "include too few different items of some class"
-    return f"{method.capitalize()} is used; {labels} {few} to compare methods."
+    labels = count(len(data.index), "label")
+    return result, f"{method.capitalize()} is used; {labels} {few} to compare methods."
 
 
 def _methods_to_compare(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> list[Method]:

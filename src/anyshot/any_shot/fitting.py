@@ -20,7 +20,7 @@ from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, move
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Floats, Vectors, class_means, softmax
+from anyshot.base.validation import Floats, Indexes, Vectors, class_means, softmax
 from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import Examples, matching_temperature
 from anyshot.zero_shot.class_shares import likely_shares, reliability_of, share_offsets, shares_reason
@@ -93,23 +93,31 @@ def fit_with_pool(
     """Return the any-shot head fitted again with the model's predictions for the pool as examples of small weight.
 
     shares (c,): of the pool (m, d), by the prior. The predictions are probabilities at the pool's class shares. They
-    add no label, so they must not make the model more confident: its mean confidence on the pool stays the same, or
-    becomes that of the class vectors alone if no label was held out to show how confident heads may be.
+    add no label, so they must not make the model more confident: the mean confidence stays the same, on every fifth
+    example, of heads that are fitted to the others. If no label was held out to show how confident heads may be, it
+    becomes that of the class vectors alone on the pool.
     """
     own, n_classes = data.defaults, len(prior.initial)
     scores = fit[0](pool)  # (m, c)
     scale = prior.confidence if held_out else own.shares_temperature * prior.scale
     shares = class_shares_of_pool(scores, shares, data, scale)
-    targets = softmax(scores + offsets_for(shares, scores, data, scale))
-    rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
-    weight = min(own.max_pool_weight, own.pool_labels * n_classes / len(rows))
+    targets = softmax(scores + offsets_for(shares, scores, data, scale)).astype(np.float32)
+    factors = factors or odds_as_factors(heads(data), data, prior)
+
+    def fitted(rows: Indexes, total: float, start: Starts, tol: float) -> Fit:
+        examples = Examples(pool[rows], targets[rows], np.full(len(rows), total / len(rows), np.float32))
+        return fit_method("any-shot", data, prior, factors, start=start, pool=examples, tol=tol)
+
     linear, deltas = fit
-    if weight:
-        examples = Examples(pool[rows], targets[rows].astype(np.float32), np.full(len(rows), weight, np.float32))
-        factors = factors or odds_as_factors(heads(data), data, prior)
-        linear, deltas = fit_method("any-shot", data, prior, factors, start=deltas, pool=examples)
-        reference = fit[0] if held_out else fit_method("zero-shot", data, prior, {}, start={})[0]
-        linear = linear.scaled(1 / matching_temperature(linear(pool[rows]), reference(pool[rows])))
+    rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
+    total = min(own.max_pool_weight * len(rows), own.pool_labels * n_classes)
+    if total:
+        linear, deltas = fitted(rows, total, deltas, own.tol)
+        judged, reference, left_out = linear, fit_method("zero-shot", data, prior, {}, start={})[0], rows
+        if held_out:
+            left_out = rows[::5]
+            judged, reference = fitted(np.setdiff1d(rows, left_out), total, deltas, own.held_out_tol)[0], fit[0]
+        linear = linear.scaled(1 / matching_temperature(judged(pool[left_out]), reference(pool[left_out])))
     offsets = offsets_for(shares, linear(pool), data, scale)
     return linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas
 

@@ -60,8 +60,7 @@ class LinearModel(NamedTuple):
 
     def rounded(self) -> Self:
         """Return the model in half precision, which is enough to begin from."""
-        coef, intercept = (values.astype(np.float16).astype(np.float32) for values in self)
-        return self._replace(coef=coef, intercept=intercept)
+        return type(self)(*(values.astype(np.float16).astype(np.float32) for values in self))
 
     def of_rows(self, rows: Indexes) -> Self:
         """Return the model of other classes: those of some rows (c,), with weights of zero where a row is -1."""
