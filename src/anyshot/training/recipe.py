@@ -65,7 +65,7 @@ class Recipe:
     learning_rate : float
         The highest learning rate; layer groups may use a fraction of it.
     weight_decay : float
-        Of AdamW, for matrices only: not for biases and gains.
+        Of AdamW, for matrices and kernels only: not for biases and gains.
     schedule : callable
         Factor of the learning rate by progress, 0 to 1, after the warm-up.
     warm_up : float

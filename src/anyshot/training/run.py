@@ -280,14 +280,32 @@ class Run:
 def _optimizer(
     groups: Sequence[LayerGroup], parameters: Sequence[Sequence[nn.Parameter]], weight_decay: float
 ) -> torch.optim.AdamW:
-    """Return AdamW over the groups, without weight decay for biases and gains, which have one dimension."""
+    """Return AdamW over the groups, without weight decay for gains and biases."""
     parts = []
     for group, own in zip(groups, parameters, strict=True):
-        for is_matrix, decay in ((True, weight_decay), (False, 0.0)):
-            selected = [p for p in own if (p.ndim > 1) == is_matrix]
+        spared = {
+            id(parameter)
+            for module in group.module.modules()
+            for name, parameter in module.named_parameters(recurse=False)
+            if _is_gain_or_bias(module, name, parameter)
+        }
+        for is_spared, decay in ((False, weight_decay), (True, 0.0)):
+            selected = [p for p in own if (id(p) in spared) == is_spared]
             if selected:
                 parts.append({"params": selected, "weight_decay": decay, "share": group.rate})
     return torch.optim.AdamW(parts)
+
+
+def _is_gain_or_bias(module: nn.Module, name: str, parameter: nn.Parameter) -> bool:
+    """Return whether a parameter of a module scales or shifts features one by one, rather than combining them.
+
+    Some have dimensions of length 1 before or after the features: the gains of ConvNeXt V2's response normalization
+    have shape (1, 1, 1, d), class tokens (1, 1, d). A matrix of a single row stays a matrix.
+    """
+    is_kernel = isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d)
+    is_vector = parameter.ndim < 2 or (parameter.ndim > 2 and parameter.numel() == max(parameter.shape))
+    is_gain = is_vector and not (is_kernel and name == "weight")
+    return is_gain or "bias" in name or isinstance(module, nn.LayerNorm | nn.RMSNorm)
 
 
 def _is_frozen(module: nn.Module) -> bool:
