@@ -158,12 +158,6 @@ def a_distance(source: Table, target: Table) -> float:
     return float(max(0.0, 2 * (1 - 2 * error)))
 
 
-def mmd(source: Table, target: Table) -> float:
-    """Return the unbiased squared maximum mean discrepancy of two domains (n_s, d), (n_t, d); it can be negative."""
-    is_source = np.arange(source.shape[0] + target.shape[0])[None] < source.shape[0]
-    return _mmd((source, target), is_source)[0]
-
-
 def shifted_features(source: Table, target: Table, names: Sequence[str]) -> pd.DataFrame:
     """Return both means of each feature and its shift [pooled standard deviations], largest first."""
     (m_s, v_s), (m_t, v_t) = _moments(source), _moments(target)

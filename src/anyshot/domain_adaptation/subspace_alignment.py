@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.linalg import eigh
-from scipy.sparse.linalg import eigsh
 from sklearn.neighbors import KNeighborsClassifier
 
-from anyshot.base.threads import threads_for
 from anyshot.base.validation import check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
+from anyshot.domain_adaptation.eigenvectors import leading_eigenvectors
 from anyshot.errors import DomainError
 
 # With the leading principal axes P_s, P_t (d, k) of each domain, the source coordinates x P_s are multiplied by
@@ -20,8 +18,6 @@ from anyshot.errors import DomainError
 # compared by x' (integral of phi(t) phi(t)' dt) y. Gong, Shi, Sha, Grauman. Geodesic Flow Kernel for Unsupervised
 # Domain Adaptation. CVPR 2012, eq. 5 to 7.
 
-FEW: Final = 10
-"""With this many times more dimensions than axes, a Lanczos method is faster than a dense eigensolver."""
 LANCZOS_TOL: Final = 1e-6
 
 
@@ -35,7 +31,7 @@ def principal_axes(vectors: Floats, n_components: int) -> Floats:
     wide = d > n
     inner = centered @ centered.T if wide else centered.T @ centered  # (m, m), the smaller of the two
     k = min(n_components, n - 1, d)
-    values, eigenvectors = _leading_eigenvectors(inner, k)  # (k,), (m, k)
+    values, eigenvectors = leading_eigenvectors(inner, k, tol=LANCZOS_TOL)  # (k,), (m, k)
     positive = values > max(values[0], 0) * len(inner) * np.finfo(inner.dtype).eps
     if not positive.any():
         raise DomainError(f"The {n} vectors of a domain are all the same, so it has no principal axes. Give others.")
@@ -44,18 +40,6 @@ def principal_axes(vectors: Floats, n_components: int) -> Floats:
         axes = centered.T @ axes  # (d, k)
         axes /= np.linalg.norm(axes, axis=0)
     return np.asarray(axes)
-
-
-def _leading_eigenvectors(matrix: Floats, k: int) -> tuple[Floats, Floats]:
-    """Return the k largest eigenvalues of a symmetric matrix (m, m) and their eigenvectors (m, k), largest first."""
-    m = len(matrix)
-    with threads_for(matrix.size):
-        if k * FEW < m:
-            values, vectors = eigsh(matrix, k=k, v0=np.ones(m, matrix.dtype), tol=LANCZOS_TOL)
-            order = np.argsort(-values)
-            return values[order], vectors[:, order]
-        values, vectors = eigh(matrix, subset_by_index=[m - k, m - 1], check_finite=False)
-        return values[::-1], vectors[:, ::-1]
 
 
 def subspace_alignment(source: Floats, target: Floats, *, n_components: int) -> tuple[Floats, Floats]:

@@ -1,11 +1,9 @@
 """TCA and JDA: project both domains onto axes along which their means, or those of each class, agree."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.preprocessing import normalize
 
 from anyshot.base.threads import threads_for
@@ -19,6 +17,7 @@ from anyshot.domain_adaptation.base import (
     is_sparse,
     stack_domains,
 )
+from anyshot.domain_adaptation.eigenvectors import leading_eigenvectors
 
 # Find axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:
 #
@@ -29,10 +28,6 @@ from anyshot.domain_adaptation.base import (
 # there, M is scaled to Frobenius norm 1, vectors to length 1, and the kernel is linear; so X' M X = G' G where the rows
 # of G (1 + c, d) are differences between means, and all matrices have size d, not n. With more features than items, the
 # algebra is done in the span of the items, which contains W.
-
-
-FEW: Final = 10
-"""With this many times more dimensions than axes, a Lanczos method is faster than a dense eigensolver."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +82,8 @@ def _leading_axes(scatter: Floats, differences: Floats, penalty: float, n_compon
     def inverse_root(vectors: Floats) -> Floats:
         return np.asarray((vectors - shrunk @ (V @ vectors)) / np.sqrt(penalty))
 
-    if k * FEW < r:
-        whitened = LinearOperator(
-            (r, r), matvec=lambda vector: inverse_root(scatter @ inverse_root(vector)), dtype=np.float64
-        )
-        values, vectors = eigsh(whitened, k=k, which="LA", v0=np.ones(r))
-        vectors = vectors[:, np.argsort(values)]
-    else:
-        dense = inverse_root(inverse_root(scatter).T)
-        vectors = eigh(dense, subset_by_index=[r - k, r - 1], check_finite=False)[1]
-    return inverse_root(vectors[:, ::-1])
+    whitened = inverse_root(inverse_root(scatter).T)
+    return inverse_root(leading_eigenvectors(whitened, k)[1])
 
 
 def _span(vectors: Table) -> Floats | None:
