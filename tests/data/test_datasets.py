@@ -150,6 +150,15 @@ def test_few_per_class_is_reproducible_with_a_seed():
     assert (few_per_class(labels, 4, random_state=1) != few_per_class(labels, 4, random_state=2)).any()
 
 
+def test_few_per_class_draws_more_rows_in_addition_to_fewer():
+    labels = [None if k < 0 else k for k in np.random.default_rng(0).integers(-1, 3, size=50).tolist()]
+    for seed in range(4):
+        fewer, more = (few_per_class(labels, k, random_state=seed) for k in (2, 5))
+        assert set(fewer) < set(more)
+        assert Counter(labels[row] for row in more) == {0: 5, 1: 5, 2: 5}
+    assert few_per_class(labels, 50).tolist() == [row for row, label in enumerate(labels) if label is not None]
+
+
 def test_few_per_class_samples_uniformly():
     counts = Counter(row for seed in range(400) for row in few_per_class(["a"] * 4, 1, random_state=seed).tolist())
     assert all(70 <= counts[row] <= 130 for row in range(4))  # 100 expected, 8.7 a standard deviation

@@ -9,12 +9,12 @@ from sklearn.neighbors import NearestCentroid
 
 from anyshot import AnyShotClassifier
 from anyshot.base.validation import generator
+from anyshot.data.datasets import few_per_class
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.learning_curves import (
     LearningCurve,
     Line,
     curve_picture,
-    few_shot_draws,
     learning_curve,
     spread_apart,
 )
@@ -54,42 +54,13 @@ def drawn_clouds():
     return (centers + 0.6 * random.normal(size=(90, 4))).astype(np.float32), y
 
 
-def test_draws_are_nested_and_have_k_items_per_class():
-    y = generator(0).integers(-1, 3, size=50)
-    for fewer, more in zip(few_shot_draws(y, 2, seeds=4), few_shot_draws(y, 5, seeds=4), strict=True):
-        assert set(fewer) < set(more)
-        assert np.bincount(y[fewer]).tolist() == [2, 2, 2]
-        assert np.bincount(y[more]).tolist() == [5, 5, 5]
-
-
-def test_draws_depend_on_the_seed():
-    y = np.repeat([0, 1], 20)
-    first, second = few_shot_draws(y, 3, seeds=[7, 8])
-    assert first.tolist() != second.tolist()
-    assert few_shot_draws(y, 3, seeds=[7])[0].tolist() == first.tolist()
-
-
-def test_a_small_class_is_drawn_completely():
-    y = [0, 1, 1, 1, -1]
-    (rows,) = few_shot_draws(y, 2, seeds=1)
-    assert 0 in rows
-    assert len(rows) == 3
-    assert few_shot_draws(y, "all", seeds=1)[0].tolist() == [0, 1, 2, 3]
-    assert few_shot_draws(y, 0, seeds=1)[0].tolist() == []
-
-
-def test_a_negative_number_of_shots_is_refused():
-    with pytest.raises(InputError, match="k must be 0 or more, or 'all'; it is -1"):
-        few_shot_draws([0, 1], -1, seeds=1)
-
-
 def test_a_curve_agrees_with_fits_by_hand(clouds):
     X, y = clouds
     curve = learning_curve(NearestCentroid(), X[::2], y[::2], X[1::2], y[1::2], shots=(2, "all"), seeds=2)
     assert curve.scores["model"].unique().tolist() == ["NearestCentroid"]
-    index = np.repeat([0, 1, 2], 15)
+    labels = y[::2].tolist()
     expected = []
-    for rows in [*few_shot_draws(index, 2, seeds=2), np.arange(45)]:
+    for rows in [*(few_per_class(labels, 2, random_state=seed) for seed in range(2)), np.arange(45)]:
         expected.append(NearestCentroid().fit(X[::2][rows], y[::2][rows]).score(X[1::2], y[1::2]))
     assert curve.scores["accuracy"].tolist() == pytest.approx(expected)
     assert curve.scores["n_labels"].tolist() == [6, 6, 45]

@@ -237,6 +237,11 @@ def ranks_in_class(index: NDArray[np.intp], order: NDArray[np.integer]) -> NDArr
     return ranks
 
 
+def first_per_class(index: NDArray[np.intp], k: int, order: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return sorted rows of the first `k` items of each class in `order` (n,); index (n,), -1 for no class."""
+    return np.flatnonzero((index >= 0) & (ranks_in_class(index, order) < k))
+
+
 def first_of_each_class(index: NDArray[np.intp], limit: int) -> NDArray[np.intp]:
     """Return sorted rows of at most `limit` items of classes `index` (n,), those that come first in each class."""
     if len(index) <= limit:

@@ -17,7 +17,7 @@ import numpy as np
 from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS
 from anyshot.base.items import check_list
 from anyshot.base.labels import Label, Labels, classes_in, label_list
-from anyshot.base.validation import Indexes, RandomState, check_whole, generator
+from anyshot.base.validation import Indexes, RandomState, check_whole, first_per_class, generator
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
     find_column,
@@ -173,20 +173,18 @@ def messages() -> Dataset:
 def few_per_class(labels: Labels, k: int, *, random_state: RandomState = None) -> Indexes:
     """Return the sorted indexes of `k` random rows of each class, or of all rows of a class that has fewer.
 
-    labels (n,): rows without a label, None, are left out.
+    labels (n,): rows without a label, None, are left out. With the same integer as `random_state`, the rows of a larger
+    `k` contain those of a smaller one.
 
     >>> few_per_class(["a", "b", "a", None, "a"], 3, random_state=0)
     array([0, 1, 2, 4])
     """
     check_whole(0, k=k)
     check_list(labels, what="A list of labels")
-    random = generator(random_state)
-    rows: dict[Label, list[int]] = {name: [] for name in classes_in(labels)}
-    for row, label in enumerate(label_list(labels)):
-        if label in rows:
-            rows[label].append(row)
-    chosen = [random.choice(own, size=min(k, len(own)), replace=False) for own in rows.values()]
-    return np.sort(np.concatenate([np.empty(0, dtype=np.intp), *chosen]))
+    listed = label_list(labels)
+    rows: dict[Label | None, int] = {None: -1} | {name: row for row, name in enumerate(classes_in(listed))}
+    index = np.array([rows[label] for label in listed], dtype=np.intp)
+    return first_per_class(index, k, generator(random_state).permutation(len(index)))
 
 
 def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | None, with_labels: bool) -> Dataset:

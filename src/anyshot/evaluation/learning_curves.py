@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import clone, is_regressor
 from sklearn.isotonic import isotonic_regression
 
@@ -20,7 +20,7 @@ from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes, wrong_number_of_labels
 from anyshot.base.progress import track
 from anyshot.base.repeated_items import n_repeated, repeated_note
-from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole, ranks_in_class
+from anyshot.base.validation import Floats, Indexes, check_whole, first_per_class, generator, is_whole
 from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, percent
@@ -39,23 +39,6 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#3b
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 INK, FAINT, GRID = "#2e3440", "#6b7280", "#e5e7eb"
 NAME_HEIGHT = 0.052  # share of the figure's height that the name of a line needs
-
-
-def few_shot_draws(y: ArrayLike, k: Shots, *, seeds: Seeds = 5) -> list[Indexes]:
-    """Return, for each seed, the sorted rows (m,) of `k` random items of every class.
-
-    y (n,): class indexes, -1 for no label. The draws are nested: the draw of a seed for k = 5 contains its draw for
-    k = 1. Of a class with fewer than `k` items, all are drawn; "all" draws every labeled item.
-    """
-    index = np.asarray(y, dtype=np.intp)
-    if k != "all" and not (is_whole(k) and k >= 0):
-        raise InputError(f"k must be 0 or more, or 'all'; it is {k!r}.")
-    limit = len(index) if k == "all" else k
-    draws = []
-    for seed in range(seeds) if isinstance(seeds, int) else seeds:
-        ranks = ranks_in_class(index, generator(seed).permutation(len(index)))
-        draws.append(np.flatnonzero((index >= 0) & (ranks < limit)))
-    return draws
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -268,11 +251,12 @@ class _Data:
 
 
 def _distinct_draws(index: Indexes, k: Shots, *, seeds: Seeds) -> list[tuple[int, Indexes]]:
-    """Return (seed, rows) for each draw; only the first if all draws are the same."""
+    """Return (seed, rows) for each draw, nested in those of a larger `k`; only the first if all are the same."""
     listed = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     if k in (0, "all"):
         listed = listed[:1]
-    return list(zip(listed, few_shot_draws(index, k, seeds=listed), strict=True))
+    limit = len(index) if k == "all" else k
+    return [(seed, first_per_class(index, limit, generator(seed).permutation(len(index)))) for seed in listed]
 
 
 def _fits_without_labels(model: Predictor) -> bool:
