@@ -413,6 +413,22 @@ def test_with_few_test_items_the_verdict_states_the_counts():
     assert "unreliable" in found.tiles[-1].note
 
 
+@pytest.mark.parametrize(
+    ("n_right", "weights", "said"),
+    [
+        (9, None, "It classified 9 of 9 test items correctly: of 100 such items, at least 70 would be"),
+        (0, None, "It classified 0 of 9 test items correctly: of 100 such items, at most 30 would be"),
+        (9, [1.0] * 8 + [3.0], "It classified 100.0 % of the weight of 9 test items correctly. That is too few to say"),
+    ],
+)
+def test_all_or_none_of_the_test_items_right_is_not_said_to_be_all_or_none_of_new_ones(n_right, weights, said):
+    X, y = np.tile([[0.0], [1.0]], (5, 1)), ["a", "b"] * 5
+    labels = y[:n_right] if n_right else ["b", "a"] * 4 + ["b"]
+    found = report(LogisticRegression().fit(X, y), X[:9], labels, sample_weight=weights)
+    assert found.verdict.startswith(said)
+    assert "100 of 100" not in found.verdict
+
+
 def test_test_items_among_the_training_items_are_counted(model):
     X, y = blobs()
     found = report(model, X, y, train=(X[:20], y[:20]))

@@ -1,5 +1,6 @@
 """The report function, and the sections on the task, the learning curve, the method, the cost and reproduction."""
 
+import math
 import platform
 import time
 from collections import Counter
@@ -125,22 +126,35 @@ def _columns(groups: Mapping[str, Sequence[Any]] | Sequence[Any] | None) -> dict
 
 
 def class_verdict(results: ClassResults) -> str:
-    """Return in two sentences how good a classifier is."""
+    """Return in two sentences how good a classifier is.
+
+    The counts are stated instead of a share where the items are few, and where the share would be 0 or 100 of 100.
+    """
     got, (lower, upper) = results.evaluation, results.evaluation.accuracy_interval
     items = "1 test item" if got.n == 1 else f"{got.n:,} test items"
-    right = f"It classifies about {100 * got.accuracy:.0f} of 100 such items correctly"
-    right += f" (95 % interval {percent(lower)} to {percent(upper)} %, from {items})."
+    is_weighted, is_wide = results.inputs.sample_weight is not None, upper - lower > WIDE
+    has_counts = (is_wide and not is_weighted) or round(100 * got.accuracy) in (0, 100)
     labels = Counter(label for label in results.truth if label is not None)
     label, n = labels.most_common(1)[0]
-    if upper - lower > WIDE and results.inputs.sample_weight is None:
-        n_right, span = int((results.correct & results.labeled).sum()), f"{100 * lower:.0f} to {100 * upper:.0f}"
-        right = f"It classified {n_right} of {items} correctly. That is too few to say how good it is: of 100 such "
-        right += f"items, {span} would be correct (95 % interval)."
-        always = f'Always predicting "{readable(label)}" would be correct for {n} of the {got.n}.'
-        return f"{right} All items are of one class." if len(labels) == 1 else f"{right} {always}"
+    right = f"It classifies about {100 * got.accuracy:.0f} of 100 such items correctly"
+    right += f" (95 % interval {percent(lower)} to {percent(upper)} %, from {items})."
+    if has_counts:
+        n_right = int((results.correct & results.labeled).sum())
+        of = f"{percent(got.accuracy)} % of the weight of" if is_weighted else f"{n_right:,} of"
+        right = f"It classified {of} {items} correctly{'. That is too few to say how good it is' if is_wide else ''}:"
+        right += f" of 100 such items, {_of_100(lower, upper)} would be correct (95 % interval)."
     if len(labels) == 1:
         return f"{right} All items are of one class."
-    return f'{right} Always predicting "{readable(label)}" would be correct for {100 * n / got.n:.0f}.'
+    always = f"{n:,} of the {got.n:,}" if has_counts else f"{100 * n / got.n:.0f}"
+    return f'{right} Always predicting "{readable(label)}" would be correct for {always}.'
+
+
+def _of_100(lower: float, upper: float) -> str:
+    """Return how many of 100 an interval of a share stands for, such as "70 to 95", "at least 70" or "at most 30"."""
+    low, high = math.floor(100 * lower), math.ceil(100 * upper)
+    if high == 100:
+        return f"at least {low}"
+    return f"at most {high}" if low == 0 else f"{low} to {high}"
 
 
 def number_verdict(results: NumberResults) -> str:
