@@ -1,5 +1,6 @@
 """Loading: every kind of model is restored; other folders, and models of other weights, are refused."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -115,8 +116,18 @@ def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
     assert load(tmp_path / "model", **named).predict(TEXTS).tolist() == NAMES
     with quiet():
         tiny.MODELS["bert"]().save_pretrained(folder)  # other random weights
-    with pytest.raises(ModelFolderError, match="has other weights than the one that the model was fitted with"):
-        load(tmp_path / "model", **named).predict(TEXTS)
+    with pytest.raises(ModelFolderError, match=r"The encoder 'hf:.*' was given; it has weights with the digest"):
+        load(tmp_path / "model", **named)
+
+
+@pytest.mark.parametrize(("named", "width"), [("efficientnet-lite0", 1280), ("minilm[:2]", 384)])
+def test_another_encoder_than_the_models_is_refused_by_load(named, width, tmp_path):
+    AnyShotClassifier(encoder="minilm", cache=False).fit(TEXTS, NAMES).save(tmp_path / "model")
+    given = rf"The encoder '{re.escape(named)}' was given; it has weights with the digest \w{{12}} and vectors of width"
+    needed = r"fitted with 'minilm', which had weights with the digest \w{12} and vectors of width 384\."
+    with pytest.raises(ModelFolderError, match=rf"{given} {width}\. The model in .*model was {needed}"):
+        load(tmp_path / "model", cache=False, encoder=named)
+    assert load(tmp_path / "model", cache=False, encoder="minilm").predict(TEXTS).tolist() == NAMES
 
 
 @pytest.mark.torch

@@ -134,11 +134,14 @@ def reopen_backbone(
         The encoder of that name on this machine is not the one of the saved model, or has other layers.
     """
     backbone = open_backbone(encoder, download=download)
+    found = frozen_digest(backbone, freeze_at) if freeze_at in backbone.stages else None
+    frozen_stages = f"have the digest {found[:12]}" if found else f"do not end before {freeze_at!r}"
     differs = ModelFolderError(
-        f"The encoder {encoder!r} on this machine is not the one that the model was trained on. Install that version "
-        "of the encoder, or train the model again."
+        f"The encoder {encoder!r} on this machine is not the one that the model was trained on: its frozen stages "
+        f"{frozen_stages}, and the digest {frozen[:12]} is needed. Install that version of the encoder, or train the "
+        "model again."
     )
-    if freeze_at not in backbone.stages or frozen_digest(backbone, freeze_at) != frozen:
+    if found != frozen:
         raise differs
     rest = Rest(backbone, freeze_at)
     try:

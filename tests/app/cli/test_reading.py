@@ -126,6 +126,14 @@ def test_a_model_on_a_folder_needs_the_folder_named(call, tmp_path):
         assert call(*command, "--encoder", f"hf:{folder}").code == 0
 
 
+def test_another_encoder_than_the_models_is_refused_before_items_are_read(call, tmp_path):
+    anyshot.AnyShotClassifier(encoder="minilm", cache=False).fit(["my card", "refund"], ["a", "b"]).save(tmp_path / "m")
+    for command in (["predict", "no.csv", "--model", tmp_path / "m"], ["card", tmp_path / "m"]):
+        refused = call(*command, "--encoder", "efficientnet-lite0")
+        assert refused.code == 1
+        assert "The encoder 'efficientnet-lite0' was given; it has weights" in " ".join(refused.err.split())
+
+
 def test_a_table_without_the_column_of_the_model_names_it(call, tmp_path):
     table = tmp_path / "a.csv"
     table.write_text("betreff,label\nmoney back,refund\nlate parcel,delivery\n")
