@@ -40,6 +40,25 @@ def test_cells_merged_over_rows_have_their_value_in_each(book, saved):
     assert read_data(saved()).labels == ["x", "x", "y"]
 
 
+@pytest.mark.parametrize("above", [["Export, May"], ["Export, May", None], ["Export, May", None, "of all teams", None]])
+def test_a_heading_above_the_table_is_left_out_and_logged(book, saved, caplog, above):
+    sheet = book.active
+    sheet.insert_rows(1, len(above))
+    for number, text in enumerate(above, start=1):
+        sheet.cell(number, 1, text)
+    if above == above[:1]:
+        sheet.merge_cells("A1:B1")
+    with caplog.at_level(logging.INFO):
+        found = read_data(saved())
+    assert (list(found.items), found.labels) == (["a", "b", "c"], ["x", None, "y"])
+    assert "left out: 'Export, May'" in caplog.text
+
+
+def test_a_single_name_above_other_columns_is_no_heading(book, saved):
+    book.active["B1"] = None
+    assert read_workbook(saved()).rows[0] == ["text"]
+
+
 def test_formulas_without_a_value_are_logged(book, saved, caplog):
     book.active["B3"] = '=IF(1=1,"x","")'
     with caplog.at_level(logging.INFO):

@@ -49,7 +49,7 @@ MAX_FRACTIONS: Final = 10
 _FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+")
 _JOINED: Final = re.compile(r"[;,|/+&\n]")
 """What people write between several labels in one cell."""
-_WRITTEN_MISSING: Final = frozenset(
+WRITTEN_MISSING: Final = frozenset(
     {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "NA", "N/A", "n/a", "#N/A", "-", "?"}
 )
 """What `str`, `astype(str)`, databases, spreadsheets, R and people write for a missing label."""
@@ -351,7 +351,7 @@ def fractions_in(names: Iterable[Label]) -> list[Label]:
 def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes") -> None:
     """Warn of class names that are a missing label written as text; remedy: what to do where they are classes."""
     for name in names:
-        if name in _WRITTEN_MISSING:
+        if name in WRITTEN_MISSING:
             warn(
                 f"The label {name!r} counts as a class. If it stands for a missing label, leave it out (None, or an "
                 f"empty cell); if not, {remedy}."

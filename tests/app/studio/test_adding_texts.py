@@ -5,7 +5,8 @@ import json
 import openpyxl
 import pytest
 
-from anyshot.app.studio import Project, add_table, add_texts, preview
+from anyshot.app.studio import Answers, Project, add_table, add_texts, preview
+from anyshot.app.studio.exported_rows import exported_rows
 from anyshot.errors import DataFileError, InputError
 
 
@@ -151,11 +152,13 @@ def test_how_a_file_was_read_is_said(project, tmp_path):
 
 def test_new_classes_that_may_not_be_meant_are_said(project, tmp_path):
     project.classes.add("n/a")
-    file = written(tmp_path, 'text,label\na,bill\nb,bug\nc,bill;bug\nd,N/A\ne,null\nf," bill "\n')
+    file = written(tmp_path, 'text,label\na,bill\nb,bug\nc,bill;bug\nd,N/A\ne,null\nf," bill "\ng,-\n')
     joined, missing = sorted(add_table(project, file, label_column="label").doubts, key=len, reverse=True)
     assert joined.startswith("The label 'bill;bug' consists of names of other classes.")
-    assert missing.startswith("The label 'null' counts as a class.")
-    assert add_table(project, file, label_column="label").doubts == []
+    assert missing.startswith("No label was read from: 'null', '-'.")
+    assert [one.name for one in project.classes.all()] == ["n/a", "bill", "bug", "bill;bug"]
+    assert [item.label for item in project.items.get([4, 5])] == [1, None]
+    assert add_table(project, file, label_column="label").doubts == [missing]
 
 
 def test_a_column_of_prices_is_no_column_of_classes(project, tmp_path):
@@ -163,3 +166,16 @@ def test_a_column_of_prices_is_no_column_of_classes(project, tmp_path):
     with pytest.raises(InputError, match=r"11 different numbers with fractions, such as '0.5', which are hardly"):
         add_table(project, file, label_column="price")
     assert project.facts()["classes"] == 0
+
+
+def test_each_of_several_columns_without_a_name_can_be_chosen_and_is_kept(project, tmp_path):
+    file = written(tmp_path, "id,,\n1,ann,I was charged twice\n2,bob,Where is my parcel?\n")
+    found = preview(file)
+    assert (found.columns, found.text_column) == (["id", "Column 2", "Column 3"], "Column 3")
+    add_table(project, file, text_column="Column 3")
+    assert [item.content for item in project.items.get([1, 2])] == ["I was charged twice", "Where is my parcel?"]
+    table = exported_rows(project, Answers(project, start=False))
+    assert table[["Column 2", "Column 3"]].to_numpy().tolist() == [
+        ["ann", "I was charged twice"],
+        ["bob", "Where is my parcel?"],
+    ]

@@ -45,7 +45,7 @@ def test_a_column_without_values_is_exported_to_excel(tmp_path):
         add_table(project, tmp_path / "mail.csv")
         save_table(project, Answers(project, start=False), tmp_path / "out.xlsx")
     rows = openpyxl.load_workbook(tmp_path / "out.xlsx").active.iter_rows(values_only=True)
-    assert [row[:2] for row in rows] == [("message", None), ("charged twice", None), ("no sign in", None)]
+    assert [row[:2] for row in rows] == [("message", "Column 2"), ("charged twice", None), ("no sign in", None)]
 
 
 def test_dates_numbers_and_booleans_of_excel_are_exported_as_what_they_are(tmp_path):

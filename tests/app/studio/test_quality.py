@@ -138,3 +138,10 @@ def test_the_next_step_follows_what_is_missing(tmp_path):
         }
         with pytest.raises(InputError, match="no item 99"):
             why(project, answers, 99)
+
+
+@pytest.mark.parametrize(("lower", "upper", "of_100"), [(0.744, 0.866, (74, 87)), (0.998, 1.0, (99, 100))])
+def test_the_interval_is_never_said_to_be_certain(lower, upper, of_100):
+    found = Quality(9, True, 0.9, lower, upper, [], [], NextStep("done"))
+    assert found.of_100 == of_100
+    assert f"between {of_100[0]} and {of_100[1]} of 100" in str(found)

@@ -24,7 +24,7 @@ from anyshot.app.studio.entries import PASTED, Entry
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS, is_blank, python_value
-from anyshot.base.labels import MAX_FRACTIONS, UNKNOWN, clean_name, fractions_in, warn_of_joined, warn_of_missing
+from anyshot.base.labels import MAX_FRACTIONS, UNKNOWN, WRITTEN_MISSING, clean_name, fractions_in, warn_of_joined
 from anyshot.base.terminal import whole_characters
 from anyshot.base.warning import collecting
 from anyshot.data.tables import Table, read_table
@@ -64,7 +64,7 @@ def preview(path: str | Path, *, n_rows: int = 5) -> Preview:
 
 
 def _preview_of(table: Table, n_rows: int) -> Preview:
-    columns = [str(name) for name in table.frame.columns]
+    columns = _column_names(table)
     shown = [["" if value is None else str(value)[:200] for value in row] for row in _rows(table, n_rows)]
     label = next((name for name in columns if name.strip().casefold() in LABEL_COLUMNS), None)
     text = next((name for usual in TEXT_COLUMNS for name in columns if name.strip().casefold() == usual), None)
@@ -114,7 +114,7 @@ def add_table(
     name = source or file.name
     with collecting() as notes:
         table = read_table(file)
-    columns = [str(one) for one in table.frame.columns]
+    columns = _column_names(table)
     text_column = text_column or _preview_of(table, n_rows=5).text_column
     for column in (text_column, label_column):
         if column is not None and column not in columns:
@@ -189,18 +189,26 @@ def _label_ids(transaction: Transaction, labels: Sequence[str], added: Added) ->
     names = dict.fromkeys(labels)
     known = {row["name"].casefold(): row["id"] for row in transaction.read("select id, name from classes")}
     known |= {UNKNOWN: UNKNOWN_ID}
-    new = [name for name in names if name and name.casefold() not in known]
+    others = [name for name in names if name and name.casefold() not in known]
+    missing, new = (
+        [name for name in others if (name in WRITTEN_MISSING) == is_missing] for is_missing in (True, False)
+    )
     if len(new) > MAX_CLASSES:
         raise InputError(
             f"The label column has {len(new):,} different values, such as {new[0]!r}; {MAX_CLASSES} new classes are "
             "allowed. Choose the column of the classes, or no label column."
         )
     added.doubts = _doubts(new)
+    if missing:
+        listed = ", ".join(map(repr, missing))
+        added.doubts.append(
+            f"No label was read from: {listed}. If one is a class, add the class, then the table again."
+        )
     for name in new:
         if name.casefold() not in known:
             known[name.casefold()] = add_class(transaction, name)
             added.new_classes.append(name)
-    return {name: known[name.casefold()] for name in names if name}
+    return {name: known[name.casefold()] for name in names if name.casefold() in known}
 
 
 def _doubts(new: Sequence[str]) -> list[str]:
@@ -212,7 +220,6 @@ def _doubts(new: Sequence[str]) -> list[str]:
             "which are hardly classes. Choose the column of the classes, or no label column."
         )
     with collecting() as found:
-        warn_of_missing(new)
         warn_of_joined(new)
     return list(map(str, found))
 
@@ -227,6 +234,13 @@ def _labels(labels: Sequence[Any]) -> Sequence[Any]:
     if len(given) == len(labels) or not all(_WHOLE.fullmatch(str(label).strip()) for label in given):
         return labels
     return ["" if _is_missing(label) else str(label).strip().removesuffix(".0") for label in labels]
+
+
+def _column_names(table: Table) -> list[str]:
+    """Return the names of a table's columns; those without one are called by their place, as "Column 2"."""
+    given = [str(name) for name in table.frame.columns]
+    own = [f"Column {number}" for number in range(1, len(given) + 1)]
+    return [name or (f"{other} (no name)" if other in given else other) for name, other in zip(given, own, strict=True)]
 
 
 def _is_missing(cell: Any) -> bool:

@@ -112,11 +112,16 @@ class Quality:
         if self.accuracy is None:
             return f"The accuracy is shown once {MIN_LABELS} items have a label."
         headline, of_10 = self.headline
-        lower, upper = round(100 * self.lower), round(100 * self.upper)
+        lower, upper = self.of_100
         n = len(self.untested)
         untested = f" {count(n, 'class')} {'has' if n == 1 else 'have'} no label yet." if n else ""
         said = HEADLINES[headline].format(n=of_10)
         return f"{said}. Probably between {lower} and {upper} of 100.{untested}"
+
+    @property
+    def of_100(self) -> tuple[int, int]:
+        """How many of 100 answers are probably right, at least and at most; no estimate is certain of all of them."""
+        return min(99, round(100 * self.lower)), round(100 * self.upper)
 
     @property
     def headline(self) -> tuple[Headline, int]:

@@ -95,7 +95,9 @@ def test_how_a_table_is_read_is_said_once(client, base):
     assert '<p class="note">&lt;Mai&gt;.csv is read in the older encoding ' in html
     number = html.split("tables/")[1].split('"')[0]
     done = client.post(f"{base}tables/{number}", json={"text": "0", "label": "1"}).json()
-    assert done["notes"] == ["“NULL” is a class now. If it means that there is none, remove the class."]
+    assert done["notes"] == [
+        "These count as no class: 'NULL'. If one is a class, add it on the left, then add the table again."
+    ]
 
 
 def test_how_several_files_are_read_is_said_by_their_names(client, base):

@@ -31,7 +31,7 @@ def test_words_of_similar_names_are_marked(tmp_path):
 
 def test_the_figures_are_those_of_the_quality(opened):
     shown, found = quality_panel(opened, T)["quality"], quality(opened.project, opened.answers)
-    assert f"{round(100 * found.lower)} and {round(100 * found.upper)} of 100" in shown["about"]
+    assert f"{found.of_100[0]} and {found.of_100[1]} of 100" in shown["about"]
     asked = quality_panel(opened, T, [opened.project.classes.all()[0].id])["quality"]["next"]
     assert asked["sentence"] == T("next_words")
     assert len(shown["confused"]) <= sum(pair.n_labels >= 10 for pair in found.confused)

@@ -234,7 +234,9 @@ def table_facts(opened: Opened, number: str) -> dict[str, Any]:
 
 def _facts_with_notes(opened: Opened, number: str, t: Texts) -> dict[str, Any]:
     facts = table_facts(opened, number)
-    facts["table"]["notes"] = warnings_in(facts["table"]["notes"], t)
+    table = facts["table"]
+    table["notes"] = [note.removeprefix(f"{table['name']}: ") for note in warnings_in(table["notes"], t)]
+    table["columns"] = [place_in(name, t) for name in table["columns"]]
     return facts
 
 

@@ -112,7 +112,7 @@ def _headline(found: Quality, names: Mapping[int, str], t: Texts) -> dict[str, s
     if found.accuracy is None:
         return {"headline": t("good_no_labels"), "about": t("good_no_labels_about", n=MIN_LABELS)}
     headline, of_10 = found.headline
-    low, high = round(100 * found.lower), round(100 * found.upper)
+    low, high = found.of_100
     about = [t("good_interval", n=found.n_labels, low=low, high=high)]
     if found.untested:
         about.append(t("good_untested", n=len(found.untested), name=names[found.untested[0]]))

@@ -22,7 +22,9 @@ export function tell({ added, repeated = 0, refused = [], notes = [] }) {
 
 /** Show what was not added and why, below what should be known of the rest. */
 function showTold(refused, notes) {
-  const lines = refused.slice(0, 200).map((one) => make("li", { textContent: reasonOf(one) }));
+  const named = new Map();  // reason -> what it is true of
+  for (const { name, reason } of refused) named.set(reason, [...(named.get(reason) ?? []), name]);
+  const lines = [...named].slice(0, 200).map(([reason, names]) => make("li", { textContent: reasonOf({ name: names.join(", "), reason }) }));
   const shown = notes.map((one) => make("p", { className: "note", textContent: one }));
   if (lines.length) shown.push(make("ul", { className: "stack" }, ...lines));
   openSheet(refused.length ? t("refused", { n: refused.length }) : t("worth_knowing"), ...shown);

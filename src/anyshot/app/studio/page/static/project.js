@@ -49,7 +49,7 @@ function showCount(n = count) {
 /** Say why there are items in the list whose answers are sure. */
 function showRandom() {
   const sorted = view.value === "first" && !byId("search").value.trim() && !filter.ids && !filter.params.like && !filter.params.view;
-  byId("at-random").hidden = !sorted || !state.answered;
+  byId("at-random").hidden = !sorted || !state.answered || Boolean(state.reading);
 }
 
 /** Show some of the items only; labeled: those of the ids that have a label. */
