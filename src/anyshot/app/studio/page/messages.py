@@ -11,6 +11,8 @@ _INSIDE: Final = frozenset({"reason", "place", "advice"})
 """Placeholders whose value is a message itself; any other value is a name or a number, and stays."""
 _NUMBERS: Final = frozenset({"n", "number", "most", "width", "needed", "good", "bad"})
 _NAMED: Final = re.compile(r"\{(\w+)\}")
+_MORE: Final = re.compile(r" and ([\d,]+) more$")
+"""The end of a list of which the first entries are named."""
 _THOUSANDS: Final = re.compile(r"\d{1,3}(,\d{3})+")
 
 
@@ -70,7 +72,9 @@ def _filled(template: str, found: re.Match[str], language: str) -> str:
 def _value(name: str, value: str, language: str) -> str:
     if name in _INSIDE:
         return translated(value, language) or value
-    return texts_in(language).number(int(value.replace(",", ""))) if _THOUSANDS.fullmatch(value) else value
+    t = texts_in(language)
+    value = _MORE.sub(lambda found: t("and_more", n=int(found[1].replace(",", ""))), value)
+    return t.number(int(value.replace(",", ""))) if _THOUSANDS.fullmatch(value) else value
 
 
 @cache
