@@ -145,3 +145,17 @@ def test_the_interval_is_never_said_to_be_certain(lower, upper, of_100):
     found = Quality(9, True, 0.9, lower, upper, [], [], NextStep("done"))
     assert found.of_100 == of_100
     assert f"between {of_100[0]} and {of_100[1]} of 100" in str(found)
+
+
+def test_a_class_without_answers_is_pointed_out_only_among_many_items(tmp_path):
+    with Project.create(tmp_path / "mail", name="Mail") as project:
+        project.classes.add_several(["billing", "volcano eruption"])
+        few, all_texts = list(MESSAGES)[:4], list(MESSAGES)
+        found = []
+        for texts in (few, all_texts):
+            add_texts(project, [text for text in texts if MESSAGES[text] == "billing"])
+            answers = Answers(project, start=False)
+            answers.refit()
+            found.append((len(answers.current.ids) >= 10, hints(project, answers)))
+    assert found[0] == (False, {})
+    assert found[1] == (True, {2: "no_answers"})

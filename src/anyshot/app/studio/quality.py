@@ -187,8 +187,9 @@ def likely_errors(project: Project, answers: "Answers") -> Indexes:
 
 
 def hints(project: Project, answers: "Answers") -> dict[int, Hint]:
-    """Return what is wrong with classes: their name says nothing, or no item is answered with them."""
+    """Return what is wrong with classes: their name says nothing, or none of many items is answered with them."""
     classes, answered = project.classes.all(), set(answers.current.classes.tolist())
+    answered = answered if len(answers.current.ids) >= FEW_LABELS * len(classes) else set()
     silent = [one for one in classes if answered and one.id not in answered and not one.n_labels]
     found: dict[int, Hint] = {one.id: "no_answers" for one in silent}
     return found | {one.id: "says_nothing" for one in classes if one.name in answers.left_out}
