@@ -40,18 +40,19 @@ function keep(items) {
 
 /** Undo the last change; the server is told which one, as its answer named it, so that no other one is undone. */
 export function undo(entry) {
-  if (state.undo) takeBack("undo", () => ({ entry: entry ?? state.undo?.id ?? 0 }), "undone_what");
+  if (state.undo) takeBack("undo", () => ({ entry: entry ?? state.undo?.id ?? 0 }), "undone_what", ["key_redo", redo]);
 }
 
 /** Make the last change again that was undone, unless something else was done since. */
-const redo = () => takeBack("redo", {}, "redone_what");
+const redo = () => takeBack("redo", {}, "redone_what", ["undo", () => undo()]);
 
-function takeBack(path, body, said) {
+/** Undo or redo, and offer the opposite: beside it is told how many answers changed. */
+function takeBack(path, body, said, [button, opposite]) {
   send(path, body).then((done) => {
     rows.clear();
     if (done.items?.length === 1 && shown.ids.includes(done.items[0])) setCurrent(done.items[0]);  // to be labeled again
     draw();
-    if (done.sentence) toast(t(said, { what: done.sentence }));
+    if (done.sentence) toast(t(said, { what: done.sentence }), t(button), opposite);
   }, (problem) => toast(problem.detail));
 }
 
