@@ -29,6 +29,7 @@ ALIKE = RANDOM.normal(size=(20, 3))
         (pd.DataFrame(RANDOM.normal(size=(20, 384))).add_prefix("e"), False),
         (csr_array(UNLIKE), False),
         (UNLIKE[:1], False),
+        (ALIKE[:, :1], True),  # of a unit-length vector with one number, only the sign would remain
     ],
 )
 def test_features_are_told_from_vectors_of_a_network(rows, expected):
@@ -40,6 +41,24 @@ def test_columns_are_standardized_and_a_constant_keeps_the_length():
     rows = table.transform(UNLIKE)
     np.testing.assert_allclose(rows[:, :3], (UNLIKE - UNLIKE.mean(axis=0)) / UNLIKE.std(axis=0))
     np.testing.assert_allclose(rows[:, 3], np.sqrt(3))
+
+
+def test_rows_beyond_twice_the_longest_are_less_like_all_others_by_as_much():
+    table = FeatureTable.fit([UNLIKE], standardize=True)
+    seen = table.transform(UNLIKE)
+    far = UNLIKE.mean(axis=0) + np.array([[2.0], [100.0]]) * (UNLIKE[:1] - UNLIKE.mean(axis=0))
+    rows = table.transform(far)
+    longest, lengths = np.linalg.norm(seen, axis=1).max(), np.linalg.norm(rows[:, :4], axis=1)
+    assert lengths[0] < 2 * longest < lengths[1]
+    np.testing.assert_array_equal([*seen[:, 4], rows[0, 4]], np.zeros(21))
+    plain, found = unit(rows[1:, :4]) @ unit(seen[:, :4]).T, unit(rows[1:]) @ unit(seen).T
+    np.testing.assert_allclose(found, plain * 2 * longest / lengths[1], atol=1e-6)
+
+
+def test_a_model_of_an_earlier_version_keeps_its_vectors():
+    table = FeatureTable.fit([UNLIKE], standardize=True)
+    earlier = FeatureTable.from_facts({name: fact for name, fact in table.facts().items() if name != "reach"})
+    np.testing.assert_array_equal(earlier.transform(9 * UNLIKE), table.transform(9 * UNLIKE)[:, :4])
 
 
 def test_a_constant_column_is_zero():
@@ -89,8 +108,8 @@ def test_vectors_need_no_table():
 def test_columns_without_names_in_texts_keep_their_order_also_when_saved(names):
     frame = pd.DataFrame(UNLIKE, columns=names)
     table = FeatureTable.from_facts(json.loads(json.dumps(FeatureTable.fit([frame], standardize=True).facts())))
-    assert table.transform(frame).shape == (20, 4)
-    assert table.transform(frame.set_axis(["a", "b", "c"], axis=1).to_numpy()).shape == (20, 4)
+    assert table.transform(frame).shape == (20, 5)
+    assert table.transform(frame.set_axis(["a", "b", "c"], axis=1).to_numpy()).shape == (20, 5)
     with pytest.raises(InputError, match="another order"):
         table.transform(frame.iloc[:, ::-1])
 

@@ -632,3 +632,20 @@ def test_errors_about_unlabeled_items_say_so():
 def test_classes_of_a_first_partial_fit_are_not_ignored():
     with pytest.raises(UnknownClassError, match="'c' is not among the 2 classes"):
         AnyShotClassifier(["a", "b"], cache=False).partial_fit(np.eye(2), ["a", "b"], classes=["a", "c"])
+
+
+def test_a_row_of_a_table_far_outside_of_all_others_is_unknown_also_in_the_direction_of_a_rare_class():
+    random = np.random.default_rng(0)
+    centers, y = np.array([[0.0, 0.0], [8.0, 8.0]]), np.repeat([0, 1], [57, 3])
+    table = pd.DataFrame((centers[y] + random.normal(size=(60, 2))) * [1, 100], columns=["age", "pay"])
+    clf = AnyShotClassifier(cache=False, unknown_rate=0.05).fit(table, np.array(["many", "few"])[y])
+    of_rare = table[y == 1].mean().to_frame().T
+    assert clf.predict(of_rare).tolist() == ["few"]
+    assert clf.predict(100 * of_rare).tolist() == [UNKNOWN]
+
+
+@pytest.mark.parametrize("make", [lambda ages: pd.DataFrame({"age": ages}), lambda ages: np.array(ages)[:, None]])
+def test_a_table_of_one_column_is_classified_by_its_numbers(make):
+    ages = [15.5, 16.0, 17.5, 70.0, 71.5, 80.0]
+    clf = AnyShotClassifier(cache=False).fit(make(ages), ["young"] * 3 + ["old"] * 3)
+    assert clf.predict(make([14.0, 90.0])).tolist() == ["young", "old"]
