@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from scipy.special import log_softmax
 from sklearn.base import clone
+from sklearn.model_selection import cross_validate
 
 import tiny_language_models as tiny
 from anyshot.any_shot.embedder import Embedder
@@ -290,3 +292,54 @@ def test_saving_a_model_with_an_encoder_object_is_an_error(bert, tmp_path):
     model = classifier(load_encoder(bert)).fit(X, Y)
     with pytest.raises(ModelFolderError, match="encoder object cannot be saved"):
         model.save(tmp_path / "model")
+
+
+# --- weights ---
+
+FEW = [*X[:4], *X[25:29]]
+NAMES = ["card"] * 4 + ["refund"] * 4
+COUNTS = [2, 0, 1, 3, 1, 1, 0, 2]
+
+
+@pytest.mark.parametrize("method", ["probe", "partial"])
+def test_a_whole_weight_is_as_many_copies_of_an_item_and_0_none(bert, method):
+    rows = np.repeat(np.arange(8), COUNTS)
+    copied = [FEW[row] for row in rows], [NAMES[row] for row in rows]
+    weighed = classifier(bert, method=method).fit(FEW, NAMES, sample_weight=COUNTS)
+    expected = classifier(bert, method=method).fit(*copied)
+    np.testing.assert_allclose(weighed.predict_proba(X), expected.predict_proba(X), rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["probe", "partial"])
+def test_a_part_of_a_weight_counts(bert, method):
+    model = classifier(bert, method=method, classes=["card", "refund"])
+    texts, names = ["card", "card", "late please"], ["card", "refund", "refund"]
+    shares = [
+        model.fit(texts, names, sample_weight=[weight, 1.0, 1.0]).predict_proba(["card"])[0, 0]
+        for weight in (0.1, 0.5, 0.9)
+    ]
+    assert shares[0] < shares[1] < shares[2]
+
+
+def test_a_class_of_weight_0_is_absent(bert):
+    model = classifier(bert, method="probe").fit([*FEW, "late"], [*NAMES, "other"], sample_weight=[1] * 8 + [0])
+    assert model.classes_.tolist() == ["card", "refund"]
+    with pytest.raises(InputError, match="sample_weight is -1 in row 2"):
+        model.fit(FEW, NAMES, sample_weight=[1, 1, -1, 1, 1, 1, 1, 1])
+
+
+def test_a_search_passes_weights_on_to_a_network(bert):
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = (
+            classifier(bert, method="probe").set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
+        )
+        found = cross_validate(
+            model, X, Y, cv=2, params={"sample_weight": np.arange(50)}, return_estimator=True, return_indices=True
+        )
+    rows = found["indices"]["train"][0]
+    expected = classifier(bert, method="probe").fit([X[row] for row in rows], [Y[row] for row in rows])
+    weighed = classifier(bert, method="probe").fit(
+        [X[row] for row in rows], [Y[row] for row in rows], sample_weight=rows
+    )
+    np.testing.assert_array_equal(found["estimator"][0].scores(X), weighed.scores(X))
+    assert (weighed.scores(X) != expected.scores(X)).any()

@@ -102,3 +102,14 @@ def test_a_loaded_model_predicts_and_encodes_the_same(bert, tmp_path):
     np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), atol=1e-6)
     np.testing.assert_allclose(again.encoder_.encode(X), model.encoder_.encode(X), atol=1e-6)
     assert model.assembled().classes.tolist() == ["card", "refund"]
+
+
+def test_a_whole_weight_is_as_many_copies_of_an_item_in_the_pairs(bert):
+    counts = [2, 0, 1, 1, 1, 3, 1, 1]
+    assert len(X) == len(counts)
+    rows = np.repeat(np.arange(8), counts)
+    weighed = classifier(bert).fit(X, Y, sample_weight=counts)
+    expected = classifier(bert).fit([X[row] for row in rows], [Y[row] for row in rows])
+    np.testing.assert_allclose(weighed.predict_proba(X), expected.predict_proba(X), rtol=1e-4)
+    with pytest.raises(InputError, match="sample_weight must be whole numbers"):
+        classifier(bert).fit(X, Y, sample_weight=[0.5] * 8)

@@ -87,11 +87,18 @@ def test_the_weight_of_an_item_does_not_depend_on_its_batch():
     assert cross_entropy(SCORES, INDEX, weights=weights) == pytest.approx(sum(alone) / 3)
 
 
+def test_an_item_of_half_the_weight_has_half_the_loss():
+    losses = torch.stack([cross_entropy(SCORES[row : row + 1], INDEX[row : row + 1]) for row in range(3)])
+    half = torch.tensor([1.0, 0.5, 1.0])
+    assert cross_entropy(SCORES, INDEX, item_weights=half) == pytest.approx((losses * half).sum() / 3)
+
+
 def test_balanced_weights_give_classes_equal_influence():
     index = np.array([0, 0, 0, 2])
     weights = balanced_weights(index, 3)
     np.testing.assert_allclose(weights, [4 / 6, 0, 2])
     assert weights[index].mean() == pytest.approx(1)
+    np.testing.assert_allclose(balanced_weights(index, 3, np.array([1, 1, 2, 0.5])), [4.5 / 8, 0, 4.5])
 
 
 def test_balancing_needs_labels():

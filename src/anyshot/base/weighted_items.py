@@ -27,14 +27,15 @@ def weighted_items(
     Raises InputError if a weight is negative, not a number, or not below `MAX_WEIGHT`.
     """
     warn_of_order(items, sample_weight, names=("items", "weights"))
-    weights = _checked_weights(sample_weight, n_items=len(labels))
+    weights = checked_weights(sample_weight, len(labels))
     copies = np.ceil(weights.astype(np.float32)).astype(np.intp)  # none of a weight that is 0 as a float32
     rows = np.repeat(np.arange(len(labels)), copies)
     of_copies = (weights[rows] / copies[rows]).astype(np.float32)
     return take(items, rows), [labels[row] for row in rows.tolist()], of_copies
 
 
-def _checked_weights(sample_weight: Any, *, n_items: int) -> NDArray[np.float64]:
+def checked_weights(sample_weight: Any, n_items: int) -> NDArray[np.float64]:
+    """Return the weights (n_items,); raise InputError if one is negative, not a number, or not below `MAX_WEIGHT`."""
     weights = weight_numbers(sample_weight)
     if weights.shape != (n_items,):
         raise InputError(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal, get_args
 
+import numpy as np
 import torch
 
 from anyshot.any_shot.embedder import Embedder
@@ -117,6 +118,7 @@ class FineTunedClassifier(NetworkClassifier):
             "held-out items": digest(labels.train, labels.held_out),
             "first head": digest(*(tensor.cpu().numpy() for tensor in head.state_dict().values())),
         }
+        about |= {} if labels.weights is None else {"weights": digest(labels.weights)}
         initial, seed = partial.copy_weights(run.rest, head), int(run.random.integers(2**31))
         if self.method == "lora":
             with torch.random.fork_rng(devices=[]):
@@ -133,16 +135,19 @@ class FineTunedClassifier(NetworkClassifier):
         self, run: StageTraining, labels: TrainingLabels, embedder: Embedder, classes: Classes
     ) -> tuple[LinearHead, str]:
         """Return the closed-form head on the features of the untrained network, and how it was fitted."""
-        z, index = unit(run.features(labels.train)), labels.index[labels.train]  # (n, width), (n,)
+        rows, copy_of = np.unique(labels.train, return_inverse=True)
+        z, index = unit(run.features(rows)), labels.index[rows]  # (n, width), (n,)
         shares = None
         if run.tuning.class_prior == "labels":
             shares = (labels.counts + 0.5) / (labels.counts + 0.5).sum()
         if self.method == "probe":
-            return probe_head(z, index, labels.n_classes, shares=shares, generator=run.random)
+            weights = None if labels.weights is None else labels.weights[rows] * np.bincount(copy_of)
+            return probe_head(z, index, labels.n_classes, weights=weights, shares=shares, generator=run.random)
+        z, index, weights = z[copy_of], index[copy_of], labels.train_weights
         embeddings = self._class_embeddings(embedder, classes)
-        center = z.mean(axis=0) if embedder.reader.bridge is not None else None
+        center = np.average(z, axis=0, weights=weights) if embedder.reader.bridge is not None else None
         z = z if center is None else unit(z - center)
-        head, reasons = closed_form_head(z, index, embeddings, shares=shares, center=center)
+        head, reasons = closed_form_head(z, index, embeddings, shares=shares, center=center, weights=weights)
         return head, reasons[-1]
 
 

@@ -96,12 +96,17 @@ class ContrastiveClassifier(NetworkClassifier):
     def _train(
         self, run: StageTraining, labels: TrainingLabels, embedder: Embedder, classes: Classes
     ) -> TrainedNetwork:
-        history = train_on_pairs(run, labels.index, pairs_per_item=self.pairs_per_item)
+        if labels.weights is not None and (labels.weights != 1).any():
+            raise InputError(
+                "ContrastiveClassifier trains on pairs of items; sample_weight must be whole numbers. Round them."
+            )
+        index = labels.index[labels.train]
+        history = train_on_pairs(run, index, rows=labels.train, pairs_per_item=self.pairs_per_item)
         z = unit(run.features(labels.train))
         run.check_finite(z)
         tuned = TunedEncoder(embedder.name, run.backbone, run.freeze_at, run.rest)
         embeddings = self._class_embeddings(Embedder(tuned, cache=None), classes)
-        head, reasons = closed_form_head(z, labels.index, embeddings)
+        head, reasons = closed_form_head(z, index, embeddings)
         return TrainedNetwork(head, history, reasons)
 
 
@@ -115,11 +120,14 @@ def pair_loss(left: Tensor, right: Tensor, same: Tensor) -> Tensor:
     return ((cosines - same) ** 2).mean()
 
 
-def train_on_pairs(run: StageTraining, index: Indexes, *, pairs_per_item: int = 20) -> History:
+def train_on_pairs(
+    run: StageTraining, index: Indexes, *, rows: Indexes | None = None, pairs_per_item: int = 20
+) -> History:
     """Train the stages of `run` in place so that items of one class get similar vectors, and return the history.
 
-    index (n,): the class of each item, -1 for none; pairs_per_item: pairs in an epoch for each labeled item. Raises
-    InputError if no stage above the freeze point has weights, NotEnoughLabelsError if fewer than two classes have
+    index (n,): the class of each item, -1 for none; rows (n,): which items of `run` these are, by default all;
+    pairs_per_item: pairs in an epoch for each labeled item. Raises InputError if no stage above the freeze point has
+    weights, NotEnoughLabelsError if fewer than two classes have
     labels, and what `training.loop.train` raises.
     """
     if not list(run.rest.parameters()):
@@ -133,8 +141,9 @@ def train_on_pairs(run: StageTraining, index: Indexes, *, pairs_per_item: int = 
 
     def loss(batch: Indexes, progress: float) -> Tensor:
         one, other, same = batch.T  # (pairs,) each: two rows, and whether they are of the same class
-        rows, row_of = np.unique(np.concatenate([one, other]), return_inverse=True)  # each item runs once
-        vectors = normalize(run.rest(run.activations.batch(rows, device=device)), dim=1)  # (rows, d)
+        used, row_of = np.unique(np.concatenate([one, other]), return_inverse=True)  # each item runs once
+        used = used if rows is None else rows[used]
+        vectors = normalize(run.rest(run.activations.batch(used, device=device)), dim=1)  # (used, d)
         left, right = vectors[torch.from_numpy(row_of).to(device)].chunk(2)  # (pairs, d) each
         return pair_loss(left, right, torch.from_numpy(same).to(device, torch.float32))
 

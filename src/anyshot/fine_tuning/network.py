@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
@@ -37,6 +37,8 @@ from anyshot.base.labels import (
 from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, Vectors, decision_scores, is_number
+from anyshot.base.warning import warn_of_order
+from anyshot.base.weighted_items import checked_weights
 from anyshot.encoders.activations import outputs
 from anyshot.encoders.backbones import Assembled, reopen_backbone
 from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
@@ -87,8 +89,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     _LEARNING_RATES: ClassVar[Mapping[str, float]]  # of learning_rate="auto", by modality
 
-    def fit(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Self:
+    def fit(
+        self, X: Items | Mapping[Label, Items], y: Labels | None = None, *, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train on items `X` (n) and their labels `y` (n), None for "no label"; or on a mapping of labels to items.
+
+        sample_weight (n,): how often each item counts, from 0 (as if it were absent) to below 1,000. An item of weight
+        3 is trained on as three copies; where items are held out, each counts once.
 
         Raises
         ------
@@ -104,6 +111,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             A batch does not fit into memory; the message says which size would.
         """
         tuning, random = self._settings(), self.random_state
+        X, y, weights = weighted_labels(X, y, sample_weight)
         items, index, classes = labeled_items(X, y, self.classes)
         embedder = self._embedder(items, tuning)
         backbone = backbone_of(embedder.encoder)
@@ -113,6 +121,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             backbone, items, freeze_at=stage, tuning=tuning, epochs=self.epochs, learning_rate=rate, random_state=random
         )
         labels = hold_out(index, len(classes), fraction=tuning.held_out, generator=run.random)
+        labels = labels.weighted(weights)
         trained = self._train(run, labels, embedder, classes)
         calibrate(run, trained.head, labels)
         self.recipe_ = run.recipe
@@ -255,13 +264,15 @@ def closed_form_head(
     *,
     shares: NDArray[np.floating] | None = None,
     center: Vectors | None = None,
+    weights: NDArray[np.float32] | None = None,
 ) -> tuple[LinearHead, tuple[str, ...]]:
     """Return the any-shot head on unit-length features, and the reasons; without embeddings, logistic regression.
 
     z (n, width), index (n,), class_embeddings (c, width), shares (c,): expected class frequencies, equal if None;
-    center (width,): already subtracted from z.
+    center (width,): already subtracted from z; weights (n,): of the items, 1 by default.
     """
-    data = TrainingSet(class_embeddings, z, index, class_prior=shares)
+    counted = np.ones(len(z), np.float32) if weights is None else weights
+    data = TrainingSet(class_embeddings, z, index, class_prior=shares, weights=counted)
     method = "any-shot" if class_embeddings.any() else "logistic-regression"
     model = any_shot.fit_model(Embedder("vectors", cache=None), data, method=method)
     # A class without labels or embedding has the intercept -inf, which training cannot start from.
@@ -305,6 +316,19 @@ def labeled_items(
         raise NotEnoughLabelsError("Fine-tuning needs labels, and no item has one. AnyShotClassifier works without.")
     items = X if len(labeled) == len(index) else [X[int(row)] for row in labeled]
     return items, index[labeled], table
+
+
+def weighted_labels(
+    X: Items | Mapping[Label, Items], y: Labels | None, sample_weight: ArrayLike | None
+) -> tuple[Items | Mapping[Label, Items], Labels | None, NDArray[np.float32] | None]:
+    """Return items and labels, None for an item of weight 0, and the weights of the items with labels (m,)."""
+    if sample_weight is None:
+        return X, y, None
+    items, labels = items_and_labels(X, y)
+    warn_of_order(items, sample_weight, names=("items", "weights"))
+    weights = checked_weights(sample_weight, len(labels)).astype(np.float32)
+    counted = [label if weight > 0 else None for label, weight in zip(labels, weights.tolist(), strict=True)]
+    return items, counted, weights[np.array([label is not None for label in counted], dtype=bool)]
 
 
 def checked_rate(rate: object, *, default: float) -> float:

@@ -98,14 +98,33 @@ class TrainingLabels:
 
     index: Indexes  # (n,), the class of each item, as a row of the class table
     n_classes: int
-    train: Indexes  # rows of the items
+    train: Indexes  # (m,), rows of the items, each as often as it counts
     held_out: Indexes  # rows of the items
     why_none: str = ""  # why no item is held out
+    weights: NDArray[np.float32] | None = None  # (n,), of each copy of an item in `train`; None for 1
 
     @property
-    def counts(self) -> NDArray[np.intp]:
-        """The number of training items of each class (c,)."""
-        return np.bincount(self.index[self.train], minlength=self.n_classes)
+    def counts(self) -> NDArray[np.floating]:
+        """The number of training items of each class, or their total weight (c,)."""
+        counts = np.bincount(self.index[self.train], self.train_weights, minlength=self.n_classes)
+        return counts.astype(np.float64)
+
+    @property
+    def train_weights(self) -> NDArray[np.float32] | None:
+        """The weight of each row in `train` (m,), None for 1."""
+        return None if self.weights is None else self.weights[self.train]
+
+    def weighted(self, weights: NDArray[np.float32] | None) -> Self:
+        """Return the labels with each training item as often as it counts, given by weights (n,) above 0.
+
+        An item of weight 3 is in `train` three times with weight 1, one of weight 2.5 three times with 2.5 / 3. So a
+        whole weight is as many copies of an item, also in the batches.
+        """
+        if weights is None:
+            return self
+        copies = np.ceil(weights)
+        train = np.repeat(self.train, copies[self.train].astype(np.intp))
+        return replace(self, train=train, weights=(weights / copies).astype(np.float32))
 
 
 def hold_out(
@@ -261,11 +280,12 @@ def layer_groups(rest: Rest, head: LinearHead | None, tuning: Tuning) -> list[La
 # The objective of supervised fine-tuning, whichever stages are trained and whatever their initial weights, is that of
 # the any-shot head:
 #
-#     mean over the training items of  w[y] cross_entropy(head(rest(state)) + log p, y)
+#     mean over the training items of  u w[y] cross_entropy(head(rest(state)) + log p, y)
 #
 # p is the share of each class among the training labels, so that the scores without log p are those of a sample in
 # which all classes are equally frequent (logit adjustment, Menon et al., ICLR 2021, eq. (10)). p is uniform over the
 # labeled classes where the scores should follow the shares of the labels, or where the weights w balance them already.
+# u is the weight of an item, 1 by default.
 # A class without labels has log p = -inf and takes no part in training: its score could only be pushed down, and Adam
 # takes full steps even for the smallest gradients.
 
@@ -285,17 +305,26 @@ def fine_tune(
     device, tuning = run.backbone.device, run.tuning
     index, log_shares = torch.from_numpy(labels.index).to(device), log_class_shares(labels, tuning).to(device)
     labeled = torch.from_numpy(labels.counts > 0).to(device)
-    weights = None
+    class_weights, item_weights = None, None
     if tuning.class_weight == "balanced":
-        weights = balanced_weights(labels.index[labels.train], labels.n_classes).to(device)
+        class_weights = balanced_weights(labels.index[labels.train], labels.n_classes, labels.train_weights).to(device)
+    if labels.weights is not None:
+        item_weights = torch.from_numpy(labels.weights).to(device)
 
     def loss(batch: Batch, progress: float) -> Tensor:
         state = run.state(batch)
         if state.x.ndim == 3:  # token states; pixels, ids and maps get no dropout
             state = state._replace(x=dropout(state.x, tuning.dropout))
         scores = head(dropout(run.rest(state), tuning.dropout)) + log_shares
-        own = index[torch.from_numpy(batch.rows).to(device)]
-        return cross_entropy(scores, own, weights=weights, smoothing=tuning.smoothing, spread_over=labeled)
+        rows = torch.from_numpy(batch.rows).to(device)
+        return cross_entropy(
+            scores,
+            index[rows],
+            weights=class_weights,
+            item_weights=None if item_weights is None else item_weights[rows],
+            smoothing=tuning.smoothing,
+            spread_over=labeled,
+        )
 
     def evaluate() -> HeldOut:
         scores, own = torch.from_numpy(run.scores(head, labels.held_out)), index[labels.held_out].cpu()

@@ -75,13 +75,17 @@ def average_ridge(
     strengths: Floats = STRENGTHS,
     noise: float,
     noise_items: float = 1.0,
+    weights: Floats | None = None,
 ) -> AveragedRidge:
     """Return the model above averaged over priors and strengths.
 
     Z (n, d) features; T (n, k) columns; y (n,); priors: all flat in the same columns; strengths (g,): values of r;
-    noise: q0, the expected noise variance, above 0; noise_items: nu, the number of labels that it counts for.
+    noise: q0, the expected noise variance, above 0; noise_items: nu, the number of labels that it counts for; weights
+    (n,): how often each label counts, 1 by default.
     """
-    rotated, n = _rotated(Z, np.column_stack([T, y])), len(y)
+    counted = np.ones(len(y)) if weights is None else weights
+    root, n = np.sqrt(counted)[:, None], float(counted.sum())
+    rotated = _rotated(root * Z, root * np.column_stack([T, y]))
     logs, effects, inner = [], [], []
     for r in strengths:
         damped = r / Z.shape[1] / (1 + r / Z.shape[1] * rotated.values)  # (p,)
@@ -152,26 +156,33 @@ def fit_source_ridge(
     *,
     source: SourceStatistics | None,
     alpha: float | None,
+    weights: Floats | None = None,
 ) -> SourceRidge:
     """Fit ridge regression of y (n,) on rows (n, d), with a prior from the source's predictions (n,) if there is one.
 
-    alpha: the penalty on standardized features; None averages over penalties.
+    alpha: the penalty on standardized features; None averages over penalties. weights (n,): how often each row counts,
+    1 by default.
     """
     d = rows.shape[1]
     strengths = STRENGTHS if alpha is None else np.array([d / alpha])
-    center = float(y.mean()) if source is None else source.mean  # squares of large numbers would hide small differences
+    center = (
+        float(np.average(y, weights=weights)) if source is None else source.mean
+    )  # squares of large numbers would hide small differences
     y = y - center
-    tiny = 1e-12 * float(np.square(y).mean())
+    mean_square = float(np.average(np.square(y), weights=weights))
+    tiny = 1e-12 * mean_square
     if source is None:
         mean, std, priors = 0.0, 1.0, [ColumnPrior((0.0,), (FLAT,))]
-        T, noise, noise_items = np.ones((len(y), 1)), float(np.var(y)) / 10, 1.0
+        T, noise, noise_items = np.ones((len(y), 1)), mean_square / 10, 1.0
     else:
         mean, std, priors = source.mean, source.std, source_priors(source)
         T = np.column_stack([np.ones(len(y)), (source_predictions - mean) / std])
         noise, noise_items = source.noise, source.noise_items
     noise = max(noise, tiny) or 1.0
     with threads_for(rows.size):
-        found = average_ridge(scaling(rows), T, y, priors, strengths=strengths, noise=noise, noise_items=noise_items)
+        found = average_ridge(
+            scaling(rows), T, y, priors, strengths=strengths, noise=noise, noise_items=noise_items, weights=weights
+        )
     weight = 0.0 if source is None else float(found.column_effects[1]) / std
     coef = found.coef / scaling.std
     return SourceRidge(
@@ -196,7 +207,7 @@ def source_priors(source: SourceStatistics) -> list[ColumnPrior]:
 
 
 def _column_effects(
-    gram: Floats, prior: ColumnPrior, *, n: int, noise: float, noise_items: float
+    gram: Floats, prior: ColumnPrior, *, n: float, noise: float, noise_items: float
 ) -> tuple[Floats, float]:
     """Return c (k,) for one prior and one strength, and log p(y) without log |H|."""
     mean, variance = np.array(prior.mean), np.array(prior.variance)

@@ -1,26 +1,26 @@
 """Regression with few labels, with a source model as the prior."""
 
 import os
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal, Protocol, Self, TypeAlias
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final, Literal, Protocol, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils import Tags, column_or_1d
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.columns import plain
 from anyshot.base.estimator import validate_data
 from anyshot.base.items import item_count
-from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.model_folder import SavedModel, write_model
-from anyshot.base.number_columns import check_size, target_numbers
-from anyshot.base.validation import Floats, dense, is_number, pair
+from anyshot.base.number_columns import check_size
+from anyshot.base.validation import Floats, dense, pair
 from anyshot.base.warning import warn_of_order
 from anyshot.data.table_vectors import TableVectors, as_frame, is_plain, one_table
-from anyshot.errors import InputError, NotEnoughLabelsError, WidthError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.conformal import cross_conformal_interval
 from anyshot.evaluation.regression import NumberEvaluation, evaluate_numbers
 from anyshot.tasks.prior_ridge import (
@@ -30,8 +30,15 @@ from anyshot.tasks.prior_ridge import (
     Standardization,
     fit_source_ridge,
 )
-
-Rows: TypeAlias = ArrayLike | pd.DataFrame  # vectors (n, d), or a table of n rows
+from anyshot.tasks.regression_inputs import (
+    Rows,
+    check_widths,
+    checked_alpha,
+    counted_rows,
+    named_columns,
+    number_labels,
+    repeated_rows,
+)
 
 MAX_FOLDS: Final = 20
 """Cross-validation folds for intervals; with fewer labels, each label is a fold."""
@@ -104,35 +111,45 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         *,
         source: tuple[Rows, ArrayLike] | Regressor | None = None,
         unlabeled: Rows | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Fit to rows `X` (n, d) with labels `y` (n,), and a source.
 
         A row with the label NaN or None is unlabeled. source: rows and labels (Xs, ys) of another domain, such as
         another year, or a fitted model; without labels, its predictions are used. unlabeled: rows without labels.
+        sample_weight (n,): how often each row of `X` counts, from 0 (as if it were absent) to below 1,000. A row of
+        weight 3 is fitted as three equal rows; intervals take its label once.
 
         Raises
         ------
         NotEnoughLabelsError
             There are no labels and no source.
         InputError
-            A label is infinite, or alpha is neither "evidence" nor a number above 0.
+            A label is infinite, alpha is neither "evidence" nor a number above 0, or a weight is out of range.
         """
         model: Any = source
         is_data = source is not None and not hasattr(source, "predict")
         data = pair(source, name="source", of="(rows, numbers), or a fitted model") if is_data else None
-        alpha = _checked_alpha(self.alpha)
+        alpha = checked_alpha(self.alpha)
         warn_of_order(X, y, names=("X", "y"))
-        rows, rest, source_rows = self._read(X, unlabeled, None if data is None else data[0])
-        labels = _labels(plain(y), n_rows=len(rows), needed=X is not None)
+        given = None
+        if sample_weight is not None:
+            X, y, given = counted_rows(X, y, sample_weight)
+        rows, rest, source_rows = self._read(X, unlabeled, None if data is None else data[0], weights=given)
+        weights = np.ones(len(rows)) if given is None else given
+        labels = number_labels(plain(y), n_rows=len(rows), needed=X is not None)
         labeled = np.isfinite(labels)
         if not labeled.any() and source is None:
             raise NotEnoughLabelsError(f"None of the {len(labels)} rows has a label. Add labels, or pass a source.")
         self.source_: Regressor | None = model if data is None else clone(self).fit(*data)
-        scaling = self._scaling(np.concatenate([rows, rest]), source_rows)
+        counts = np.concatenate([weights, np.ones(len(rest))])
+        scaling = self._scaling(np.concatenate([rows, rest]), counts, source_rows)
         if labeled.any():
-            predicted, y_labeled = self._source_predictions(X, len(rows))[labeled], labels[labeled]
-            statistics = self._source_statistics(predicted, y_labeled, X, unlabeled)
-            self._fit_folds(rows[labeled], predicted, y_labeled, scaling, source=statistics, alpha=alpha)
+            predicted = self._source_predictions(X, len(rows))
+            everywhere = np.concatenate([predicted, self._source_predictions(unlabeled)])
+            own = predicted[labeled], labels[labeled], weights[labeled]
+            statistics = self._source_statistics(everywhere, counts, *own)
+            self._fit_folds(rows[labeled], *own, scaling, source=statistics, alpha=alpha)
         else:
             source_only = SourceRidge(0.0, 1.0, np.zeros(rows.shape[1]), SOURCE_PROBABILITY, np.inf)
             self._set_models([source_only], np.zeros(0, np.intp), np.zeros(0))
@@ -207,17 +224,19 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         rows: Floats,
         predicted: Floats,
         y: Floats,
+        weights: Floats,
         scaling: Standardization,
         *,
         source: SourceStatistics | None,
         alpha: float | None,
     ) -> None:
         """Fit the model to all labels, and for the intervals to all but each fold."""
-        models = [fit_source_ridge(rows, predicted, y, scaling, source=source, alpha=alpha)]
+        fit = partial(fit_source_ridge, scaling=scaling, source=source, alpha=alpha)
+        models = [fit(rows, predicted, y, weights=weights)]
         folds, residuals = np.arange(len(y)) % MAX_FOLDS, np.full(len(y), np.nan)
         for fold in range(min(len(y), MAX_FOLDS) if len(y) > 1 else 0):
             out = folds == fold
-            model = fit_source_ridge(rows[~out], predicted[~out], y[~out], scaling, source=source, alpha=alpha)
+            model = fit(rows[~out], predicted[~out], y[~out], weights=weights[~out])
             residuals[out] = y[out] - model(rows[out], predicted[out])
             models.append(model)
         tested = np.isfinite(residuals)
@@ -229,17 +248,18 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         self._folds, self.residuals_ = folds, residuals
         self.intercept_, self.source_weight_, self.coef_, self.source_probability_, self.alpha_ = self._model
 
-    def _read(self, *parts: Rows | None) -> list[Floats]:
-        """Return the vectors (n, d) of each part, without rows for None."""
+    def _read(self, *parts: Rows | None, weights: Floats | None) -> list[Floats]:
+        """Return the vectors (n, d) of each part, without rows for None; weights: of the rows of the first part."""
         parts = tuple(plain(dense(as_frame(part))) for part in parts)
         present = [part for part in parts if part is not None]
         self.table_ = None
         if not present:
             return [np.zeros((0, 0))] * len(parts)
         if any(isinstance(part, pd.DataFrame) for part in present):
-            self.table_ = TableVectors(encoder=self.table_encoder).fit(one_table(present))
+            counted = present if weights is None else [repeated_rows(present[0], weights), *present[1:]]
+            self.table_ = TableVectors(encoder=self.table_encoder).fit(one_table(counted))
         validate_data(self, present[0], skip_check_array=self.table_ is not None, dtype=np.float64)
-        _check_widths(self.n_features_in_, X=parts[0], unlabeled=parts[1], source=parts[2])
+        check_widths(self.n_features_in_, X=parts[0], unlabeled=parts[1], source=parts[2])
         vectors = [None if part is None else self._vectors(part) for part in parts]
         width = next(one.shape[1] for one in vectors if one is not None)
         return [np.zeros((0, width)) if one is None else one for one in vectors]
@@ -249,18 +269,18 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         if self.table_ is not None:
             if is_plain(self.table_):  # as of any estimator of scikit-learn, the columns must keep their order
                 validate_data(self, X, reset=False, skip_check_array=True)
-            return self.table_.transform(_named(X, self.table_.columns_))
+            return self.table_.transform(named_columns(X, self.table_.columns_))
         if not hasattr(self, "n_features_in_"):  # fitted to a source only, which reads the rows itself
             return np.zeros((len(np.asarray(X)), 0))
         rows = np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
         check_size(rows, "X")
         return rows
 
-    def _scaling(self, target: Floats, source: Floats) -> Standardization:
+    def _scaling(self, target: Floats, counts: Floats, source: Floats) -> Standardization:
         if not self.scale or not len(target) + len(source):
             return Standardization(np.zeros(target.shape[1]), np.ones(target.shape[1]))
         share = min(1.0, SOURCE_ROWS / max(len(source), 1))
-        weights = np.concatenate([np.ones(len(target)), np.full(len(source), share)])
+        weights = np.concatenate([counts, np.full(len(source), share)])
         return Standardization.of(np.concatenate([target, source]), weights)
 
     def _source_predictions(self, X: Rows | None, n_rows: int = 0) -> Floats:
@@ -277,17 +297,20 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
             raise InputError(f"The source must predict one finite number for each of {item_count(X)} rows; {shape}.")
         return predicted
 
-    def _source_statistics(self, predicted: Floats, y: Floats, *rows: Rows | None) -> SourceStatistics | None:
-        """Return the statistics of the source, from its predictions (n,) for the labeled rows and for all `rows`."""
+    def _source_statistics(
+        self, everywhere: Floats, counts: Floats, predicted: Floats, y: Floats, weights: Floats
+    ) -> SourceStatistics | None:
+        """Return the statistics of the source, from its predictions for all rows (m,) and for the labeled ones (n,)."""
         if self.source_ is None:
             return None
-        everywhere = np.concatenate([self._source_predictions(part) for part in rows if part is not None])
-        mean, std = float(everywhere.mean()), float(everywhere.std())
+        mean = float(np.average(everywhere, weights=counts))
+        std = float(np.sqrt(np.average((everywhere - mean) ** 2, weights=counts)))
         std = std if std > 1e-9 * max(abs(mean), 1.0) else 1.0
         own = self.source_.residuals_ if isinstance(self.source_, AnyShotRegressor) else np.zeros(0)
         if len(own):
             return SourceStatistics(mean, std, noise=float(np.mean(own**2)), noise_items=4.0)
-        return SourceStatistics(mean, std, noise=float(np.mean((y - predicted) ** 2)), noise_items=1.0)
+        noise = float(np.average((y - predicted) ** 2, weights=weights))
+        return SourceStatistics(mean, std, noise=noise, noise_items=1.0)
 
 
 def regressor_from_saved(saved: SavedModel) -> AnyShotRegressor:
@@ -357,44 +380,3 @@ from anyshot import load
 load("this/folder").predict(rows)
 ```
 """
-
-
-def _check_widths(width: int, **parts: Any) -> None:
-    """Raise WidthError if one of the parts (n, d) has another number of columns than `width`; the message names it."""
-    for name, part in parts.items():
-        if isinstance(part, list | tuple | np.ndarray) and len(shape := np.shape(part[:1])) == 2 and shape[1] != width:
-            raise WidthError(f"The rows of {name} have {shape[1]} features; the first ones have {width}. Use the same.")
-
-
-def _checked_alpha(alpha: object) -> float | None:
-    if isinstance(alpha, str) and alpha == "evidence":
-        return None
-    if is_number(alpha) and 0 < alpha < np.inf:
-        return float(alpha)
-    raise InputError(f"alpha must be 'evidence' or a number above 0; got {alpha!r}.")
-
-
-def _labels(y: ArrayLike | None, *, n_rows: int, needed: bool) -> Floats:
-    """Return the labels (n_rows,), NaN for rows without one."""
-    if y is None:
-        if needed:
-            raise InputError(
-                "AnyShotRegressor.fit requires y to be passed, but the target y is None. Pass rows without labels "
-                "as unlabeled=."
-            )
-        return np.zeros(0)
-    labels = target_numbers(y if isinstance(y, Iterable) else column_or_1d(np.asarray(y)))
-    column_or_1d(np.asarray(y), warn=True)  # warns of a column, as scikit-learn does
-    if len(labels) != n_rows:
-        raise wrong_number_of_labels(n_rows, len(labels))
-    return labels
-
-
-def _named(X: Rows, columns: list[str]) -> pd.DataFrame:
-    """Return an array of numbers (n, d) as a table with these columns, and a table unchanged."""
-    if isinstance(X, pd.DataFrame):
-        return X
-    array = np.asarray(X)
-    if array.ndim != 2 or array.shape[1] != len(columns):
-        raise InputError(f"The model was fitted to a table; give one with the columns {', '.join(columns)}.")
-    return pd.DataFrame(array, columns=columns)

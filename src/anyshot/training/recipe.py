@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -164,35 +165,39 @@ def cross_entropy(
     index: Tensor,
     *,
     weights: Tensor | None = None,
+    item_weights: Tensor | None = None,
     smoothing: float = 0.0,
     spread_over: Tensor | None = None,
 ) -> Tensor:
     """Return the mean cross-entropy [nats], a scalar.
 
-    scores (n, c), logits; index (n,), rows of the class table; weights (c,), of each class; smoothing: fraction of each
-    target that is spread over all classes (Szegedy et al., CVPR 2016, section 7), or over those of `spread_over` (c,),
-    bool. The weighted sum is divided by n, not by the sum of the weights, so that the weight of an item does not depend
-    on the rest of its batch.
+    scores (n, c), logits; index (n,), rows of the class table; weights (c,), of each class; item_weights (n,), of each
+    item; smoothing: fraction of each target that is spread over all classes (Szegedy et al., CVPR 2016, section 7), or
+    over those of `spread_over` (c,), bool. The weighted sum is divided by n, not by the sum of the weights, so that the
+    weight of an item does not depend on the rest of its batch.
     """
     log_probabilities = functional.log_softmax(scores.float(), dim=1)  # (n, c)
     losses = -log_probabilities.gather(1, index[:, None])[:, 0]  # (n,)
     if smoothing:
         among = log_probabilities if spread_over is None else log_probabilities[:, spread_over]
         losses = (1 - smoothing) * losses - smoothing * among.mean(dim=1)
-    return (losses if weights is None else losses * weights[index]).mean()
+    losses = losses if weights is None else losses * weights[index]
+    return (losses if item_weights is None else losses * item_weights).mean()
 
 
-def balanced_weights(index: Indexes, n_classes: int) -> Tensor:
+def balanced_weights(index: Indexes, n_classes: int, weights: NDArray[np.floating] | None = None) -> Tensor:
     """Return weights (c,) that give every class equal influence, 1 on average over the items; 0 for an empty class.
+
+    index (n,): the class of each item; weights (n,): how much each item counts, 1 by default.
 
     Raises
     ------
     NotEnoughLabelsError
         There is no label.
     """
-    counts = np.bincount(index, minlength=n_classes)
+    counts = np.bincount(index, weights, minlength=n_classes)
     if not counts.any():
         raise NotEnoughLabelsError("Classes cannot be balanced without labels. Give labels, or class_weight=None.")
     present = np.count_nonzero(counts)
-    weights = np.where(counts > 0, len(index) / (present * np.maximum(counts, 1)), 0.0)
-    return torch.from_numpy(weights.astype(np.float32))
+    of_classes = np.divide(counts.sum(), present * counts, out=np.zeros(n_classes), where=counts > 0)
+    return torch.from_numpy(of_classes.astype(np.float32))
