@@ -32,6 +32,7 @@ import real_exports
 import real_first_week
 import real_methods
 import real_neighbors
+import real_python
 import real_reports
 import real_requests
 import real_week
@@ -514,6 +515,7 @@ real_methods.add(holds)
 real_first_week.add(holds, command)
 real_exports.add(holds, command)
 real_calls.add(holds)
+real_python.add(holds)
 
 
 def main() -> int:

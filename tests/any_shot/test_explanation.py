@@ -38,6 +38,8 @@ def test_an_explanation_prints_one_reason_per_line():
 def test_the_explanation_of_an_unknown_item_names_the_closest_class():
     assert FAR.answer == "unknown"
     assert FAR.reasons() == ["the closest class is billing, but it is not close enough"]
+    assert str(FAR).startswith(f"unknown (next billing {FAR.probability:.0%}): ")
+    assert "<td>unknown</td><td>-</td>" in Explanations((FAR,))._repr_html_()
 
 
 def test_several_explanations_are_a_sequence():

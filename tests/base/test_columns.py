@@ -8,10 +8,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import torch
 
 from anyshot.base.columns import (
     column_values,
     is_blank,
+    is_column,
+    is_column_of_vectors,
     is_missing,
     is_tensor,
     named_rows,
@@ -195,3 +198,24 @@ def test_texts_that_show_nothing_are_blank(text):
 @pytest.mark.parametrize("text", ["a", ".", "\u200ba", "1", "\U0001f642", "\u0e01"], ids=ascii)
 def test_texts_that_show_something_are_not_blank(text):
     assert not is_blank(text)
+
+
+def test_long_doubles_and_nan_of_decimals_are_floats():
+    assert column_values(np.array([1.5, 2.0], dtype=np.longdouble)) == [1.5, 2.0]
+    values = column_values([np.longdouble("nan"), Decimal("NaN"), Decimal("sNaN")])
+    assert [type(value) for value in values] == [float] * 3
+    assert all(is_missing(value) for value in values)
+
+
+def test_a_column_of_arrays_or_tensors_is_an_array():
+    rows = np.arange(6, dtype=np.float32).reshape(3, 2)
+    for column in (pd.Series(list(rows), index=[7, 7, 7]), pd.Series([torch.tensor(row) for row in rows])):
+        assert is_column_of_vectors(column)
+        np.testing.assert_array_equal(numeric_array(column), rows)
+    np.testing.assert_array_equal(numeric_array(memoryview(rows)), rows)
+
+
+def test_columns_of_all_libraries_are_columns_and_scalars_and_tables_are_none():
+    for column in (np.ones(2), pd.Series([1]), pl.Series([1]), pa.array([1]), torch.ones(2)):
+        assert is_column(column)
+    assert not any(map(is_column, (np.float32(1), np.str_("a"), np.eye(2), pd.DataFrame({"a": [1]}), "a", [1])))

@@ -1,5 +1,7 @@
 """What messages say to write for objects that are no items."""
 
+from array import array
+
 import numpy as np
 import pytest
 
@@ -51,3 +53,11 @@ def test_a_batch_of_float_images_is_refused_with_the_way_out():
 def test_what_is_no_image_is_refused_with_the_way_out(item, remedy):
     with pytest.raises(BadItemError, match=remedy):
         read_pixels(item)
+
+
+def test_pairs_of_a_data_set_and_arrays_of_other_libraries_have_a_way_out():
+    row = np.ones(3)
+    assert way_out((row, 1)) == " Write [pair[0] for pair in items] as X, and [pair[1] for pair in items] as y."
+    assert way_out([row]) == " Write [row for batch in items for row in batch[0]] as X."
+    assert way_out(array("d", [1.0])) == way_out(memoryview(row)) == " Write numpy.array(items)."
+    assert way_out(np.array("a text")) == " Write [item.item() for item in items]."

@@ -359,3 +359,14 @@ def test_several_labels_in_one_are_named():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_joined(["rock/pop", "rock", "sports, games", "a-b", "a", "b", 1, True])  # pop is no class of its own
+
+
+def test_truth_values_among_numbers_are_said():
+    with pytest.warns(UserWarning, match="truth values and others numbers"):
+        assert learned_classes([True, False, 1, 0]) == [False, True]
+    assert learned_classes([True, False]) == [False, True]
+    assert learned_classes([True, "1"]) == [True, "1"]
+
+
+def test_a_signaling_nan_of_a_decimal_is_no_label():
+    assert label_list([Decimal("sNaN"), Decimal(2), np.longdouble(1.5)]) == [None, 2, 1.5]

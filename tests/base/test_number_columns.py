@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from anyshot.base.number_columns import column_std, target_numbers
+from anyshot.base.number_columns import column_std, target_numbers, weight_numbers
 from anyshot.errors import InputError
 
 
@@ -48,3 +48,10 @@ def test_several_columns_of_targets_and_numbers_without_a_square_are_refused():
         target_numbers(pd.DataFrame({"a": [1, 2, 3], "b": [1, 2, 3]}))
     with pytest.raises(InputError, match=r"y contains 1e\+200 in row 1; numbers up to"):
         target_numbers([1.0, -1e200])
+
+
+def test_weights_are_one_column_and_no_iterator():
+    assert weight_numbers(np.array([[1.0], [2.0]])).tolist() == [1.0, 2.0]
+    assert weight_numbers(pd.DataFrame({"w": [1, 2]})).tolist() == [1.0, 2.0]
+    with pytest.raises(InputError, match=r"got a list_iterator, which can be read only once\. Write list"):
+        weight_numbers(iter([1.0]))

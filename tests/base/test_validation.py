@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.sparse import csr_array
 
 from anyshot.base import validation
@@ -16,6 +17,7 @@ from anyshot.base.validation import (
     folds_by_arrival,
     generator,
     mask,
+    refuse_lazy,
     vectors,
 )
 from anyshot.errors import BadItemError, InputError, UnknownClassError, WidthError
@@ -266,3 +268,9 @@ def test_a_parameter_that_is_no_finite_number_in_its_range_is_refused(wrong):
     validation.check_not_negative(ridge=0, alpha=np.float32(2))
     with pytest.raises(InputError, match="ridge must be a number above 0; it is 0"):
         validation.check_positive(ridge=0)
+
+
+def test_a_loader_of_batches_is_refused_with_the_way_out():
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.eye(2)))
+    with pytest.raises(InputError, match=r"A DataLoader gives batches.*loader\.dataset"):
+        refuse_lazy(loader)

@@ -227,16 +227,16 @@ def test_another_choice_is_refused():
 SCRIPTS = ["I want my money back", "ฉันต้องการเงินคืน", "où est mon colis ?", "พัสดุของฉันอยู่ที่ไหน", "привет как дела"]
 
 
-def test_the_default_encoder_does_not_read_thai():
-    assert rows_of_unread_texts(load_encoder("minilm"), SCRIPTS).tolist() == [1, 3]
+def test_the_default_encoder_does_not_read_thai_and_spells_russian():
+    assert rows_of_unread_texts(load_encoder("minilm"), SCRIPTS).tolist() == [1, 3, 4]
     assert rows_of_unread_texts(object(), SCRIPTS).tolist() == []
 
 
 def test_a_warning_names_the_rows_once():
     clf = AnyShotClassifier(["refund", "delivery"]).fit()
-    with pytest.warns(ItemWarning, match="2 texts are mostly in letters that the encoder 'minilm'") as found:
+    with pytest.warns(ItemWarning, match="3 texts are mostly in letters that the encoder 'minilm'") as found:
         clf.predict(SCRIPTS)
-    assert ": row 1, row 3. Use" in str(found[0].message)
-    assert found[0].message.rows == (1, 3)
+    assert ": row 1, row 3, row 4. Use" in str(found[0].message)
+    assert found[0].message.rows == (1, 3, 4)
     assert found[0].filename == __file__
     clf.predict(SCRIPTS)  # a second warning would be an error

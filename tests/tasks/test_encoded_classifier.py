@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
@@ -53,3 +54,11 @@ def test_the_report_of_a_saved_image_model_has_its_curve(tmp_path):
     assert "curve" not in found.missing
     assert found.tables["curve"]["shots"].tolist()[-1] == "all"
     assert found.tables["curve"]["n_labels"].iloc[-1] == 8
+
+
+def test_a_model_of_a_table_keeps_no_rows_and_is_reported():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)), columns=["a", "b", "c"])
+    y = np.where(X["a"] > 0, "yes", "no")
+    clf = AnyShotClassifier(cache=False).fit(X[:30], y[:30])
+    assert clf.training_examples() is None
+    assert len(report(clf, X[30:], y[30:]).tables["curve"]) > 1

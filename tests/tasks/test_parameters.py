@@ -1,11 +1,12 @@
 """What a user gives to AnyShotClassifier: shares of classes."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from anyshot import AnyShotClassifier
+from anyshot import AnyShotClassifier, Words
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.training_set import without_items
 from anyshot.errors import ClassesError
@@ -71,3 +72,24 @@ def test_labels_are_added_to_each_class_for_its_share():
 def test_a_share_that_is_no_number_above_zero_is_shown(share):
     with pytest.raises(ClassesError, match=f"gives 'a' no share above 0, but {share!r}"):
         AnyShotClassifier(["a", "b"], class_prior={"a": share, "b": 0.5}).fit()
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["A", "B"], "'A', have only one letter"),
+        (["complaint 1", "complaint 2"], "'complaint 1', differ from others only in numbers"),
+        (["доставка", "возврат денег"], "'возврат денег', are in letters that the encoder 'minilm' does not know"),
+    ],
+)
+def test_names_that_say_little_to_the_encoder_are_said(names, words):
+    with pytest.warns(UserWarning, match=f"Names of classes without labels, such as {words}, so predictions"):
+        AnyShotClassifier(names, encoder="minilm", cache=False).fit()
+
+
+def test_names_with_labels_words_or_descriptions_are_not_said():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        AnyShotClassifier({"A": Words("cash"), "B": "a parcel"}, encoder="minilm", cache=False).fit()
+        AnyShotClassifier(["A", "B"], encoder="minilm", cache=False).fit(["cash back", "my parcel"], ["A", "B"])
+        AnyShotClassifier(["1 star", "5 stars"], encoder="minilm", cache=False).fit()

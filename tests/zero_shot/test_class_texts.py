@@ -2,11 +2,22 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+import torch
 
 from anyshot.base.class_words import Words
 from anyshot.errors import BadItemError, ClassesError, InputError, UnknownClassError
-from anyshot.zero_shot.class_texts import ClassTexts, as_words, describe, is_vector, of_first_call, read_classes
+from anyshot.zero_shot.class_texts import (
+    ClassTexts,
+    as_words,
+    describe,
+    described_by_vectors,
+    is_vector,
+    of_first_call,
+    read_classes,
+)
 
 
 def test_words_stand_alone_or_beside_descriptions():
@@ -165,3 +176,19 @@ def test_classes_of_a_first_call_are_among_those_of_the_classifier():
     assert of_first_call(["a", "b"], [0, 1]) == ["a", "b"]  # as scikit-learn encodes labels
     with pytest.raises(UnknownClassError, match="'c' is not among the 2 classes"):
         of_first_call(["a", "b"], ["a", "c"])
+
+
+def test_columns_of_texts_describe_a_class_as_a_list_does():
+    texts = ["money back", "paid twice"]
+    for column in (pd.Series(texts, index=[5, 5]), np.array(texts), pa.array(texts), pl.Series(texts)):
+        assert describe({"refund": column}) == describe({"refund": texts})
+    with pytest.raises(ClassesError, match="of type set") as caught:
+        describe({"refund": {f"text {n}" for n in range(99)}})
+    assert len(str(caught.value)) < 200
+
+
+def test_columns_of_numbers_are_class_vectors():
+    row = np.array([1.0, 0.5], dtype=np.float32)
+    for vector in (pd.Series(row, index=["a", "b"]), pa.array(row), pl.Series(row), tuple(row), torch.tensor(row)):
+        np.testing.assert_array_equal(described_by_vectors({"a": vector, "b": -row}), [row, -row])
+    assert not is_vector(pd.Series(["a", "b"]))

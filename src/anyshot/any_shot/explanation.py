@@ -60,8 +60,10 @@ class Explanation:
         return self.label if self.is_known else UNKNOWN
 
     def __str__(self) -> str:
-        next_best = f"{self.runner_up} {self.probability - self.margin:.0%}"
-        head = f"{self.answer} ({self.probability:.0%}; next {next_best}): {self.item}"
+        own = f"{self.probability:.0%}; next {self.runner_up} {self.probability - self.margin:.0%}"
+        # The probabilities are of the classes, given that the item is of one of them.
+        shares = own if self.is_known else f"next {self.label} {self.probability:.0%}"
+        head = f"{self.answer} ({shares}): {self.item}"
         return escaped("\n".join([head, *(f"  {line}" for line in self.reasons())]))
 
     def reasons(self) -> list[str]:
@@ -77,8 +79,10 @@ class Explanation:
 
     def _cells(self) -> tuple[str, ...]:
         """Return the texts of the columns of a table."""
-        next_best = f"{self.runner_up} ({self.probability - self.margin:.0%})"
-        return self.item, str(self.answer), f"{self.probability:.0%}", next_best, "\n".join(self.reasons())
+        own, reasons = f"{self.probability:.0%}", "\n".join(self.reasons())
+        if not self.is_known:  # nothing is known of the probability that the item is of no class
+            return self.item, str(self.answer), "-", f"{self.label} ({own})", reasons
+        return self.item, str(self.answer), own, f"{self.runner_up} ({self.probability - self.margin:.0%})", reasons
 
 
 _COLUMNS = ("item", "prediction", "probability", "next", "because")

@@ -39,8 +39,10 @@ def column_values(column: Any) -> list[Any]:
     [1, 2]
     """
     column = only_column(column)
-    if hasattr(column, "read_direct"):  # h5py, whose texts have no conversion to objects
+    if hasattr(column, "read_direct") or isinstance(column, memoryview):  # h5py, whose texts have no type object
         column = np.asarray(column)
+    if isinstance(column, np.ndarray) and column.dtype.char == "g":  # longer than Python's floats
+        column = column.astype(np.float64)
     if isinstance(column, np.ndarray) and column.dtype.kind in "biufU":
         return list(column.tolist())
     if hasattr(column, "to_pylist"):  # pyarrow
@@ -64,6 +66,8 @@ def python_value(value: Any) -> Any:
     """
     if isinstance(value, enum.Enum) and isinstance(value, (str, int, float)):
         value = value.value
+    if isinstance(value, np.longdouble) or (isinstance(value, Decimal) and value.is_nan()):
+        return float("nan") if isinstance(value, Decimal) else float(value)
     if value is None or isinstance(value, (int, float)):
         return value.item() if isinstance(value, np.generic) else value
     if isinstance(value, str):
@@ -134,10 +138,19 @@ def is_sparse_tensor(given: Any) -> bool:
     return is_tensor(given) and str(given.layout) != "torch.strided"
 
 
-def is_column_of_vectors(given: object) -> bool:
-    """Return whether this is a column of lists or arrays of polars or pyarrow."""
+def is_column_of_vectors(given: Any) -> bool:
+    """Return whether this is a column of lists, arrays or tensors of pandas, polars or pyarrow."""
     kind = str(getattr(given, "type", getattr(given, "dtype", ""))).lower()
+    if kind == "object" and hasattr(given, "iloc") and not is_table(given) and len(given):
+        return isinstance(given.iloc[0], list | tuple | np.ndarray) or is_tensor(given.iloc[0])
     return not isinstance(given, np.ndarray) and ("list" in kind or "array" in kind)
+
+
+def is_column(given: object) -> bool:
+    """Return whether this is an array or a column (n,) of numpy, pandas, polars, pyarrow or torch, and no scalar."""
+    if isinstance(given, np.generic) or is_table(given) or getattr(given, "ndim", 1) != 1:
+        return False
+    return hasattr(given, "to_pylist") or hasattr(given, "dtype")
 
 
 def is_table(given: object) -> bool:
@@ -194,6 +207,27 @@ def _are_numbers(values: Iterable[Any]) -> bool:
 _NUMBERS: Final = (int, float, Decimal)
 
 
+def reads_as_number(value: Any) -> bool:
+    """Return whether a value is a number, or a text that is one."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def no_number_in(table: Any) -> str:
+    """Return which column of a table does not hold numbers, and what to do; "" where no column has a name."""
+    for column in text_columns(table) if is_table(table) else []:
+        for row, value in enumerate(column_values(table[column])):
+            if not reads_as_number(value):
+                return (
+                    f"its column {column!r} has {value!r} in row {row}; leave the column out, or encode it, as by "
+                    "pandas.get_dummies"
+                )
+    return ""
+
+
 def only_column(given: Any) -> Any:
     """Return the column of a table or array (n, 1), and anything else unchanged."""
     if getattr(given, "ndim", 2) != 2 or not hasattr(given, "shape") or tuple(given.shape)[1:] != (1,):
@@ -219,6 +253,8 @@ def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
     dtype: of the array; None for that of the numbers. Raises TypeError or ValueError if there are other values.
     """
     given = unmasked(given.toarray() if hasattr(given, "toarray") else given)
+    given = column_values(given) if is_column_of_vectors(given) else given
+    given = np.asarray(given) if isinstance(given, memoryview) else given
     if is_tensor(given):
         given = (given.to_dense() if is_sparse_tensor(given) else given).detach().cpu()
         given = given.float() if given.is_floating_point() and given.element_size() < 4 else given  # bfloat16
@@ -226,8 +262,6 @@ def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
         given = _pandas_array(given)
     elif isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1)):
         given = [numeric_array(row) for row in given]
-    elif is_column_of_vectors(given):
-        given = column_values(given)
     array = np.asarray(given, dtype=dtype)
     if array.dtype.kind == "O" and array.size and _are_numbers(array.flat):
         return array.astype(np.float64)  # Decimals

@@ -1,5 +1,6 @@
 """What to write in order to turn objects that are no items into items, for messages."""
 
+from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, python_value
+from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, is_tensor, python_value
 
 DATA_URL: Final = 'Write PIL.Image.open(io.BytesIO(base64.b64decode(item.partition(",")[2]))) for each item.'
 """For images as addresses of the kind "data:image/png;base64,...", of which web pages consist."""
@@ -24,6 +25,14 @@ def way_out(item: Any) -> str:
         return " Write pandas.DataFrame(items)." if name is None else f" Write [item[{name!r}] for item in items]."
     if isinstance(item, np.void):
         return " Write pandas.DataFrame(items)."
+    if isinstance(item, array) or (isinstance(item, memoryview) and item.format != "B"):
+        return " Write numpy.array(items)."
+    if isinstance(item, np.ndarray) and item.ndim == 0:
+        return " Write [item.item() for item in items]."
+    if isinstance(item, (list, tuple)) and item and (is_tensor(item[0]) or isinstance(item[0], np.ndarray)):
+        if len(item) > 1:
+            return " Write [pair[0] for pair in items] as X, and [pair[1] for pair in items] as y."
+        return " Write [row for batch in items for row in batch[0]] as X."
     if isinstance(item, (bytes, bytearray, memoryview)):
         is_text = isinstance(python_value(bytes(item[:40])), str)
         return f" Write [{'item.decode()' if is_text else 'PIL.Image.open(io.BytesIO(item))'} for item in items]."

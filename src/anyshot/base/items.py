@@ -62,6 +62,7 @@ def by_position(items: Any) -> Items:
     """
     if isinstance(items, (list, tuple)):
         return [python_value(item) for item in items] if items and hasattr(items[0], "as_py") else items
+    items = np.asarray(items) if isinstance(items, memoryview) else items
     if isinstance(items, np.ndarray):
         return _array_by_position(unmasked(items) if items.dtype.kind in "fiub" else items)
     if hasattr(items, "toarray"):

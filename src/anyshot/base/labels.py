@@ -323,6 +323,8 @@ def learned_classes(labels: Labels) -> list[Label]:
     fractions. Raises InputError if the labels are such numbers of which none occurs twice, or of which there are many.
     """
     listed = label_list(labels)
+    if {bool} < (kinds := {type(label) for label in listed}) and kinds & {int, float}:
+        warn("Some labels are truth values and others numbers; True counts as 1, False as 0. Write them all alike.")
     found = classes_in(list(set(listed)))
     fractions = fractions_in(found)
     numbers = [label for label in fractions if isinstance(label, float)]

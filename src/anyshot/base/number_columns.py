@@ -2,13 +2,13 @@
 
 import numbers
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.columns import column_values, named_rows, numeric_array
+from anyshot.base.columns import column_values, named_rows, numeric_array, only_column
 from anyshot.base.validation import Floats
 from anyshot.errors import InputError
 
@@ -50,9 +50,13 @@ def weight_numbers(sample_weight: Any) -> Floats:
     """Return weights as numbers, missing ones as NaN; raise InputError for anything else, such as weights by class."""
     if isinstance(sample_weight, Mapping | str):
         raise InputError(
-            f"sample_weight must be numbers, one for each item; got {sample_weight!r}. To give weights by class, write "
-            '[weights[label] for label in y]; class_prior="balanced" is for classes that are equally frequent.'
+            f"sample_weight must be numbers, one for each item; got {sample_weight!r:.60}. To give weights by class, "
+            'write [weights[label] for label in y]; class_prior="balanced" is for classes that are equally frequent.'
         )
+    if isinstance(sample_weight, Iterator):
+        kind = type(sample_weight).__name__
+        raise InputError(f"sample_weight must be a list; got a {kind}, which can be read only once. Write list(...).")
+    sample_weight = only_column(sample_weight)
     try:
         return numeric_array(sample_weight, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -8,7 +8,15 @@ from typing import Any, Final, TypeAlias, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.columns import column_values, is_missing, is_table, named_rows, numeric_array, text_columns
+from anyshot.base.columns import (
+    column_values,
+    is_missing,
+    is_table,
+    named_rows,
+    no_number_in,
+    numeric_array,
+    reads_as_number,
+)
 from anyshot.errors import BadItemError, InputError, UnknownClassError, WidthError
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -84,7 +92,7 @@ def check_rows(X: Any, *, name: str = "X") -> None:
     needed = f"{name} must be a table of numbers (n, d)"
     if isinstance(X, Mapping) and not hasattr(X, "toarray"):
         raise InputError(f"{needed}; it is a {type(X).__name__}. Write pandas.DataFrame({name}).")
-    if is_table(X) and (found := _no_number_in(X)):
+    if is_table(X) and (found := no_number_in(X)):
         raise InputError(f"{needed}: {found}.")
     if not is_table(X) and hasattr(X, "iloc"):
         X = list(X)
@@ -98,7 +106,7 @@ def check_rows(X: Any, *, name: str = "X") -> None:
             )
         if (size := np.ravel(own).size) != (first := np.ravel(X[0]).size):  # a tensor's own size is a method
             raise InputError(f"{needed}; row {row} has length {size}, and row 0 has {first}.")
-        text = next((value for value in np.ravel(own) if isinstance(value, str) and not _reads_as_number(value)), None)
+        text = next((value for value in np.ravel(own) if isinstance(value, str) and not reads_as_number(value)), None)
         if text is not None:
             raise InputError(f"{needed}; row {row} holds the text {str(text)!r}. Leave it out, or encode it.")
 
@@ -118,26 +126,6 @@ def check_finite(X: Any, *, name: str = "X") -> None:
         raise BadItemError(f"{name} contains NaN or infinity in {named_rows(rows)}. Remove or correct these rows.")
 
 
-def _reads_as_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _no_number_in(table: Any) -> str:
-    """Return which column of a table does not hold numbers, and what to do; "" where no column has a name."""
-    for column in text_columns(table) if is_table(table) else []:
-        for row, value in enumerate(column_values(table[column])):
-            if not _reads_as_number(value):
-                return (
-                    f"its column {column!r} has {value!r} in row {row}; leave the column out, or encode it, as by "
-                    "pandas.get_dummies"
-                )
-    return ""
-
-
 def mask(given: Any, n: int, *, name: str) -> NDArray[np.bool_]:
     """Return a mask (n,); raise InputError for anything else, such as the numbers of rows."""
     found = np.asarray(given)
@@ -150,9 +138,14 @@ def mask(given: Any, n: int, *, name: str) -> NDArray[np.bool_]:
 
 
 def refuse_lazy(given: Any) -> None:
-    """Raise InputError for a lazy table of polars."""
+    """Raise InputError for a lazy table of polars, and for a loader of torch, which gives batches."""
     if hasattr(given, "collect_schema") and not hasattr(given, "shape"):
         raise InputError(f"A {type(given).__name__} holds no rows yet. Write table.collect().")
+    if hasattr(given, "batch_sampler") and hasattr(given, "dataset"):
+        raise InputError(
+            f"A {type(given).__name__} gives batches, and items are needed. Write [pair[0] for pair in loader.dataset] "
+            "as X, and [pair[1] for pair in loader.dataset] as y."
+        )
 
 
 def _check_dense_size(X: Any, name: str) -> None:

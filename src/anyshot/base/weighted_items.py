@@ -39,7 +39,7 @@ def checked_weights(sample_weight: Any, n_items: int) -> NDArray[np.float64]:
     weights = weight_numbers(sample_weight)
     if weights.shape != (n_items,):
         raise InputError(
-            f"sample_weight must have one weight for each of {n_items} items; its shape is {weights.shape}."
+            f"sample_weight must be a list, one weight for each of {n_items} items; its shape is {weights.shape}."
         )
     bad = np.flatnonzero(~((weights >= 0) & (weights < MAX_WEIGHT)))
     if bad.size:

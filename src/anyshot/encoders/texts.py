@@ -190,12 +190,16 @@ class TextTokenizer:
         return np.array([len(encoding.ids) for encoding in self._encodings(texts)], dtype=np.intp)
 
     def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether at least half of each text's tokens are unknown (n,)."""
+        """Return whether at least half of each text's tokens are unknown, or words spelled letter by letter (n,).
+
+        So are words of another script: a vocabulary has their letters, but none of their words.
+        """
         known = (self.tokenizer.token_to_id(token) for token in UNKNOWN_TOKENS)
         unknown = [one for one in known if one is not None]
         found = []
         for own in self.tokenizer.encode_batch(list(texts)):
-            is_unknown = np.isin(own.ids, unknown)
+            spelled = [len(token) == 3 and token[:2] == "##" and not token.isascii() for token in own.tokens]
+            is_unknown = np.isin(own.ids, unknown) | spelled
             is_word = is_unknown | (np.array(own.special_tokens_mask) == 0)  # some tokenizers count [UNK] as special
             found.append(2 * is_unknown.sum() >= max(1, is_word.sum()))
         return np.array(found, dtype=bool)

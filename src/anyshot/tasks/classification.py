@@ -32,6 +32,7 @@ from anyshot.tasks.parameters import (
     refuse_fractions,
     warn_of_classes,
     warn_of_conflicts,
+    warn_of_names,
     without_corrected,
 )
 from anyshot.tasks.saved_classifier import read_classifier, write_classifier
@@ -168,6 +169,7 @@ class AnyShotClassifier(FittedClassifier):
         embedder = embedder_for(given.parts, self, vectors_given=described)
         data = given.training_set(classes, embedder)
         warn_of_classes(data)
+        warn_of_names(embedder, data)
         warn_of_conflicts(embedder, data, n_new=len(data.index))
         model = self._set_model(fit_model(self, embedder, data))
         if self.budget != "fast":
@@ -263,13 +265,15 @@ class AnyShotClassifier(FittedClassifier):
         return clf
 
     def training_examples(self) -> tuple[Items, Labels] | None:
-        """Return the labeled items that the model keeps, texts or vectors, with labels; None for images or none."""
+        """Return the labeled texts or vectors that the model keeps, with labels; None for images, tables or none."""
         self._check_fitted()
         if self._model is None:  # no item was encoded yet
             return None
         model = self._model
         data, encoder = model.data, model.embedder.encoder
         if not len(data.index) or (encoder is not None and encoder.modality != "text"):
+            return None
+        if model.embedder.requested == "table":  # what it keeps is standardized, and no row of the table
             return None
         items: Items = data.vectors if encoder is None else list(data.examples)
         return items, data.classes[data.index].tolist()

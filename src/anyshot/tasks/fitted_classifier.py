@@ -36,6 +36,7 @@ from anyshot.tasks.parameters import (
     fit_model,
     warn_of_classes,
     warn_of_conflicts,
+    warn_of_names,
 )
 from anyshot.zero_shot.class_texts import Description
 
@@ -218,6 +219,7 @@ class FittedClassifier(ClassifierBase, Parameters):
         embedder = embedder_for([items], self)
         data = embedder.with_embeddings(self._pending, items)
         warn_of_classes(data)
+        warn_of_names(embedder, data)
         return self._set_model(fit_model(self, embedder, data))
 
     def _check_fitted(self) -> None:

@@ -1,8 +1,10 @@
 """What a user gives to AnyShotClassifier: its parameters, which are checked, and items, which become a training set."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,15 +16,18 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count, first_of, is_missing
 from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
 from anyshot.base.labels import Label, Labels, clean_names, warn_of_look_alikes
-from anyshot.base.protocols import Encoder
+from anyshot.base.protocols import Encoder, WithVocabulary
 from anyshot.base.validation import generator, is_number, pair
 from anyshot.base.warning import places_of, shortened, unsaid, warn
 from anyshot.base.weighted_items import weighted_items
 from anyshot.encoders.registry import encoder_for
+from anyshot.encoders.texts import rows_of_unread_texts
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_texts import check_not_named_unknown
+
+_NUMBER: Final = re.compile(r"\d+")
 
 
 class Parameters(Protocol):
@@ -184,6 +189,28 @@ def warn_of_classes(data: TrainingSet) -> None:
         )
         warn(f"{zero_shot.GUESSES} {remedy}")
     class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering)
+
+
+def warn_of_names(embedder: Embedder, data: TrainingSet) -> None:
+    """Warn of classes of texts without labels whose names alone say little to the encoder, and that have no words."""
+    encoder = embedder.encoder
+    if not isinstance(encoder, WithVocabulary) or data.from_source:
+        return
+    rows = zip(data.texts.texts, embedder.reader.readings(data.texts), data.counts, strict=True)
+    names = [own[0] for own, reading, n in rows if len(own) == 1 and own[0] and not reading.words and not n]
+    unread = [names[row] for row in rows_of_unread_texts(encoder, names)]
+    numbered = Counter(_NUMBER.sub("0", name) for name in names)
+    faults = {
+        f"are in letters that the encoder {embedder.name!r} does not know": unread,
+        "have only one letter": [name for name in names if sum(map(str.isalpha, name)) == 1 and name not in unread],
+        "differ from others only in numbers": [name for name in names if numbered[_NUMBER.sub("0", name)] > 1],
+    }
+    for fault, found in faults.items():
+        if found:
+            warn(
+                f"Names of classes without labels, such as {shortened(found[0])!r}, {fault}, so predictions of these "
+                "classes are guesses. Give labels, a description or Words of each."
+            )
 
 
 def without_corrected(embedder: Embedder, data: TrainingSet, *, n_new: int) -> TrainingSet:

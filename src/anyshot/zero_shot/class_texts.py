@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.class_words import Words
-from anyshot.base.columns import column_values, is_tensor, numeric_array
+from anyshot.base.columns import column_values, is_column, is_tensor, numeric_array
 from anyshot.base.labels import (
     UNKNOWN,
     Label,
@@ -26,7 +26,7 @@ from anyshot.base.labels import (
 )
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Vectors, vectors
-from anyshot.base.warning import warn
+from anyshot.base.warning import shortened, warn
 from anyshot.errors import BadItemError, ClassesError, NotEnoughLabelsError, WidthError
 
 TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
@@ -264,7 +264,9 @@ def is_vector(value: object) -> TypeGuard[Sequence[float] | NDArray[np.floating]
     if isinstance(value, np.ndarray) or is_tensor(value):
         value = numeric_array(value)
         return bool(value.dtype.kind in "fiu" and value.ndim == 1)
-    return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)
+    listed = column_values(value) if is_column(value) else value
+    number = (int, float, np.number)
+    return isinstance(listed, (list, tuple)) and len(listed) > 0 and all(isinstance(one, number) for one in listed)
 
 
 def described_by_vectors(classes: Mapping[Label, Description]) -> Vectors:
@@ -274,7 +276,8 @@ def described_by_vectors(classes: Mapping[Label, Description]) -> Vectors:
     for name, value in classes.items():
         if value is not None and not is_vector(value):
             raise ClassesError(
-                f"Class {first!r} is given by a vector and {name!r} by {value!r}. Give a vector or None for each class."
+                f"Class {first!r} is given by a vector and {name!r} by {shortened(repr(value))}. Give a vector or "
+                "None for each class."
             )
         if widths.get(name, width) != width:
             raise WidthError(
@@ -293,10 +296,11 @@ def described_by_vectors(classes: Mapping[Label, Description]) -> Vectors:
 def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:
     """Return the descriptions of a class that are not empty, and its words."""
     listed = [value] if isinstance(value, str | Words) or value is None else value
+    listed = column_values(listed) if is_column(listed) else listed
     if not isinstance(listed, Sequence) or not all(isinstance(one, str | Words | None) for one in listed):
         raise ClassesError(
-            f"The description of class {name!r} is of type {type(value).__name__}: {value!r}. Use a text, Words, a "
-            "list of them, or None."
+            f"The description of class {name!r} is of type {type(value).__name__}: {shortened(repr(value))}. Use a "
+            "text, Words, a list of them, or None."
         )
     half = next((one for one in listed if isinstance(one, str) and whole_characters(one) != one), None)
     if half is not None:
