@@ -216,3 +216,28 @@ def test_on_windows_a_rename_that_is_always_refused_is_an_error(tmp_path, monkey
 def test_a_file_in_a_folder_that_is_not_there_is_refused_before_the_work(tmp_path):
     with pytest.raises(DataFileError, match=r"a\.csv cannot be written: there is no folder .*new\. Create it first"):
         files.check_writable(tmp_path / "new" / "a.csv")
+
+
+def test_a_link_stays_and_permissions_are_kept(tmp_path):
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    real.write_text("old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    with atomic_file(link) as part:
+        part.write_text("new")
+    assert (link.is_symlink(), real.read_text(), real.stat().st_mode & 0o777) == (True, "new", 0o600)
+
+
+@pytest.mark.parametrize("name", ["a" * 250 + ".csv", "\u8d26" * 80 + ".csv"])
+def test_a_name_that_is_nearly_too_long_is_written(tmp_path, name):
+    files.check_writable(tmp_path / name)
+    with atomic_file(tmp_path / name) as part:
+        part.write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_folder_that_is_replaced_keeps_its_permissions(tmp_path):
+    files.replace_folder(tmp_path / "m", {"a": b"1"})
+    (tmp_path / "m").chmod(0o700)
+    files.replace_folder(tmp_path / "m", {"a": b"2"})
+    assert ((tmp_path / "m").stat().st_mode & 0o777, (tmp_path / "m" / "a").read_bytes()) == (0o700, b"2")

@@ -17,7 +17,7 @@ from sklearn.datasets import load_sample_images
 from sklearn.linear_model import LogisticRegression
 
 from anyshot import data, encoders, evaluation, store, tasks
-from anyshot.base.files import atomic_file
+from anyshot.base.files import atomic_file, check_writable
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes
@@ -253,8 +253,7 @@ def _check_writable(out: Path) -> None:
     """Raise an error now instead of after the work."""
     if out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise DataFileError(f"{out} cannot be written: its name must end in .png, .svg or .pdf.")
-    if not out.parent.is_dir():
-        raise DataFileError(f"{out} cannot be written: there is no folder {out.parent}.")
+    check_writable(out)
 
 
 # ── printing ─────────────────────────────────────────────────────────────────────────────────────────────────────

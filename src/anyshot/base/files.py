@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE
 from typing import TYPE_CHECKING, Final
 
 from anyshot.base.warning import warn
@@ -18,6 +19,8 @@ if TYPE_CHECKING:  # it is loaded by who changes a saved model
 
 LOCK_WARNING: Final = 10.0
 """Seconds of waiting for a lock after which a warning names its holder."""
+LONGEST_STEM: Final = 40
+"""Characters of a file's name that are part of a temporary one: names have 255 bytes at most."""
 ON_WINDOWS: Final = os.name == "nt"
 RENAMING: Final = 2.0
 """Seconds for which a rename is tried again on Windows, where it fails while another process reads a file."""
@@ -26,19 +29,22 @@ _LEFTOVER: Final = 3600  # seconds after which a temporary file or folder was le
 
 @contextmanager
 def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path to write to; when the block ends, the file replaces `target`.
+    """Yield a temporary path to write to; when the block ends, the file replaces `target`, and has its permissions.
 
-    After an error `target` is unchanged and the temporary file is deleted.
+    A link stays, and the file that it leads to is replaced. After an error `target` is unchanged and the temporary file
+    is deleted.
 
     Raises
     ------
     DataFileError
         The file cannot be written: the disk is full, or the folder is missing or read-only.
     """
-    final = Path(target)
-    part = final.with_name(f".{final.stem}.{_fresh()}.part{final.suffix}")
+    final = _behind_links(target)
+    part = _part(final, suffix=final.suffix)
     try:
         yield part
+        with suppress(FileNotFoundError):  # there is none to replace
+            part.chmod(S_IMODE(final.stat().st_mode))
         rename(part, final)
     except AnyshotError:  # some are of type OSError, too
         raise
@@ -50,17 +56,26 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
 
 def check_writable(target: str | os.PathLike[str]) -> None:
     """Raise DataFileError if `atomic_file` could not write a file, by trying to make one beside it."""
-    final = Path(target)
+    final = _behind_links(target)
     if final.is_dir():
         raise DataFileError(f"{final} cannot be written: it is a folder.")
     if not final.parent.exists():
         raise DataFileError(f"{final} cannot be written: there is no folder {final.parent}. Create it first.")
-    probe = final.with_name(f".{final.stem}.{_fresh()}.part")
+    probe = _part(final)
     try:
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
         raise DataFileError(f"{final} cannot be written: {error.strerror or error}.") from error
+
+
+def _behind_links(target: str | os.PathLike[str]) -> Path:
+    return Path(os.path.realpath(target)) if os.path.islink(target) else Path(target)
+
+
+def _part(final: Path, *, suffix: str = "") -> Path:
+    """Return a temporary name beside a file, which is not too long where that of the file is not."""
+    return final.with_name(f".{final.stem[:LONGEST_STEM]}.{_fresh()}.part{suffix}")
 
 
 def write_synced(path: Path, content: bytes) -> None:
@@ -77,6 +92,8 @@ def replace_folder(target: Path, files: Mapping[str, bytes]) -> None:
     Two renames swap the folders. Between them the old folder has another name, under which `readable_folder` finds it.
     """
     with _temporary_folder(target) as fresh:
+        if target.is_dir():
+            fresh.chmod(S_IMODE(target.stat().st_mode))
         for name, content in files.items():
             write_synced(fresh / name, content)
         _sync_names(fresh)
