@@ -166,3 +166,31 @@ def test_a_number_that_may_be_rounded_is_named_by_its_line(tmp_path):
         DataFileError, match=r"a.jsonl, line 3: the label is the number 1.2345678901234567e\+19, which may"
     ):
         read_data(tmp_path / "a.jsonl", on_error="skip")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("SUBJECT", r"no column 'SUBJECT'.*Did you mean 'Subject'\?"),
+        ("Subject,boddy", r"no column 'boddy'.*Did you mean 'body'\?"),
+        ("Subject;body", r"Did you mean 'Subject,body'\?"),
+        ("2", r"no column '2'.*Give one of them"),
+    ],
+)
+def test_a_column_that_is_not_there_is_named_with_the_one_that_was_meant(tmp_path, given, says):
+    path = file(tmp_path, "a.csv", "Subject,body\nhi,there\n")
+    with pytest.raises(DataFileError, match=says):
+        read_data(path, text_column=given)
+
+
+def test_a_message_shows_some_of_many_columns_and_the_start_of_a_long_name(tmp_path):
+    path = file(tmp_path, "a.csv", ",".join(["x" * 5000, *map(str, range(100))]) + "\n" + "a," * 100 + "b\n")
+    with pytest.raises(DataFileError, match="and 81 more") as found:
+        read_data(path)
+    assert len(str(found.value)) < 1000
+
+
+def test_an_infinite_label_is_refused_by_row(tmp_path):
+    path = file(tmp_path, "a.jsonl", '{"text": "a", "label": 1.5}\n{"text": "b", "label": Infinity}\n')
+    with pytest.raises(DataFileError, match="line 2: the label is inf"):
+        read_data(path)

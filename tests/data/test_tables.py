@@ -362,3 +362,8 @@ def test_rows_are_counted_as_people_count_them(tmp_path):
 def test_two_columns_of_one_name_are_not_written(tmp_path):
     with pytest.raises(DataFileError, match="several columns named 'a'"):
         write_table(pd.DataFrame([[1, 2]], columns=["a", "a"]), tmp_path / "a.csv")
+
+
+def test_integers_in_a_struct_of_parquet_stay_integers(tmp_path):
+    pd.DataFrame({"s": [{"a": 1}, {"a": None}, None]}).to_parquet(tmp_path / "a.parquet")
+    assert str(read_table(tmp_path / "a.parquet").values("s")) == "[{'a': 1}, {'a': None}, None]"

@@ -73,7 +73,7 @@ def test_compressed_files_are_unpacked(tmp_path):
     path.write_bytes(gzip.compress("text\ncafé\n".encode()))
     assert read_text(path) == ("text\ncafé\n", "utf-8")
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(DataFileError, match="cannot be read"):
+    with pytest.raises(DataFileError, match="is cut off or damaged"):
         read_text(path)
 
 
@@ -134,3 +134,30 @@ def test_the_standard_input_in_place_of_a_file_is_refused():
 def test_a_plain_file_that_is_named_as_compressed_is_refused(tmp_path):
     with pytest.raises(DataFileError, match=r"not compressed by gzip.*let its name end in \.csv"):
         read_text(file(tmp_path, "a.csv.gz", "text\na\n"))
+
+
+@pytest.mark.parametrize("name", ["undefined", "punycode", "unicode_escape", "hex"])
+def test_an_encoding_in_which_no_file_is_written_is_unknown(tmp_path, name):
+    with pytest.raises(InputError, match=f"Unknown encoding '{name}'"):
+        read_text(file(tmp_path, "a.csv", "text\na\n"), name)
+
+
+def test_utf_16_is_refused_for_a_file_without_zero_bytes(tmp_path):
+    with pytest.raises(DataFileError, match="is not utf-16: it has no zero bytes"):
+        read_text(file(tmp_path, "a.csv", "text\nabc\n"), "utf-16")
+    assert read_text(file(tmp_path, "b.csv", "text\nabc\n".encode("utf-16-le")), "utf-16-le")[0] == "text\nabc\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.csv", b"text\nab\0cde\n", "line 2: a zero byte"),
+        ("a.csv", b"text\nabc\n" + bytes(99), "was not written to its end"),
+        ("a.csv", "text\nabc\n".encode("utf-16-le"), "name its encoding, such as utf-16-le"),
+        ("a.csv.gz", gzip.compress(gzip.compress(b"text\n")), "several times. Unpack it once"),
+        ("a.csv.gz", gzip.compress(b"text\na\n")[:-9], "is cut off or damaged"),
+    ],
+)
+def test_zero_bytes_and_damaged_archives_are_refused_by_their_cause(tmp_path, name, content, reason):
+    with pytest.raises(DataFileError, match=reason):
+        read_text(file(tmp_path, name, content))

@@ -159,3 +159,16 @@ def test_control_characters_that_a_cell_cannot_hold_are_left_out_with_a_note(tmp
     assert (list(table.frame.columns), table.values("text")) == (["text", "b"], ["abc", "tab\there"])
     (said,) = caplog.messages
     assert said == f"{tmp_path / 'a.xlsx'}: control characters left out of 2 texts, which Excel cannot hold"
+
+
+def test_numbers_and_dates_among_texts_are_read_as_they_are_shown(book, tmp_path):
+    for value in (5, 2.5, datetime(2024, 5, 3), True, None):
+        book.active.append([value, "x"])
+    book.save(tmp_path / "a.xlsx")
+    data = read_data(tmp_path / "a.xlsx", on_error="skip")
+    assert list(data.items) == ["a", "b", "c", "5", "2.5", "2024-05-03", "TRUE"]
+
+
+def test_lists_and_objects_are_written_as_json(tmp_path):
+    write_table([{"a": [1, 2], "b": {"c": None}}], tmp_path / "a.xlsx")
+    assert read_workbook(tmp_path / "a.xlsx").rows[1] == ["[1, 2]", '{"c": null}']

@@ -3,6 +3,7 @@
 import difflib
 import logging
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,14 +12,21 @@ from anyshot.base.labels import EXACT, Label, as_whole, clean_names, holds_sever
 from anyshot.base.warning import note
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
+from anyshot.data.workbooks import SUFFIXES, as_shown
 from anyshot.errors import DataFileError
 
 OF_MODELS: Final = ("predicted", "prediction", "guess")
 """How columns begin that hold what a model predicted; they are not taken for labels because they hold classes."""
 MISSING_TEXTS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL"})
 """What pandas and databases write for a missing text; "null", "None" and "NA" are also what people answer."""
+_MARKS: Final = re.compile("[,;+|]")
+"""What people write between the names of several columns; a comma is right."""
 ANSWERS: Final = "answer"
 """Column in which Prodigy writes whether a person accepted the label."""
+
+LONGEST_NAME: Final = 60
+MOST_NAMES: Final = 20
+"""Characters of a name and names that messages show."""
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +38,9 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
     if given is not None and is_joined(table, given):
         return given
     if given is not None and given not in columns:
-        near = difflib.get_close_matches(given, columns, n=1)
-        remedy = f"Did you mean {near[0]!r}?" if near else f"Give one of them as {flag}."
-        raise DataFileError(f"{table.path} has no column {given!r}. Its columns: {listed_columns(table)}. {remedy}")
+        missing, remedy = _missing_column(given, columns)
+        remedy = remedy or f"Give one of them as {flag}."
+        raise DataFileError(f"{table.path} has no column {missing!r}. Its columns: {listed_columns(table)}. {remedy}")
     if given is not None:
         return given
     found = [name for name in columns if name.strip().casefold() in usual]
@@ -42,6 +50,18 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
     raise DataFileError(
         f"{table.path} has several columns with a usual name: {', '.join(map(repr, found))}. Choose one with {flag}."
     )
+
+
+def _missing_column(given: str, columns: Sequence[str]) -> tuple[str, str]:
+    """Return the name that is not a column, of one or several that are listed, and what was probably meant."""
+    listed = [part.strip() for part in _MARKS.split(given)]
+    missing = [part for part in listed if part not in columns]
+    if not missing:
+        return given, f"Did you mean {','.join(listed)!r}?"
+    name = missing[0] if len(missing) < len(listed) else given
+    by_spelling = {column.strip().casefold(): column for column in columns}
+    near = difflib.get_close_matches(name.strip().casefold(), by_spelling, n=1)
+    return name, f"Did you mean {by_spelling[near[0]]!r}?" if near else ""
 
 
 def is_joined(table: Table, name: str) -> bool:
@@ -58,7 +78,8 @@ def has_column(table: Table, name: str) -> bool:
 def joined_texts(table: Table, name: str) -> list[Any]:
     """Return the texts of a column, or of several that are listed, each on a line of its own."""
     if not is_joined(table, name):
-        return table.values(name)
+        values = table.values(name)
+        return [as_shown(value) for value in values] if suffix_of(table.path) in SUFFIXES else values
     parts = zip(*(table.values(part.strip()) for part in name.split(",")), strict=True)
     return ["\n".join(str(text) for text in row if not is_no_text(text)) for row in parts]
 
@@ -131,6 +152,11 @@ def read_labels(
     if suffix_of(table.path) in (".csv", ".tsv") or is_text == {True, False}:
         labels = _typed([None if value is None else as_whole(value) for value in values])
     for row, label in enumerate(labels):
+        if isinstance(label, float) and math.isinf(label):
+            raise DataFileError(
+                f"{table.location(row)}: the label is {label}, which is no name and no number of a class. Write a name "
+                "there, or leave it empty."
+            )
         if isinstance(label, float) and label.is_integer() and abs(label) >= EXACT:
             raise DataFileError(
                 f"{table.location(row)}: the label is the number {label:.17g}, which may stand for several integers. "
@@ -216,5 +242,8 @@ def _bool(label: str) -> bool:
 
 
 def listed_columns(table: Table) -> str:
-    """Return the names of a table's columns as text, for messages."""
-    return ", ".join(repr(str(name)) for name in table.frame.columns)
+    """Return the names of a table's columns as text, for messages: at most 20, and the start of long ones."""
+    names = [str(name) for name in table.frame.columns]
+    shown = [repr(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…") for name in names[:MOST_NAMES]]
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(shown) + more

@@ -25,7 +25,7 @@ from anyshot.base.warning import note
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.spreadsheet import as_written, is_filled, without_formulas
-from anyshot.data.text_files import existing, read_text, suffix_of
+from anyshot.data.text_files import existing, read_text, remedy_for_type, suffix_of
 from anyshot.data.workbooks import OTHER_SPREADSHEETS, SUFFIXES, read_workbook, write_workbook
 from anyshot.errors import DataFileError, InputError
 
@@ -112,8 +112,8 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
     elif suffix in OTHER_SPREADSHEETS:
         raise DataFileError(f"{path} is a spreadsheet of another type. Save it as .xlsx or .csv.")
     else:
-        readable = ", ".join([*_PARSERS, ".parquet", *SUFFIXES])
-        raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.")
+        readable, remedy = ", ".join([*_PARSERS, ".parquet", *SUFFIXES]), remedy_for_type(path)
+        raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.{remedy}")
     if table.numbers is not None and not blank_rows:
         table = _without_blank_rows(table)
     repeated = [name for name, count in Counter(table.frame.columns).items() if count > 1 and name]
@@ -210,7 +210,9 @@ def _unused(name: str, taken: Mapping[str, object], *, instead: str) -> str:
 
 
 def _values(series: "pd.Series[Any]") -> list[Any]:
-    values = series.astype(object)
+    # pandas makes the integers in a struct of Arrow floats where some are missing; iterating does not.
+    is_nested = "struct<" in str(series.dtype)
+    values = pd.Series(list(series), dtype=object) if is_nested else series.astype(object)
     return [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
 
 

@@ -1,5 +1,6 @@
 """Read a text file whose encoding is not stated, or stated by a byte-order mark; compressed files are unpacked."""
 
+import codecs
 import difflib
 import gzip
 import logging
@@ -8,7 +9,7 @@ import re
 import unicodedata
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from anyshot.base.user_folders import web_address
 from anyshot.base.warning import note
@@ -41,6 +42,18 @@ STARTS: Final = (
     ("{\\rtf", "a document in rich text", "Save its texts as CSV, or as .txt with a text per line."),
 )
 """How files of other kinds begin, in lower case, whatever their names end in."""
+_REMEDIES: Final = {
+    ".ods .xls .xlsb .numbers": "Save it as .xlsx or .csv.",
+    ".ndjson .jsonlines .ldjson": "If it has one JSON object per line, let its name end in .jsonl.",
+    ".tab .dat .psv .asc": "Let its name end in .tsv if tabs separate its columns, else in .csv.",
+    ".text .md .log": "If it has one text per line, let its name end in .txt.",
+    ".doc .docx .odt .rtf .pdf": "Save its texts as .csv, or as .txt with a text per line.",
+    ".zip .xz .bz2 .zst .z .7z .rar .tar .tgz": "Unpack it, and give what was in it.",
+}
+OTHER_TYPES: Final = {suffix: remedy for own, remedy in _REMEDIES.items() for suffix in own.split()}
+"""What to do with files of other types, by their suffixes."""
+NOT_OF_FILES: Final = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+"""Encodings of Python in which no file is written."""
 SAMPLE: Final = 2**16  # bytes from which an encoding is detected
 
 _FINAL_INSIDE: Final = re.compile("[\u05da\u05dd\u05df\u05e3\u05e5][\u05d0-\u05ea]")
@@ -93,6 +106,16 @@ def suffix_of(path: Path) -> str:
     return Path(name).suffix
 
 
+def remedy_for_type(path: Path) -> str:
+    """Return what to do with a file of another type, as a sentence after a space; nothing if the suffix is unknown.
+
+    >>> remedy_for_type(Path("a.csv.zip"))
+    ' Unpack it, and give what was in it.'
+    """
+    found = OTHER_TYPES.get(path.suffix.lower())
+    return "" if found is None else f" {found}"
+
+
 def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
     """Return a file's text, with newlines as line ends, and its encoding.
 
@@ -106,7 +129,7 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
     """
     data = _content(path)
     if encoding is not None:
-        text = _decoded(data, path, known_encoding(encoding), f"--encoding {encoding}")
+        text = _named(data, path, encoding)
     else:
         text, encoding = _detected(data, path)
     text = text.removeprefix("\ufeff")
@@ -127,29 +150,37 @@ def _content(path: Path) -> bytes:
             f"{path} is not compressed by gzip, or is damaged. If it is a plain file, let its name end in "
             f"{suffix_of(path) or '.csv'}; else get it again."
         ) from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataFileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    except (EOFError, zlib.error) as error:
+        raise DataFileError(f"{path} is cut off or damaged: it cannot be unpacked. Get it again.") from error
+    except OSError as error:
+        raise DataFileError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def known_encoding(encoding: str) -> str:
     """Return the name of an encoding; raise InputError if Python has none with this name."""
     try:
         "".encode(encoding)
-    except LookupError as error:
-        raise InputError(
-            f"Unknown encoding {encoding!r}. Examples: utf-8, windows-1251, gb18030, shift_jis."
-        ) from error
+        is_known = codecs.lookup(encoding).name.replace("-", "_") not in NOT_OF_FILES
+    except (LookupError, UnicodeError):
+        is_known = False
+    if not is_known:
+        raise InputError(f"Unknown encoding {encoding!r}. Examples: utf-8, windows-1251, gb18030, shift_jis.")
     return encoding
+
+
+def _named(data: bytes, path: Path, encoding: str) -> str:
+    """Return a text in the encoding that a person named; refuse UTF-16 and UTF-32 for a file that cannot be it."""
+    of_zeros = codecs.lookup(known_encoding(encoding)).name.startswith(("utf-16", "utf-32"))
+    if of_zeros and b"\0" not in data:  # a line end has some
+        raise DataFileError(f"{path} is not {encoding}: it has no zero bytes. Leave out --encoding.")
+    return _decoded(data, path, encoding, f"--encoding {encoding}")
 
 
 def _detected(data: bytes, path: Path) -> tuple[str, str]:
     """Return the text and its encoding."""
     marked = next((name for mark, name in MARKS if data.startswith(mark)), None)
     if marked in (None, "utf-8-sig") and b"\0" in data:
-        for start, what, suffix in KINDS:
-            if data.startswith(start):
-                raise DataFileError(f"{path} is not a text: it is {what}. Let its name end in {suffix}.")
-        raise DataFileError(f"{path} contains zero bytes: it is binary, or UTF-16 without a BOM. Save it as UTF-8.")
+        _refuse_zeros(data, path)
     if marked is not None:
         return _decoded(data, path, marked, "which the BOM indicates"), marked
     if _decodes(data, "utf-8"):
@@ -157,6 +188,25 @@ def _detected(data: bytes, path: Path) -> tuple[str, str]:
     encoding = _encoding_of(data, path)
     note(log, f"{path} is not UTF-8; it was read as {encoding}. If texts look wrong, name another by --encoding")
     return _decoded(data, path, encoding, "which was detected"), encoding
+
+
+def _refuse_zeros(data: bytes, path: Path) -> NoReturn:
+    """Raise DataFileError for a file that has zero bytes, which says why it probably has them."""
+    for start, what, suffix in KINDS:
+        if data.startswith(start) and not (suffix == ".gz" == path.suffix.lower()):
+            raise DataFileError(f"{path} is not a text: it is {what}. Let its name end in {suffix}.")
+    if data.startswith(KINDS[-1][0]):
+        raise DataFileError(f"{path} was compressed by gzip several times. Unpack it once.")
+    n_zeros, n_last = data.count(b"\0"), len(data) - len(data.rstrip(b"\0"))
+    if n_zeros == n_last:
+        raise DataFileError(f"{path} was not written to its end: it ends in zero bytes. Write it again.")
+    if n_zeros < len(data) / 4:  # in UTF-16, one of two bytes is zero
+        line = 1 + data[: data.index(b"\0")].count(b"\n")
+        raise DataFileError(f"{path}, line {line}: a zero byte. The file is binary, or damaged. Remove that byte.")
+    raise DataFileError(
+        f"{path} contains zero bytes: it is binary, or UTF-16 without a BOM. Save it as UTF-8, or name its encoding, "
+        "such as utf-16-le (--encoding)."
+    )
 
 
 def _encoding_of(data: bytes, path: Path) -> str:

@@ -1,11 +1,12 @@
 """Read and write workbooks of Excel."""
 
+import json
 import logging
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from io import BytesIO
 from itertools import chain
@@ -17,6 +18,7 @@ import pandas as pd
 
 from anyshot.base.columns import count, first_of
 from anyshot.base.extras import extra
+from anyshot.base.json_values import json_value
 from anyshot.base.warning import note, shortened
 from anyshot.base.zips import BROKEN_ZIP
 from anyshot.data.spreadsheet import is_filled
@@ -73,7 +75,9 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
         raise
     except (ElementTree.ParseError, *BROKEN_ZIP) as error:
         raise DataFileError(f"{path} cannot be read as Excel: it is damaged, or of another type.") from error
-    except (KeyError, ValueError, OSError) as error:
+    except KeyError as error:  # a part of the archive is missing
+        raise DataFileError(f"{path} cannot be read as Excel: it is damaged, or of another type.") from error
+    except (ValueError, OSError) as error:
         raise DataFileError(f"{path} cannot be read as Excel: {error}.") from error
 
 
@@ -182,6 +186,21 @@ def _kind(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
+def as_shown(value: object) -> object:
+    """Return a cell among texts as text: Excel makes numbers and dates of what people type, such as "5" for a comment.
+
+    >>> as_shown(12.0), as_shown(True), as_shown(datetime(2024, 5, 3)), as_shown("tea"), as_shown(None)
+    ('12', 'TRUE', '2024-05-03', 'tea', None)
+    """
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    return str(value) if isinstance(value, (int, float, date, time, timedelta)) else value
+
+
 def write_workbook(
     table: pd.DataFrame,
     path: str | os.PathLike[str],
@@ -220,7 +239,9 @@ def write_workbook(
     for row in table.astype(object).itertuples(index=False, name=None):
         sheet.append([_cell(sheet, value, openpyxl, style) for value, style in zip(row, styles, strict=True)])
     _warn_of_lost_characters(table, target or path, openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE)
-    book.save(os.fspath(path))
+    content = BytesIO()  # on a full disk, openpyxl leaves an open archive, which prints an error when it is deleted
+    book.save(content)
+    Path(path).write_bytes(content.getvalue())
 
 
 def _cell(sheet: Any, value: Any, openpyxl: Any, style: str | None = None) -> Any:
@@ -229,7 +250,9 @@ def _cell(sheet: Any, value: Any, openpyxl: Any, style: str | None = None) -> An
         return None
     has_zone = getattr(value, "tzinfo", None) is not None  # which Excel does not know
     if not isinstance(value, _VALUES) or getattr(value, "year", 1900) < 1900 or has_zone:
-        text = _LIKE_ESCAPED.sub("_x005F_", str(value))
+        converted = value if isinstance(value, str) else json_value(value)
+        written = json.dumps(converted, ensure_ascii=False) if isinstance(converted, (dict, list)) else str(value)
+        text = _LIKE_ESCAPED.sub("_x005F_", written)
         made = openpyxl.cell.WriteOnlyCell(sheet, openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE.sub("", text))
         made.data_type = "s"  # also if it begins as a formula does
         return made

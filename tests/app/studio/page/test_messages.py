@@ -140,7 +140,9 @@ def said(call):
         (b'text\n"not closed', "mail.csv, Zeile 2: Ein Anführungszeichen wird nicht geschlossen."),
         (b"a,b\n1,2,3\n", "mail.csv, Zeile 2: Hier stehen 3 Felder, in der ersten Zeile 2."),
         (b"text\n \n", "mail.csv"),
-        (b"text\n\x00", "mail.csv ist keine Textdatei"),
+        (b"text\n\x00", "mail.csv ist unvollständig"),
+        (b"text\na\x00b\nlate\n", "mail.csv, Zeile 2: Hier steht ein Nullbyte."),
+        ("text\nlate\n".encode("utf-16-le"), "mail.csv ist keine Textdatei"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_in_german(texts, tmp_path, content, german):
