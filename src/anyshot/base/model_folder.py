@@ -46,7 +46,7 @@ RENAMED_SINCE_FORMAT_1: Final = {
 RUNS_CODE: Final = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".dill"})
 """Suffixes of files that may run code when loaded; a folder that contains one is refused."""
 
-MODEL_FILE, _ARRAYS, _CARD = "model.json", "arrays.safetensors", "README.md"
+MODEL_FILE, ARRAYS_FILE, _CARD = "model.json", "arrays.safetensors", "README.md"
 _NUMBERS: Final = frozenset({"bool", "float16", "float32", "float64"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
@@ -93,7 +93,7 @@ def write_model(
     -----
     Other writers wait meanwhile; readers do not, see `files.replace_folder`.
     """
-    content = {_ARRAYS: _array_bytes(arrays)}
+    content = {ARRAYS_FILE: _array_bytes(arrays)}
     model = _model_bytes(json_value(facts, _saved, _saved_name), content)
     files = {**content, MODEL_FILE: model, _CARD: card.encode("utf-8", "replace")}
     target = _local(folder)
@@ -171,7 +171,7 @@ def _read(target: Path) -> SavedModel:
         _check_files(folder)
         document = _document(folder)
         contents = {name: _verified(folder / name, digest) for name, digest in document["files"].items()}
-        arrays = safetensors.numpy.load(contents[_ARRAYS])
+        arrays = safetensors.numpy.load(contents[ARRAYS_FILE])
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f"The model in {folder} cannot be read: {error}. Restore it from a copy.") from error
     facts: dict[str, JSON] = document["facts"]
@@ -270,7 +270,7 @@ def _version_in(document: Mapping[str, Any]) -> str:
 def _is_complete(document: dict[str, Any]) -> bool:
     """Return whether a document has all parts; one with a valid digest may still have been edited."""
     facts, files = document.get("facts"), document.get("files")
-    return isinstance(facts, dict) and isinstance(files, dict) and files.keys() == {_ARRAYS}
+    return isinstance(facts, dict) and isinstance(files, dict) and files.keys() == {ARRAYS_FILE}
 
 
 def _changed(path: Path) -> str:

@@ -77,7 +77,6 @@ def test_a_class_is_renamed_described_and_merged_as_the_methods_do(call, model):
         (["rename-class", "billing", "login"], "'login'"),
         (["merge-classes", "billing", "--into", "bills"], "Two classes or more are needed"),
         (["describe-class", "biling", "--words", "bill"], "Did you mean 'billing'?"),
-        (["describe-class", "billing", "--words", " "], "word"),
     ],
 )
 def test_a_change_that_cannot_be_made_is_refused_and_changes_nothing(call, model, arguments, message):
@@ -85,3 +84,10 @@ def test_a_change_that_cannot_be_made_is_refused_and_changes_nothing(call, model
     done = call(command, model, *rest)
     assert (done.code, message in done.err) == (1, True), done.err
     assert anyshot.load(model).classes_.tolist() == ["billing", "delivery", "login"]
+
+
+def test_codes_of_classes_are_replaced_by_names(call, made, tmp_path):
+    assert call("fit", made / "numbers.csv", "--out", tmp_path / "m").code == 0
+    assert call("rename-class", tmp_path / "m", "0", "billing").code == 0
+    assert call("merge-classes", tmp_path / "m", "1", "2", "--into", "other").code == 0
+    assert set(anyshot.load(tmp_path / "m").classes_.tolist()) == {"billing", "other"}

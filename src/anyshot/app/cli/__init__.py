@@ -5,7 +5,7 @@ from anyshot.app.cli.group import Command, command_group
 
 __all__ = ["app", "main", "run"]
 
-_DECORATORS = ("anyshot.app.cli.files:with_file_options", "anyshot.app.cli.reading:with_encoder_option")
+_DECORATORS = ("anyshot.app.cli.files:with_file_options", "anyshot.app.cli.saved_models:with_encoder_option")
 
 _COMMANDS = {
     "predict": Command(

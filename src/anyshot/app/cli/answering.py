@@ -28,16 +28,13 @@ from anyshot.app.cli.reading import (
     EncoderName,
     Given,
     GivenItems,
-    Model,
     TableOut,
     Verbatim,
     items_of,
-    model_and_items,
-    open_model,
     read,
     read_labeled,
-    saved_encoder,
 )
+from anyshot.app.cli.saved_models import Model, model_and_items, open_model, saved_encoder
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.labels import UNKNOWN
@@ -108,8 +105,7 @@ def explain(
     columns: ItemColumns,
 ) -> None:
     """Explain each prediction: the description that matches best and the nearest labeled examples."""
-    found, items = model_and_items([str(model), *items], None)
-    clf = open_model(found or model, method="explain")
+    clf = open_model(model, method="explain")
     explanations = clf.explain(items_of(items, columns.whole, model=clf).items, k=k)
     show_each(explanations, [asdict(one) for one in explanations])
 

@@ -9,13 +9,15 @@ import typer
 
 from anyshot.app.cli.console import note
 from anyshot.app.cli.files import check_model_out
-from anyshot.app.cli.options import Columns, one_class, with_column_options
-from anyshot.app.cli.reading import Model, items_of_class, open_model
+from anyshot.app.cli.options import Columns, one_class, refuse_file, with_column_options
+from anyshot.app.cli.reading import items_of_class
+from anyshot.app.cli.saved_models import Model, open_model
 from anyshot.base.class_words import Words
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
+from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label
-from anyshot.errors import DuplicateClassError
+from anyshot.errors import ClassesError, DuplicateClassError
 
 Name = Annotated[str, typer.Argument(help="Name of the class.", metavar="NAME")]
 Description = Annotated[str | None, typer.Option(help="Description of the class.", metavar="TEXT")]
@@ -44,8 +46,10 @@ def add_class(
 ) -> None:
     """Add a class to a model by its name, a description, words and examples. The earlier data are not needed."""
     check_model_out(model)
+    for text in example or ():
+        refuse_file(text, "--example", "To add all items in it, use --examples.", but=IMAGE_SUFFIXES)
     items: list[str | Path] = list(example or [])
-    described = [description, *([] if words is None else [Words.read(words)])]
+    described = _described(description, words)
     with folder_lock(model):
         clf = open_model(model, method="add_class")
         if examples is not None:
@@ -74,7 +78,7 @@ def rename_class(
     model: Model, name: Name, new: Annotated[str, typer.Argument(help="Its new name.", metavar="NEW")]
 ) -> None:
     """Rename a class of a model. Its labeled examples, descriptions and words stay."""
-    _change(model, "rename_class", lambda clf, named: clf.rename_class(named(name), named(new)))
+    _change(model, "rename_class", lambda clf, named: clf.rename_class(named(name), _new_name(new, clf)))
     note(f"Renamed {name!r} to {new!r} in {model}.")
 
 
@@ -84,16 +88,34 @@ def merge_classes(
     into: Annotated[str, typer.Option(help="Name of the merged class: a new one, or one of NAME.", metavar="NAME")],
 ) -> None:
     """Merge classes of a model into one. It has all their labeled examples, descriptions and words."""
-    clf = _change(model, "merge_classes", lambda clf, named: clf.merge_classes([*map(named, names)], named(into)))
+    clf = _change(
+        model, "merge_classes", lambda clf, named: clf.merge_classes([*map(named, names)], _new_name(into, clf))
+    )
     listed = ", ".join(map(repr, names))
     note(f"Merged {listed} into {into!r}; {model} now has {len(clf.classes_)} classes.")
 
 
 def describe_class(model: Model, name: Name, description: Description = None, words: OwnWords = None) -> None:
     """Replace the description and words of a class. Without --description and --words it has its name alone."""
-    described = [description, *([] if words is None else [Words.read(words)])]
+    described = _described(description, words)
     _change(model, "describe_class", lambda clf, named: clf.describe_class(named(name), described))
     note(f"Described {name!r} in {model}.")
+
+
+def _described(description: str | None, words: str | None) -> list[Any]:
+    """Return the description and words of a class as its methods take them."""
+    refuse_file(description, "--description", "Write the description itself.")
+    refuse_file(words, "--words", "Write the words themselves, with commas between them.")
+    return [description, *([] if words is None else [Words.read(words)])]
+
+
+def _new_name(name: str, clf: Any) -> Label:
+    """Return the new name of a class; among classes that are integers, an integer stays one."""
+    classes = clf.classes_.tolist()
+    try:
+        return one_class(name, classes)
+    except ClassesError:  # people replace the codes of a table by names
+        return name
 
 
 def _change(model: Path, method: str, change: Callable[[Any, Callable[[str], Label]], object]) -> Any:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from io import TextIOWrapper
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
@@ -116,7 +115,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         except ClickException as error:
             from typer.rich_utils import rich_format_error
 
-            error.message = escaped(error.message)
+            error.message = escaped(error.message) + _hint_of_dash(error)
             rich_format_error(error)
             return int(error.exit_code)
         except AnyshotError as error:
@@ -125,6 +124,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
             print_error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
             abandon_output()
     return FAILED
+
+
+def _hint_of_dash(error: Any) -> str:
+    """Return how an argument is given that was taken for an option; nothing for other errors."""
+    taken = str(getattr(error, "option_name", "--"))
+    return "" if taken.startswith("--") else '. Put "--" before an argument that begins with "-".'
 
 
 @contextmanager
@@ -159,6 +164,8 @@ class _Notes(logging.Handler):
 def _common_first(arguments: Sequence[str]) -> list[str]:
     """Return arguments with the options that every command has at the front, where typer reads them.
 
+    An option --device without a value is returned alone, which typer refuses by name.
+
     >>> _common_first(["predict", "a", "--quiet", "--device", "cpu", "--", "--quiet"])
     ['--quiet', '--device', 'cpu', 'predict', 'a', '--', '--quiet']
     """
@@ -171,7 +178,10 @@ def _common_first(arguments: Sequence[str]) -> list[str]:
         if one in ("--quiet", "--verbose"):
             common.append(one)
         elif one == "--device":
-            common += [one, *islice(own, 1)]
+            value = next(own, "--")
+            if value.startswith("--"):
+                return [one]
+            common += [one, value]
         elif one.startswith("--device="):
             common += one.split("=", 1)
         else:
@@ -283,5 +293,8 @@ def note(message: str) -> None:
 
 def print_error(message: str) -> None:
     """Print an error message on the standard error."""
-    typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        typer.echo("Error: ", nl=False, err=True)
+    else:
+        typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
     typer.echo(escaped(in_options(message)), err=True)

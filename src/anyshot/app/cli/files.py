@@ -122,7 +122,7 @@ class Reading:
 
 _CURRENT: ContextVar[Reading | None] = ContextVar("reading", default=None)
 _READS: Final = frozenset({"data", "items", "examples"})
-_FILES: Final = ("data", "items", "examples", "unlabeled", "train", "model", "out")
+_FILES: Final = ("data", "items", "examples", "unlabeled", "train", "classes", "model", "out")
 """Arguments that name files."""
 
 

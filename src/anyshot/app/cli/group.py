@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
+from anyshot.app.cli.arguments import CheckedCommand
 from anyshot.base.lazy import load_path
 
 
@@ -52,5 +53,5 @@ def built(name: str, command: Command, decorators: tuple[str, ...]) -> Any:
     for path in decorators:
         function = load_path(path)(function)
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    alone.command(name, help=help_text, epilog=epilog)(function)
+    alone.command(name, cls=CheckedCommand, help=help_text, epilog=epilog)(function)
     return typer.main.get_command(alone)

@@ -19,17 +19,8 @@ from anyshot.app.cli.options import (
     with_class_options,
     with_column_options,
 )
-from anyshot.app.cli.reading import (
-    Data,
-    EncoderName,
-    Given,
-    Model,
-    columns_of,
-    labeled_items_of,
-    open_model,
-    read,
-    read_labeled,
-)
+from anyshot.app.cli.reading import Data, EncoderName, Given, columns_of, labeled_items_of, read, read_labeled
+from anyshot.app.cli.saved_models import Model, open_model
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
 from anyshot.base.labels import fractions_in

@@ -1,7 +1,8 @@
 """Options that several commands have: the columns of tables, classes with their words, and data classes as options."""
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -209,8 +210,17 @@ def _words_by_class(options: Sequence[str]) -> dict[str, Words]:
             raise typer.BadParameter(
                 f'--words {option!r} needs a class and its words. Write --words "CLASS=good, great, excellent".'
             )
+        remedy = "Write the words themselves, or give classes with their words in a file: --classes FILE."
+        refuse_file(text, f"--words {name}=", remedy)
         texts.setdefault(name, []).append(text)
     return {name: Words.read(*own) for name, own in texts.items()}
+
+
+def refuse_file(text: str | None, option: str, remedy: str, *, but: Collection[str] = ()) -> None:
+    """Raise BadParameter if a text that an option needs is the name of a file; but: suffixes that are allowed."""
+    ending = "" if text is None else os.path.splitext(text)[1].lower()
+    if text is not None and ending and ending not in but and os.path.isfile(text):
+        raise typer.BadParameter(f"{option} names the file {text}, which is not read. {remedy}")
 
 
 def _with_words(classes: Any, words: dict[str, Words]) -> Any:

@@ -2,12 +2,9 @@
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from functools import wraps
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -16,22 +13,19 @@ import typer
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
-from anyshot.app.cli.options import Columns, as_classes_write_them, with_options
+from anyshot.app.cli.options import Columns, as_classes_write_them
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import is_blank
 from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label
-from anyshot.base.model_folder import MODEL_FILE
 from anyshot.base.user_folders import web_address
-from anyshot.data.text_files import as_on_disk, existing, suffix_of
+from anyshot.data.text_files import OTHER_TYPES, as_on_disk, existing, remedy_for_type, suffix_of
 from anyshot.errors import DataFileError, InputError
-from anyshot.tasks.loading import load
 
 if TYPE_CHECKING:  # it loads pandas
     from anyshot.data.tables import Table
 
-Model: TypeAlias = Annotated[Path, typer.Argument(help="Folder of a model that fit wrote.", metavar="DIR")]
 Data: TypeAlias = Annotated[
     Path,
     typer.Argument(
@@ -63,46 +57,9 @@ Given: TypeAlias = Annotated[
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xlsm"})
 DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
-OTHER_SUFFIXES = frozenset({".xls", ".ods", ".doc", ".docx", ".odt", ".pdf", ".rtf", ".zip", ".gz", ".ndjson", ".tab"})
+OTHER_SUFFIXES = frozenset({".gz", *OTHER_TYPES})
 """Suffixes of files that are not read, by which an argument is taken for the name of a file."""
 LONGEST_PATH: Final = 1000
-
-
-@dataclass(frozen=True)
-class EncoderOption:
-    """The encoder of a saved model, as named by the option of a command."""
-
-    encoder: Annotated[
-        str | None,
-        typer.Option(help="Name of the model's encoder, if it is a folder, such as hf:/models/bert.", metavar="NAME"),
-    ] = None
-
-
-_SAVED_ENCODER: ContextVar[str | None] = ContextVar("encoder", default=None)
-
-
-def with_encoder_option(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that opens a model the option --encoder, which `open_model` passes on; others are unchanged."""
-    own = signature(command).parameters
-    if "model" not in own or "encoder" in own:
-        return command
-
-    @wraps(command)
-    def called(*, encoder_option: EncoderOption, **arguments: Any) -> None:
-        with saved_encoder(encoder_option.encoder):
-            command(**arguments)
-
-    return with_options(called, "encoder_option", EncoderOption)
-
-
-@contextmanager
-def saved_encoder(name: str | None) -> Iterator[None]:
-    """Name the encoder of the models that are opened in the block."""
-    token = _SAVED_ENCODER.set(name)
-    try:
-        yield
-    finally:
-        _SAVED_ENCODER.reset(token)
 
 
 @dataclass(frozen=True)
@@ -199,6 +156,8 @@ def columns_of(data: Any) -> dict[str, str]:
 def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -> GivenItems:
     """Return the items on a command line: texts, image files, one file or folder of items, or "-" for stdin."""
     arguments = _as_on_disk(arguments)
+    if "-" in arguments and len(arguments) > 1:
+        raise typer.BadParameter('"-" stands for the standard input, and must be the only item.')
     one_file = len(arguments) == 1 and _is_data(arguments[0])
     if not one_file and (columns.text_column or columns.image_column or current().sheet):
         named = "sheet" if current().sheet else "column"
@@ -213,12 +172,6 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
     for argument in arguments:
         _check_item(argument)
     return GivenItems(_usable(arguments))
-
-
-def model_and_items(items: Sequence[str], model: Path | None) -> tuple[Path | None, list[str]]:
-    """Return the folder of the model and the items, in whatever order they were given."""
-    found = [one for one in items if model is None and os.path.isfile(os.path.join(one, MODEL_FILE))]
-    return (Path(found[0]) if found else model, [one for one in items if one not in found[:1]])
 
 
 def _usable(arguments: Sequence[str]) -> list[str]:
@@ -279,30 +232,6 @@ def items_of_class(path: Path, name: str, columns: Columns, *, model: Any) -> li
     return own
 
 
-def load_model(folder: Path) -> Any:
-    """Return the model saved to a folder, with the encoder that the command names."""
-    return load(folder, encoder=_SAVED_ENCODER.get())
-
-
-def open_model(folder: Path, *, method: str) -> Any:
-    """Return the model saved to a folder.
-
-    method: the method that the command calls, such as "explain".
-
-    Raises
-    ------
-    InputError
-        Models of its kind have no such method.
-    """
-    model = load_model(folder)
-    if not hasattr(model, method):
-        raise InputError(
-            f"{folder} contains a model of type {type(model).__name__}, which has no method {method}. This command "
-            "needs a model that `anyshot fit` or `anyshot tune` wrote; in Python, anyshot.load reads every kind."
-        )
-    return model
-
-
 def _check_item(argument: str) -> None:
     """Refuse an argument that is not an item: a file of items, or a file that is missing or cannot be read."""
     if _is_data(argument):
@@ -316,9 +245,10 @@ def _check_item(argument: str) -> None:
         raise InputError(f"{argument}: {reason}.")
     if is_there and ending not in IMAGE_SUFFIXES:
         as_text = "" if ending else " If it is a text, pass it on standard input: echo TEXT | anyshot predict -"
+        remedy = remedy_for_type(Path(argument))
         raise InputError(
             f"{argument} cannot be read as items. Supported: {', '.join(sorted(DATA_SUFFIXES))}, images, and folders "
-            f"of images.{as_text}"
+            f"of images.{remedy}{as_text}"
         )
     address = web_address(Path(argument)) if not is_there and _is_path(argument) else None
     if address is not None:

@@ -12,7 +12,8 @@ from rich.text import Text
 from anyshot.app.cli.console import in_options, note, show
 from anyshot.app.cli.files import check_out
 from anyshot.app.cli.options import Columns, as_classes_write_them, with_column_options
-from anyshot.app.cli.reading import Data, Model, load_model, read, read_labeled
+from anyshot.app.cli.reading import Data, read, read_labeled
+from anyshot.app.cli.saved_models import Model, load_model
 from anyshot.base.files import atomic_file
 from anyshot.base.model_card import encoder_name, model_card, network_card
 from anyshot.base.model_folder import read_model

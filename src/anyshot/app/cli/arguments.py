@@ -1,0 +1,44 @@
+"""Checks of a command's arguments that typer does not make: an option given twice, and empty values."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand
+
+SEVERAL: Final = {
+    "--classes": "Put commas between the names, or repeat --class.",
+    "--text-column": "Put commas between columns that are to be joined, as in subject,body.",
+}
+"""How several values are given, by the option."""
+
+
+class CheckedCommand(TyperCommand):
+    """A command that refuses an option given twice, of which typer takes the last, and an empty value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments; raise BadParameter if they have such a fault."""
+        end = args.index("--") if "--" in args else len(args)
+        for one in self.params:
+            _check_once(one, args[:end], ctx)
+        values = self.make_parser(ctx).parse_args(args=list(args))[0]
+        for one in self.params:
+            _check_filled(one, values.get(one.name or ""), ctx)
+        return super().parse_args(ctx, args)
+
+
+def _check_once(option: Any, given: Sequence[str], ctx: Any) -> None:
+    """Raise BadParameter if an option for one value is given several times."""
+    if option.param_type_name != "option" or option.multiple or option.is_flag:
+        return
+    times = sum(one.split("=", 1)[0] in option.opts for one in given)
+    if times > 1:
+        name = option.opts[0]
+        raise typer.BadParameter(f"{name} is given {times} times. {SEVERAL.get(name, 'Give it once.')}", ctx=ctx)
+
+
+def _check_filled(parameter: Any, value: object, ctx: Any) -> None:
+    """Raise BadParameter if an option or a path is an empty text, as a path of which typer takes the working folder."""
+    is_needed = parameter.param_type_name == "option" or parameter.type.name == "path"
+    if is_needed and isinstance(value, str) and not value.strip():
+        raise typer.BadParameter("it is empty. Check the variable that it comes from.", ctx=ctx, param=parameter)

@@ -1,0 +1,29 @@
+"""The folder of a model among the arguments of a command."""
+
+import pytest
+
+
+@pytest.mark.parametrize("command", ["evaluate", "suggest", "learn", "report"])
+def test_the_model_and_the_data_may_be_given_in_any_order(call, made, model, tmp_path, command):
+    data = made / ("texts.csv" if command == "suggest" else "train.csv")
+    more = ("--out", tmp_path / "r.html") if command == "report" else ()
+    assert call(command, data, model, *more).code == 0
+
+
+def test_the_file_of_a_model_stands_for_its_folder(call, made):
+    file = made / "model" / "model.json"
+    assert call("evaluate", file, made / "train.csv").rows[0]["n"] > 0
+    assert call("predict", file, "I was charged twice").rows[0]["item"] == "I was charged twice"
+
+
+def test_a_file_in_place_of_a_model_is_refused_with_what_to_do(call, made, tmp_path):
+    (tmp_path / "model.zip").touch()
+    for command, data in (("evaluate", made / "train.csv"), ("learn", made / "train.csv")):
+        done = call(command, tmp_path / "model.zip", data)
+        assert (done.code, "is a file. Give the folder of a saved model. Unpack it" in done.err) == (1, True)
+
+
+def test_a_model_that_was_copied_in_part_is_named_by_predict(call, model):
+    (model / "model.json").unlink()
+    done = call("predict", model, "I was charged twice")
+    assert (done.code, "it has no model.json" in done.err) == (1, True)
