@@ -24,6 +24,7 @@ import polars as pl
 import pyarrow as pa
 import real_answers
 import real_api
+import real_arguments
 import real_calls
 import real_commands
 import real_doors
@@ -516,6 +517,7 @@ real_first_week.add(holds, command)
 real_exports.add(holds, command)
 real_calls.add(holds)
 real_python.add(holds)
+real_arguments.add(holds, command)
 
 
 def main() -> int:
