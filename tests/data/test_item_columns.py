@@ -172,7 +172,7 @@ def test_a_number_that_may_be_rounded_is_named_by_its_line(tmp_path):
     ("given", "says"),
     [
         ("SUBJECT", r"no column 'SUBJECT'.*Did you mean 'Subject'\?"),
-        ("Subject,boddy", r"no column 'boddy'.*Did you mean 'body'\?"),
+        ("Subject,body1", r"no column 'body1'.*Did you mean 'body'\?"),
         ("Subject;body", r"Did you mean 'Subject,body'\?"),
         ("2", r"no column '2'.*Give one of them"),
     ],
