@@ -1,5 +1,7 @@
 """Arguments that typer accepts and commands refuse: options given twice, empty values, and those taken for options."""
 
+from pathlib import Path
+
 import pytest
 
 WORDS = ("--classes", "billing,delivery")
@@ -34,9 +36,10 @@ def test_texts_after_two_dashes_are_no_options(call):
     assert [row["item"] for row in done.rows] == ["--classes", "--classes"]
 
 
-def test_words_and_descriptions_that_name_a_file_are_refused(call, model, tmp_path):
-    (tmp_path / "words.txt").write_text("money\nback\n")
-    named = tmp_path / "words.txt"
+def test_words_and_descriptions_that_name_a_file_are_refused(call, model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a long path would be broken into lines
+    named = "words.txt"
+    Path(named).write_text("money\nback\n")
     for arguments in (
         ("predict", "a", *WORDS, "--words", f"billing={named}"),
         ("add-class", model, "refund", "--words", named),
@@ -45,4 +48,4 @@ def test_words_and_descriptions_that_name_a_file_are_refused(call, model, tmp_pa
         ("describe-class", model, "billing", "--words", named),
     ):
         done = call(*arguments)
-        assert (done.code, "words.txt, which is not read" in one_line(done).replace(" words", "words")) == (2, True)
+        assert (done.code, "words.txt, which is not read" in one_line(done)) == (2, True)

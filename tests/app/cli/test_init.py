@@ -37,7 +37,7 @@ def test_wrong_usage_ends_with_2(call, arguments, message):
     [
         (["a", "--classes", "x"], "At least two classes are needed; got only 'x'."),
         (["a", "--classes", "x,x"], "Class 'x' is named 2 times."),
-        (["", "--classes", "x,y"], "The text in row 0 is empty."),
+        (["", "--classes", "mail,news"], "The text in row 0 is empty."),
         (["missing.csv", "--classes", "x,y"], "There is no file missing.csv."),
         (["a", "--classes", "missing.txt"], "There is no file or folder missing.txt."),
         (["a", "--classes", "x,y", "--encoder", "minilmm"], "Did you mean 'minilm'?"),
