@@ -120,7 +120,9 @@ def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
         load(tmp_path / "model", **named)
 
 
-@pytest.mark.parametrize(("named", "width"), [("efficientnet-lite0", 1280), ("minilm[:2]", 384)])
+@pytest.mark.parametrize(
+    ("named", "width"), [("efficientnet-lite0", 1280), pytest.param("minilm[:2]", 384, marks=pytest.mark.torch)]
+)
 def test_another_encoder_than_the_models_is_refused_by_load(named, width, tmp_path):
     AnyShotClassifier(encoder="minilm", cache=False).fit(TEXTS, NAMES).save(tmp_path / "model")
     given = rf"The encoder '{re.escape(named)}' was given; it has weights with the digest \w{{12}} and vectors of width"
