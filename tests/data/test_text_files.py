@@ -157,6 +157,7 @@ def test_utf_16_is_refused_for_a_file_without_zero_bytes(tmp_path):
         ("a.csv.gz", gzip.compress(gzip.compress(b"text\n")), "several times. Unpack it once"),
         ("a.csv.gz", gzip.compress(b"text\na\n")[:-9], "is cut off or damaged"),
     ],
+    ids=["inside", "at the end", "of UTF-16", "compressed twice", "cut off"],
 )
 def test_zero_bytes_and_damaged_archives_are_refused_by_their_cause(tmp_path, name, content, reason):
     with pytest.raises(DataFileError, match=reason):
