@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # it is loaded by who prints explanations
 
 N_WORDS: Final = 3
 """Most similar words of a class that an explanation names."""
+_COLUMNS: Final = ("item", "prediction", "probability", "next", "because")
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,6 @@ class Explanation:
         if not self.is_known:  # nothing is known of the probability that the item is of no class
             return self.item, str(self.answer), "-", f"{self.label} ({own})", reasons
         return self.item, str(self.answer), own, f"{self.runner_up} ({self.probability - self.margin:.0%})", reasons
-
-
-_COLUMNS = ("item", "prediction", "probability", "next", "because")
 
 
 class Explanations(tuple[Explanation, ...]):

@@ -93,9 +93,8 @@ def fit_with_pool(
     """Return the any-shot head fitted again with the model's predictions for the pool as examples of small weight.
 
     shares (c,): of the pool (m, d), by the prior. The predictions are probabilities at the pool's class shares. They
-    add no label, so they must not make the model more confident: the mean confidence stays the same, on every fifth
-    example, of heads that are fitted to the others. If no label was held out to show how confident heads may be, it
-    becomes that of the class vectors alone on the pool.
+    add no label, so the mean confidence stays the same: on every fifth example, of heads fitted to the others. If no
+    label was held out to show how confident heads may be, it becomes that of the class vectors alone on the pool.
     """
     own, n_classes = data.defaults, len(prior.initial)
     scores = fit[0](pool)  # (m, c)
@@ -103,21 +102,22 @@ def fit_with_pool(
     shares = class_shares_of_pool(scores, shares, data, scale)
     targets = softmax(scores + offsets_for(shares, scores, data, scale)).astype(np.float32)
     factors = factors or odds_as_factors(heads(data), data, prior)
+    rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
+    total = min(own.max_pool_weight * len(rows), own.pool_labels * n_classes)
 
-    def fitted(rows: Indexes, total: float, start: Starts, tol: float) -> Fit:
+    def fitted(rows: Indexes, start: Starts, tol: float) -> Fit:
         examples = Examples(pool[rows], targets[rows], np.full(len(rows), total / len(rows), np.float32))
         return fit_method("any-shot", data, prior, factors, start=start, pool=examples, tol=tol)
 
     linear, deltas = fit
-    rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
-    total = min(own.max_pool_weight * len(rows), own.pool_labels * n_classes)
     if total:
-        linear, deltas = fitted(rows, total, deltas, own.tol)
-        judged, reference, left_out = linear, fit_method("zero-shot", data, prior, {}, start={})[0], rows
+        linear, deltas = fitted(rows, deltas, own.tol)
         if held_out:
-            left_out = rows[::5]
-            judged, reference = fitted(np.setdiff1d(rows, left_out), total, deltas, own.held_out_tol)[0], fit[0]
-        linear = linear.scaled(1 / matching_temperature(judged(pool[left_out]), reference(pool[left_out])))
+            tested = rows[::5]
+            judged, reference = fitted(np.setdiff1d(rows, tested), deltas, own.held_out_tol)[0], fit[0]
+        else:
+            tested, judged, reference = rows, linear, fit_method("zero-shot", data, prior, {}, start={})[0]
+        linear = linear.scaled(1 / matching_temperature(judged(pool[tested]), reference(pool[tested])))
     offsets = offsets_for(shares, linear(pool), data, scale)
     return linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas
 
