@@ -73,9 +73,7 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
             return _read(path, reader, sheet)
     except AnyshotError:  # some are of type ValueError, too
         raise
-    except (ElementTree.ParseError, *BROKEN_ZIP) as error:
-        raise DataFileError(f"{path} cannot be read as Excel: it is damaged, or of another type.") from error
-    except KeyError as error:  # a part of the archive is missing
+    except (ElementTree.ParseError, KeyError, *BROKEN_ZIP) as error:  # KeyError: a part of the archive is missing
         raise DataFileError(f"{path} cannot be read as Excel: it is damaged, or of another type.") from error
     except (ValueError, OSError) as error:
         raise DataFileError(f"{path} cannot be read as Excel: {error}.") from error

@@ -127,8 +127,7 @@ def train_on_pairs(
 
     index (n,): the class of each item, -1 for none; rows (n,): which items of `run` these are, by default all;
     pairs_per_item: pairs in an epoch for each labeled item. Raises InputError if no stage above the freeze point has
-    weights, NotEnoughLabelsError if fewer than two classes have
-    labels, and what `training.loop.train` raises.
+    weights, NotEnoughLabelsError if fewer than two classes have labels, and what `training.loop.train` raises.
     """
     if not list(run.rest.parameters()):
         raise InputError(f"No stage from freeze_at={run.freeze_at!r} on has weights to train. Choose an earlier stage.")
