@@ -132,8 +132,8 @@ def test_bfloat16_changes_a_vector_little_and_the_digest(tmp_path):
 def test_encoders_of_the_same_files_share_one_graph(tmp_path):
     folder = tiny("ResNet", tmp_path)
     one, other = CompiledImageEncoder(folder), CompiledImageEncoder(folder)
-    assert one._model.graph._engine is other._model.graph._engine
-    assert CompiledImageEncoder(folder, threads=7)._model.graph._engine is not one._model.graph._engine
+    assert one._graph._engine is other._graph._engine
+    assert CompiledImageEncoder(folder, threads=7)._graph._engine is not one._graph._engine
 
 
 def test_it_can_be_trained_by_torch(tmp_path):
@@ -243,9 +243,9 @@ def test_a_folder_that_asks_for_its_own_code_is_refused(tmp_path):
 
 def test_a_tokenizer_of_another_model_is_refused(joint):
     encoder = CompiledImageTextEncoder(joint)
-    weights = encoder._model._weights
+    weights = encoder._texts._weights
     name = "text_model.embeddings.token_embedding.weight"
-    encoder._model._weights = Weights({name: weights[name][:4]}, "test")
+    encoder._texts._weights = Weights({name: weights[name][:4]}, "test")
     with pytest.raises(EncoderError, match="has a token with the number 6, but the network knows only 4"):
         encoder.encode_texts(["cat"])
 

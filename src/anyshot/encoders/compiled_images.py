@@ -1,54 +1,50 @@
 """Encoders of image models and of image-text models in Hugging Face layout that openvino runs, without torch."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar
 
 from anyshot.base.extras import extra
-from anyshot.base.items import Items, check_texts
+from anyshot.base.items import check_texts
+from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders import huggingface
 from anyshot.encoders.engines.choice import UnsupportedModelError
-from anyshot.encoders.engines.image_models import FAMILIES, OpenvinoImageModel
-from anyshot.encoders.engines.image_text_models import TYPES, OpenvinoImageTextModel
-from anyshot.encoders.engines.images import OpenvinoModel
-from anyshot.encoders.engines.layers import ACTIVATIONS
+from anyshot.encoders.engines.image_models import FAMILIES, image_network
+from anyshot.encoders.engines.image_text_models import TYPES, TextHalf, image_half, learned_number
+from anyshot.encoders.engines.images import Config, ImageGraph, image_graph, image_precision
+from anyshot.encoders.engines.layers import ACTIVATIONS, Node
 from anyshot.encoders.engines.openvino import Precision
-from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code
-from anyshot.encoders.image_processing import read_image_processing
-from anyshot.encoders.images import encode_images
+from anyshot.encoders.engines.weights import Weights, read_safetensors
+from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code, weight_files
+from anyshot.encoders.image_processing import ImageProcessing, fitting, read_image_processing
+from anyshot.encoders.images import ImageEncoder
 from anyshot.encoders.texts import collect
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.encoders.stages import Backbone, Staged
 
 
-class _Compiled(ABC):
+class _Compiled(ImageEncoder):
     """Base of both encoders."""
 
-    modality: Literal["image"] = "image"
-    _opens: ClassVar[Callable[..., OpenvinoModel]]
     _kind: ClassVar[str]  # hashed with the files, with the version of the preprocessing
 
     def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
-        check_compiled(folder)
-        digest = digest_of_folder(folder, self._kind)
-        self._folder = folder
-        self._model = self._opens(folder, key=digest, threads=threads, precision=precision)
-        self.width: int = self._model.width
-        self.digest: str = _with_precision(digest, self._model.graph.precision)
-
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
-
-        Raises
-        ------
-        BadItemError
-            An image cannot be read; the message names its path and row.
-        """
-        return encode_images(inputs, prepare=self._model.processing, encode=self._model.graph.map, width=self.width)
+        config, self._processing = read_supported(folder)
+        self._folder, self._threads, self._precision = folder, threads, precision or image_precision()
+        self._key = digest_of_folder(folder, self._kind)
+        network = self._open(config, read_safetensors(weight_files(folder), source=folder))
+        with fitting(folder):
+            about = self._processing
+            graph = image_graph(network, side=about.side, mean=about.mean, scale=about.scale)
+            self.width = graph.output(0).get_partial_shape()[1].get_length()
+        self._graph = ImageGraph(lambda: graph, key=f"{self._key} images", precision=self._precision, threads=threads)
+        # In bfloat16 the vectors depend on the engine, as torch rounds at other places.
+        self.digest = f"{self._key} {self._precision}" + (" openvino" if self._precision == "bfloat16" else "")
 
     def backbone(self) -> "Backbone":
         """Return the network that reads images in stages, opened by torch, with the weights read again in float32.
@@ -61,8 +57,15 @@ class _Compiled(ABC):
         extra("transformers", "torch", purpose="Training a network")
         return self._staged().backbone()
 
-    def __sklearn_clone__(self) -> Self:
-        return self  # never changed after construction, so that a clone need not copy the weights
+    def _prepare(self, pixels: Pixels) -> Pixels:
+        return self._processing(pixels)
+
+    def _map(self, batches: Iterator[Pixels]) -> Iterator[Vectors]:
+        return self._graph.map(batches)
+
+    @abstractmethod
+    def _open(self, config: Config, weights: Weights) -> Callable[[Node], Node]:
+        """Return the network: maps the node of normalized pixels (n, 3, side, side) to that of features (n, width)."""
 
     @abstractmethod
     def _staged(self) -> "Staged":
@@ -100,14 +103,13 @@ class CompiledImageEncoder(_Compiled):
     """
 
     classifier: LinearClassifier  # set only if there is one, which the protocol `Classifying` checks
+    _kind = "image model, 1"
 
-    _model: OpenvinoImageModel
-    _opens, _kind = OpenvinoImageModel, "image model, 1"
-
-    def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
-        super().__init__(folder, threads=threads, precision=precision)
-        if self._model.classifier is not None:
-            self.classifier = self._model.classifier
+    def _open(self, config: Config, weights: Weights) -> Callable[[Node], Node]:
+        network, classifier = image_network(config, weights)
+        if classifier is not None:
+            self.classifier = classifier
+        return network
 
     def _staged(self) -> "Staged":
         staged: Staged = huggingface.TransformersImageEncoder(self._folder)
@@ -141,12 +143,16 @@ class CompiledImageTextEncoder(_Compiled):
     Zhai et al. Sigmoid Loss for Language Image Pre-Training. ICCV 2023.
     """
 
-    _model: OpenvinoImageTextModel
-    _opens, _kind = OpenvinoImageTextModel, "image-text model, 1"
+    _kind = "image-text model, 1"
 
-    def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
-        super().__init__(folder, threads=threads, precision=precision)
-        self.logit_scale, self.logit_bias = self._model.logit_scale, self._model.logit_bias
+    def _open(self, config: Config, weights: Weights) -> Callable[[Node], Node]:
+        self._texts = TextHalf(
+            self._folder, config, weights,
+            key=f"{self._key} texts", precision=self._precision, threads=self._threads,
+        )  # fmt: skip
+        self.logit_scale = learned_number(weights, "logit_scale", math.exp)
+        self.logit_bias = learned_number(weights, "logit_bias")
+        return image_half(config, weights)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return unit-length vectors (n, width) of texts, in the same space as the images'.
@@ -157,17 +163,12 @@ class CompiledImageTextEncoder(_Compiled):
             A text is empty; the message names its row.
         """
         checked = check_texts(texts)
-        parts = ((rows, unit(part)) for rows, part in self._model.map_texts(checked))
+        parts = ((rows, unit(part)) for rows, part in self._texts.map(checked))
         return collect(parts, n_texts=len(checked), width=self.width)
 
     def _staged(self) -> "Staged":
         staged: Staged = huggingface.ImageTextEncoder(self._folder)
         return staged
-
-
-def _with_precision(digest: str, precision: str) -> str:
-    """Return a digest of files with the precision; in bfloat16 also with the engine, as torch rounds elsewhere."""
-    return f"{digest} {precision}" if precision == "float32" else f"{digest} {precision} openvino"
 
 
 def why_not_compiled(folder: Path) -> str | None:
@@ -179,14 +180,14 @@ def why_not_compiled(folder: Path) -> str | None:
         The folder lacks config.json or preprocessor_config.json, or they cannot be read.
     """
     try:
-        check_compiled(folder)
+        read_supported(folder)
     except UnsupportedModelError as error:
         return str(error)
     return None
 
 
-def check_compiled(folder: Path) -> None:
-    """Raise UnsupportedModelError, with the reason, if openvino cannot run the image model in a folder."""
+def read_supported(folder: Path) -> tuple[Config, ImageProcessing]:
+    """Return the config and image processing of a model; raise UnsupportedModelError if openvino cannot run it."""
     config = read_settings(folder / "config.json")
     refuse_code(config, folder)
     kind = config.get("model_type")
@@ -201,4 +202,4 @@ def check_compiled(folder: Path) -> None:
         raise UnsupportedModelError("it has no vector for a whole image")
     if kind in TYPES and not (folder / "tokenizer.json").is_file():
         raise UnsupportedModelError("it has no tokenizer.json")
-    read_image_processing(folder, model_type=kind)
+    return config, read_image_processing(folder, model_type=str(kind))

@@ -5,11 +5,11 @@ has no squeeze-and-excitation and uses ReLU6.
 """
 
 import hashlib
+from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from anyshot.base.extras import extra
-from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors
@@ -22,8 +22,8 @@ from anyshot.encoders.images import (
     CROP,
     RESIZED_BY,
     SIDE,
+    ImageEncoder,
     center_square,
-    encode_images,
     imagenet_class_names,
     normalize_lighting,
 )
@@ -44,7 +44,7 @@ Lighting: TypeAlias = Literal["as-is", "even"]
 EVEN_MEAN, EVEN_STD = 115.0, 58.0  # of the pixel values of ImageNet's photographs, 0 to 255
 
 
-class EfficientNetLite0Encoder:
+class EfficientNetLite0Encoder(ImageEncoder):
     """The EfficientNet-Lite0 image encoder, trained on ImageNet.
 
     The features are means of ReLU6 outputs, never negative, so that any two images have a high cosine until their mean
@@ -71,13 +71,18 @@ class EfficientNetLite0Encoder:
     classifier : LinearClassifier
         The last layer (1000, 1280), without the bias, and the names of the ImageNet classes.
 
+    Raises
+    ------
+    MissingWeightsError
+        At the first use: the weights are not on this machine, or are not the published ones.
+
     References
     ----------
     Tan, Le. EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks. ICML 2019.
     """
 
-    modality: Literal["image"] = "image"
     width = LITE0_WIDTH
+    at_least = AT_LEAST
 
     def __init__(
         self, *, device: str = "auto", lighting: Lighting = "as-is", engine: str = "auto", threads: int | None = None
@@ -93,20 +98,6 @@ class EfficientNetLite0Encoder:
     def classifier(self) -> LinearClassifier:
         """The last layer (1000, 1280) and the names of its classes."""
         return LinearClassifier(read_weights()["_fc.weight"], imagenet_class_names())
-
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, 1280) of images: paths, PIL images or uint8 arrays.
-
-        Raises
-        ------
-        BadItemError
-            An image cannot be read; the message names its path and row.
-        MissingWeightsError
-            The weights are not on this machine, or are not the published ones.
-        """
-        return encode_images(
-            inputs, prepare=self._prepare, encode=self._engine.map, width=self.width, at_least=AT_LEAST
-        )
 
     def backbone(self) -> "Backbone":
         """Return the network in stages, with the weights read again in float32.
@@ -135,13 +126,13 @@ class EfficientNetLite0Encoder:
         )
         return backbone
 
-    def __sklearn_clone__(self) -> Self:
-        return self  # never changed after construction, so that a clone need not copy the weights
-
     def _prepare(self, pixels: Pixels) -> Pixels:
         """Return the network's input (224, 224, 3) of an image (h, w, 3)."""
         image = center_square(pixels)
         return normalize_lighting(image, mean=EVEN_MEAN, std=EVEN_STD) if self._is_even else image
+
+    def _map(self, batches: Iterator[Pixels]) -> Iterator[Vectors]:
+        return self._engine.map(batches)
 
     @property
     def _is_even(self) -> bool:

@@ -1,10 +1,11 @@
 """Encode images in chunks, crop and resize them, and name the classes of ImageNet."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,40 @@ RESIZED_BY: Final = "PIL"
 CROP: Final = SIDE / (SIDE + 32)  # 0.875, the cropped fraction of the shorter side
 
 
+class ImageEncoder(ABC):
+    """Base class of image encoders; subclasses set the width, prepare an image, and compute the features of batches."""
+
+    modality: Literal["image"] = "image"
+    width: int
+    at_least: ClassVar[int | None] = None  # the shorter side that `_prepare` needs [pixels]; None: the full resolution
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
+
+        Raises
+        ------
+        BadItemError
+            An image cannot be read; the message names its path and row.
+        """
+        return encode_images(inputs, prepare=self._prepare, encode=self._map, width=self.width, at_least=self.at_least)
+
+    def __sklearn_clone__(self) -> Self:
+        return self  # never changed after construction, so that a clone need not copy the weights
+
+    @abstractmethod
+    def _prepare(self, pixels: Pixels) -> NDArray[Any]:
+        """Return the network's input of an image (h, w, 3)."""
+
+    @abstractmethod
+    def _map(self, batches: Iterator[NDArray[Any]]) -> Iterator[Vectors]:
+        """Yield the features (n, width), float32, of each batch of inputs, in order."""
+
+
 def encode_images(
     images: Items,
     *,
     prepare: Callable[[Pixels], NDArray[Any]],
-    encode: Callable[[Iterator[NDArray[Any]]], Iterator[NDArray[np.float32]]],
+    encode: Callable[[Iterator[NDArray[Any]]], Iterator[Vectors]],
     width: int,
     at_least: int | None = None,
 ) -> Vectors:

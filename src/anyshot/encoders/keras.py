@@ -15,10 +15,10 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -26,11 +26,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anyshot.base.extras import extra
-from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.files import download_switch
-from anyshot.encoders.images import RESIZED_BY, SIDE, center_square, encode_images
+from anyshot.encoders.images import RESIZED_BY, SIDE, ImageEncoder, center_square
 from anyshot.encoders.stages import choose_compute
 from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderError, first_line
 
@@ -40,7 +39,7 @@ PURPOSE: Final = "An encoder of Keras"
 log = logging.getLogger(__name__)
 
 
-class KerasEncoder:
+class KerasEncoder(ImageEncoder):
     """Encoder of a Keras model of images. Feature maps are averaged over height and width; the model is not changed.
 
     Parameters
@@ -65,8 +64,6 @@ class KerasEncoder:
         another backend.
     """
 
-    modality: Literal["image"] = "image"
-
     def __init__(self, model: Any, *, preprocess: Callable[[Any], Any] | None = None) -> None:
         keras = keras_on_torch()
         if not isinstance(model, keras.Model):
@@ -87,23 +84,11 @@ class KerasEncoder:
         hashed = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return f"{hashed} {RESIZED_BY}"
 
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
+    def _prepare(self, pixels: Pixels) -> Pixels:
+        return center_square(pixels, side=self._side)
 
-        Raises
-        ------
-        BadItemError
-            An image cannot be read; the message names its path and row.
-        """
-        return encode_images(
-            inputs,
-            prepare=partial(center_square, side=self._side),
-            encode=partial(map, self._features),
-            width=self.width,
-        )
-
-    def __sklearn_clone__(self) -> Self:
-        return self  # never changed after construction, so that a clone need not copy the weights
+    def _map(self, batches: Iterator[Pixels]) -> Iterator[Vectors]:
+        return map(self._features, batches)
 
     def _features(self, pixels: Pixels) -> Vectors:
         """Return features (n, width) of pixels (n, side, side, 3)."""

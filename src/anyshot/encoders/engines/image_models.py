@@ -1,20 +1,16 @@
-"""Image models in Hugging Face layout that openvino runs: their config, weights, processor and classifier."""
+"""Image models in Hugging Face layout that openvino runs: what their config leaves out, and their classifier."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from anyshot.base.protocols import LinearClassifier
 from anyshot.encoders.engines.efficientnet import efficientnet
-from anyshot.encoders.engines.images import Config, OpenvinoModel, image_precision
+from anyshot.encoders.engines.images import Config
 from anyshot.encoders.engines.layers import Node
 from anyshot.encoders.engines.mobilenet_v2 import mobilenet_v2
-from anyshot.encoders.engines.openvino import Precision
 from anyshot.encoders.engines.resnet import resnet
 from anyshot.encoders.engines.vit import vit
-from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface.files import read_settings, weight_files
-from anyshot.encoders.image_processing import read_image_processing
+from anyshot.encoders.engines.weights import Weights
 from anyshot.encoders.images import classes_of_labels
 
 Build: TypeAlias = Callable[[Node, Weights, Config], Node]
@@ -70,45 +66,16 @@ HEADS: Final = ("classifier.weight", "classifier.1.weight")  # the last layer of
 CLASSIFIER: Final = "ForImageClassification"
 
 
-class OpenvinoImageModel(OpenvinoModel):
-    """An image model that openvino runs, of one of the `FAMILIES`.
+def image_network(config: Config, weights: Weights) -> tuple[Callable[[Node], Node], LinearClassifier | None]:
+    """Return the network of one of the `FAMILIES`, and the last layer of a classifier.
 
-    Parameters
-    ----------
-    folder : Path
-        A model in Hugging Face layout.
-    key : str
-        Hash of its files; models of the same key are compiled once.
-    precision : {"float32", "bfloat16"}, optional
-        Precision of the products. Default: `image_precision()`.
-    threads : int, optional
-        Number of threads. Default: the processors that the process may use.
-
-    Attributes
-    ----------
-    classifier : LinearClassifier or None
-        The last layer and the names of its classes; only if it has at least the 1000 classes of ImageNet.
+    The network maps normalized pixels (n, 3, side, side) to features (n, width). The last layer comes with the names of
+    its classes; it is None if there are fewer than the 1000 of ImageNet.
     """
-
-    def __init__(
-        self, folder: Path, *, key: str, precision: Precision | None = None, threads: int | None = None
-    ) -> None:
-        config = read_settings(folder / "config.json")
-        kind = config["model_type"]
-        build, defaults = FAMILIES[kind]
-        weights = read_safetensors(weight_files(folder), source=folder)
-        is_classifier = str((config.get("architectures") or [""])[0]).endswith(CLASSIFIER)
-        trunk = weights.without_head(kind)
-        settings = {**defaults, **config, "pooled": not is_classifier}
-        super().__init__(
-            lambda x: build(x, trunk, settings),
-            folder,
-            read_image_processing(folder, model_type=kind),
-            key=f"{key} images",
-            precision=precision or image_precision(),
-            threads=threads,
-        )
-        self.classifier = _classifier(weights, config) if is_classifier else None
+    build, defaults = FAMILIES[config["model_type"]]
+    is_classifier = str((config.get("architectures") or [""])[0]).endswith(CLASSIFIER)
+    trunk, settings = weights.without_head(config["model_type"]), {**defaults, **config, "pooled": not is_classifier}
+    return lambda x: build(x, trunk, settings), _classifier(weights, config) if is_classifier else None
 
 
 def _classifier(weights: Weights, config: Config) -> LinearClassifier | None:

@@ -1,11 +1,9 @@
 """CLIP and SigLIP in Hugging Face layout, run by openvino: images and texts in one vector space, without torch."""
 
-import math
 import re
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,63 +13,56 @@ from tokenizers import Tokenizer
 
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.image_text import clip_image, clip_text, siglip_image, siglip_text
-from anyshot.encoders.engines.images import Config, OpenvinoModel, image_precision
-from anyshot.encoders.engines.layers import linear, model, parameter
+from anyshot.encoders.engines.images import Config
+from anyshot.encoders.engines.layers import Node, linear, model, parameter
 from anyshot.encoders.engines.openvino import Precision, shared_engine
-from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface.files import read_settings, weight_files
-from anyshot.encoders.image_processing import fitting, read_image_processing
+from anyshot.encoders.engines.weights import Weights
+from anyshot.encoders.huggingface.files import read_settings
+from anyshot.encoders.image_processing import fitting
 from anyshot.encoders.texts import read_tokenizer, refuse_empty, refuse_unknown
 
 TYPES: Final = ("clip", "siglip")
 """The types of models that are built here."""
 BATCH_TEXTS: Final = 64
 
-LAYERS: Final[Config] = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}
-CLIP_LAYERS: Final[Config] = {**LAYERS, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
-CLIP_TEXTS: Final[Config] = {"hidden_size": 512, "num_attention_heads": 8, "max_position_embeddings": 77}
-SIGLIP_LAYERS: Final[Config] = {**LAYERS, "hidden_act": "gelu_pytorch_tanh", "layer_norm_eps": 1e-6}
+LAYERS: Final = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}
+CLIP_LAYERS: Final = {**LAYERS, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
+CLIP_TEXTS: Final[dict[str, Any]] = {"hidden_size": 512, "num_attention_heads": 8, "max_position_embeddings": 77}
+SIGLIP_LAYERS: Final = {**LAYERS, "hidden_act": "gelu_pytorch_tanh", "layer_norm_eps": 1e-6}
 """What config.json may leave out, as in transformers."""
 
 END: Final = 49407  # id of CLIP's end token
 NO_END: Final = 2  # stands for it in the config.json of older models, where the end token has the highest id
 
 
-class OpenvinoImageTextModel(OpenvinoModel):
-    """A CLIP or SigLIP that openvino runs.
+def image_half(config: Config, weights: Weights) -> Callable[[Node], Node]:
+    """Return the half that reads images: maps normalized pixels (n, 3, side, side) to vectors (n, width)."""
+    is_clip, part = config["model_type"] == "clip", weights.under("vision_model")
+    settings = {**(CLIP_LAYERS if is_clip else SIGLIP_LAYERS), **(config.get("vision_config") or {})}
+    if not is_clip:
+        return lambda x: siglip_image(x, part, settings)
+    return lambda x: linear(clip_image(x, part, settings), weights.under("visual_projection"), bias=False)
 
-    Parameters are those of `OpenvinoImageModel`.
 
-    Attributes
-    ----------
-    logit_scale, logit_bias : float or None
-        The factor of cosines in the model's softmax or sigmoid, and the number added after that.
+class TextHalf:
+    """The half that reads texts, with its tokenizer.
+
+    folder: of the model; key: hash of what the half is made from, models of the same key are compiled once.
     """
 
     def __init__(
-        self, folder: Path, *, key: str, precision: Precision | None = None, threads: int | None = None
+        self, folder: Path, config: Config, weights: Weights, *, key: str, precision: Precision, threads: int | None
     ) -> None:
-        config = read_settings(folder / "config.json")
         self._is_clip = config["model_type"] == "clip"
-        defaults = CLIP_LAYERS if self._is_clip else SIGLIP_LAYERS
-        images = {**defaults, **(config.get("vision_config") or {})}
-        self._texts = {**defaults, **(CLIP_TEXTS if self._is_clip else {}), **(config.get("text_config") or {})}
-        self._weights, self._folder = read_safetensors(weight_files(folder), source=folder), folder
-        precision = precision or image_precision()
-        super().__init__(
-            lambda x: self._image_half(x, images),
-            folder,
-            read_image_processing(folder, model_type=config["model_type"]),
-            key=f"{key} images",
-            precision=precision,
-            threads=threads,
-        )
-        self._tokens = TextTokens.of(folder, longest=self._longest, is_padded=not self._is_clip)
-        self._text_engine = shared_engine(f"{key} texts", self._text_graph, precision=precision, threads=threads)
-        self.logit_scale = _number(self._weights, "logit_scale", math.exp)
-        self.logit_bias = _number(self._weights, "logit_bias")
+        defaults = CLIP_LAYERS | CLIP_TEXTS if self._is_clip else SIGLIP_LAYERS
+        self._config = {**defaults, **(config.get("text_config") or {})}
+        self._weights, self._folder = weights, folder
+        with fitting(folder):
+            longest = len(weights["text_model.embeddings.position_embedding.weight"])
+        self._tokens = TextTokens.of(folder, longest=longest, is_padded=not self._is_clip)
+        self._engine = shared_engine(key, self._graph, precision=precision, threads=threads)
 
-    def map_texts(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
+    def map(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
         """Yield the rows of texts of similar length, and their vectors (n, width), float32."""
         ids = self._tokens(texts)
         refuse_empty(ids)
@@ -80,27 +71,15 @@ class OpenvinoImageTextModel(OpenvinoModel):
         order = np.argsort([len(one) for one in ids], kind="stable")
         rows = [order[first : first + BATCH_TEXTS] for first in range(0, len(order), BATCH_TEXTS)]
         batches = (self._batch([ids[row] for row in batch]) for batch in rows)
-        yield from zip(rows, self._text_engine.map(batches), strict=True)
+        yield from zip(rows, self._engine.map(batches), strict=True)
 
-    @cached_property
-    def _longest(self) -> int:
-        """The number of tokens that the model reads at most."""
-        with fitting(self._folder):
-            return len(self._weights["text_model.embeddings.position_embedding.weight"])
-
-    def _image_half(self, x: Any, config: Config) -> Any:
-        weights = self._weights.under("vision_model")
-        if not self._is_clip:
-            return siglip_image(x, weights, config)
-        return linear(clip_image(x, weights, config), self._weights.under("visual_projection"), bias=False)
-
-    def _text_graph(self) -> Any:
+    def _graph(self) -> Any:
         weights, ids = self._weights.under("text_model"), parameter("ids", -1, -1, dtype=np.int64)
         with fitting(self._folder):
             if not self._is_clip:
-                return model(siglip_text(ids, weights, self._texts), [ids])
+                return model(siglip_text(ids, weights, self._config), [ids])
             ends = parameter("ends", -1, dtype=np.int64)
-            tokens = clip_text(ids, ends, weights, self._texts)
+            tokens = clip_text(ids, ends, weights, self._config)
             return model(linear(tokens, self._weights.under("text_projection"), bias=False), [ids, ends])
 
     def _batch(self, ids: list[list[int]]) -> dict[str, NDArray[np.int64]]:
@@ -109,7 +88,7 @@ class OpenvinoImageTextModel(OpenvinoModel):
         filled = np.array([[*one, *[self._tokens.pad] * (length - len(one))] for one in ids], np.int64)  # (n, t)
         if not self._is_clip:
             return {"ids": filled}
-        end = int(self._texts.get("eos_token_id", END))
+        end = int(self._config.get("eos_token_id", END))
         # as transformers: the first end token, or for the old id the first of those with the highest id
         found = filled.argmax(axis=1) if end == NO_END else (filled == end).argmax(axis=1)
         return {"ids": filled, "ends": found.astype(np.int64)}
@@ -153,6 +132,6 @@ def _pad(tokenizer: Tokenizer, stated: Mapping[str, Any]) -> int:
     return 0 if found is None else int(found)
 
 
-def _number(weights: Weights, name: str, function: Callable[[float], float] = float) -> float | None:
+def learned_number(weights: Weights, name: str, function: Callable[[float], float] = float) -> float | None:
     """Return a function of a learned number of the model, or None if it has none of that name."""
     return function(float(weights[name].reshape(()))) if name in weights else None

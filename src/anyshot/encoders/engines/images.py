@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -13,7 +12,6 @@ from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.layers import Node, constant, integers, model, ops, parameter
 from anyshot.encoders.engines.openvino import Precision, fast_precision, shared_engine
-from anyshot.encoders.image_processing import ImageProcessing, fitting
 
 Config: TypeAlias = Mapping[str, Any]  # of a model of transformers
 
@@ -52,48 +50,6 @@ class ImageGraph:
     def map(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
         """Yield the features (n, width), float32, of each batch of images (n, side, side, 3), in order."""
         return self._engine.map({"pixels": pixels} for pixels in batches)
-
-
-class OpenvinoModel:
-    """An image model in Hugging Face layout that openvino runs: how its images are prepared, and its graph.
-
-    Parameters
-    ----------
-    features : callable
-        Returns the node of the features (n, width) for that of normalized pixels (n, 3, side, side).
-    folder : Path
-        The folder of the model, for messages.
-    processing : ImageProcessing
-        How images are prepared.
-    key, precision, threads
-        As of `ImageGraph`.
-
-    Attributes
-    ----------
-    width : int
-        Number of dimensions of the vectors.
-
-    Raises
-    ------
-    EncoderError
-        The weights of the model do not fit its config.json.
-    """
-
-    def __init__(
-        self,
-        features: Callable[[Node], Node],
-        folder: Path,
-        processing: ImageProcessing,
-        *,
-        key: str,
-        precision: Precision,
-        threads: int | None,
-    ) -> None:
-        with fitting(folder):
-            graph = image_graph(features, side=processing.side, mean=processing.mean, scale=processing.scale)
-            self.width: int = graph.output(0).get_partial_shape()[1].get_length()
-        self.processing = processing
-        self.graph = ImageGraph(lambda: graph, key=key, precision=precision, threads=threads)
 
 
 def image_graph(

@@ -4,7 +4,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification
 
-from anyshot.base.items import Items, check_texts
+from anyshot.base.items import check_texts
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors, unit
@@ -26,7 +26,7 @@ from anyshot.encoders.huggingface.base import (
 )
 from anyshot.encoders.huggingface.stages import WholeModel, clip_stages, image_stages
 from anyshot.encoders.image_processing import fitting, require_processing
-from anyshot.encoders.images import classes_of_labels, encode_images
+from anyshot.encoders.images import ImageEncoder, classes_of_labels
 from anyshot.encoders.stages import ImagePreparation, Network, State
 from anyshot.encoders.texts import collect
 from anyshot.errors import EncoderError
@@ -35,24 +35,10 @@ BATCH_TEXTS: Final = 64
 PROCESSING: Final = ("preprocessor_config.json", "processor_config.json")
 
 
-class _ImageEncoder(HuggingFaceEncoder):
+class _ImageEncoder(ImageEncoder, HuggingFaceEncoder):
     """Base of both image encoders, which use the model's own image processor."""
 
-    modality: Literal["image"] = "image"
-
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
-
-        Raises
-        ------
-        BadItemError
-            An image cannot be read; the message names its path and row.
-        """
-        return encode_images(
-            inputs, prepare=lambda pixels: self._prepare(pixels).numpy(), encode=self._encoded, width=self.width
-        )
-
-    def _encoded(self, batches: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    def _map(self, batches: Iterator[NDArray[np.float32]]) -> Iterator[Vectors]:
         for batch in batches:
             with torch.inference_mode():
                 yield self._features(torch.from_numpy(batch)).float().cpu().numpy()
@@ -60,9 +46,13 @@ class _ImageEncoder(HuggingFaceEncoder):
     def _open_processor(self) -> None:
         require_processing(self._folder, *PROCESSING)
         self._processor = open_part(AutoImageProcessor, self._folder, backend="pil")
-        self._preparation = ImagePreparation(self._prepare, about=json.loads(self._processor.to_json_string()))
+        self._preparation = ImagePreparation(self._prepared, about=json.loads(self._processor.to_json_string()))
 
-    def _prepare(self, pixels: Pixels) -> Tensor:
+    def _prepare(self, pixels: Pixels) -> NDArray[np.float32]:
+        array: NDArray[np.float32] = self._prepared(pixels).numpy()
+        return array
+
+    def _prepared(self, pixels: Pixels) -> Tensor:
         """Return one image (h, w, 3) as the model's own processor prepares it, (3, side, side)."""
         prepared: Tensor = self._processor(images=Image.fromarray(pixels), return_tensors="pt")["pixel_values"][0]
         return prepared
@@ -70,7 +60,7 @@ class _ImageEncoder(HuggingFaceEncoder):
     def _width_of_images(self) -> int:
         """Return the number of features, from an image that the processor and the network are tried on."""
         with torch.inference_mode(), fitting(self._folder):
-            return self._features(self._prepare(np.zeros((64, 64, 3), np.uint8))[None]).shape[1]
+            return self._features(self._prepared(np.zeros((64, 64, 3), np.uint8))[None]).shape[1]
 
     @abstractmethod
     def _features(self, inputs: Tensor) -> Tensor:
