@@ -112,6 +112,12 @@ def refuse_unknown(highest: int, *, vocabulary: int) -> None:
         )
 
 
+def log_truncated(n_truncated: int, *, of: int, max_tokens: int | None) -> None:
+    """Log how many of some texts were truncated, if there were any."""
+    if n_truncated:
+        log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, of, max_tokens)
+
+
 def collect(parts: Iterable[tuple[Rows | slice, Vectors]], *, n_texts: int, width: int) -> Vectors:
     """Return vectors (n_texts, width) from parts, each the rows of some texts and their vectors."""
     vectors = np.empty((n_texts, width), dtype=np.float32)
@@ -179,7 +185,7 @@ class TextTokenizer:
             ids, truncated = self.ids(texts[window], window.start)
             n_truncated += truncated
             yield window.start, ids
-        self._log_truncated(n_truncated, of=len(texts))
+        log_truncated(n_truncated, of=len(texts), max_tokens=self.max_tokens)
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each text has more tokens than the model reads (n,)."""
@@ -210,12 +216,8 @@ class TextTokenizer:
     def ids_and_log(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
         """Return the token ids of each text; log how many texts were truncated."""
         ids, n_truncated = self.ids(texts, first_row)
-        self._log_truncated(n_truncated, of=len(texts))
+        log_truncated(n_truncated, of=len(texts), max_tokens=self.max_tokens)
         return ids
-
-    def _log_truncated(self, n_truncated: int, *, of: int) -> None:
-        if n_truncated:
-            log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, of, self.max_tokens)
 
 
 def _check_tokenizer(text: str) -> None:

@@ -3,16 +3,21 @@
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_log
 
+from anyshot.base.items import Items, check_texts
+from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.files import VOCABULARIES, digest_of_folder, read_settings
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
+from anyshot.encoders.texts import Rows, collect, log_truncated, refuse_empty
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
 
 TOKENIZER: Final = "tokenizer.json"
@@ -76,6 +81,70 @@ class HuggingFaceEncoder(ABC):
     @abstractmethod
     def _stages(self) -> tuple[Network, Callable[[], Network]]:
         """Return the stages in float32, and a function that returns the same stages with random weights."""
+
+
+class HuggingFaceTextEncoder(HuggingFaceEncoder):
+    """Base of the encoders of text models; `_open` sets the tokenizer and the most tokens, too.
+
+    A longer text is truncated; where tokens are computed here, the number of truncated texts is logged at level DEBUG.
+    """
+
+    modality: Literal["text"] = "text"
+    max_tokens: int | None
+    """The most tokens that the model reads, None for all."""
+    _tokenizer: Any
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width), float32, of texts.
+
+        Raises
+        ------
+        BadItemError
+            An item is not a text, is empty, or has no token; the message names its row.
+        """
+        texts = check_texts(inputs)
+        return collect(self._encoded(texts), n_texts=len(texts), width=self.width)
+
+    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether each text has more tokens than the model reads, with the model's prompt (n,)."""
+        limit = np.inf if self.max_tokens is None else self.max_tokens
+        return np.array([len(ids) > limit for ids in self._ids(texts)], dtype=bool)
+
+    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
+        """Return how many tokens of each text the model reads (n,)."""
+        return np.array([len(ids) for ids in self._tokenize(list(texts), 0)], dtype=np.intp)
+
+    def _tokenize(self, texts: list[str], first_row: int) -> list[list[int]]:
+        """Return the token ids of each text that the model reads; log how many texts were truncated."""
+        tokens = self._ids(texts, truncation=self.max_tokens is not None, max_length=self.max_tokens)
+        refuse_empty(tokens, first_row=first_row)
+        full = [text for text, ids in zip(texts, tokens, strict=True) if len(ids) == self.max_tokens]
+        if full:
+            log_truncated(int(self.is_cut(full).sum()), of=len(texts), max_tokens=self.max_tokens)
+        return tokens
+
+    def _ids(self, texts: Sequence[str], **options: Any) -> list[list[int]]:
+        """Return the token ids of each text after the model's prompt."""
+        found = self._tokenizer(self._prompted(texts), return_attention_mask=False, verbose=False, **options)
+        ids: list[list[int]] = found["input_ids"]
+        return ids
+
+    def _prompted(self, texts: Sequence[str]) -> list[str]:
+        """Return texts after the model's prompt; most models have none."""
+        return list(texts)
+
+    def _preparation_of_texts(self, pad: int) -> TextPreparation:
+        """Return how texts become token ids, which are filled up with `pad`."""
+        return TextPreparation(
+            self._tokenize,
+            pad=pad,
+            tokenizer=getattr(getattr(self._tokenizer, "backend_tokenizer", None), "to_str", None),
+            about={"at_most": self.max_tokens, "filled_up": f"on the right with {pad}"},
+        )
+
+    @abstractmethod
+    def _encoded(self, texts: list[str]) -> Iterator[tuple[Rows | slice, Vectors]]:
+        """Yield the rows of some texts, and their vectors (m, width), until all are encoded."""
 
 
 @contextmanager

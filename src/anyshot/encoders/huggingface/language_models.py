@@ -1,30 +1,24 @@
 """Encoder of text models of transformers, which pools the states of a text's tokens into one vector."""
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn.functional import normalize
 from transformers import AutoModel
 
-from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors
-from anyshot.encoders.huggingface.base import HuggingFaceEncoder, open_tokenizer, open_weights, random_model
+from anyshot.encoders.huggingface.base import HuggingFaceTextEncoder, open_tokenizer, open_weights, random_model
 from anyshot.encoders.huggingface.kinds import is_causal_type
 from anyshot.encoders.huggingface.stages import text_stages
-from anyshot.encoders.stages import Network, State, TextPreparation, last_token, mean_of_tokens
-from anyshot.encoders.texts import Rows, batches, collect, refuse_empty, windows
+from anyshot.encoders.stages import Network, State, last_token, mean_of_tokens
+from anyshot.encoders.texts import Rows, batches, windows
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 32768}
 
-log = logging.getLogger(__name__)
 
-
-class LanguageModelEncoder(HuggingFaceEncoder):
+class LanguageModelEncoder(HuggingFaceTextEncoder):
     """Encoder of a text model of transformers: BERT, RoBERTa, DistilBERT, GPT-2, T5 and others.
 
     The vector is the mean of the token states, or for a causal model the state of the last token. A text with more
@@ -32,32 +26,13 @@ class LanguageModelEncoder(HuggingFaceEncoder):
     and attributes are those of `HuggingFaceEncoder`.
     """
 
-    modality: Literal["text"] = "text"
-
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, width), float32, of texts.
-
-        Raises
-        ------
-        BadItemError
-            An item is not a text, is empty, or has no token; the message names its row.
-        """
-        texts = check_texts(inputs)
-        return collect(self._encode_batches(texts), n_texts=len(texts), width=self.width)
-
     def _open(self) -> None:
         self._tokenizer = open_tokenizer(self._folder)
         model = _open_encoder(self._folder)
         config = model.config
-        self._max_tokens = _max_tokens(model, self._tokenizer)
+        self.max_tokens = _max_tokens(model, self._tokenizer)
         pads = (config.pad_token_id, self._tokenizer.pad_token_id, 0)
-        pad = next(pad for pad in pads if pad is not None)
-        self._preparation = TextPreparation(
-            self._tokenize,
-            pad=pad,
-            tokenizer=self._tokenizer.backend_tokenizer.to_str if self._tokenizer.is_fast else None,
-            about={"at_most": self._max_tokens, "filled_up": f"on the right with {pad}"},
-        )
+        self._preparation = self._preparation_of_texts(next(pad for pad in pads if pad is not None))
         is_causal = is_causal_type(config.model_type) or bool(getattr(config, "is_decoder", False))
         self._pool = last_token if is_causal else mean_of_tokens
         self._settings = ("last_token" if is_causal else "mean_of_tokens", "1")
@@ -68,8 +43,7 @@ class LanguageModelEncoder(HuggingFaceEncoder):
         model, pool = _open_encoder(self._folder).float(), self._pool
         return text_stages(model, pool=pool), lambda: text_stages(_encoder_half(random_model(model.config)), pool=pool)
 
-    def _encode_batches(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
-        """Yield the rows of each batch and their vectors."""
+    def _encoded(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
         budget = BATCH_TOKENS.get(self._compute.device.type, BATCH_TOKENS["cpu"])
         for window in windows(texts):
             tokens = [torch.tensor(ids) for ids in self._tokenize(texts[window], window.start)]
@@ -85,38 +59,6 @@ class LanguageModelEncoder(HuggingFaceEncoder):
             pooled = self._pool(State(output.last_hidden_state, state.mask))
             vectors: Vectors = normalize(pooled).cpu().numpy()
         return vectors
-
-    def _tokenize(self, texts: list[str], first_row: int) -> list[list[int]]:
-        """Return the token ids of each text; log how many texts were truncated."""
-        limit = {} if self._max_tokens is None else {"truncation": True, "max_length": self._max_tokens}
-        tokens: list[list[int]] = self._tokenizer(texts, return_attention_mask=False, **limit)["input_ids"]
-        refuse_empty(tokens, first_row=first_row)
-        n_truncated = sum(self._is_truncated(ids, text) for ids, text in zip(tokens, texts, strict=True))
-        if n_truncated:
-            log.debug(
-                "%d of %d texts are longer than %d tokens and were truncated", n_truncated, len(texts), self._max_tokens
-            )
-        return tokens
-
-    @property
-    def max_tokens(self) -> int | None:
-        """The most tokens that the model reads, None for all."""
-        return self._max_tokens
-
-    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether each text has more tokens than the model reads (n,)."""
-        limit = np.inf if self._max_tokens is None else self._max_tokens
-        ids = self._tokenizer(list(texts), verbose=False)["input_ids"]
-        return np.array([len(own) > limit for own in ids], dtype=bool)
-
-    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
-        """Return how many tokens of each text the model reads (n,)."""
-        return np.array([len(ids) for ids in self._tokenize(list(texts), 0)], dtype=np.intp)
-
-    def _is_truncated(self, ids: list[int], text: str) -> bool:
-        if self._max_tokens is None or len(ids) < self._max_tokens:
-            return False
-        return len(self._tokenizer(text, verbose=False)["input_ids"]) > self._max_tokens
 
 
 def _open_encoder(folder: Path) -> Any:

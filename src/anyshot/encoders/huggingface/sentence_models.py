@@ -1,65 +1,42 @@
 """Encoder of text models of sentence-transformers, which pools as the model specifies."""
 
 import copy
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
-from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, unit
-from anyshot.encoders.huggingface.base import HuggingFaceEncoder, opening, random_model
+from anyshot.encoders.huggingface.base import HuggingFaceTextEncoder, opening, random_model
 from anyshot.encoders.huggingface.files import check_files
 from anyshot.encoders.huggingface.stages import text_stages
-from anyshot.encoders.stages import Network, State, TextPreparation
-from anyshot.encoders.texts import collect, windows
+from anyshot.encoders.stages import Network, State
+from anyshot.encoders.texts import windows
 from anyshot.errors import EncoderError
 
 BATCH_TEXTS: Final = {"cpu": 32, "cuda": 256}
 WINDOW_TEXTS: Final = 1024
 
-log = logging.getLogger(__name__)
 
-
-class SentenceModelEncoder(HuggingFaceEncoder):
+class SentenceModelEncoder(HuggingFaceTextEncoder):
     """Encoder of a text model of sentence-transformers: the model's modules in order, then scaling to unit length.
 
     Parameters and attributes are those of `HuggingFaceEncoder`. In stages, "pooling" is all modules but the first.
     """
-
-    modality: Literal["text"] = "text"
-
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, width), float32, of texts.
-
-        Raises
-        ------
-        BadItemError
-            An item is not a text, or is empty; the message names its row.
-        """
-        texts = check_texts(inputs)
-        parts = ((window, self._vectors(texts[window])) for window in windows(texts, at_most=WINDOW_TEXTS))
-        return collect(parts, n_texts=len(texts), width=self.width)
 
     def _open(self) -> None:
         check_files(self._folder)
         self._model = _open_model(self._folder, device=str(self._compute.device)).to(self._compute.dtype)
         self._model.eval().requires_grad_(False)
         self._settings = ("1",)
+        self._tokenizer, self.max_tokens = self._model.tokenizer, self._model.max_seq_length
         self.width = self._vectors(["width"]).shape[1]
         pad = getattr(getattr(_transformer(self._model[0]), "config", None), "pad_token_id", None) or 0
-        self._preparation = TextPreparation(
-            self._tokenize,
-            pad=pad,
-            tokenizer=getattr(getattr(self._model.tokenizer, "backend_tokenizer", None), "to_str", None),
-            about={"at_most": self._model.max_seq_length, "filled_up": f"on the right with {pad}"},
-        )
+        self._preparation = self._preparation_of_texts(pad)
 
     def _stages(self) -> tuple[Network, Callable[[], Network]]:
         first, *others = _open_model(self._folder, device="cpu").float().eval()
@@ -79,27 +56,8 @@ class SentenceModelEncoder(HuggingFaceEncoder):
 
         return text_stages(transformer.requires_grad_(False), pool=_Modules(others)), fresh
 
-    @property
-    def max_tokens(self) -> int | None:
-        """The most tokens that the model reads, None for all."""
-        limit: int | None = self._model.max_seq_length
-        return limit
-
-    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether each text has more tokens than the model reads, with the model's prompt (n,)."""
-        limit = np.inf if self.max_tokens is None else self.max_tokens
-        ids = self._model.tokenizer(self._prompted(texts), verbose=False)["input_ids"]
-        return np.array([len(own) > limit for own in ids], dtype=bool)
-
-    def _tokenize(self, texts: list[str], first_row: int) -> list[list[int]]:
-        """Return the token ids of each text, after the model's prompt; log how many texts were truncated."""
-        limit, tokenizer, prompted = self._model.max_seq_length, self._model.tokenizer, self._prompted(texts)
-        tokens: list[list[int]] = tokenizer(prompted, verbose=False)["input_ids"]
-        truncated: list[list[int]] = tokenizer(prompted, truncation=limit is not None, max_length=limit)["input_ids"]
-        n_truncated = sum(len(one) < len(other) for one, other in zip(truncated, tokens, strict=True))
-        if n_truncated:
-            log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, len(texts), limit)
-        return truncated
+    def _encoded(self, texts: list[str]) -> Iterator[tuple[slice, Vectors]]:
+        return ((window, self._vectors(texts[window])) for window in windows(texts, at_most=WINDOW_TEXTS))
 
     def _prompted(self, texts: Sequence[str]) -> list[str]:
         """Return texts after the model's prompt, as sentence-transformers reads them."""
