@@ -12,7 +12,7 @@ from sklearn.base import clone
 from anyshot.base.progress import track
 from anyshot.base.validation import Indexes, Vectors, check_indexes, mask, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy, percent
+from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy, with_spread
 from anyshot.evaluation.printing import Printable
 from anyshot.evaluation.splits import PairedDifference, check_models, paired_difference
 
@@ -97,8 +97,7 @@ class ClassSplitScores(Printable):
         table = self.summary()
         shown = {"model": table["model"], "scores": np.where(table["corrected"], "corrected", "raw")}
         for figure in FIGURES:
-            spread = ["" if np.isnan(sd) else f" ± {percent(sd)}" for sd in table[f"{figure}_sd"]]
-            shown[figure] = [percent(mean) + sd for mean, sd in zip(table[figure], spread, strict=True)]
+            shown[figure] = list(map(with_spread, table[figure], table[f"{figure}_sd"]))
         return [("Zero-shot figures (%)", pd.DataFrame(shown))]
 
     def _notes(self) -> tuple[str, ...]:

@@ -24,8 +24,15 @@ from anyshot.base.labels import (
 from anyshot.base.validation import Floats, Indexes, probability_table
 from anyshot.base.warning import warn, warn_of_order
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.intervals import effective_size, wilson_interval
-from anyshot.evaluation.metrics import MIN_RELIABLE, expected_calibration_error, item_weights, log_loss, percent
+from anyshot.evaluation.intervals import effective_size, share_interval
+from anyshot.evaluation.metrics import (
+    MIN_RELIABLE,
+    expected_calibration_error,
+    item_weights,
+    log_loss,
+    percent,
+    percents,
+)
 from anyshot.evaluation.printing import Printable
 
 WIDE_INTERVAL = 0.10  # a wider interval of the accuracy gets a note
@@ -63,8 +70,7 @@ class Evaluation(Printable):
     @property
     def headline(self) -> str:
         """The accuracy with its interval, in one line."""
-        lower, upper = self.accuracy_interval
-        return f"accuracy {percent(self.accuracy)} % ({percent(lower)} to {percent(upper)}) on {self.n} items"
+        return f"accuracy {percent(self.accuracy)} % ({percents(*self.accuracy_interval)}) on {self.n} items"
 
     def _heading(self) -> tuple[str, ...]:
         figures = [f"mean over classes {percent(self.per_class_accuracy)} %", f"macro-F1 {percent(self.macro_f1)} %"]
@@ -152,7 +158,7 @@ def evaluate_answers(
     per_class = _per_class(all_classes, *data, n_known=len(names))
     rejected = (answers < 0) | (answers >= len(names))
     size, share = effective_size(weight), float(np.average(truth == answers, weights=weight))
-    interval = wilson_interval(share * size, size)
+    interval = share_interval(share, weight)
     compared = (table[known], truth[known]) if table is not None and weight[known].any() else None
     return Evaluation(
         n=int(labeled.sum()),

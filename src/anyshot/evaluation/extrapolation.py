@@ -12,7 +12,7 @@ from anyshot.base.validation import Floats, check_whole
 from anyshot.errors import InputError
 from anyshot.evaluation.intervals import wilson_interval
 from anyshot.evaluation.learning_curves import LearningCurve
-from anyshot.evaluation.metrics import percent
+from anyshot.evaluation.metrics import percent, percents
 
 # The grid of power laws that are averaged.
 EXPONENTS = np.linspace(0.0, 1.2, 25)  # g: normal with mean 0.5 and standard deviation 0.2
@@ -43,7 +43,7 @@ class Extrapolation:
     def __str__(self) -> str:
         if self.refusal is not None:
             return f"accuracy at {self.n_shots:g} labels per class: unknown because {self.refusal}"
-        span = f"{percent(self.lower)} to {percent(self.upper)}"
+        span = percents(self.lower, self.upper)
         return f"accuracy at {self.n_shots:g} labels per class: {percent(self.accuracy)} % ({span})"
 
 
@@ -149,7 +149,7 @@ def _prediction(target: float, share: float, spread: float, n_test: int | None) 
     low, high = _sampling(share, n_test)
     lower, upper = max(share - math.hypot(reach, share - low), 0.0), min(share + math.hypot(reach, high - share), 1.0)
     if upper - lower > MAX_WIDTH:
-        cause = f"it may be anywhere from {percent(lower)} to {percent(upper)} %"
+        cause = f"it may be anywhere from {percents(lower, upper)} %"
         return Extrapolation(target, math.nan, lower, upper, cause)
     return Extrapolation(target, share, lower, upper, None)
 

@@ -17,7 +17,7 @@ from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.base.validation import RandomState, generator, unit, vectors
 from anyshot.base.warning import warn_of_order
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.intervals import bootstrap_interval, effective_size, wilson_interval
+from anyshot.evaluation.intervals import interval_or_nan, or_nan, share_interval, wilson_interval
 from anyshot.evaluation.metrics import MIN_RELIABLE, accuracy, item_weights
 from anyshot.evaluation.printing import Printable
 
@@ -86,9 +86,11 @@ def figures_by_group(
         columns = truth[inside], answers[inside], weight[inside]
         if not columns[2].any():
             raise InputError(f"The weights of group {name!r} sum to zero. Leave it out, or give its items weights.")
-        value = _or_nan(figure, *columns)
+        value = or_nan(figure, *columns)
         interval = (
-            _wilson(value, columns[2]) if metric is accuracy else _interval(figure, *columns, n_draws, random_state)
+            share_interval(value, columns[2])
+            if metric is accuracy
+            else interval_or_nan(figure, *columns, n_draws=n_draws, random_state=random_state)
         )
         rows.append([name, int(inside.sum()), value, *interval])
     table = pd.DataFrame(rows, columns=["group", "n", "value", "lower", "upper"])
@@ -96,7 +98,7 @@ def figures_by_group(
     best, worst = (found.max(), found.min()) if len(found) > 1 else (math.nan, math.nan)
     ratio = float(worst / best) if best > 0 else math.nan
     notes = notes_on_sizes(table) + _notes_on_missing(table, int((~labeled).sum()))
-    return GroupFigures(table, _or_nan(figure, truth, answers, weight), float(best - worst), ratio, notes)
+    return GroupFigures(table, or_nan(figure, truth, answers, weight), float(best - worst), ratio, notes)
 
 
 def rates_by_group(
@@ -143,7 +145,7 @@ def accuracy_by_group(
     for name in sorted(set(group.tolist())):
         inside = group == name
         share = _share(is_right, weight * inside)
-        rows.append([name, int(inside.sum()), share, *_wilson(share, weight[inside])])
+        rows.append([name, int(inside.sum()), share, *share_interval(share, weight[inside])])
     return pd.DataFrame(rows, columns=["group", "n", "accuracy", "lower", "upper"])
 
 
@@ -310,28 +312,6 @@ def _permuted(values: NDArray[np.float64], n: int, random: np.random.Generator) 
     return np.array(found)
 
 
-def _wilson(share: float, weight: NDArray[np.float64]) -> tuple[float, float]:
-    """Return Wilson's interval of a weighted share; NaN if the weights sum to zero."""
-    size = effective_size(weight)
-    return wilson_interval(share * size, size) if size else (math.nan, math.nan)
-
-
-def _interval(
-    figure: Callable[..., float],
-    y: NDArray[Any],
-    predicted: NDArray[Any],
-    weight: NDArray[np.float64],
-    n_draws: int,
-    random_state: RandomState,
-) -> tuple[float, float]:
-    """Return the bootstrap interval over the items that have weight; NaN where the figure is undefined."""
-    columns = (column[weight > 0] for column in (y, predicted, weight))
-    try:
-        return bootstrap_interval(figure, *columns, n_draws=n_draws, random_state=random_state)
-    except NotEnoughLabelsError:
-        return math.nan, math.nan
-
-
 def _defined(metric: Callable[..., float], *, weighted: bool) -> Callable[..., float]:
     """Return the metric of labels, predictions and weights; it raises NotEnoughLabelsError where it is undefined."""
     if not callable(metric):
@@ -346,13 +326,6 @@ def _defined(metric: Callable[..., float], *, weighted: bool) -> Callable[..., f
                 raise NotEnoughLabelsError(f"The metric is undefined for these items: {warning}") from warning
 
     return figure
-
-
-def _or_nan(figure: Callable[..., float], *columns: NDArray[Any]) -> float:
-    try:
-        return figure(*columns)
-    except NotEnoughLabelsError:
-        return math.nan
 
 
 def _columns(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy
@@ -52,10 +53,41 @@ def bootstrap_interval(
     return float(lower), float(upper)
 
 
+def or_nan(figure: Callable[..., float], *columns: NDArray[Any]) -> float:
+    """Return a figure of columns (n,); NaN where it is undefined, which it says by NotEnoughLabelsError."""
+    try:
+        return figure(*columns)
+    except NotEnoughLabelsError:
+        return math.nan
+
+
+def interval_or_nan(
+    figure: Callable[..., float],
+    y: NDArray[Any],
+    predicted: NDArray[Any],
+    weight: NDArray[np.floating],
+    *,
+    n_draws: int,
+    random_state: RandomState = 0,
+) -> tuple[float, float]:
+    """Return the bootstrap interval of a figure of these columns (n,), over items with weight; NaN where undefined."""
+    columns = (column[weight > 0] for column in (y, predicted, weight))
+    try:
+        return bootstrap_interval(figure, *columns, n_draws=n_draws, random_state=random_state)
+    except NotEnoughLabelsError:
+        return math.nan, math.nan
+
+
+def share_interval(share: float, weight: NDArray[np.floating]) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share of items of these weights (n,); NaN if the weights sum to zero."""
+    size = effective_size(weight)
+    return wilson_interval(share * size, size) if size else (math.nan, math.nan)
+
+
 def wilson_interval(n_right: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
     """Return Wilson's interval of a share, valid for few items and for shares of 0 and 1. Wilson, JASA 1927.
 
-    For weighted items, pass the weighted share times `effective_size`, and `effective_size`. For no items it is 0 to 1.
+    For weighted items, there is `share_interval`. For no items it is 0 to 1.
 
     Raises
     ------

@@ -23,7 +23,7 @@ from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.validation import Floats, Indexes, check_whole, first_per_class, generator, is_whole
 from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import accuracy, percent
+from anyshot.evaluation.metrics import accuracy, with_spread
 from anyshot.evaluation.printing import Printable
 from anyshot.evaluation.splits import Predictor, check_models, holdout_rows, paired_difference
 
@@ -93,8 +93,7 @@ class LearningCurve(Printable):
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         """Return a table with a row for each number of labels and a column for each model."""
         table = self.summary()
-        spread = ["" if math.isnan(sd) else f" ± {percent(sd)}" for sd in table["sd"]]
-        table["shown"] = [percent(mean) + sd for mean, sd in zip(table["mean"], spread, strict=True)]
+        table["shown"] = list(map(with_spread, table["mean"], table["sd"]))
         wide = table.pivot(index="shots", columns="model", values="shown").fillna("-")
         wide = wide.loc[table["shots"].unique(), self.scores["model"].unique()]
         return [("Accuracy (%) by labels per class", wide.reset_index().rename(columns={"shots": "labels per class"}))]

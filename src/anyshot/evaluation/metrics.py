@@ -17,7 +17,7 @@ from anyshot.base.labels import Labels
 from anyshot.base.number_columns import weight_numbers
 from anyshot.base.validation import Floats, Indexes, check_finite, check_indexes, check_whole, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.intervals import effective_size, wilson_interval
+from anyshot.evaluation.intervals import share_interval
 
 MIN_RELIABLE = 5  # the figures of a class or group with fewer items are unreliable
 
@@ -137,8 +137,7 @@ def reliability(
     total, sure, n_right = (np.bincount(bin_of, weights=weight * w, minlength=n_bins) for w in (1, confidence, right))
     bins = np.flatnonzero(total)
     shares = n_right[bins] / total[bins]
-    sizes = [effective_size(weight[bin_of == b]) for b in bins]
-    intervals = [wilson_interval(share * size, size) for share, size in zip(shares, sizes, strict=True)]
+    intervals = [share_interval(share, weight[bin_of == b]) for share, b in zip(shares, bins, strict=True)]
     return pd.DataFrame(
         {
             "low": bins / n_bins,
@@ -271,6 +270,16 @@ def _probabilities_and_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Fl
 def percent(share: float | None) -> str:
     """Return a share in percent with one decimal, "-" for none."""
     return "-" if share is None or math.isnan(share) else f"{100 * share:.1f}"
+
+
+def percents(lower: float, upper: float) -> str:
+    """Return an interval of shares in percent, such as "70.1 to 80.0"."""
+    return f"{percent(lower)} to {percent(upper)}"
+
+
+def with_spread(mean: float, sd: float) -> str:
+    """Return a mean share in percent with its standard deviation, if there is one."""
+    return percent(mean) if math.isnan(sd) else f"{percent(mean)} ± {percent(sd)}"
 
 
 def number(value: float | None) -> str:

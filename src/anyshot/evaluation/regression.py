@@ -19,7 +19,7 @@ from anyshot.base.warning import warn_of_order
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups
-from anyshot.evaluation.intervals import bootstrap_interval, effective_size, wilson_interval
+from anyshot.evaluation.intervals import effective_size, interval_or_nan, or_nan, share_interval
 from anyshot.evaluation.metrics import bias, item_weights, mae, number, r2, rmse
 from anyshot.evaluation.printing import Printable
 from anyshot.evaluation.splits import Predictor
@@ -125,34 +125,25 @@ def evaluate_numbers(
         raise InputError("The weights of the items with a number sum to zero. Give at least one a weight above 0.")
     data = (truth[labeled], answers[labeled], weight)
     mean = np.full(len(weight), np.average(data[0], weights=weight))
-    n_without_label = int((~labeled).sum())
+    n_without_label, figures = int((~labeled).sum()), dict[str, Any]()
+    for metric in (rmse, mae, r2, bias):
+        figures[metric.__name__], figures[f"{metric.__name__}_interval"] = measured(metric, *data)
     return NumberEvaluation(
         n=len(weight),
         n_without_label=n_without_label,
-        rmse=rmse(*data[:2], sample_weight=weight),
-        rmse_interval=interval_of(rmse, *data),
-        mae=mae(*data[:2], sample_weight=weight),
-        mae_interval=interval_of(mae, *data),
-        r2=_r2(*data),
-        r2_interval=interval_of(r2, *data),
-        bias=bias(*data[:2], sample_weight=weight),
-        bias_interval=interval_of(bias, *data),
         baseline=rmse(data[0], mean, sample_weight=weight),
         notes=_notes(data[0], weight, n_without_label=n_without_label, weighted=sample_weight is not None),
+        **figures,
     )
 
 
-def interval_of(metric: Callable[..., float], y: Floats, predicted: Floats, weight: Floats) -> Interval:
-    """Return the 95 % bootstrap interval of a weighted metric of items (n,); NaN if there are too few items."""
+def measured(metric: Callable[..., float], y: Floats, predicted: Floats, weight: Floats) -> tuple[float, Interval]:
+    """Return a weighted metric of items (n,) and its 95 % bootstrap interval; NaN where it is undefined."""
 
     def figure(truth: Floats, answers: Floats, weights: Floats) -> float:
         return metric(truth, answers, sample_weight=weights)
 
-    counted = weight > 0
-    try:
-        return bootstrap_interval(figure, y[counted], predicted[counted], weight[counted], n_draws=N_DRAWS)
-    except NotEnoughLabelsError:
-        return math.nan, math.nan
+    return or_nan(figure, y, predicted, weight), interval_or_nan(figure, y, predicted, weight, n_draws=N_DRAWS)
 
 
 def rmse_by_group(y: Floats, predicted: Floats, groups: Sequence[Any], *, sample_weight: Floats) -> pd.DataFrame:
@@ -162,8 +153,8 @@ def rmse_by_group(y: Floats, predicted: Floats, groups: Sequence[Any], *, sample
         inside = group == name
         data, figures = (y[inside], predicted[inside], sample_weight[inside]), [math.nan] * 4
         if data[2].any():
-            error, mean_error = (metric(*data[:2], sample_weight=data[2]) for metric in (rmse, bias))
-            figures = [error, *interval_of(rmse, *data), mean_error]
+            error, interval = measured(rmse, *data)
+            figures = [error, *interval, bias(*data[:2], sample_weight=data[2])]
         rows.append([name, int(inside.sum()), *figures])
     return pd.DataFrame(rows, columns=["group", "n", "rmse", "lower", "upper", "bias"])
 
@@ -186,11 +177,11 @@ def interval_coverage(y: Floats, intervals: Mapping[float, Floats], *, sample_we
 
     Columns stated, covered, lower, upper (Wilson's 95 % interval of `covered`), width (median).
     """
-    size, rows = effective_size(sample_weight), []
+    rows = []
     for stated, ends in intervals.items():
         low, high = ends.T
         covered = float(np.average((low <= y) & (y <= high), weights=sample_weight))
-        rows.append([stated, covered, *wilson_interval(covered * size, size), float(np.median(high - low))])
+        rows.append([stated, covered, *share_interval(covered, sample_weight), float(np.median(high - low))])
     return pd.DataFrame(rows, columns=["stated", "covered", "lower", "upper", "width"])
 
 
@@ -290,13 +281,6 @@ def _source(model: Predictor) -> dict[str, Any]:
     """Return the source model as an argument of `fit`, if the model was fitted with one."""
     source = getattr(model, "source_", None)
     return {"source": source} if "source" in inspect.signature(model.fit).parameters and source is not None else {}
-
-
-def _r2(y: Floats, predicted: Floats, weight: Floats) -> float:
-    try:
-        return r2(y, predicted, sample_weight=weight)
-    except NotEnoughLabelsError:
-        return math.nan
 
 
 def _notes(y: Floats, weight: Floats, *, n_without_label: int, weighted: bool) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from anyshot.base.validation import Indexes, RandomState, check_fraction, check_
 from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import wilson_interval
-from anyshot.evaluation.metrics import percent
+from anyshot.evaluation.metrics import percent, percents
 from anyshot.evaluation.printing import Printable
 from anyshot.store.disk_cache import encode_once
 
@@ -130,16 +130,14 @@ class HeldOutScores(Printable):
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         rows = self.parts.sort_values("accuracy", kind="stable").head(MAX_ROWS)
-        intervals = [
-            f"{percent(low)} to {percent(high)}" for low, high in zip(rows["lower"], rows["upper"], strict=True)
-        ]
+        intervals = list(map(percents, rows["lower"], rows["upper"]))
         figures = {"items": rows["n"].to_numpy(), "accuracy": [percent(share) for share in rows["accuracy"]]}
         shown = pd.DataFrame({self.what: rows["part"].to_numpy(), **figures, "95 %": intervals})
         return [("Accuracy (%), lowest first", shown)]
 
     def _notes(self) -> tuple[str, ...]:
         lower, upper = self.interval
-        span = "" if math.isnan(lower) else f" ({percent(lower)} to {percent(upper)})"
+        span = "" if math.isnan(lower) else f" ({percents(lower, upper)})"
         return (f"mean of {len(self.parts)} {self.what}{'s' * (len(self.parts) != 1)}: {percent(self.mean)} %{span}",)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from anyshot.base.items import item_count, take
 from anyshot.base.labels import UNKNOWN
 from anyshot.evaluation.fairness import notes_on_sizes, rates_by_group
-from anyshot.evaluation.intervals import effective_size, wilson_interval
+from anyshot.evaluation.intervals import share_interval
 from anyshot.evaluation.label_errors import label_errors
 from anyshot.evaluation.metrics import MIN_RELIABLE, number, percent, reliability, unknown_auroc
 from anyshot.evaluation.regression import errors_by_prediction, interval_coverage
@@ -69,8 +69,7 @@ def calibration(results: ClassResults) -> Section:
     word = "overconfident" if confidence > correct else "underconfident"
     word = "well calibrated on average" if abs(confidence - correct) < CALIBRATED else word
     shares = f"its mean confidence is {percent(confidence)} %, its accuracy {percent(correct)} %"
-    lead, n = f"It is {word}: {shares}.", effective_size(weight)
-    lower, upper = wilson_interval(correct * n, n)
+    lead, (lower, upper) = f"It is {word}: {shares}.", share_interval(correct, weight)
     if lower <= confidence <= upper and abs(confidence - correct) >= CALIBRATED:
         lead = f"{shares[0].upper()}{shares[1:]}; from so few test items, the difference may be chance."
     bins = reliability(table, index, sample_weight=weight)

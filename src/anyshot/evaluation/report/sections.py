@@ -23,7 +23,7 @@ from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve
-from anyshot.evaluation.metrics import number, percent
+from anyshot.evaluation.metrics import number, percent, percents
 from anyshot.evaluation.regression import NumberCurve
 from anyshot.evaluation.report import collect, failures
 from anyshot.evaluation.report.collect import ClassResults, Inputs, NumberResults, Results, measure_curve
@@ -137,7 +137,7 @@ def class_verdict(results: ClassResults) -> str:
     labels = Counter(label for label in results.truth if label is not None)
     label, n = labels.most_common(1)[0]
     right = f"It classifies about {100 * got.accuracy:.0f} of 100 such items correctly"
-    right += f" (95 % interval {percent(lower)} to {percent(upper)} %, from {items})."
+    right += f" (95 % interval {percents(lower, upper)} %, from {items})."
     if has_counts:
         n_right = int((results.correct & results.labeled).sum())
         of = f"{percent(got.accuracy)} % of the weight of" if is_weighted else f"{n_right:,} of"
@@ -170,9 +170,8 @@ def number_verdict(results: NumberResults) -> str:
 def class_tiles(results: ClassResults) -> tuple[Tile, ...]:
     """Return the figures of a classifier in large type."""
     got, labels = results.evaluation, results.train_labels
-    lower, upper = got.accuracy_interval
     tiles = [
-        Tile(f"{percent(got.accuracy)} %", "accuracy", f"{percent(lower)} to {percent(upper)} %"),
+        Tile(f"{percent(got.accuracy)} %", "accuracy", f"{percents(*got.accuracy_interval)} %"),
         Tile(f"{percent(got.per_class_accuracy)} %", "mean accuracy over classes", "each class counts the same"),
         Tile(f"{len(results.classes):,}", "known classes"),
     ]
@@ -335,7 +334,7 @@ def _expected_accuracy(curve: LearningCurve) -> str:
     expected = forecast(curve)
     if expected.refusal is not None:
         return f"{now} What twice as many would bring cannot be predicted: {expected.refusal}."
-    span = f"{percent(expected.lower)} to {percent(expected.upper)}"
+    span = percents(expected.lower, expected.upper)
     return f"{now} With twice as many, about {percent(expected.accuracy)} % is expected (90 % interval {span} %)."
 
 
