@@ -144,7 +144,7 @@ def test_encoding_imports_neither_torch_nor_the_package_of_the_weights():
 
 
 def test_a_stream_of_any_length_is_encoded_as_it_is_read(minilm, monkeypatch):
-    monkeypatch.setattr(engine_texts, "chunks", partial(chunks, at_most=2))
+    monkeypatch.setattr(encoder_texts, "chunks", partial(chunks, at_most=2))
     read = []
     parts = minilm.stream(read.append(text) or text for text in TEXTS)
     first = next(parts)

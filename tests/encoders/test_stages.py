@@ -58,8 +58,7 @@ def test_stages_run_in_order_from_first_to_last():
     start = State(torch.zeros(1))
     assert through(network, start).x.item() == 16.0
     assert through(network, start, first=1).x.item() == 15.0
-    assert through(network, start, last=1).x.item() == 1.0
-    assert through(network, through(network, start, last=2), first=2).x.item() == 16.0
+    assert through(network, through({"add": network["add"]}, start), first=1).x.item() == 16.0
 
 
 class Plus(torch.nn.Module):

@@ -184,7 +184,7 @@ def states(trunk: Trunk, items: Items) -> Iterator[tuple[Rows, State]]:
     if len(items):
         backbone.check(items)
     for first in range(0, len(items), size):
-        inputs = _prepare(backbone, backbone.preparation, items, range(first, min(first + size, len(items))))
+        inputs = _prepare(backbone.preparation, items, range(first, min(first + size, len(items))))
         for rows in _batches(backbone, [len(one) for one in inputs]):
             yield rows + first, trunk(backbone.together([inputs[row] for row in rows]))
 
@@ -278,7 +278,7 @@ def _start(trunk: Trunk, wanted: _DistinctViews, missing: list[int]) -> Iterator
     rows = list(views_of)
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        prepared = dict(zip(part, _prepare(backbone, preparation, wanted.items, part), strict=True))
+        prepared = dict(zip(part, _prepare(preparation, wanted.items, part), strict=True))
         there = [index for row in part for index in views_of[row]]
         origins = [wanted.origins[index] for index in there]
         inputs = [prepared[row][view] if backbone.modality == "image" else prepared[row] for row, view in origins]
@@ -289,7 +289,7 @@ def _start(trunk: Trunk, wanted: _DistinctViews, missing: list[int]) -> Iterator
         yield len(there), _pack(done)
 
 
-def _prepare(backbone: Backbone, preparation: Any, items: Items, rows: Sequence[int]) -> list[Tensor]:
+def _prepare(preparation: Any, items: Items, rows: Sequence[int]) -> list[Tensor]:
     """Return what the first stage reads of some items; an error names the row in `items`."""
     try:
         prepared: list[Tensor] = preparation.prepare([items[row] for row in rows])

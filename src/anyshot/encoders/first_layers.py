@@ -2,17 +2,16 @@
 
 import dataclasses
 import hashlib
-from typing import Literal, Self
 
-from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.activations import outputs
 from anyshot.encoders.freeze import backbone_of
 from anyshot.encoders.stages import Backbone, Network, Trunk
+from anyshot.encoders.texts import TextEncoder
 from anyshot.errors import EncoderError
 
 
-class FirstLayers:
+class FirstLayers(TextEncoder):
     """A text encoder's first layers, with its pooling; `load_encoder("minilm[:2]")` returns one by name.
 
     Parameters
@@ -34,8 +33,6 @@ class FirstLayers:
     >>> small.backbone().stages
     ('embeddings', 'layer1', 'layer2', 'pooling', 'head')
     """
-
-    modality: Literal["text"] = "text"
 
     def __init__(self, encoder: object, n_layers: int) -> None:
         whole = backbone_of(encoder)
@@ -59,13 +56,9 @@ class FirstLayers:
         """Return the layers in stages."""
         return self._backbone
 
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, width), float32, on the CPU."""
-        return unit(outputs(self._trunk, inputs, lambda pooled: pooled.x, width=self.width))
+    def _encode(self, texts: list[str]) -> Vectors:
+        return unit(outputs(self._trunk, texts, lambda pooled: pooled.x, width=self.width))
 
     def _fresh(self) -> Network:
         whole = self._fresh_whole()
         return {name: whole[name] for name in self._stages}
-
-    def __sklearn_clone__(self) -> Self:
-        return self  # its weights are never changed, so scikit-learn need not copy them

@@ -14,7 +14,7 @@ from anyshot.encoders.engines.choice import choose_engine
 from anyshot.encoders.engines.language_models import MINILM, token_states
 from anyshot.encoders.engines.layers import Node, mean_over
 from anyshot.encoders.engines.openvino import fast_precision
-from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TokenNodes
+from anyshot.encoders.engines.texts import TextEngine, TokenizingEncoder, TokenNodes
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.published_files import PUBLISHED, published_file
 from anyshot.encoders.texts import TextTokenizer, read_tokenizer
@@ -23,7 +23,7 @@ WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 MAX_TOKENS: Final = 256  # the published max_seq_length
 
 
-class MiniLMEncoder(TextEncoder):
+class MiniLMEncoder(TokenizingEncoder):
     """The all-MiniLM-L6-v2 text encoder.
 
     A text longer than 256 tokens is truncated, as the published model does; the number of truncated texts is logged at

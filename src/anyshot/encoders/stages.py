@@ -276,9 +276,9 @@ class Staged(Protocol):
         ...
 
 
-def through(network: Network, state: State, *, first: int = 0, last: int | None = None) -> State:
-    """Return the state after the stages of `network` with indexes from `first` to before `last`."""
-    for stage in list(network.values())[first:last]:
+def through(network: Network, state: State, *, first: int = 0) -> State:
+    """Return the state after the stages of `network` from number `first` on."""
+    for stage in list(network.values())[first:]:
         state = stage(state)
     return state
 

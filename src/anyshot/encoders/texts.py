@@ -6,20 +6,22 @@ the encoder's vocabulary cannot be read.
 
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base import progress
 from anyshot.base.columns import count, first_of
+from anyshot.base.items import Items, check_texts
 from anyshot.base.protocols import Limited, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.base.warning import warn_of_items
-from anyshot.errors import BadItemError, EncoderError, ItemWarning, MissingWeightsError
+from anyshot.errors import BadItemError, EncoderError, InputError, ItemWarning, MissingWeightsError
 
 if TYPE_CHECKING:  # it is loaded with the first tokenizer
     from tokenizers import Encoding, Tokenizer
@@ -46,6 +48,37 @@ Rows: TypeAlias = NDArray[np.intp]  # indexes in a list of items
 LongTexts: TypeAlias = Literal["cut", "mean"]
 
 log = logging.getLogger(__name__)
+
+
+class TextEncoder(ABC):
+    """Base class of text encoders; subclasses set the width, and encode texts that were checked."""
+
+    modality: Literal["text"] = "text"
+    width: int
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width), float32, of texts.
+
+        Raises
+        ------
+        BadItemError
+            An item is not a text, is empty, or has no token; the message names its row.
+        """
+        return self._encode(check_texts(inputs))
+
+    def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
+        """Yield the vectors (n, width) of some thousand texts at a time, in order, reading the texts as needed."""
+        if isinstance(inputs, str | bytes):
+            raise InputError(f"Texts are needed; got one {type(inputs).__name__}. Write [text].")
+        return (self.encode(chunk) for chunk in chunks(inputs))
+
+    def __sklearn_clone__(self) -> Self:
+        return self  # never changed after construction, so that a clone need not copy the weights
+
+    @abstractmethod
+    def _encode(self, texts: list[str]) -> Vectors:
+        """Return unit-length vectors (n, width), float32, on the CPU, of texts that have something to read."""
+
 
 # --- batches --------------------------------------------------------------------------------------------------------
 
@@ -134,24 +167,12 @@ def collect(parts: Iterable[tuple[Rows | slice, Vectors]], *, n_texts: int, widt
 
 @dataclass(frozen=True)
 class TextTokenizer:
-    """Texts to token ids, as a model reads them.
+    """Texts to token ids, as a model reads them."""
 
-    Parameters
-    ----------
-    tokenizer : Tokenizer
-        Truncates at `max_tokens`, and does not pad.
-    max_tokens : int
-        The most tokens that the model reads.
-    padding : int, default=0
-        Fills up the ids in a batch; the model does not see it.
-    prompt : str, default=""
-        Put before each text.
-    """
-
-    tokenizer: "Tokenizer"
-    max_tokens: int
-    padding: int = 0
-    prompt: str = ""
+    tokenizer: "Tokenizer"  # truncates at `max_tokens`, and does not pad
+    max_tokens: int  # the most that the model reads
+    padding: int = 0  # fills up the ids in a batch; the model does not see it
+    prompt: str = ""  # put before each text
 
     def ids(self, texts: list[str], first_row: int = 0) -> tuple[list[list[int]], int]:
         """Return the token ids of each text, and how many texts were truncated.

@@ -49,6 +49,14 @@ def test_bfloat16_changes_vectors_little(tmp_path):
     assert (vectors * expected_vectors("bert", bert)).sum(axis=1).min() > 0.999
 
 
+def test_tokens_are_counted_and_long_texts_found(tmp_path):
+    encoder = SentenceModelEncoder(saved_sentences(tmp_path)[0], device="cpu")
+    texts = ["card", "card " * 30]
+    assert encoder.n_tokens(texts).tolist() == [3, encoder.max_tokens]  # with those at both ends
+    assert encoder.is_cut(texts).tolist() == [False, True]
+    assert sum(len(vectors) for vectors in encoder.stream(texts)) == 2
+
+
 def test_an_empty_text_is_reported_with_its_row(tmp_path):
     with pytest.raises(BadItemError, match="row 1 is empty"):
         SentenceModelEncoder(saved_sentences(tmp_path)[0]).encode(["card", ""])

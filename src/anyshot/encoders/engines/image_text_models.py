@@ -17,7 +17,7 @@ from anyshot.encoders.engines.images import Config
 from anyshot.encoders.engines.layers import Node, linear, model, parameter
 from anyshot.encoders.engines.openvino import Precision, shared_engine
 from anyshot.encoders.engines.weights import Weights
-from anyshot.encoders.huggingface.files import read_settings
+from anyshot.encoders.huggingface.files import optional_settings
 from anyshot.encoders.image_processing import fitting
 from anyshot.encoders.texts import read_tokenizer, refuse_empty, refuse_unknown
 
@@ -107,8 +107,7 @@ class TextTokens:
     def of(cls, folder: Path, *, longest: int, is_padded: bool) -> "TextTokens":
         """Return the tokenizer of a model that reads `longest` tokens at most."""
         tokenizer = read_tokenizer(folder / "tokenizer.json", max_tokens=longest)
-        settings = folder / "tokenizer_config.json"
-        stated: Mapping[str, Any] = read_settings(settings) if settings.is_file() else {}
+        stated = optional_settings(folder / "tokenizer_config.json")
         is_canonical = str(stated.get("tokenizer_class", "")).startswith("SiglipTokenizer")
         return cls(tokenizer, _pad(tokenizer, stated), longest if is_padded else None, is_canonical)
 

@@ -31,16 +31,8 @@ class ImageEngine(Protocol):
 class ImageGraph:
     """An image network of openvino, which reads bytes (n, side, side, 3) and normalizes them itself.
 
-    Parameters
-    ----------
-    build : callable
-        Returns the graph, from `image_graph`; called when the first image is encoded.
-    key : str
-        Hash of what the graph is made from; graphs of the same key are compiled once.
-    precision : {"float32", "bfloat16"}
-        Precision of the products.
-    threads : int, optional
-        Number of threads. Default: the processors that the process may use.
+    build: returns the graph, from `image_graph`, when the first image is encoded; key: hash of what the graph is made
+    from, graphs of the same key are compiled once; precision, threads: see `Engine`.
     """
 
     def __init__(self, build: Callable[[], Any], *, key: str, precision: Precision, threads: int | None = None) -> None:

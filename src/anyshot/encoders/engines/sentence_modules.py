@@ -16,7 +16,7 @@ from anyshot.encoders.engines.layers import (
     token_at,
 )
 from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface.files import PICKLES, read_modules, read_settings
+from anyshot.encoders.huggingface.files import PICKLES, optional_settings, read_modules, read_settings
 from anyshot.errors import MissingWeightsError, UnknownEncoderError
 
 Pooling: TypeAlias = Literal["cls", "max", "mean", "mean_sqrt_len_tokens"]
@@ -210,7 +210,7 @@ def _transformer_settings(folder: Path) -> Mapping[str, Any]:
 
 def _prompt(folder: Path) -> str:
     file = folder / "config_sentence_transformers.json"
-    settings = read_settings(file) if file.is_file() else {}
+    settings = optional_settings(file)
     name = settings.get("default_prompt_name")
     prompts = settings.get("prompts") or {}
     if name and name not in prompts:

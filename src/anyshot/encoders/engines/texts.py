@@ -1,18 +1,16 @@
 """Encode texts with an engine: fill rows and batches with tokens, run, and put the vectors in order."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.engines.layers import MASKED, Node, constant, integer, integers, model, ops, parameter
 from anyshot.encoders.engines.openvino import Inputs, Precision, shared_engine
-from anyshot.encoders.texts import Rows, TextTokenizer, batches, chunks, collect, refuse_unknown
-from anyshot.errors import InputError
+from anyshot.encoders.texts import Rows, TextEncoder, TextTokenizer, batches, collect, refuse_unknown
 
 BATCH_TOKENS: Final = 1024
 """Tokens in a batch: few enough that the hidden states stay in the cache of a processor."""
@@ -150,22 +148,8 @@ def halves_of_rows(inputs: Inputs) -> list[Inputs]:
 class TextEngine:
     """Texts to unit-length vectors, by a tokenizer and a compiled network.
 
-    Parameters
-    ----------
-    tokenizer : TextTokenizer
-        Texts to token ids.
-    network : callable
-        Maps the nodes of m texts to the node of their vectors (m, width).
-    width : int
-        Number of dimensions of a vector.
-    vocabulary : int
-        Number of token ids that the network knows.
-    key : str
-        Hash of what the network is made from; engines of the same key are one.
-    precision : {"float32", "bfloat16"}
-        The precision of the products.
-    threads : int, optional
-        Number of threads. Default: the processors that the process may use.
+    network: maps the nodes of m texts to the node of their vectors (m, width); vocabulary: the number of token ids that
+    it knows; key: hash of what it is made from, engines of the same key are one; precision, threads: see `Engine`.
     """
 
     def __init__(
@@ -218,11 +202,9 @@ class TextRunner(Protocol):
         ...
 
 
-class TextEncoder:
+class TokenizingEncoder(TextEncoder):
     """Base class of text encoders with a `TextTokenizer`; subclasses set the tokenizer, the runner and the width."""
 
-    modality: Literal["text"] = "text"
-    width: int
     _tokenizer: TextTokenizer
     _runner: TextRunner
 
@@ -231,15 +213,8 @@ class TextEncoder:
         """The most tokens that the model reads."""
         return self._tokenizer.max_tokens
 
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, width), float32, of texts.
-
-        Raises
-        ------
-        BadItemError
-            An item is not a text, is empty, or has no token; the message names its row.
-        """
-        return self._runner.encode(check_texts(inputs))
+    def _encode(self, texts: list[str]) -> Vectors:
+        return self._runner.encode(texts)
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each text has more tokens than the model reads (n,)."""
@@ -252,12 +227,3 @@ class TextEncoder:
     def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether at least half of each text's tokens are unknown to the model (n,)."""
         return self._tokenizer.is_unread(texts)
-
-    def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
-        """Yield the vectors (n, width) of some thousand texts at a time, in order, reading the texts as needed."""
-        if isinstance(inputs, str | bytes):
-            raise InputError(f"Texts are needed; got one {type(inputs).__name__}. Write [text].")
-        return (self.encode(chunk) for chunk in chunks(inputs))
-
-    def __sklearn_clone__(self) -> Self:
-        return self  # never changed after construction, so that a clone need not copy the weights

@@ -18,14 +18,7 @@ DTYPES: Final = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64":
 class Weights(Mapping[str, NDArray[np.float32]]):
     """Arrays by name; a missing one is reported as missing from the file that they come from.
 
-    Parameters
-    ----------
-    arrays : mapping
-        The arrays by their whole names.
-    source : Path or str
-        Where they come from, for messages.
-    prefix : str
-        Beginning of the names, which is left out in look-ups.
+    arrays: by their whole names; source: the file, for messages; prefix: the beginning of names, left out in look-ups.
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]], source: object, *, prefix: str = "") -> None:

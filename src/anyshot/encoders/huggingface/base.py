@@ -6,18 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_log
 
-from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.files import VOCABULARIES, digest_of_folder, read_settings
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
-from anyshot.encoders.texts import Rows, collect, log_truncated, refuse_empty
+from anyshot.encoders.texts import Rows, TextEncoder, collect, log_truncated, refuse_empty
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
 
 TOKENIZER: Final = "tokenizer.json"
@@ -71,9 +70,6 @@ class HuggingFaceEncoder(ABC):
             fresh=fresh,
         )
 
-    def __sklearn_clone__(self) -> Self:
-        return self  # never changed after construction, so that a clone need not copy the weights
-
     @abstractmethod
     def _open(self) -> None:
         """Open the model; set `width`, `_preparation` and `_settings`."""
@@ -83,26 +79,17 @@ class HuggingFaceEncoder(ABC):
         """Return the stages in float32, and a function that returns the same stages with random weights."""
 
 
-class HuggingFaceTextEncoder(HuggingFaceEncoder):
+class HuggingFaceTextEncoder(TextEncoder, HuggingFaceEncoder):
     """Base of the encoders of text models; `_open` sets the tokenizer and the most tokens, too.
 
     A longer text is truncated; where tokens are computed here, the number of truncated texts is logged at level DEBUG.
     """
 
-    modality: Literal["text"] = "text"
     max_tokens: int | None
     """The most tokens that the model reads, None for all."""
     _tokenizer: Any
 
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, width), float32, of texts.
-
-        Raises
-        ------
-        BadItemError
-            An item is not a text, is empty, or has no token; the message names its row.
-        """
-        texts = check_texts(inputs)
+    def _encode(self, texts: list[str]) -> Vectors:
         return collect(self._encoded(texts), n_texts=len(texts), width=self.width)
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:

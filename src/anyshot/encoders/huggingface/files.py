@@ -163,6 +163,11 @@ def read_settings(file: Path) -> dict[str, Any]:
     return settings
 
 
+def optional_settings(file: Path) -> dict[str, Any]:
+    """Return the settings in a JSON file of a model as `read_settings` does; none if there is no such file."""
+    return read_settings(file) if file.is_file() else {}
+
+
 def read_modules(file: Path) -> list[dict[str, Any]]:
     """Return the modules of a model of sentence-transformers, as its modules.json lists them.
 
@@ -306,8 +311,7 @@ def _remedy(source: str | Path, folder: Path) -> str:
 
 def _check_numbers(folder: Path) -> None:
     """Raise MissingWeightsError if weights are damaged, or are not numbers from which vectors can be computed."""
-    settings = folder / "config.json"
-    is_quantized = settings.is_file() and "quantization_config" in read_settings(settings)
+    is_quantized = "quantization_config" in optional_settings(folder / "config.json")
     for file in sorted(file for pattern in WEIGHTS for file in folder.glob(pattern)):
         check_weights(file, is_quantized=is_quantized)
 
@@ -377,9 +381,7 @@ def _has_safetensors(folder: Path) -> bool:
     """Return whether a library finds weights in safetensors before a pickle: only transformers follows an index."""
     if (folder / "model.safetensors").is_file():
         return True
-    settings = folder / "config.json"
-    is_of_transformers = settings.is_file() and "model_type" in read_settings(settings)
-    return is_of_transformers and (folder / INDEX).is_file()
+    return "model_type" in optional_settings(folder / "config.json") and (folder / INDEX).is_file()
 
 
 def _only_a_pickle(source: object, file: object) -> str:

@@ -102,11 +102,9 @@ class WholeModel(nn.Module):
 def text_stages(model: Any, *, pool: Callable[[State], Tensor]) -> Network:
     """Return the stages of a text model; `pool` maps the last token states to one vector per text."""
     kind, is_decoder = model.config.model_type, bool(getattr(model.config, "is_decoder", False))
-    if kind in {"bert", "roberta", "xlm-roberta", "camembert"} and not is_decoder:
-        layers = _numbered(TransformerLayer(layer) for layer in model.encoder.layer)
-        return {"embeddings": Embedded(model.embeddings), **layers, "pooling": TokenPooling(pool)}
-    if kind == "distilbert":
-        layers = _numbered(TransformerLayer(layer) for layer in model.transformer.layer)
+    if kind == "distilbert" or (kind in {"bert", "roberta", "xlm-roberta", "camembert"} and not is_decoder):
+        stack = model.transformer if kind == "distilbert" else model.encoder
+        layers = _numbered(TransformerLayer(layer) for layer in stack.layer)
         return {"embeddings": Embedded(model.embeddings), **layers, "pooling": TokenPooling(pool)}
     if kind == "gpt2":
         layers = _numbered(TransformerLayer(block, causal=True) for block in model.h)
