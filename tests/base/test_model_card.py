@@ -19,6 +19,20 @@ def test_the_card_describes_the_model():
     assert "\n- The names are clear.\n- Two labels agree.\n" in card
 
 
+def test_the_card_of_a_network_says_what_was_trained():
+    network = {
+        "kind": "FineTunedClassifier",
+        "parameters": {"encoder": "minilm"},
+        "classes": ["a", "b"],
+        "freeze_at": "layer5",
+        "frozen": "0f",
+        "reasons": ["Few labels."],
+    }
+    card = model_card(network)
+    assert "# 2 classes, predicted by a trained network\n\nClasses: a, b\n" in card
+    assert "\nEncoder: minilm, trained from layer5 on. Trained by FineTunedClassifier.\n\n- Few labels.\n" in card
+
+
 def test_the_card_starts_with_metadata_for_model_hubs():
     opening, metadata, _ = model_card(
         facts(), modality="text", base_model="sentence-transformers/all-MiniLM-L6-v2"

@@ -6,7 +6,7 @@ Names and examples are escaped, so that they can be neither markup nor metadata.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 MAX_CLASSES: Final = 20
 """Classes that a card names."""
@@ -21,90 +21,86 @@ def model_card(
     tested_on: str | None = None,
     intervals: Mapping[str, tuple[float, float]] | None = None,
 ) -> str:
-    """Return the card of a saved any-shot model.
+    """Return the card of a saved any-shot model, or of a saved network with a head.
 
     modality: the encoder's, "text" or "image"; base_model: the encoder's name on a model hub; figures: fractions by
     name, such as {"accuracy": 0.91}, measured on items that the model was not fitted on; tested_on: what these are;
     intervals: 95 % intervals of some of the figures.
     """
-    training, examples = facts["training_set"], len(facts["training_set"]["examples"])
-    board = "".join(
-        f"| {_escaped(method)} | {_with_interval(accuracy, tuple(rest[2:4]) or None)} |\n"
-        for method, accuracy, *rest in facts["leaderboard"]
+    about = _about_network(facts) if _is_network(facts) else _about_model(facts)
+    names = ", ".join(map(_escaped, about.classes[:MAX_CLASSES])) + (
+        ", ..." if len(about.classes) > MAX_CLASSES else ""
     )
-    return _card(
-        _metadata(modality, base_model, dict(figures or {}), tested_on),
-        title=f"{len(training['classes'])} classes, {examples} labeled examples",
-        classes=training["classes"],
-        method=f"Encoder: {_escaped(encoder_name(facts))}. Method: {_escaped(facts['model']['method'])}.",
-        reasons=facts["model"]["reasons"],
-        tables=(f"\n| method, on held-out labels | accuracy, 95 % interval |\n|---|---|\n{board}" if board else "")
-        + _figures(figures or {}, tested_on, intervals or {}),
-        contents="The folder contains the vectors of the labeled and unlabeled items and the text (or file name) of "
-        "each labeled\nexample, for updates and explanations. Share it only with people who may see these.",
-    )
+    listed = "\n".join(f"- {_escaped(reason)}" for reason in about.reasons)
+    return f"""---
+{_metadata(modality, base_model, figures or {}, tested_on)}
+---
 
+# {len(about.classes)} classes, {about.title}
 
-def network_card(
-    facts: Mapping[str, Any],
-    *,
-    modality: str | None = None,
-    base_model: str | None = None,
-    figures: Mapping[str, float] | None = None,
-    tested_on: str | None = None,
-    intervals: Mapping[str, tuple[float, float]] | None = None,
-) -> str:
-    """Return the card of a saved network with a head; parameters as for `model_card`."""
-    frozen = f"trained from {_escaped(facts['freeze_at'])} on"
-    return _card(
-        _metadata(modality, base_model, dict(figures or {}), tested_on),
-        title=f"{len(facts['classes'])} classes, predicted by a trained network",
-        classes=facts["classes"],
-        method=f"Encoder: {_escaped(encoder_name(facts))}, {frozen}. Trained by {facts['kind']}.",
-        reasons=facts["reasons"],
-        tables=_figures(figures or {}, tested_on, intervals or {}),
-        contents="The folder contains the trained stages and the head, and none of the items.",
-    )
+Classes: {names}
+
+Encoder: {_escaped(encoder_name(facts))}{about.method}
+
+{listed}
+{about.board}{_figures(figures or {}, tested_on, intervals or {})}
+{about.contents}
+
+```python
+from anyshot import load
+
+load("this/folder").predict([...])
+```
+"""
 
 
 def encoder_name(facts: Mapping[str, Any]) -> str:
     """Return the name of a saved model's encoder."""
-    return str(facts["parameters"]["encoder"] if "frozen" in facts else facts["encoder"]["name"])
+    return str(facts["parameters"]["encoder"] if _is_network(facts) else facts["encoder"]["name"])
 
 
-def _card(
-    metadata: str,
-    *,
-    title: str,
-    classes: Sequence[Any],
-    method: str,
-    reasons: Sequence[str],
-    tables: str,
-    contents: str,
-) -> str:
-    names = ", ".join(_escaped(name) for name in classes[:MAX_CLASSES]) + (
-        ", ..." if len(classes) > MAX_CLASSES else ""
+def _is_network(facts: Mapping[str, Any]) -> bool:
+    """Return whether these are the facts of a network with a head."""
+    return "frozen" in facts
+
+
+class _About(NamedTuple):
+    """The parts of a card that depend on the kind of model."""
+
+    title: str  # after the number of classes
+    classes: Sequence[Any]
+    method: str  # after the encoder
+    reasons: Sequence[str]
+    contents: str
+    board: str = ""
+
+
+def _about_model(facts: Mapping[str, Any]) -> _About:
+    """Return the parts of the card of an any-shot model."""
+    board = "".join(
+        f"| {_escaped(method)} | {_with_interval(accuracy, tuple(rest[2:4]) or None)} |\n"
+        for method, accuracy, *rest in facts["leaderboard"]
     )
-    listed = "\n".join(f"- {_escaped(reason)}" for reason in reasons)
-    return f"""---
-{metadata}
----
+    return _About(
+        f"{len(facts['training_set']['examples'])} labeled examples",
+        facts["training_set"]["classes"],
+        f". Method: {_escaped(facts['model']['method'])}.",
+        facts["model"]["reasons"],
+        "The folder contains the vectors of the labeled and unlabeled items and the text (or file name) of each "
+        "labeled\nexample, for updates and explanations. Share it only with people who may see these.",
+        board and f"\n| method, on held-out labels | accuracy, 95 % interval |\n|---|---|\n{board}",
+    )
 
-# {title}
 
-Classes: {names}
-
-{method}
-
-{listed}
-{tables}
-{contents}
-
-```python
-from anyshot import load
-load("this/folder").predict([...])
-```
-"""
+def _about_network(facts: Mapping[str, Any]) -> _About:
+    """Return the parts of the card of a network with a head."""
+    return _About(
+        "predicted by a trained network",
+        facts["classes"],
+        f", trained from {_escaped(facts['freeze_at'])} on. Trained by {facts['kind']}.",
+        facts["reasons"],
+        "The folder contains the trained stages and the head, and none of the items.",
+    )
 
 
 def _metadata(modality: str | None, base: str | None, figures: Mapping[str, float], tested_on: str | None) -> str:

@@ -58,15 +58,15 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     return table
 
 
-def refuse_not_finite(table: Vectors, given: Any, *, name: str) -> None:
-    """Raise BadItemError if vectors (n, ...) are not finite, with the rows, and the reason by what was `given`."""
+def refuse_not_finite(table: NDArray[np.floating], given: Any, *, name: str) -> None:
+    """Raise BadItemError if rows (n, ...) are not finite, with their numbers, and the reason by what was `given`."""
     finite = np.isfinite(table)
     if finite.all():
         return
     rows = np.flatnonzero(~finite.reshape(len(table), -1).all(axis=1))
     large = np.isfinite(numeric_array(given, dtype=np.float64)[rows]).all()
     what = "numbers beyond 3.4e38" if large else "NaN or infinity"
-    remedy = "Divide them" if large else "Remove or correct these vectors"
+    remedy = "Divide them" if large else "Remove or correct these rows"
     raise BadItemError(f"{name} contains {what} in {named_rows(rows)}. {remedy}.")
 
 
@@ -120,10 +120,7 @@ def check_finite(X: Any, *, name: str = "X") -> None:
         return
     if table.dtype.kind != "f" or not table.ndim:
         return
-    finite = np.isfinite(table)
-    if not finite.all():
-        rows = np.flatnonzero(~finite.reshape(len(finite), -1).all(axis=1))
-        raise BadItemError(f"{name} contains NaN or infinity in {named_rows(rows)}. Remove or correct these rows.")
+    refuse_not_finite(table, X, name=name)
 
 
 def mask(given: Any, n: int, *, name: str) -> NDArray[np.bool_]:

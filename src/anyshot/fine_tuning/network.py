@@ -34,7 +34,7 @@ from anyshot.base.labels import (
     to_indexes,
     warn_of_look_alikes,
 )
-from anyshot.base.model_card import encoder_name, network_card
+from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, Vectors, decision_scores, is_number
 from anyshot.base.warning import warn_of_order
@@ -183,7 +183,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         }
         arrays = weights_of(self.rest_, "rest") | weights_of(self.head_, "head")
         modality, base_model = card_facts(encoder_name(facts))
-        card = network_card(facts, modality=modality, base_model=base_model)
+        card = model_card(facts, modality=modality, base_model=base_model)
         write_model(folder, facts=facts, arrays=arrays, card=card)
 
     @classmethod

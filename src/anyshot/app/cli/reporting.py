@@ -15,7 +15,7 @@ from anyshot.app.cli.options import Columns, as_classes_write_them, with_column_
 from anyshot.app.cli.reading import Data, read, read_labeled
 from anyshot.app.cli.saved_models import Model, load_model
 from anyshot.base.files import atomic_file
-from anyshot.base.model_card import encoder_name, model_card, network_card
+from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import read_model
 from anyshot.base.terminal import escaped, whole_characters
 from anyshot.encoders.registry import card_facts
@@ -91,10 +91,9 @@ def card(
         found = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, names))
         figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
         intervals = {"accuracy": found.accuracy_interval}
-    write = network_card if "frozen" in facts else model_card
     modality, base_model = card_facts(encoder_name(facts))
     tested_on = None if data is None else data.name
-    written = write(
+    written = model_card(
         facts, modality=modality, base_model=base_model, figures=figures, tested_on=tested_on, intervals=intervals
     )
     if out is None:
