@@ -20,9 +20,10 @@ import numpy as np
 from scipy.sparse import issparse
 from support import line, shared, table
 
-from anyshot.domain_adaptation.base import Normalize, SourceModel
+from anyshot.domain_adaptation.base import SourceModel
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
+from anyshot.domain_adaptation.domains import Normalize
 from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA

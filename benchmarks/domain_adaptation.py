@@ -26,9 +26,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 from support import line, shared, table
 
-from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel, normalize_domains
+from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel
 from anyshot.domain_adaptation.coral import CORAL, coral_map
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting, density_ratio
+from anyshot.domain_adaptation.domains import normalize_domains
 from anyshot.domain_adaptation.label_shift import LabelShiftCorrection, label_shift_test
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA

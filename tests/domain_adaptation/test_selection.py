@@ -6,9 +6,10 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.naive_bayes import GaussianNB
 
-from anyshot.domain_adaptation.base import Domains, SourceModel
+from anyshot.domain_adaptation.base import SourceModel
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
+from anyshot.domain_adaptation.domains import Domains
 from anyshot.domain_adaptation.selection import (
     COLUMNS,
     ENSEMBLE,

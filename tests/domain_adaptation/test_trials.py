@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from anyshot.domain_adaptation.base import Domains, SourceModel
+from anyshot.domain_adaptation.base import SourceModel
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
+from anyshot.domain_adaptation.domains import Domains
 from anyshot.domain_adaptation.trials import (
     agreement,
     class_weights,

@@ -8,7 +8,8 @@ from scipy.linalg import eigh
 
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import check_not_negative
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, fit_base
+from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
+from anyshot.domain_adaptation.domains import Domains, Floats
 
 # Whiten the source with its own covariance C_s, color it with the target's C_t:
 #

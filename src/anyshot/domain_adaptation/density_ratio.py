@@ -9,16 +9,8 @@ from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import is_number
-from anyshot.domain_adaptation.base import (
-    AdaptedClassifier,
-    Domains,
-    Floats,
-    Normalize,
-    ScaledLogisticRegression,
-    Table,
-    fit_base,
-    stack_with_folds,
-)
+from anyshot.domain_adaptation.base import AdaptedClassifier, ScaledLogisticRegression, fit_base
+from anyshot.domain_adaptation.domains import Domains, Floats, Normalize, Table, stack_with_folds
 from anyshot.errors import EffectiveSampleError, InputError
 from anyshot.evaluation.intervals import effective_size
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from scipy.stats import entropy
 
-from anyshot.domain_adaptation.base import Floats
+from anyshot.domain_adaptation.domains import Floats
 
 MIN_CRITIC_ACCURACY: Final = 0.55
 """A critic that never exceeded this learned nothing. Falling back to it at the end is the aim."""

@@ -7,7 +7,7 @@ from scipy.linalg import eigh
 from scipy.sparse.linalg import eigsh
 
 from anyshot.base.threads import threads_for
-from anyshot.domain_adaptation.base import Floats
+from anyshot.domain_adaptation.domains import Floats
 
 FEW: Final = 10
 """With this many times more dimensions than eigenvectors, a Lanczos method is faster than a dense eigensolver."""

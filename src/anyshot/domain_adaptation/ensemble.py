@@ -11,8 +11,9 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.estimator import validate_data
-from anyshot.domain_adaptation.base import AdaptedClassifier, Floats, SourceModel, is_sparse
+from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel
 from anyshot.domain_adaptation.coral import CORAL
+from anyshot.domain_adaptation.domains import Floats, is_sparse
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.self_training import SelfTraining
 from anyshot.errors import InputError

@@ -18,10 +18,10 @@ from anyshot.base.columns import column_names, is_table
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import RandomState, check_whole, generator
-from anyshot.domain_adaptation.base import (
+from anyshot.domain_adaptation.base import ScaledLogisticRegression
+from anyshot.domain_adaptation.domains import (
     Floats,
     Normalize,
-    ScaledLogisticRegression,
     Table,
     check_columns,
     domain_table,

@@ -10,7 +10,8 @@ from scipy.special import softmax
 from sklearn.preprocessing import normalize
 
 from anyshot.base.validation import Indexes, check_not_negative, check_whole, decision_scores
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
+from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
+from anyshot.domain_adaptation.domains import Domains, Floats, Table
 from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
 from anyshot.domain_adaptation.tca import mean_differences
 from anyshot.zero_shot.class_vectors import squared_distances

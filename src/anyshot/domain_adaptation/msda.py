@@ -9,15 +9,8 @@ from scipy.linalg import cho_factor, cho_solve
 from sklearn.preprocessing import normalize
 
 from anyshot.base.validation import check_fraction, check_whole
-from anyshot.domain_adaptation.base import (
-    AdaptedClassifier,
-    Domains,
-    Normalize,
-    Table,
-    fit_base,
-    is_sparse,
-    stack_domains,
-)
+from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
+from anyshot.domain_adaptation.domains import Domains, Normalize, Table, is_sparse, stack_domains
 
 # Features x (d,), with a constant 1 that is never dropped, are dropped with probability p each; the linear map W that
 # restores them best, in expectation over what is dropped, is

@@ -8,12 +8,8 @@ from numpy.typing import NDArray
 
 from anyshot.base.extras import extra
 from anyshot.base.validation import Indexes, check_not_negative, check_positive
-from anyshot.domain_adaptation.base import (
-    AdaptedClassifier,
-    Domains,
-    Floats,
-    fit_base,
-)
+from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
+from anyshot.domain_adaptation.domains import Domains, Floats
 from anyshot.errors import InputError
 
 # The plan G (n_s, n_t) distributes each source item's mass 1 / n_s over the target items so that

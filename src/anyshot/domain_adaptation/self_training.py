@@ -6,15 +6,8 @@ import numpy as np
 from sklearn.base import ClassifierMixin, clone
 
 from anyshot.base.validation import Indexes, check_whole
-from anyshot.domain_adaptation.base import (
-    AdaptedClassifier,
-    Domains,
-    Floats,
-    Table,
-    fit_base,
-    probabilities,
-    stack_domains,
-)
+from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base, probabilities
+from anyshot.domain_adaptation.domains import Domains, Floats, Table, stack_domains
 from anyshot.errors import InputError
 
 # Round r of R uses the most confident r / R of the predictions of each class; the most confident of all would come

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.base.validation import check_whole
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
+from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
+from anyshot.domain_adaptation.domains import Domains, Floats, Table
 from anyshot.domain_adaptation.eigenvectors import leading_eigenvectors
 from anyshot.errors import DomainError
 

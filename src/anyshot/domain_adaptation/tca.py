@@ -8,15 +8,8 @@ from sklearn.preprocessing import normalize
 
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, check_positive, check_whole
-from anyshot.domain_adaptation.base import (
-    AdaptedClassifier,
-    Domains,
-    Floats,
-    Table,
-    fit_base,
-    is_sparse,
-    stack_domains,
-)
+from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
+from anyshot.domain_adaptation.domains import Domains, Floats, Table, is_sparse, stack_domains
 from anyshot.domain_adaptation.eigenvectors import leading_eigenvectors
 
 # Find axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:

@@ -11,7 +11,8 @@ from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import Domains, Floats, Table, is_sparse, probabilities, statistics_of
+from anyshot.domain_adaptation.base import probabilities
+from anyshot.domain_adaptation.domains import Domains, Floats, Table, is_sparse, statistics_of
 from anyshot.domain_adaptation.label_shift import Shift, compare_predictions, prior_of_mean
 from anyshot.domain_adaptation.meda import nearest_neighbors
 from anyshot.errors import DomainError, NotEnoughLabelsError

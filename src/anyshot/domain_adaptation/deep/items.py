@@ -14,7 +14,7 @@ from torch import Tensor
 from anyshot.base import validation
 from anyshot.base.estimator import validate_data
 from anyshot.base.validation import Indexes, number_rows
-from anyshot.domain_adaptation.base import check_labels, check_unlabeled
+from anyshot.domain_adaptation.domains import check_labels, check_unlabeled
 from anyshot.errors import DomainError, InputError, WidthError
 
 

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from anyshot.base.model_folder import write_model
 from anyshot.base.validation import Indexes, RandomState, check_not_negative, check_whole, decision_scores, generator
-from anyshot.domain_adaptation.base import check_columns, class_index
 from anyshot.domain_adaptation.deep.items import (
     NetworkInputs,
     check_number_of_items,
@@ -31,6 +30,7 @@ from anyshot.domain_adaptation.deep.items import (
 from anyshot.domain_adaptation.deep.losses import DEFAULT_WEIGHTS, Align, AlignmentLoss, Outputs, ramp
 from anyshot.domain_adaptation.deep.source_free import adabn, shot
 from anyshot.domain_adaptation.diagnostics import diagnose
+from anyshot.domain_adaptation.domains import check_columns, class_index
 from anyshot.errors import InputError
 from anyshot.training.loop import train
 from anyshot.training.recipe import LayerGroup, Recipe, cross_entropy
