@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from anyshot.base.weighted_items import MAX_WEIGHT, weighted_items
+from anyshot.base.weighted_items import MAX_WEIGHT, counted_rows, weighted_items
 from anyshot.errors import InputError
 
 ITEMS, LABELS = ["a", "b", "c"], ["x", "y", "x"]
@@ -12,6 +12,11 @@ def test_an_item_is_there_as_often_as_it_counts():
     items, labels, weights = weighted_items(ITEMS, LABELS, [2.5, 0, 1])
     assert (list(items), labels) == (["a", "a", "a", "c"], ["x", "x", "x", "x"])
     np.testing.assert_allclose(weights, [2.5 / 3] * 3 + [1])
+
+
+def test_rows_of_weight_zero_do_not_count():
+    assert [part.tolist() for part in counted_rows(ITEMS, [2.5, 0, 1], 3)] == [[0, 2], [2.5, 1.0]]
+    assert [part.tolist() for part in counted_rows(ITEMS, None, 3)] == [[0, 1, 2], [1.0, 1.0, 1.0]]
 
 
 @pytest.mark.parametrize("weights", [{"x": 2.0, "y": 1.0}, "balanced"])

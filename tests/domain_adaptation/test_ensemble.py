@@ -20,6 +20,15 @@ def test_probabilities_are_the_mean_of_those_of_the_methods(vectors):
     np.testing.assert_array_equal(fitted.predict(target), np.unique(y)[mean.argmax(axis=1)])
 
 
+def test_every_method_gets_the_weights(vectors):
+    X, y, target = vectors
+    weights, methods = 1 + np.arange(len(y)) % 3, [SourceModel(normalize=None), CORAL()]
+    models = [model.fit(X, y, target=target, sample_weight=weights) for model in methods]
+    mean = np.mean([model.predict_proba(target) for model in models], axis=0)
+    fitted = AdaptationEnsemble(methods=methods).fit(X, y, target=target, sample_weight=weights)
+    np.testing.assert_array_equal(fitted.predict_proba(target), mean)
+
+
 @pytest.mark.parametrize(("form", "n_methods"), [(np.asarray, 5), (csr_array, 3)])
 def test_methods_for_dense_tables_are_left_out_where_they_are_sparse(vectors, form, n_methods):
     X, y, target = vectors

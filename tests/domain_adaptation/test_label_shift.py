@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from anyshot.domain_adaptation.base import SourceModel
+from anyshot.domain_adaptation.domains import Domains
 from anyshot.domain_adaptation.label_shift import (
     LabelShiftCorrection,
     bbse_prior,
@@ -90,9 +91,9 @@ def test_calibration_corrects_a_temperature_and_a_bias():
 
 def test_cross_validated_probabilities_do_not_depend_on_their_own_item():
     X, y = sample(EVEN, 60)
-    predicted = cross_validated_probabilities(LogisticRegression(), X, y, 3)
+    predicted = cross_validated_probabilities(LogisticRegression(), Domains(X, y, X, 3))
     X[7] += 100
-    moved = cross_validated_probabilities(LogisticRegression(), X, y, 3)
+    moved = cross_validated_probabilities(LogisticRegression(), Domains(X, y, X, 3))
     assert np.abs(predicted - moved).max() > 0
     fold = np.sum(y[:7] == y[7]) % 5
     same_fold = np.array([np.sum(y[:row] == y[row]) % 5 == fold for row in range(60)])

@@ -8,7 +8,7 @@ from anyshot.errors import InputError, NotEnoughLabelsError, WidthError
 from anyshot.tasks.regression_inputs import (
     check_widths,
     checked_alpha,
-    counted_rows,
+    counted,
     named_columns,
     number_labels,
     repeated_rows,
@@ -18,16 +18,16 @@ X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 
 
 def test_rows_of_weight_zero_do_not_count():
-    rows, labels, weights = counted_rows(X, [1, 2, 3], [1, 0, 2.5])
+    rows, labels, weights = counted(X, [1, 2, 3], [1, 0, 2.5])
     assert (rows.tolist(), labels.tolist(), weights.tolist()) == ([[1, 2], [5, 6]], [1, 3], [1, 2.5])
     assert repeated_rows(rows, weights).tolist() == [[1, 2], [5, 6], [5, 6], [5, 6]]
 
 
 def test_weights_need_rows_and_one_above_zero():
     with pytest.raises(InputError, match="sample_weight is for the rows of X, but there is no X"):
-        counted_rows(None, None, [1.0])
+        counted(None, None, [1.0])
     with pytest.raises(NotEnoughLabelsError, match="All 3 weights are zero"):
-        counted_rows(X, [1, 2, 3], [0, 0, 0])
+        counted(X, [1, 2, 3], [0, 0, 0])
 
 
 def test_a_part_of_another_width_is_named():

@@ -9,8 +9,9 @@ from anyshot.base.columns import named_rows
 from anyshot.base.items import Items, take
 from anyshot.base.labels import Label
 from anyshot.base.number_columns import weight_numbers
+from anyshot.base.validation import Indexes
 from anyshot.base.warning import warn_of_order
-from anyshot.errors import InputError
+from anyshot.errors import InputError, NotEnoughLabelsError
 
 MAX_WEIGHT: Final = 1000
 """Weights of items are below this, since each is rounded up to a number of copies."""
@@ -32,6 +33,24 @@ def weighted_items(
     rows = np.repeat(np.arange(len(labels)), copies)
     of_copies = (weights[rows] / copies[rows]).astype(np.float32)
     return take(items, rows), [labels[row] for row in rows.tolist()], of_copies
+
+
+def counted_rows(X: Any, sample_weight: Any, n_items: int) -> tuple[Indexes, NDArray[np.float64]]:
+    """Return the rows of `X` (n_items) that count at all (m,), and how often each counts (m,).
+
+    sample_weight (n_items,): as users pass it; None for 1 each. Raises InputError as `checked_weights` does, and
+    NotEnoughLabelsError if all weights are zero.
+    """
+    if sample_weight is None:
+        return np.arange(n_items), np.ones(n_items)
+    warn_of_order(X, sample_weight, names=("X", "sample_weight"))
+    weights = checked_weights(sample_weight, n_items)
+    rows = np.flatnonzero(weights > 0)
+    if not len(rows):
+        raise NotEnoughLabelsError(
+            f"All {n_items} weights are zero, so that no row counts. Give some a weight above 0."
+        )
+    return rows, weights[rows]
 
 
 def checked_weights(sample_weight: Any, n_items: int) -> NDArray[np.float64]:

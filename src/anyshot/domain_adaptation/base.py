@@ -21,6 +21,7 @@ from anyshot.base.labels import warn_of_look_alikes
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
 from anyshot.base.warning import warn_of_order
+from anyshot.base.weighted_items import counted_rows
 from anyshot.domain_adaptation.domains import (
     Domains,
     Floats,
@@ -54,8 +55,8 @@ class ScaledLogisticRegression(LogisticRegression):
 
     def fit(self, X: Table, y: ArrayLike, sample_weight: Floats | None = None) -> Self:
         """Fit on vectors (n, d) and labels (n,), weighted by `sample_weight` (n,)."""
-        values = X.data if is_sparse(X) else np.asarray(X)
-        mean_square = float(np.vdot(values, values)) / X.shape[0]
+        squares = X.power(2).sum(axis=1) if is_sparse(X) else np.square(X).sum(axis=1)  # (n,)
+        mean_square = float(np.average(squares, weights=sample_weight))
         self.C = self.strength / (mean_square if mean_square > 0 else 1.0)
         super().fit(X, y, sample_weight=sample_weight)
         return self
@@ -135,10 +136,19 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
     base: ClassifierMixin | None = None
     normalize: Normalize = "domain"
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, target: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        target: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit on source items `X` (n_s, d) with labels `y` (n_s,) and unlabeled target items (n_t, d).
 
-        target: None means no adaptation: the base classifier is fitted on the source alone.
+        target: None means no adaptation: the base classifier is fitted on the source alone. sample_weight (n_s,): how
+        often each source item counts, from 0 (as if it were absent) to below 1,000, in the statistics of the source and
+        in training the base classifier; the domains are compared and aligned with each item once.
 
         Raises
         ------
@@ -161,6 +171,11 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
             self, unmasked(X), y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False
         )
         check_classification_targets(labels)
+        weights = None
+        if sample_weight is not None:
+            rows, weights = counted_rows(X, sample_weight, len(labels))
+            table, labels = table[rows], labels[rows]
+            weights = None if (weights == 1).all() else weights  # some base classifiers take no weights
         self.adapted_ = target is not None
         self.classes_, domains = check_domains(table, labels, table if target is None else target)
         warn_of_look_alikes(self.classes_.tolist())
@@ -170,12 +185,13 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
                 f"{type(self).__name__} does not support sparse tables. Use a method that does, such as "
                 "DensityRatioWeighting or MSDA, or reduce the table to few dense features first (TruncatedSVD)."
             )
-        source_statistics = statistics_of(domains.source)
-        self.statistics_ = statistics_of(items) if self.normalize == "domain" else source_statistics
+        source_statistics = statistics_of(domains.source, weights)
+        self.statistics_ = statistics_of(items) if self.adapted_ and self.normalize == "domain" else source_statistics
         domains = replace(
             domains,
             source=self._normalized(domains.source, source_statistics),
             target=self._normalized(items, self.statistics_),
+            weights=weights,
         )
         with threads_for(items.shape[0] * items.shape[1] * len(self.classes_)):
             adapt = type(self)._adapt if self.adapted_ else AdaptedClassifier._adapt  # the latter fits to the source
@@ -199,7 +215,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
 
     def _adapt(self, domains: Domains) -> None:
         """Fit `model_` on both domains."""
-        self.model_ = fit_base(self.base, domains.source, domains.index)
+        self.model_ = fit_base(self.base, domains.source, domains.index, domains.weights)
 
     def _represent(self, table: Table) -> Table:
         """Transform normalized target items (n, d) into the input of the model."""

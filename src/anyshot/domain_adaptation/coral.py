@@ -85,4 +85,4 @@ class CORAL(AdaptedClassifier):
         source, target = domains.source, domains.target
         self.map_ = coral_map(source, target, ridge=self.ridge).astype(np.float32)
         transformed = (source - source.mean(axis=0)) @ self.map_ + target.mean(axis=0)  # (n_s, d)
-        self.model_ = fit_base(self.base, transformed, domains.index)
+        self.model_ = fit_base(self.base, transformed, domains.index, domains.weights)

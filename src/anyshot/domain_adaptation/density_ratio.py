@@ -91,4 +91,5 @@ class DensityRatioWeighting(AdaptedClassifier):
                 f"{self.min_sample_fraction:.1%} is required. The domains hardly overlap: keep the source model, use a "
                 "method that transforms the vectors, use fewer features, or lower exponent."
             )
-        self.model_ = fit_base(self.base, domains.source, domains.index, self.weights_)
+        counted = self.weights_ if domains.weights is None else self.weights_ * domains.weights
+        self.model_ = fit_base(self.base, domains.source, domains.index, counted)

@@ -1,8 +1,8 @@
 """A source domain with labels and a target domain without: how they are checked, normalized and joined."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeGuard
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,14 +52,17 @@ class Statistics:
         return np.asarray((table - self.mean) / self.scale, dtype=np.float32)
 
 
-def statistics_of(table: Table) -> Statistics:
-    """Return the mean and standard deviation of each feature of a table (n, d); 0 and root mean square if sparse."""
+def statistics_of(table: Table, weights: Floats | None = None) -> Statistics:
+    """Return the mean and standard deviation of each feature of a table (n, d); 0 and root mean square if sparse.
+
+    weights (n,): how often each item counts, 1 by default.
+    """
+    shares = np.full(table.shape[0], 1 / table.shape[0]) if weights is None else weights / weights.sum()  # (n,)
     if is_sparse(table):
-        mean = np.zeros(table.shape[1])
-        square = np.bincount(table.indices, weights=table.data.astype(float) ** 2, minlength=table.shape[1])
-        scale = np.sqrt(square / table.shape[0])
+        mean, scale = np.zeros(table.shape[1]), np.sqrt(shares @ table.astype(float).power(2))
     else:
-        mean, scale = table.mean(axis=0, dtype=float), table.std(axis=0, dtype=float)
+        mean = shares @ table
+        scale = np.sqrt(shares @ (table - mean) ** 2)
         scale = np.where(scale > 1e-6 * np.abs(mean), scale, 0)  # rounding errors of a constant feature
     return Statistics(mean.astype(np.float32), np.where(scale > 0, scale, 1).astype(np.float32))
 
@@ -84,6 +87,14 @@ class Domains:
     index: Indexes  # (n_s,), class of each source item
     target: Table  # (n_t, d)
     n_classes: int
+    weights: Floats | None = None  # (n_s,), how often each source item counts in training; None for 1
+
+    def part(self, rows: Indexes, target_rows: Indexes) -> Self:
+        """Return the domains with these rows of the source and of the target."""
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(
+            self, source=self.source[rows], index=self.index[rows], target=self.target[target_rows], weights=weights
+        )
 
 
 def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: str) -> Table:

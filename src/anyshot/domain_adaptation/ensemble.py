@@ -55,17 +55,26 @@ class AdaptationEnsemble(ClassifierMixin, BaseEstimator):
 
     methods: Sequence[Any] | None = None
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, target: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        target: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit every method on source items `X` (n_s, d) with labels `y` (n_s,) and unlabeled target items (n_t, d).
 
-        target: None means no adaptation: each method is fitted on the source alone. Raises what the methods raise.
+        target: None means no adaptation: each method is fitted on the source alone. sample_weight (n_s,): how often
+        each source item counts, passed on to the methods. Raises what the methods raise.
         """
         methods = default_methods(sparse=is_sparse(X)) if self.methods is None else self.methods
         if not len(methods):
             raise InputError(
                 "methods is empty. Give one or more, such as [CORAL(), MEDA()], or None for the usual ones."
             )
-        self.models_ = [clone(method).fit(X, y, target=target) for method in methods]
+        given = {} if sample_weight is None else {"sample_weight": sample_weight}
+        self.models_ = [clone(method).fit(X, y, target=target, **given) for method in methods]
         self.classes_: NDArray[np.generic] = self.models_[0].classes_
         validate_data(self, X, accept_sparse="csr", skip_check_array=True)
         return self

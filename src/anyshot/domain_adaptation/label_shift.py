@@ -152,13 +152,15 @@ def _logs(predicted: Floats) -> Floats:
     return np.asarray(np.log(np.maximum(predicted, 1e-6)))
 
 
-def cross_validated_probabilities(base: ClassifierMixin | None, table: Table, index: Indexes, n_classes: int) -> Floats:
-    """Return probabilities (n, c) of each item by a model that was not trained on it, with `N_FOLDS` folds."""
+def cross_validated_probabilities(base: ClassifierMixin | None, domains: Domains) -> Floats:
+    """Return probabilities (n_s, c) of each source item by a model not trained on it, with `N_FOLDS` folds."""
+    table, index, weights = domains.source, domains.index, domains.weights
     fold = ranks_in_class(index, np.arange(len(index))) % N_FOLDS
-    predicted = np.zeros((len(index), n_classes))
+    predicted = np.zeros((len(index), domains.n_classes))
     for number in np.unique(fold):
         test = fold == number
-        predicted[test] = probabilities(fit_base(base, table[~test], index[~test]), table[test], n_classes)
+        model = fit_base(base, table[~test], index[~test], None if weights is None else weights[~test])
+        predicted[test] = probabilities(model, table[test], domains.n_classes)
     return predicted
 
 
@@ -274,9 +276,9 @@ class LabelShiftCorrection(AdaptedClassifier):
         check_whole(1, n_bootstrap=self.n_bootstrap)
         c = domains.n_classes
         check_items_per_class(self.classes_, domains.index, minimum=2)
-        held_out = cross_validated_probabilities(self.base, domains.source, domains.index, c)
+        held_out = cross_validated_probabilities(self.base, domains)
         calibration = fit_calibration(held_out, domains.index)
-        model = fit_base(self.base, domains.source, domains.index)
+        model = fit_base(self.base, domains.source, domains.index, domains.weights)
         predicted = calibrate(probabilities(model, domains.target, c), calibration)
         self.prior_ = prior_interval(
             calibrate(held_out, calibration), domains.index, predicted, method=self.method,

@@ -20,9 +20,9 @@ from anyshot.zero_shot.class_vectors import squared_distances
 #
 #     min   |A (Y - f)|^2  +  eta f' K^-1 f  +  alignment f' M f  +  smoothness f' L f
 #
-# A selects the source items, Y (n, c) are their classes, L is the graph Laplacian of nearest neighbors, M = E'E / |E'E|
-# holds the differences between the domains' means, of all items and of each class, using the target classes that f
-# predicted in the round before. The minimum solves B beta = A Y,
+# A selects the source items, with their weights, Y (n, c) are their classes, L is the graph Laplacian of nearest
+# neighbors, M = E'E / |E'E| holds the differences between the domains' means, of all items and of each class, using the
+# target classes that f predicted in the round before. The minimum solves B beta = A Y,
 #
 #     B = (A + alignment M + smoothness L) K + eta I.
 #
@@ -70,18 +70,21 @@ def aligned_coefficients(
     alignment: float = 10.0,
     smoothness: float = 1.0,
     rounds: int = 10,
+    weights: Floats | None = None,
 ) -> Floats:
     """Return beta (n, c) after `rounds` solutions of the equation above, the source items first.
 
     kernel, laplacian (n, n); index (n_s,): source classes; start (n_t,): predicted target classes to start from, or
-    None for those of f without alignment; the default weights are the paper's.
+    None for those of f without alignment; alignment, smoothness: the paper's by default; weights (n_s,): how often each
+    source item counts, 1 by default.
     """
     n, n_s, c = len(kernel), len(index), int(index.max()) + 1
     B = smoothness * (laplacian @ kernel)
-    B[:n_s] += kernel[:n_s]
+    counted = np.ones((n_s, 1)) if weights is None else weights[:, None]
+    B[:n_s] += counted * kernel[:n_s]
     B[np.diag_indices(n)] += ETA
     factors = lu_factor(B, overwrite_a=True, check_finite=False)
-    right = np.vstack([np.eye(c)[index], np.zeros((n - n_s, c))])  # (n, c)
+    right = np.vstack([counted * np.eye(c)[index], np.zeros((n - n_s, c))])  # (n, c)
     unaligned = lu_solve(factors, right, check_finite=False)  # beta without alignment, (n, c)
     predicted = (kernel[n_s:] @ unaligned).argmax(axis=1) if start is None else start  # (n_t,)
     for _ in range(rounds):
@@ -178,27 +181,32 @@ class MEDA(AdaptedClassifier):
         sizes = len(domains.source), len(domains.target)
         fraction = min(1, MAX_ITEMS / sum(sizes))
         rows, target_rows = (np.linspace(0, n - 1, max(2, int(fraction * n))).astype(int) for n in sizes)
-        some = Domains(domains.source[rows], domains.index[rows], domains.target[target_rows], domains.n_classes)
+        some = domains.part(rows, target_rows)
         self.axes_ = geodesic_flow(some.source, some.target, n_components=self.n_components)
-        start = None if self.base is None else fit_base(self.base, some.source, some.index).predict(some.target)
+        start = None
+        if self.base is not None:
+            start = fit_base(self.base, some.source, some.index, some.weights).predict(some.target)
         landmarks = self._represent(np.vstack([some.source, some.target]))  # (n, k)
         squares = squared_distances(landmarks, landmarks)
         width = float(squares.mean()) or 1.0
         kernel = np.exp(-squares / width)
         beta = aligned_coefficients(
             kernel, neighbor_laplacian(landmarks, self.n_neighbors), some.index, start, alignment=self.alignment,
-            smoothness=self.smoothness, rounds=self.rounds,
+            smoothness=self.smoothness, rounds=self.rounds, weights=some.weights,
         )  # fmt: skip
-        source_scores = kernel[: len(some.index)] @ beta  # (n_s, c)
-        self.model_ = KernelClassifier(landmarks, beta, width, scale=_calibrated_scale(source_scores, some.index))
+        scale = _calibrated_scale(kernel[: len(some.index)] @ beta, some.index, some.weights)
+        self.model_ = KernelClassifier(landmarks, beta, width, scale)
 
     def _represent(self, table: Table) -> Table:
         return normalize(table.astype(np.float64) @ self.axes_)
 
 
-def _calibrated_scale(scores: Floats, index: Indexes) -> float:
+def _calibrated_scale(scores: Floats, index: Indexes, weights: Floats | None) -> float:
     """Return the divisor of scores (n, c) that gives the softmax the lowest cross-entropy on the source."""
-    grid = np.geomspace(0.01, 10, 40)
     rows = np.arange(len(index))
-    losses = [-np.log(np.maximum(softmax(scores / scale, axis=1)[rows, index], 1e-12)).mean() for scale in grid]
-    return float(grid[int(np.argmin(losses))])
+
+    def loss(scale: float) -> float:
+        likelihoods = np.maximum(softmax(scores / scale, axis=1)[rows, index], 1e-12)
+        return -float(np.average(np.log(likelihoods), weights=weights))
+
+    return float(min(np.geomspace(0.01, 10, 40), key=loss))

@@ -102,7 +102,7 @@ class MSDA(AdaptedClassifier):
             self.layers_.append(denoising_layer(table, noise=self.noise, pivots=pivots))
             table = apply_layer(table, self.layers_[-1])
             pivots = np.arange(table.shape[1])
-        self.model_ = fit_base(self.base, self._represent(domains.source), domains.index)
+        self.model_ = fit_base(self.base, self._represent(domains.source), domains.index, domains.weights)
 
     def _represent(self, table: Table) -> Table:
         hidden, outputs = normalize(table), []

@@ -111,4 +111,5 @@ class OptimalTransport(AdaptedClassifier):
         self.plan_ = transport_plan(
             domains.source, domains.target, entropy=self.entropy, index=index, class_penalty=self.class_penalty
         )
-        self.model_ = fit_base(self.base, barycentric_map(self.plan_, domains.target), domains.index)
+        moved = barycentric_map(self.plan_, domains.target)
+        self.model_ = fit_base(self.base, moved, domains.index, domains.weights)

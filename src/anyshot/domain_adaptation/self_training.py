@@ -1,13 +1,13 @@
 """Self-training: add the most confident predictions on the target to the training data, round by round."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
 
 from anyshot.base.validation import Indexes, check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base, probabilities
-from anyshot.domain_adaptation.domains import Domains, Floats, Table, stack_domains
+from anyshot.domain_adaptation.domains import Domains, Floats, stack_domains
 from anyshot.errors import InputError
 
 # Round r of R uses the most confident r / R of the predictions of each class; the most confident of all would come
@@ -51,18 +51,24 @@ class SelfTraining(AdaptedClassifier):
 
     def _adapt(self, domains: Domains) -> None:
         check_whole(1, rounds=self.rounds)
-        model = self._fit(domains.source, domains.index, domains.target)
+        model = self._fit(domains)
         if not hasattr(model, "predict_proba"):
             raise InputError(f"Self-training needs a base with predict_proba; {type(model).__name__} has none.")
         for number in range(1, self.rounds + 1):
             predicted = probabilities(model, domains.target, domains.n_classes)
             rows = most_confident(predicted, number / self.rounds)
-            table = stack_domains(domains.source, domains.target[rows])
-            index = np.concatenate([domains.index, predicted[rows].argmax(axis=1)])
-            model = self._fit(table, index, domains.target)
+            weights = None if domains.weights is None else np.concatenate([domains.weights, np.ones(len(rows))])
+            joined = replace(
+                domains,
+                source=stack_domains(domains.source, domains.target[rows]),
+                index=np.concatenate([domains.index, predicted[rows].argmax(axis=1)]),
+                weights=weights,
+            )
+            model = self._fit(joined)
         self.model_ = model
 
-    def _fit(self, table: Table, index: Indexes, target: Table) -> ClassifierMixin:
-        if isinstance(self.base, AdaptedClassifier):
-            return clone(self.base).fit(table, index, target=target)
-        return fit_base(self.base, table, index)
+    def _fit(self, domains: Domains) -> ClassifierMixin:
+        if not isinstance(self.base, AdaptedClassifier):
+            return fit_base(self.base, domains.source, domains.index, domains.weights)
+        model = clone(self.base)
+        return model.fit(domains.source, domains.index, target=domains.target, sample_weight=domains.weights)

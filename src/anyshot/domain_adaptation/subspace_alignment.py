@@ -103,7 +103,7 @@ class SubspaceAlignment(AdaptedClassifier):
         check_whole(1, n_components=self.n_components)
         aligned, self.axes_ = subspace_alignment(domains.source, domains.target, n_components=self.n_components)
         base = KNeighborsClassifier(1) if self.base is None else self.base
-        self.model_ = fit_base(base, domains.source @ aligned, domains.index)
+        self.model_ = fit_base(base, domains.source @ aligned, domains.index, domains.weights)
 
     def _represent(self, table: Table) -> Table:
         return table @ self.axes_

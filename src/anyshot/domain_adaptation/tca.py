@@ -150,7 +150,7 @@ class TCA(AdaptedClassifier):
             self.axes_ = transfer_components(
                 pooled, n_components=self.n_components, penalty=self.penalty, classes=classes
             )
-            self.model_ = fit_base(self.base, normalize(source @ self.axes_), domains.index)
+            self.model_ = fit_base(self.base, normalize(source @ self.axes_), domains.index, domains.weights)
             classes = domains.index, self.model_.predict(normalize(target @ self.axes_))
 
     def _represent(self, table: Table) -> Table:

@@ -78,8 +78,7 @@ def subsample(domains: Domains, *, n_items: int, random: np.random.Generator) ->
     train, test = _split(domains.index, n_items, random)
     n_t = domains.target.shape[0]
     rows = np.sort(random.permutation(n_t)[: min(n_items, max(2, int(TARGET_FRACTION * n_t)))])
-    part = Domains(domains.source[train], domains.index[train], domains.target[rows], domains.n_classes)
-    return Subsample(part, rows, domains.source[test], domains.index[test])
+    return Subsample(domains.part(train, rows), rows, domains.source[test], domains.index[test])
 
 
 def _split(index: Indexes, n_items: int, random: np.random.Generator) -> tuple[Indexes, Indexes]:

@@ -34,7 +34,7 @@ from anyshot.tasks.regression_inputs import (
     Rows,
     check_widths,
     checked_alpha,
-    counted_rows,
+    counted,
     named_columns,
     number_labels,
     repeated_rows,
@@ -134,7 +134,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         warn_of_order(X, y, names=("X", "y"))
         given = None
         if sample_weight is not None:
-            X, y, given = counted_rows(X, y, sample_weight)
+            X, y, given = counted(X, y, sample_weight)
         rows, rest, source_rows = self._read(X, unlabeled, None if data is None else data[0], weights=given)
         weights = np.ones(len(rows)) if given is None else given
         labels = number_labels(plain(y), n_rows=len(rows), needed=X is not None)

@@ -13,27 +13,23 @@ from anyshot.base.items import item_count, take
 from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.validation import Floats, dense, is_number
-from anyshot.base.warning import warn_of_order
-from anyshot.base.weighted_items import checked_weights
+from anyshot.base.weighted_items import counted_rows
 from anyshot.data.table_vectors import as_frame
-from anyshot.errors import InputError, NotEnoughLabelsError, WidthError
+from anyshot.errors import InputError, WidthError
 
 Rows: TypeAlias = ArrayLike | pd.DataFrame  # vectors (n, d), or a table of n rows
 
 
-def counted_rows(X: Rows | None, y: ArrayLike | None, sample_weight: ArrayLike) -> tuple[Any, Floats, Floats]:
+def counted(X: Rows | None, y: ArrayLike | None, sample_weight: ArrayLike) -> tuple[Any, Floats, Floats]:
     """Return the rows of `X` (n, d) that count at all, their labels (m,), and how often each counts (m,)."""
     if X is None:
         raise InputError("sample_weight is for the rows of X, but there is no X. Pass X, or leave out sample_weight.")
-    warn_of_order(X, sample_weight, names=("X", "sample_weight"))
     rows = plain(dense(as_frame(X)))
     rows = rows if hasattr(rows, "__len__") else np.asarray(rows)
     n_rows = item_count(rows)
-    labels, weights = number_labels(plain(y), n_rows=n_rows, needed=True), checked_weights(sample_weight, n_rows)
-    kept = np.flatnonzero(weights > 0)
-    if not len(kept):
-        raise NotEnoughLabelsError(f"All {n_rows} weights are zero, so that no row counts. Give some a weight above 0.")
-    return take(rows, kept), labels[kept], weights[kept]
+    labels = number_labels(plain(y), n_rows=n_rows, needed=True)
+    kept, weights = counted_rows(X, sample_weight, n_rows)
+    return take(rows, kept), labels[kept], weights
 
 
 def repeated_rows(X: Any, weights: Floats) -> Any:

@@ -17,6 +17,7 @@ from anyshot.base.labels import Classes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.validation import Indexes, Vectors, check_indexes, class_means, decision_scores, unit
 from anyshot.base.warning import warn_of_order
+from anyshot.base.weighted_items import counted_rows
 from anyshot.errors import InputError, WidthError
 from anyshot.training.softmax_regression import Examples, HeadOptions, check_two_classes, fit_head
 
@@ -43,14 +44,21 @@ class VectorClassifier(ClassifierMixin, BaseEstimator):
     def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the scores (n, c), in float64, so that a vector gets the same scores alone and in a batch."""
 
-    def _checked(self, X: ArrayLike, y: ArrayLike, class_vectors: ArrayLike | None) -> tuple[Vectors, Indexes, Vectors]:
-        """Set `classes_`; return the labeled vectors, their classes and the class vectors (c, d), zeros for none."""
+    def _checked(
+        self, X: ArrayLike, y: ArrayLike, class_vectors: ArrayLike | None, sample_weight: ArrayLike | None
+    ) -> tuple[Vectors, Indexes, Vectors, NDArray[np.float32]]:
+        """Set `classes_`; return the labeled vectors (n, d), their classes, the class vectors (c, d), and weights (n,).
+
+        Class vectors that are not given are zeros, and weights 1.
+        """
         if class_vectors is None:
             vectors, labels = validate_data(self, X, y, dtype=[np.float64, np.float32])
-            vectors = _float32(vectors)
             check_classification_targets(labels)
-            self.classes_, index = np.unique(labels, return_inverse=True)
-            return vectors, index, np.zeros((len(self.classes_), vectors.shape[1]), np.float32)
+            rows, weights = counted_rows(X, sample_weight, len(labels))
+            vectors = _float32(vectors)[rows]
+            self.classes_, index = np.unique(labels[rows], return_inverse=True)
+            S = np.zeros((len(self.classes_), vectors.shape[1]), np.float32)
+            return vectors, index, S, weights.astype(np.float32)
         vectors = _float32(validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=0))
         S = validation.vectors(class_vectors, name="class_vectors")
         if S.shape[1] != vectors.shape[1]:
@@ -61,7 +69,10 @@ class VectorClassifier(ClassifierMixin, BaseEstimator):
         warn_of_order(X, y, names=("X", "y"))
         index = check_indexes(y, n_items=len(vectors), n_classes=len(S))
         self.classes_ = np.arange(len(S))
-        return vectors[index >= 0], index[index >= 0], S
+        rows, weights = counted_rows(X, sample_weight, len(vectors))
+        labeled = index[rows] >= 0
+        rows = rows[labeled]
+        return vectors[rows], index[rows], S, weights[labeled].astype(np.float32)
 
 
 class AnyShotHead(VectorClassifier):
@@ -120,13 +131,15 @@ class AnyShotHead(VectorClassifier):
         class_vectors: ArrayLike | None = None,
         more: Examples | None = None,
         start: LinearModel | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Learn from vectors `X` (n, d) and labels `y` (n,).
 
         class_vectors (c, d): unit-length class embeddings; then y contains row numbers, -1 for "no label", and X may be
         empty. A row of zeros is a class without an embedding. Without class_vectors, y contains labels of any kind and
         the model is logistic regression. more: further examples with soft targets, such as unlabeled vectors with
-        predicted probabilities. start: `delta_` of an earlier fit, to begin from.
+        predicted probabilities. start: `delta_` of an earlier fit, to begin from. sample_weight (n,): how often each
+        vector counts, from 0 (as if it were absent) to below 1,000.
 
         Raises
         ------
@@ -137,9 +150,9 @@ class AnyShotHead(VectorClassifier):
         InputError
             class_prior is neither "balanced" nor a positive share for each class.
         """
-        vectors, index, S = self._checked(X, y, class_vectors)
+        vectors, index, S, weights = self._checked(X, y, class_vectors, sample_weight)
         options = HeadOptions(self.prior_scale, self.C, self.name_weight, self.tol)
-        (self.coef_, intercept), delta = fit_head(vectors, index, S, options, more=more, start=start)
+        (self.coef_, intercept), delta = fit_head(vectors, index, S, options, weights=weights, more=more, start=start)
         self.intercept_, self.delta_ = intercept + self._log_prior(len(S)), LinearModel(*delta)
         return self
 
@@ -191,10 +204,18 @@ class PrototypeClassifier(VectorClassifier):
     def __init__(self, *, temperature: float = 0.05, name_weight: float = 1.0) -> None:
         self.temperature, self.name_weight = temperature, name_weight
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        class_vectors: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Take the mean of each class of `X` (n, d), `y` (n,).
 
         class_vectors (c, d): unit-length class embeddings; then y contains row numbers, -1 for "no label".
+        sample_weight (n,): how often each vector counts, from 0 (as if it were absent) to below 1,000.
 
         Raises
         ------
@@ -207,8 +228,8 @@ class PrototypeClassifier(VectorClassifier):
         """
         if not self.temperature > 0:
             raise InputError(f"temperature must be above 0; got {self.temperature!r}.")
-        vectors, index, S = self._checked(X, y, class_vectors)
-        self.prototypes_ = class_means(vectors, index, S, name_weight=self.name_weight)
+        vectors, index, S, weights = self._checked(X, y, class_vectors, sample_weight)
+        self.prototypes_ = class_means(weights[:, None] * vectors, index, S, name_weight=self.name_weight)
         check_two_classes(np.asarray(self.prototypes_.any(axis=1)))
         return self
 

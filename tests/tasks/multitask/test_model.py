@@ -152,6 +152,31 @@ def three_tasks(n=80):
     return X, y
 
 
+@pytest.mark.parametrize("names", [("one", "side"), ("third",)])
+def test_a_weight_of_3_is_as_three_copies(names):
+    Z = features() + 1
+    y = {**two_numbers(Z)[0], "side": hidden((Z[:, 0] > 1).tolist(), 0.7, 5), "third": [*"abc" * 20]}
+    y, weights = {name: y[name] for name in names}, np.arange(len(Z)) % 4
+    rows = np.repeat(np.arange(len(Z)), weights)
+    copied = MultitaskModel().fit(Z[rows], {name: [labels[row] for row in rows] for name, labels in y.items()})
+    weighted, plain = MultitaskModel().fit(Z, y, sample_weight=weights), MultitaskModel().fit(Z, y)
+    for name in names:
+        np.testing.assert_allclose(weighted.coef_[name], copied.coef_[name], atol=1e-3)
+        assert not np.allclose(weighted.coef_[name], plain.coef_[name], atol=0.01)
+
+
+def test_a_class_of_items_of_weight_0_is_not_learned():
+    y = {"third": [*"abc" * 20]}
+    model = MultitaskModel().fit(features(), y, sample_weight=[1.0, 1.0, 0.0] * 20)
+    assert model.tasks_[0].classes.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(("weights", "message"), [([1.0], "each of 60 items"), ([0.0] * 60, "'one' has no labels")])
+def test_weights_that_cannot_be_used_are_refused(weights, message):
+    with pytest.raises(ValueError, match=message):
+        MultitaskModel().fit(features(), two_numbers(features())[0], sample_weight=weights)
+
+
 def test_init_only_stores():
     assert_init_only_stores(MultitaskModel(tasks={"a": "regression"}, shared=False))
 

@@ -18,6 +18,8 @@ from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import column_std
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats
+from anyshot.base.warning import warn_of_order
+from anyshot.base.weighted_items import checked_weights
 from anyshot.errors import InputError
 from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
 
@@ -59,15 +61,18 @@ class SharedHeads(NamedTuple):
     noise: Floats  # (tasks,), noise variance of standardized labels; NaN for classification
 
 
-def fit_shared_prior(Z: Floats, tasks: Sequence[Task], *, shared: bool = True) -> SharedHeads:
+def fit_shared_prior(
+    Z: Floats, tasks: Sequence[Task], *, shared: bool = True, weights: Floats | None = None
+) -> SharedHeads:
     """Fit the model above.
 
     Z (n, d): features of all items, with or without labels; shared: False keeps S block-diagonal, so that each task is
-    learned alone.
+    learned alone; weights (n,): how often each item counts, 1 by default.
     """
-    U, scale, axes = np.linalg.svd(Z, full_matrices=False)
+    counted = np.ones(len(Z)) if weights is None else weights
+    _, scale, axes = np.linalg.svd(np.sqrt(counted)[:, None] * Z, full_matrices=False)
     nonzero = scale > max(Z.shape) * np.finfo(np.float64).eps * scale.max(initial=0)
-    rows, variances = U[:, nonzero] * scale[nonzero], scale[nonzero] ** 2 / len(Z)  # (n, p), (p,): l
+    rows, variances = Z @ axes[nonzero].T, scale[nonzero] ** 2 / counted.sum()  # (n, p), (p,): l
     parts = list(_columns(tasks).values())
     problem = _Problem(rows, tasks, parts)
     k, noise = parts[-1].stop, np.full(len(tasks), 0.5)
@@ -122,20 +127,20 @@ class _Problem(NamedTuple):
         """Return the loss of all labels, and its gradient with respect to the scores (n, k)."""
         total, slope = 0.0, np.zeros_like(scores)
         for task, part, variance in zip(self.tasks, self.parts, noise, strict=True):
-            own, y = scores[task.rows, part], task.targets
+            own, y, weights = scores[task.rows, part], task.targets, task.weights
             if task.kind == "regression":
                 gap = own[:, 0] - y
-                total += float(gap @ gap) / (2 * variance)
-                slope[task.rows, part] = gap[:, None] / variance
+                total += float(weights @ gap**2) / (2 * variance)
+                slope[task.rows, part] = (weights * gap)[:, None] / variance
             elif task.width == 1:
-                total += float(np.logaddexp(0, np.where(y == 1, -own[:, 0], own[:, 0])).sum())
-                slope[task.rows, part] = (expit(own[:, 0]) - y)[:, None]
+                total += float(weights @ np.logaddexp(0, np.where(y == 1, -own[:, 0], own[:, 0])))
+                slope[task.rows, part] = (weights * (expit(own[:, 0]) - y))[:, None]
             else:
                 each = np.arange(len(y))
-                total += float((logsumexp(own, axis=1) - own[each, y]).sum())
+                total += float(weights @ (logsumexp(own, axis=1) - own[each, y]))
                 gaps = softmax(own, axis=1)
                 gaps[each, y] -= 1
-                slope[task.rows, part] = gaps
+                slope[task.rows, part] = weights[:, None] * gaps
         return total, slope
 
     def curvature(self, heads: _Heads, noise: Floats) -> Floats:
@@ -143,11 +148,11 @@ class _Problem(NamedTuple):
         scores, found = self.rows @ heads.U + heads.b, []
         for task, part, variance in zip(self.tasks, self.parts, noise, strict=True):
             if task.kind == "regression":
-                found.append([len(task.rows) / variance])
+                found.append(task.weights.sum(keepdims=True) / variance)
             else:
                 p = task.probabilities(scores[task.rows, part])[:, -task.width :]
-                found.append((p * (1 - p)).sum(axis=0))
-        return np.maximum(np.concatenate(found), 1e-6)
+                found.append(task.weights @ (p * (1 - p)))
+        return np.asarray(np.maximum(np.concatenate(found), 1e-6))
 
     def noise(self, heads: _Heads, coordinates: _Coordinates, variances: Floats) -> Floats:
         """Return the noise variance of each regression task (tasks,); 1 for classification."""
@@ -156,7 +161,7 @@ class _Problem(NamedTuple):
         for number, (task, part) in enumerate(zip(self.tasks, self.parts, strict=True)):
             if task.kind == "regression":
                 gap = self.rows[task.rows] @ heads.U[:, part.start] + heads.b[part.start] - task.targets
-                found[number] = max(float(gap @ gap) / len(gap) + of_scores[part.start], 1e-4)
+                found[number] = max(float(np.average(gap**2, weights=task.weights)) + of_scores[part.start], 1e-4)
         return found
 
     def minimum(self, start: _Heads, noise: Floats, coordinates: _Coordinates, *, steps: int) -> _Heads:
@@ -240,11 +245,12 @@ class MultitaskModel(FittedTasks):
     def __init__(self, *, tasks: Mapping[str, TaskKind] | None = None, shared: bool = True, scale: bool = True) -> None:
         self.tasks, self.shared, self.scale = tasks, shared, scale
 
-    def fit(self, X: ArrayLike, y: TaskLabels) -> Self:
+    def fit(self, X: ArrayLike, y: TaskLabels, *, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to vectors `X` (n, d) and {task: labels (n,)}, None for items without a label in that task.
 
         An item counts in each task in which it has a label; a missing one is None, NaN, pandas.NA or masked. An item
-        without any label counts only in the mean and the scale of the features.
+        without any label counts only in the mean and the scale of the features. sample_weight (n,): how often each item
+        counts in all tasks, from 0 (as if it were absent) to below 1,000; 3 is as three copies.
 
         Raises
         ------
@@ -256,14 +262,16 @@ class MultitaskModel(FittedTasks):
         """
         validation.vectors(X)
         vectors = validate_data(self, validation.dense(unmasked(X)), dtype=np.float64)
-        tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks, items=X)
-        center, std = vectors.mean(axis=0), column_std(vectors)
+        weights = None if sample_weight is None else checked_weights(sample_weight, len(vectors))
+        warn_of_order(X, sample_weight, names=("X", "sample_weight"))
+        tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks, items=X, weights=weights)
+        center, std = np.average(vectors, axis=0, weights=weights), column_std(vectors, weights)
         varies = std > 0
         if not varies.any():
             raise InputError(f"All {len(vectors)} vectors are the same. Check X.")
         scale = np.where(varies, std, 1.0) if self.scale else np.ones_like(std)
         with threads_for(vectors.size * sum(task.width for task in tasks)):
-            heads = fit_shared_prior((vectors - center) / scale, tasks, shared=self.shared)
+            heads = fit_shared_prior((vectors - center) / scale, tasks, shared=self.shared, weights=weights)
         coef = heads.coef / scale[:, None]  # (d, k)
         intercept = heads.intercept - center @ coef
         parts = _columns(tasks)

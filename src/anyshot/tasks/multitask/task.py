@@ -46,6 +46,7 @@ class Task:
     name: str
     rows: Indexes  # (m,), the labeled items
     targets: NDArray[Any]  # (m,): rows of the class table, or numbers standardized to mean 0 and standard deviation 1
+    weights: Floats  # (m,), how often each label counts
     classes: Classes | None = None  # None for regression
     mean: float = 0.0  # of the numbers
     std: float = 1.0
@@ -75,8 +76,9 @@ class Task:
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """Return the task from its `facts`, without labels."""
         classes = None if facts["classes"] is None else class_table(facts["classes"])
-        none = np.zeros(0, dtype=np.intp)
-        return cls(facts["name"], none, none, classes, facts["level"], facts["spread"], facts.get("reason", ""))
+        no_rows, no_weights = np.zeros(0, dtype=np.intp), np.zeros(0)
+        numbers = facts["level"], facts["spread"]
+        return cls(facts["name"], no_rows, no_rows, no_weights, classes, *numbers, facts.get("reason", ""))
 
     def probabilities(self, scores: Floats) -> Floats:
         """Return the class probabilities (n, c) for scores (n, width)."""
@@ -131,13 +133,19 @@ class FittedTasks(BaseEstimator, ABC):
 
 
 def read_tasks(
-    y: TaskLabels, *, n_items: int, kinds: Mapping[str, TaskKind] | None = None, items: object = None
+    y: TaskLabels,
+    *,
+    n_items: int,
+    kinds: Mapping[str, TaskKind] | None = None,
+    items: object = None,
+    weights: Floats | None = None,
 ) -> tuple[Task, ...]:
     """Return the tasks in `y`: {task: labels (n,)}, or a data frame with a column for each task.
 
     kinds: {task: "classification" or "regression"}; of other tasks the labels tell: numbers with fractions and many
     different whole numbers are a regression. items: what the labels belong to; a warning says if their pandas index has
-    another order than that of the labels.
+    another order than that of the labels. weights (n,): how often each item counts, 1 by default; the labels of items
+    of weight 0 are left out.
 
     Raises
     ------
@@ -158,7 +166,8 @@ def read_tasks(
         raise InputError(f"tasks contains {unknown[0]!r}, which is not in y. Tasks in y: {', '.join(map(str, y))}.")
     for name, labels in y.items():
         warn_of_order(items, labels, names=("X", f"y[{name!r}]"))
-    return tuple(_task(name, labels, n_items=n_items, kind=chosen.get(name)) for name, labels in y.items())
+    counted = np.ones(n_items) if weights is None else weights
+    return tuple(_task(name, labels, counted, kind=chosen.get(name)) for name, labels in y.items())
 
 
 def rows_of(y: TaskLabels, rows: Indexes) -> dict[str, list[Any]]:
@@ -167,16 +176,19 @@ def rows_of(y: TaskLabels, rows: Indexes) -> dict[str, list[Any]]:
     return {name: [labels[row] for row in rows.tolist()] for name, labels in listed.items()}
 
 
-def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> Task:
+def _task(name: str, labels: Labels, weights: Floats, *, kind: TaskKind | None) -> Task:
+    n_items = len(weights)
     if item_count(labels) != n_items:
         raise InputError(
             f"Task {name!r} has {item_count(labels)} labels for {n_items} items. Pass one for each item, None "
             "without a label."
         )
+    if not weights.all():
+        labels = [label if weight else None for label, weight in zip(label_list(labels), weights, strict=True)]
     if kind not in ("classification", "regression", None):
         raise InputError(f"Unknown kind {kind!r} of task {name!r}. Choose 'classification' or 'regression'.")
     if kind == "regression":
-        return _regression(name, labels, f"Task {name!r} is a regression, as stated.")
+        return _regression(name, labels, weights, f"Task {name!r} is a regression, as stated.")
     try:
         found = classes_in(labels)
     except InputError as error:
@@ -190,7 +202,7 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
         )
     taken, reason = (kind, f"Task {name!r} is a classification, as stated.") if kind else _kind_of(name, found)
     if taken == "regression":
-        return _regression(name, labels, reason)
+        return _regression(name, labels, weights, reason)
     classes = class_table(found)
     index = to_indexes(labels, classes, n_items=n_items)
     rows = np.flatnonzero(index >= 0)
@@ -199,7 +211,7 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
         warn_of_missing(found, remedy=f"pass {_as_classes(name)}")
         warn_of_joined(found)
         _warn_of_quantities(name, found, n_labels=len(rows))
-    return Task(name, rows, index[rows], classes, reason=reason)
+    return Task(name, rows, index[rows], weights[rows], classes, reason=reason)
 
 
 def _kind_of(name: str, found: Sequence[Any]) -> tuple[TaskKind, str]:
@@ -243,19 +255,20 @@ def _as_classes(name: str) -> str:
     return f"tasks={{{name!r}: 'classification'}}"
 
 
-def _regression(name: str, labels: Labels, reason: str) -> Task:
+def _regression(name: str, labels: Labels, weights: Floats, reason: str) -> Task:
     numbers = target_numbers(labels, name=f"Task {name!r}")
     rows = np.flatnonzero(np.isfinite(numbers))
     if not len(rows):
         raise NotEnoughLabelsError(f"Task {name!r} has no labels. Add some, or leave it out of y.")
-    known = numbers[rows]
+    known, own = numbers[rows], weights[rows]
     if known.min() == known.max():
         raise NotEnoughClassesError(
             f"All labels of task {name!r} are {known[0]:g}; two different ones are needed. Add labels, or leave the "
             "task out of y."
         )
-    mean, std = float(known.mean()), float(known.std())
-    return Task(name, rows, (known - mean) / std, None, mean, std, reason)
+    mean = float(np.average(known, weights=own))
+    std = float(np.sqrt(np.average((known - mean) ** 2, weights=own)))
+    return Task(name, rows, (known - mean) / std, own, None, mean, std, reason)
 
 
 def task_card(tasks: Sequence[Task]) -> str:
