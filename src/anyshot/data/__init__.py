@@ -4,7 +4,7 @@ from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "ClassAttributes": "anyshot.data.attributes",
-    "ColumnNames": "anyshot.data.datasets",
+    "ColumnNames": "anyshot.data.item_columns",
     "Dataset": "anyshot.data.datasets",
     "FeatureTable": "anyshot.data.feature_table",
     "TableVectors": "anyshot.data.table_vectors",

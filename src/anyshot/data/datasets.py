@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, first_per_class, generator
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
+    ColumnNames,
+    OnError,
     find_column,
     find_labels,
     is_empty,
@@ -32,7 +34,6 @@ from anyshot.data.tables import Table, read_table
 from anyshot.data.text_files import existing
 from anyshot.errors import BadItemError, DataFileError, InputError
 
-OnError: TypeAlias = Literal["raise", "skip"]
 _Faults: TypeAlias = dict[int, str]
 
 
@@ -113,23 +114,6 @@ def read_data(
     return data_of_folder(source, columns, encoding=encoding, with_labels=with_labels, on_error=on_error)
 
 
-class ColumnNames(NamedTuple):
-    """The columns of texts, images and labels, None for those to find."""
-
-    text: str | None = None
-    image: str | None = None
-    label: str | None = None
-
-    def check(self, *, with_labels: bool, on_error: OnError) -> None:
-        """Raise InputError for arguments that contradict each other."""
-        if on_error not in ("raise", "skip"):
-            raise InputError(f'on_error must be "raise" or "skip"; it is {on_error!r}.')
-        if self.text is not None and self.image is not None:
-            raise InputError(f"Items are texts ({self.text!r}) or images ({self.image!r}), not both. Give one.")
-        if self.label is not None and not with_labels:
-            raise InputError(f"label_column={self.label!r} contradicts with_labels=False. Give one of the two.")
-
-
 def data_of_table(
     table: Table,
     columns: ColumnNames,
@@ -152,9 +136,7 @@ def data_of_folder(
     columns.check(with_labels=with_labels, on_error=on_error)
     if columns.text is not None:
         raise InputError(f"text_column={columns.text!r} was given, but {folder} is a folder. Folders contain images.")
-    images, labels, skipped, found = read_folder(
-        folder, with_labels=with_labels, encoding=encoding, image_column=columns.image, label_column=columns.label
-    )
+    images, labels, skipped, found = read_folder(folder, columns, with_labels=with_labels, encoding=encoding)
     data = Dataset(images, labels, "image", folder, found, skipped)
     faults = _faults(images, partial(image_fault, decode=on_error == "skip"))
     return _without(data, faults, lambda row: str(images[row]), on_error=on_error)

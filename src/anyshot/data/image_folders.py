@@ -14,12 +14,7 @@ from anyshot.base.labels import Label, clean_names
 from anyshot.base.pixels import read_pixels
 from anyshot.base.user_folders import web_address
 from anyshot.base.warning import note
-from anyshot.data.item_columns import (
-    find_column,
-    find_labels,
-    listed_columns,
-    read_labels,
-)
+from anyshot.data.item_columns import ColumnNames, find_column, find_labels, listed_columns, read_labels
 from anyshot.data.tables import Table, read_table
 from anyshot.errors import BadItemError, DataFileError
 
@@ -44,9 +39,7 @@ class ImageFolder(NamedTuple):
     encoding: str | None = None  # of the table that lists the images
 
 
-def read_folder(
-    folder: Path, *, image_column: str | None, label_column: str | None, with_labels: bool, encoding: str | None
-) -> ImageFolder:
+def read_folder(folder: Path, columns: ColumnNames, *, with_labels: bool, encoding: str | None) -> ImageFolder:
     """Return all images of a folder, with labels from its table or the names of its subfolders."""
     entries = [entry for entry in sorted(folder.iterdir()) if not _is_hidden(entry.name)]
     inside = {entry.name: list(_files(entry)) for entry in entries if entry.is_dir()}
@@ -61,9 +54,8 @@ def read_folder(
     ]
     if sheet is not None:
         table = read_table(sheet, encoding=encoding)
-        if sheet.name.lower() in LABELS or not with_labels or _has_labels(table, label_column):
-            found = _from_table(folder, table, images, image_column, label_column, with_labels=with_labels)
-            return found._replace(skipped=others)
+        if sheet.name.lower() in LABELS or not with_labels or _has_labels(table, columns):
+            return _from_table(folder, table, images, columns, with_labels=with_labels)._replace(skipped=others)
     if not images:
         kinds = ", ".join(sorted({file.suffix.lower() or file.name for file in files})[:8])
         raise DataFileError(
@@ -76,6 +68,11 @@ def read_folder(
     empty = [(str(folder / name), "the folder contains no images") for name in inside if name not in full]
     if not (full and with_labels):
         return ImageFolder(images, None, [*others, *empty])
+    return ImageFolder(images, _labels_of_folders(folder, full, images), [*others, *empty])
+
+
+def _labels_of_folders(folder: Path, full: Sequence[str], images: Sequence[Path]) -> list[Label]:
+    """Return the label of each image, the name of its folder; None beside the folders, `full` of images."""
     places = [file.relative_to(folder).parts for file in images]
     deeper = sorted({place[1] for place in places if len(place) > 2}) if len(full) == 1 else []
     if len(deeper) > 1:
@@ -85,8 +82,7 @@ def read_folder(
             f"it ({first_of(deeper, at_most=5)}) are the classes, give {folder / full[0]}",
         )
     names = dict(zip(full, clean_names(full, what=f"folders in {folder}"), strict=True))
-    labels = [names.get(place[0]) for place in places]
-    return ImageFolder(images, labels, [*others, *empty])
+    return [names.get(place[0]) for place in places]
 
 
 def is_image(path: Path) -> bool:
@@ -138,18 +134,12 @@ def listed_image(folder: Path, written: object) -> Path:
 
 
 def _from_table(
-    folder: Path,
-    table: Table,
-    images: Sequence[Path],
-    image_column: str | None,
-    label_column: str | None,
-    *,
-    with_labels: bool,
+    folder: Path, table: Table, images: Sequence[Path], columns: ColumnNames, *, with_labels: bool
 ) -> ImageFolder:
     """Return the images that a table lists, followed by the others, without a label."""
-    image = find_column(table, IMAGE_COLUMNS, image_column, option="image_column")
-    of_labels = find_labels(table, label_column, items=image or "") if with_labels else None
-    labels = read_labels(table, of_labels, given=label_column)
+    image = find_column(table, IMAGE_COLUMNS, columns.image, option="image_column")
+    of_labels = find_labels(table, columns.label, items=image or "") if with_labels else None
+    labels = read_labels(table, of_labels, given=columns.label)
     if image is None or (with_labels and labels is None):
         missing, option = ("file", "image-column") if image is None else ("label", "label-column")
         raise DataFileError(
@@ -169,8 +159,8 @@ def _from_table(
     return ImageFolder([*files, *rest], all_labels, [], table.encoding)
 
 
-def _has_labels(table: Table, label_column: str | None) -> bool:
-    return find_column(table, LABEL_COLUMNS, label_column, option="label_column") is not None
+def _has_labels(table: Table, columns: ColumnNames) -> bool:
+    return find_column(table, LABEL_COLUMNS, columns.label, option="label_column") is not None
 
 
 def _files(folder: Path) -> Iterator[Path]:

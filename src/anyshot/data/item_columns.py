@@ -5,7 +5,7 @@ import logging
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from anyshot.base.columns import LABEL_COLUMNS, count, is_blank
 from anyshot.base.labels import EXACT, Label, as_whole, clean_names, holds_several, sole_label
@@ -13,7 +13,7 @@ from anyshot.base.warning import note
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.data.workbooks import SUFFIXES, as_shown
-from anyshot.errors import DataFileError
+from anyshot.errors import DataFileError, InputError
 
 OF_MODELS: Final = ("predicted", "prediction", "guess")
 """How columns begin that hold what a model predicted; they are not taken for labels because they hold classes."""
@@ -28,7 +28,26 @@ LONGEST_NAME: Final = 60
 MOST_NAMES: Final = 20
 """Characters of a name and names that messages show."""
 
+OnError: TypeAlias = Literal["raise", "skip"]
+
 log = logging.getLogger(__name__)
+
+
+class ColumnNames(NamedTuple):
+    """The columns of texts, images and labels, None for those to find."""
+
+    text: str | None = None
+    image: str | None = None
+    label: str | None = None
+
+    def check(self, *, with_labels: bool, on_error: OnError) -> None:
+        """Raise InputError for arguments that contradict each other."""
+        if on_error not in ("raise", "skip"):
+            raise InputError(f'on_error must be "raise" or "skip"; it is {on_error!r}.')
+        if self.text is not None and self.image is not None:
+            raise InputError(f"Items are texts ({self.text!r}) or images ({self.image!r}), not both. Give one.")
+        if self.label is not None and not with_labels:
+            raise InputError(f"label_column={self.label!r} contradicts with_labels=False. Give one of the two.")
 
 
 def find_column(table: Table, usual: Sequence[str], given: str | None, *, option: str) -> str | None:
