@@ -131,22 +131,9 @@ def activations(
     Activations in the cache are not computed again. If the cache has those of an earlier freeze point of the same
     backbone, only the layers after it are run. They are stored as bfloat16, pooled features as float32.
 
-    Parameters
-    ----------
-    backbone : Backbone
-        The network, and how it reads items.
-    items : sequence of str, or of images
-        The training items.
-    freeze_at : str or int
-        The first trained stage; see `split`.
-    cache : VectorCache, optional
-        Where activations are stored for later runs. Default: nowhere.
-    budget_mb : float, default=512
-        Maximum memory [MB, 1e6 bytes]. Larger activations are mapped from the cache's files, or from temporary ones.
-    augment : int, default=0
-        Images only: number of cropped, flipped and recolored views of each image, in addition to the image itself.
-    random_state : int, Generator or None, default=0
-        Determines the views; with the same number they are found in the cache.
+    cache: where activations are stored for later runs; budget_mb: the most memory [MB, 1e6 bytes], larger activations
+    are mapped from the cache's files, or from temporary ones; augment: of images, the number of cropped, flipped and
+    recolored views of each in addition to the image itself, which `random_state` determines.
 
     Raises
     ------

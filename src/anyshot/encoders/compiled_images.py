@@ -2,15 +2,14 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from anyshot.base.extras import extra
-from anyshot.base.items import check_texts
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
-from anyshot.base.validation import Vectors, unit
+from anyshot.base.validation import Vectors
 from anyshot.encoders import huggingface
 from anyshot.encoders.engines.choice import UnsupportedModelError
 from anyshot.encoders.engines.image_models import FAMILIES, image_network
@@ -21,8 +20,8 @@ from anyshot.encoders.engines.openvino import Precision
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code, weight_files
 from anyshot.encoders.image_processing import ImageProcessing, fitting, read_image_processing
-from anyshot.encoders.images import ImageEncoder
-from anyshot.encoders.texts import collect
+from anyshot.encoders.images import ImageEncoder, ImageTextMixin
+from anyshot.encoders.texts import Rows
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.encoders.stages import Backbone, Staged
@@ -116,7 +115,7 @@ class CompiledImageEncoder(_Compiled):
         return staged
 
 
-class CompiledImageTextEncoder(_Compiled):
+class CompiledImageTextEncoder(ImageTextMixin, _Compiled):
     """Encoder of a CLIP or SigLIP in Hugging Face layout, run by openvino on the CPU, with one vector space for both.
 
     Parameters are those of `CompiledImageEncoder`; the folder has a tokenizer.json, too.
@@ -127,10 +126,8 @@ class CompiledImageTextEncoder(_Compiled):
         Number of dimensions of a vector.
     digest : str
         Hash of the model's files, and the precision; it changes whenever the vectors would.
-    logit_scale : float or None
-        The factor of cosines in the model's softmax or sigmoid, if the model has one.
-    logit_bias : float or None
-        The number added after that; SigLIP has one.
+    logit_scale, logit_bias : float or None
+        The factor of cosines in the model's softmax or sigmoid, and the number added after that, which SigLIP has.
 
     Raises
     ------
@@ -154,17 +151,8 @@ class CompiledImageTextEncoder(_Compiled):
         self.logit_bias = learned_number(weights, "logit_bias")
         return image_half(config, weights)
 
-    def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Return unit-length vectors (n, width) of texts, in the same space as the images'.
-
-        Raises
-        ------
-        BadItemError
-            A text is empty; the message names its row.
-        """
-        checked = check_texts(texts)
-        parts = ((rows, unit(part)) for rows, part in self._texts.map(checked))
-        return collect(parts, n_texts=len(checked), width=self.width)
+    def _map_texts(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
+        return self._texts.map(texts)
 
     def _staged(self) -> "Staged":
         staged: Staged = huggingface.ImageTextEncoder(self._folder)

@@ -13,9 +13,10 @@ from PIL import Image
 
 from anyshot import data
 from anyshot.base import progress
-from anyshot.base.items import Items, check_images
+from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.pixels import Pixels, map_pixels
 from anyshot.base.validation import Vectors, unit
+from anyshot.encoders.texts import Rows, collect
 
 CHUNK: Final = 8
 """Images decoded and encoded at a time, which bounds the memory."""
@@ -52,6 +53,32 @@ class ImageEncoder(ABC):
     @abstractmethod
     def _map(self, batches: Iterator[NDArray[Any]]) -> Iterator[Vectors]:
         """Yield the features (n, width), float32, of each batch of inputs, in order."""
+
+
+class ImageTextMixin(ABC):
+    """What an image encoder adds that embeds texts among its image vectors: the vectors of texts, in the same space."""
+
+    width: int
+    logit_scale: float | None
+    """The factor of cosines in the model's softmax or sigmoid, if the model has one."""
+    logit_bias: float | None
+    """The number added after that; SigLIP has one."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return unit-length vectors (n, width) of texts, in the same space as the images'.
+
+        Raises
+        ------
+        BadItemError
+            A text is empty; the message names its row.
+        """
+        checked = check_texts(texts)
+        parts = ((rows, unit(part)) for rows, part in self._map_texts(checked))
+        return collect(parts, n_texts=len(checked), width=self.width)
+
+    @abstractmethod
+    def _map_texts(self, texts: list[str]) -> Iterator[tuple[Rows | slice, Vectors]]:
+        """Yield the rows of some texts, and their vectors (m, width), until all are encoded."""
 
 
 def encode_images(

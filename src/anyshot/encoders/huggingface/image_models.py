@@ -2,7 +2,7 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification
 
-from anyshot.base.items import check_texts
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
-from anyshot.base.validation import Vectors, unit
+from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.base import (
     HuggingFaceEncoder,
     open_part,
@@ -26,9 +25,8 @@ from anyshot.encoders.huggingface.base import (
 )
 from anyshot.encoders.huggingface.stages import WholeModel, clip_stages, image_stages
 from anyshot.encoders.image_processing import fitting, require_processing
-from anyshot.encoders.images import ImageEncoder, classes_of_labels
+from anyshot.encoders.images import ImageEncoder, ImageTextMixin, classes_of_labels
 from anyshot.encoders.stages import ImagePreparation, Network, State
-from anyshot.encoders.texts import collect
 from anyshot.errors import EncoderError
 
 BATCH_TEXTS: Final = 64
@@ -103,34 +101,11 @@ class TransformersImageEncoder(_ImageEncoder):
         return _pooled_features(self._model, State(x))
 
 
-class ImageTextEncoder(_ImageEncoder):
+class ImageTextEncoder(ImageTextMixin, _ImageEncoder):
     """Encoder of an image-text model of transformers, such as CLIP and SigLIP, with one vector space for both.
 
-    Parameters and attributes are those of `HuggingFaceEncoder`.
-
-    Attributes
-    ----------
-    logit_scale : float or None
-        The factor of cosines in the model's softmax or sigmoid, if the model has one.
-    logit_bias : float or None
-        The number added after that; SigLIP has one.
-
-    References
-    ----------
-    Radford et al. Learning Transferable Visual Models From Natural Language Supervision. ICML 2021.
-    Zhai et al. Sigmoid Loss for Language Image Pre-Training. ICCV 2023.
+    Parameters are those of `HuggingFaceEncoder`, and attributes those of `CompiledImageTextEncoder`.
     """
-
-    def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Return unit-length vectors (n, width) of texts, in the same space as the images'.
-
-        Raises
-        ------
-        BadItemError
-            A text is empty; the message names its row.
-        """
-        checked = check_texts(texts)
-        return collect(self._text_batches(checked), n_texts=len(checked), width=self.width)
 
     def _open(self) -> None:
         self._settings = ("image-text model, 1",)
@@ -156,11 +131,11 @@ class ImageTextEncoder(_ImageEncoder):
     def _features(self, inputs: Tensor) -> Tensor:
         return _image_features(self._model, State(inputs.to(self._compute.device, self._compute.dtype)))
 
-    def _text_batches(self, texts: list[str]) -> Iterator[tuple[slice, Vectors]]:
+    def _map_texts(self, texts: list[str]) -> Iterator[tuple[slice, Vectors]]:
         for first in range(0, len(texts), BATCH_TEXTS):
             rows = slice(first, first + BATCH_TEXTS)
             with torch.inference_mode():
-                yield rows, unit(self._text_features(texts[rows]).float().cpu().numpy())
+                yield rows, self._text_features(texts[rows]).float().cpu().numpy()
 
     def _text_features(self, texts: list[str]) -> Tensor:
         config = self._model.config
