@@ -23,15 +23,10 @@ def json_scalar(value: Any, path: str = "") -> JSON:
     return value if value is None or isinstance(value, (str, int, float)) else str(value)
 
 
-def name_as_text(name: Any, path: str = "") -> str:
-    """Return the name of a value in a mapping as text."""
-    return str(name)
-
-
 def json_value(
     value: Any,
     convert: Callable[[Any, str], JSON] = json_scalar,
-    name_of: Callable[[Any, str], str] = name_as_text,
+    name_of: Callable[[Any, str], str] = lambda name, path: str(name),
     path: str = "",
 ) -> JSON:
     """Return a value as JSON types.

@@ -137,12 +137,9 @@ def evaluate_answers(
     check_list(y_true, what="A list of labels")
     classes = classes if isinstance(classes, np.ndarray) else class_table(classes)
     names: list[Label] = classes.tolist()
-    all_classes = class_table([*names, *(label for label in classes_in(y_true) if label not in names)])
     warn_of_order(y_true, predicted, names=("y_true", "predicted"))
     warn_of_order(y_true, sample_weight, names=("y_true", "sample_weight"))
-    answers = to_indexes(_without_unknown(predicted, names), classes, n_items=len(predicted))
-    truth = to_indexes(y_true, all_classes, n_items=len(answers))
-    answers = _with_unknown(answers, truth, n_known=len(names), n_classes=len(all_classes))
+    all_classes, truth, answers = _indexed(classes, y_true, predicted)
     table = None if probabilities is None else _checked(probabilities, n_items=len(truth), classes=names)
     labeled = truth >= 0
     if not labeled.any():
@@ -207,6 +204,15 @@ def _weights(sample_weight: ArrayLike | None, labeled: NDArray[np.bool_]) -> Flo
 def _share(which: NDArray[np.bool_], of: NDArray[np.bool_], weight: Floats) -> float | None:
     """Return the weighted share of `which` (n,) among the items `of` (n,); None if these have no weight."""
     return float(np.average(which[of], weights=weight[of])) if weight[of].any() else None
+
+
+def _indexed(classes: Classes, y_true: Labels, predicted: Labels) -> tuple[Classes, Indexes, Indexes]:
+    """Return the known and then the other classes (c,), and labels and predictions as rows of them (n,), (n,)."""
+    names: list[Label] = classes.tolist()
+    every = class_table([*names, *(label for label in classes_in(y_true) if label not in names)])
+    answers = to_indexes(_without_unknown(predicted, names), classes, n_items=len(predicted))
+    truth = to_indexes(y_true, every, n_items=len(answers))
+    return every, truth, _with_unknown(answers, truth, n_known=len(names), n_classes=len(every))
 
 
 def _without_unknown(predicted: Labels, names: list[Label]) -> list[Label]:

@@ -145,14 +145,7 @@ def learning_curve(
     _check_plan(shots, seeds)
     if isinstance(unlabeled, str) and unlabeled != "rest":
         raise InputError(f"unlabeled must be a list of items, 'rest' or None; it is {unlabeled!r}.")
-    named = models if isinstance(models, Mapping) else {type(models).__name__: models}
-    if not named:
-        raise InputError("There is no model to measure. Give {name: estimator}.")
-    if not all(hasattr(model, "fit") for model in named.values()):
-        raise InputError(f"models must be {{name: estimator}}, or one estimator; it is {models!r:.60}.")
-    for name, model in named.items():
-        if hasattr(model, "__sklearn_tags__") and is_regressor(model):
-            raise InputError(f"{name} predicts numbers. Use evaluation.number_curve(model, X, y, X_test, y_test).")
+    named = _named_models(models)
     X, y, X_test, y_test = _parts(X, y, X_test, y_test)
     index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     truth = label_list(y_test)
@@ -193,6 +186,19 @@ def _check_plan(shots: object, seeds: object) -> None:
         check_whole(1, seeds=seeds)
     elif len(set(seeds)) < max(1, len(list(seeds))):
         raise InputError(f"seeds must be a number of draws, or different seeds; it is {seeds!r:.60}.")
+
+
+def _named_models(models: Mapping[str, Predictor] | Predictor) -> Mapping[str, Predictor]:
+    """Return the models by name; raise InputError for none, and for one that predicts numbers or cannot be fitted."""
+    named = models if isinstance(models, Mapping) else {type(models).__name__: models}
+    if not named:
+        raise InputError("There is no model to measure. Give {name: estimator}.")
+    if not all(hasattr(model, "fit") for model in named.values()):
+        raise InputError(f"models must be {{name: estimator}}, or one estimator; it is {models!r:.60}.")
+    for name, model in named.items():
+        if hasattr(model, "__sklearn_tags__") and is_regressor(model):
+            raise InputError(f"{name} predicts numbers. Use evaluation.number_curve(model, X, y, X_test, y_test).")
+    return named
 
 
 def _parts(X: Items, y: Labels, X_test: Items | None, y_test: Labels | None) -> tuple[Items, Labels, Items, Labels]:
