@@ -46,11 +46,6 @@ def test_it_prepares_for_changes_once_it_accepts_requests(saved):
     assert not asyncio.run(run())
 
 
-def test_an_application_without_metrics_says_so(client):
-    answer = client.get("/metrics")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "This service keeps no metrics.")
-
-
 def test_other_addresses_and_methods_are_refused_in_words(client):
     asked = (("GET", "/v1/nothing", 404, "nothing at"), ("GET", "/v1/models/support/predict", 405, "the method POST."))
     for method, path, status, words in asked:

@@ -4,8 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from anyshot.app.server.metrics import Drift, Metrics
-from anyshot.app.server.service import Summary
+from anyshot.app.server.metrics import Drift, Metrics, Summary
 from anyshot.store.disk_cache import EncodingCounts
 
 

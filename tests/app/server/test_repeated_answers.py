@@ -6,20 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 
 from anyshot.app.server.limits import LimitedBodies
+from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.repeated_answers import RepeatedAnswers
-from anyshot.app.server.service import Answered, Observer, Summary
+from anyshot.app.server.service import Answered
 from asgi import request
 
 PREDICT, JSON = "/v1/models/support/predict", {"content_type": "application/json"}
-
-
-class Counted(Observer):
-    def __init__(self) -> None:
-        self.found: list[tuple[str, Summary, bool]] = []
-
-    def on_answers(self, model, summary, *, repeated=False) -> None:
-        self.found.append((model, summary, repeated))
 
 
 class Service:
@@ -27,8 +20,8 @@ class Service:
 
     def __init__(self, limit: int = 1_000_000, length: int = 0) -> None:
         self.live = SimpleNamespace(snapshot=Snapshot(None, 1, "text"))
-        self.observer, self.calls, self.length = Counted(), 0, length
-        self.cache = RepeatedAnswers(self.route, {"support": self.live}, self.observer, limit=limit)
+        self.metrics, self.calls, self.length = Metrics({}), 0, length
+        self.cache = RepeatedAnswers(self.route, {"support": self.live}, self.metrics, limit=limit)
         self.app = LimitedBodies(self.cache, max_body=10_000, seconds=5)
 
     async def route(self, scope, receive, send) -> None:
@@ -46,7 +39,10 @@ class Service:
 def test_the_same_body_gets_the_same_answer_and_is_counted():
     service = Service()
     assert [service.ask(one) for one in ("a", "b", "a", "a")] == [1, 2, 1, 1]
-    assert service.observer.found == 2 * [("support", Summary(3, 0, 0.5), True)]
+    value = service.metrics.registry.get_sample_value
+    assert value("anyshot_repeated_requests_total", {"model": "support"}) == 2
+    assert value("anyshot_answers_total", {"model": "support", "answer": "known"}) == 6
+    assert value("anyshot_closeness_mean", {"model": "support"}) == 0.5
 
 
 def test_another_version_answers_anew():

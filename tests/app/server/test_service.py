@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from anyshot.app.server import service
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.service import Observer, Service, Summary, unless_gone
+from anyshot.app.server.service import Service, unless_gone
 from anyshot.app.server.service_errors import ClientGoneError
 from anyshot.app.server.settings import Settings
 
@@ -63,22 +63,18 @@ def test_work_for_a_client_that_waits_ends_as_it_does_alone(monkeypatch, patienc
 
 
 def test_answers_are_noted_after_they_are_given():
-    noted = []
-
-    class Noted(Observer):
-        def on_answers(self, model, summary, *, repeated=False):
-            noted.append((model, summary._replace(closeness=0.0)))
-
     class Three:
         def predict_proba(self, items):
             return [[0.2, 0.8]] * 3
 
     async def main():
-        own = Service({}, Settings(), Noted())
+        own = Service({}, Settings())
+        known = {"model": "support", "answer": "known"}
         scores = await own.score("support", Snapshot(Three(), 1, "text"), ["a", "b", "c"])
-        assert (scores[0].shape, noted) == ((3, 2), [])
+        assert scores[0].shape == (3, 2)
+        assert own.metrics.registry.get_sample_value("anyshot_answers_total", known) is None
         await asyncio.sleep(0)
+        assert own.metrics.registry.get_sample_value("anyshot_answers_total", known) == 3
         await own.close()
 
     asyncio.run(main())
-    assert noted == [("support", Summary(3, 0, 0.0))]

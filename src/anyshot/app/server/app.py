@@ -2,7 +2,7 @@
 
     app = create_app(open_models({"support": Path("models/support")}, settings), settings)
 
-`app.state.service` is the `Service` with models, batcher, settings and observer. `Edge` adds tokens, limits and logs.
+`app.state.service` is the `Service` with models, batcher, settings and metrics. `Edge` adds tokens, limits and logs.
 """
 
 import asyncio
@@ -16,11 +16,9 @@ from starlette.responses import JSONResponse
 from anyshot.app.server import change_routes, docs_page, inference_protocol, label_studio, openai, routes
 from anyshot.app.server.changes import FitClasses
 from anyshot.app.server.live_model import LiveModel
-from anyshot.app.server.metrics import Metrics
-from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.problems import add_problem_handlers
 from anyshot.app.server.schemas import describe
-from anyshot.app.server.service import Observer, Service, service_of
+from anyshot.app.server.service import Service, service_of
 from anyshot.app.server.settings import Settings
 
 REFRESH: Final = 0.1
@@ -29,12 +27,9 @@ RETRY: Final = 1.0
 """How often it is checked instead while a folder cannot be used, as it may be read in vain each time [s]."""
 
 
-def create_app(models: Sequence[LiveModel], settings: Settings, *, observer: Observer | None = None) -> FastAPI:
-    """Return the application that answers from these models.
-
-    observer: what is told of the work of the service, by default nothing.
-    """
-    service = Service({live.name: live for live in models}, settings, observer or Observer())
+def create_app(models: Sequence[LiveModel], settings: Settings) -> FastAPI:
+    """Return the application that answers from these models."""
+    service = Service({live.name: live for live in models}, settings)
     app = FastAPI(
         title="anyshot",
         description="Models whose classes change while they answer.",
@@ -86,10 +81,7 @@ async def _look_after(live: LiveModel) -> None:
 
 def metrics(request: Request) -> Response:
     """Return the metrics of this process as Prometheus reads them."""
-    observer = service_of(request).observer
-    if not isinstance(observer, Metrics):
-        raise ProblemError(404, "This service keeps no metrics.")
-    content, media_type = observer.render()
+    content, media_type = service_of(request).metrics.render()
     return Response(content, headers={"content-type": media_type})
 
 

@@ -1,11 +1,10 @@
 """What stands around the routes: logs, tokens, limits. The first one in the list is the outermost."""
 
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anyshot.app.server.limits import CheckedBodies, LimitedBodies, LimitedQueue, LimitedTime
 from anyshot.app.server.logs import LoggedRequests
-from anyshot.app.server.metrics import Metrics
-from anyshot.app.server.problem_error import App, Receive, Scope, Send
 from anyshot.app.server.repeated_answers import RepeatedAnswers
 from anyshot.app.server.service import Service
 from anyshot.app.server.tokens import Guarded, tokens_for
@@ -17,8 +16,8 @@ class Edge:
     Raises InputError if the file of tokens cannot be read, or is needed and not given.
     """
 
-    def __init__(self, app: App, service: Service, *, metrics: Metrics) -> None:
-        settings = service.settings
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self.app, settings, metrics = app, service.settings, service.metrics
         tokens = tokens_for(settings.host, settings.token_file)
         self.queue = LimitedQueue(LimitedTime(app, seconds=settings.time_limit), max_queue=settings.max_queue)
         metrics.queue = lambda: self.queue.size
@@ -26,7 +25,7 @@ class Edge:
             CheckedBodies(self.queue), service.models, metrics, limit=int(settings.answers_mb * 1e6)
         )
         limited = LimitedBodies(answered, max_body=settings.max_body, seconds=settings.client_limit)
-        guarded: App = Guarded(limited, tokens=tokens, origins=settings.cors_origins)
+        guarded: ASGIApp = Guarded(limited, tokens=tokens, origins=settings.cors_origins)
         if settings.cors_origins:
             guarded = CORSMiddleware(
                 guarded,
@@ -38,5 +37,8 @@ class Edge:
         self.outermost = LoggedRequests(guarded, items=settings.log_items, on_request=metrics.on_request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        await self.outermost(scope, receive, send)
+        """Answer a request, or begin and end the application; there are no web sockets."""
+        if scope["type"] == "http":
+            await self.outermost(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self.app(scope, receive, send)

@@ -1,6 +1,7 @@
 """Limits of requests: the size and the time of bodies, what JSON may hold, and how many requests are answered at once.
 
-The middlewares are ASGI applications around another one. They answer what is beyond a limit by a problem document.
+The middlewares are ASGI applications around another one, for requests over HTTP. They answer what is beyond a limit by
+a problem document.
 """
 
 import asyncio
@@ -9,7 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from anyshot.app.server.problem_error import App, Message, ProblemError, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from anyshot.app.server.problem_error import ProblemError
 
 MAX_DEPTH: Final = 32
 """How deep JSON may be nested; no body that a route reads has more than 10 levels."""
@@ -29,14 +32,12 @@ class LimitedBodies:
     seconds : time within which a body must be there [s]
     """
 
-    def __init__(self, app: App, *, max_body: int, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, *, max_body: int, seconds: float) -> None:
         self.app, self.max_body, self.seconds = app, max_body, seconds
         self._held = 0  # bytes of the bodies in memory
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
         body = bytearray()
         try:
             if await self._read(scope, receive, body):  # otherwise the client is gone
@@ -81,16 +82,15 @@ class LimitedBodies:
 class CheckedBodies:
     """Refuse bodies that no route reads; they are in the state of the request already."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "http":
-            try:
-                check_content(headers_of(scope), scope["state"]["body"])
-            except ProblemError as problem:
-                return await problem.response()(scope, receive, send)
+        try:
+            check_content(headers_of(scope), scope["state"]["body"])
+        except ProblemError as problem:
+            return await problem.response()(scope, receive, send)
         await self.app(scope, receive, send)
 
 
@@ -100,12 +100,12 @@ class LimitedQueue:
     Requests for the health of the service and for metrics are always answered.
     """
 
-    def __init__(self, app: App, *, max_queue: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_queue: int) -> None:
         self.app, self.max_queue, self.size = app, max_queue, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http" or is_probe(scope["path"]):
+        if is_probe(scope["path"]):
             return await self.app(scope, receive, send)
         if self.size >= self.max_queue:
             detail = f"{self.max_queue} requests are being answered, as many as the service takes at once."
@@ -120,13 +120,11 @@ class LimitedQueue:
 class LimitedTime:
     """Give up a request that is not answered in `seconds`."""
 
-    def __init__(self, app: App, *, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
         self.app, self.seconds = app, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
         started = False
 
         async def noted(message: Message) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from anyshot.app.server.limits import headers_of
-from anyshot.app.server.problem_error import App, Message, Receive, Scope, Send
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LONGEST_BODY: Final = 2_000
@@ -36,13 +37,11 @@ class LoggedRequests:
     on_request : called with the method, the route, the status and the time [s] of each request
     """
 
-    def __init__(self, app: App, *, items: bool = False, on_request: OnRequest | None = None) -> None:
+    def __init__(self, app: ASGIApp, *, items: bool = False, on_request: OnRequest | None = None) -> None:
         self.app, self.items, self.on_request = app, items, on_request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
         given = headers_of(scope).get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = request_id

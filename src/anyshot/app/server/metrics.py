@@ -6,14 +6,14 @@
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from anyshot.app.server.live_model import LiveModel
-from anyshot.app.server.service import Observer, Summary
 
 N_REFERENCE: Final = 500
 """Items with which later ones are compared, and of which the latest ones are the mean."""
@@ -66,48 +66,39 @@ class Drift:
         return self.latest < self.reference - DRIFT * deviation
 
 
-class Metrics(Observer):
-    """What the service counts, and what Prometheus reads of it."""
+class Summary(NamedTuple):
+    """What is counted of an answer."""
+
+    n_items: int
+    n_unknown: int
+    closeness: float  # mean over the items
+
+
+class Metrics(Collector):
+    """What the service counts, in any of its threads, and what Prometheus reads of it."""
 
     def __init__(self, models: Mapping[str, LiveModel]) -> None:
         self._models, self._lock = models, threading.Lock()
         self.queue: Callable[[], int] = int  # returns how many requests wait or are answered; set by the edge
         self._drift: dict[str, Drift] = {}
         self._of_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        registry = self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "anyshot_requests", "Requests answered.", ("method", "route", "status"), registry=registry
-        )
-        self._seconds = Histogram(
-            "anyshot_request_seconds", "Time of a request.", ("route",), buckets=SECONDS, registry=registry
-        )
-        self._batch_items = Histogram(
-            "anyshot_batch_items", "Items encoded together.", buckets=ITEMS, registry=registry
-        )
-        self._batch_requests = Histogram(
-            "anyshot_batch_requests", "Requests encoded together.", buckets=ITEMS, registry=registry
-        )
-        self._batch_seconds = Histogram(
-            "anyshot_batch_seconds", "Time to encode a batch.", buckets=SECONDS, registry=registry
-        )
-        self._answers = Counter("anyshot_answers", "Items answered.", ("model", "answer"), registry=registry)
-        self._repeated = Counter(
-            "anyshot_repeated_requests", "Requests answered as the same one before.", ("model",), registry=registry
-        )
-        self._changes = Counter("anyshot_changes", "Changes of a model.", ("model",), registry=registry)
-        self._closeness = Gauge(
-            "anyshot_closeness_mean",
-            "Mean closeness of the latest items to their class.",
-            ("model",),
-            registry=registry,
-        )
-        self._reference = Gauge(
-            "anyshot_closeness_reference", "Mean closeness of the first items.", ("model",), registry=registry
-        )
-        self._alarm = Gauge(
-            "anyshot_drift_alarm", "1 while items are less close than the first ones.", ("model",), registry=registry
-        )
-        registry.register(_AtReading(self._read_models))
+        self.registry = CollectorRegistry()
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        of_model = ("model",)
+        self._requests = counter("anyshot_requests", "Requests answered.", ("method", "route", "status"))
+        self._seconds = histogram("anyshot_request_seconds", "Time of a request.", ("route",), buckets=SECONDS)
+        self._batch_items = histogram("anyshot_batch_items", "Items encoded together.", buckets=ITEMS)
+        self._batch_requests = histogram("anyshot_batch_requests", "Requests encoded together.", buckets=ITEMS)
+        self._batch_seconds = histogram("anyshot_batch_seconds", "Time to encode a batch.", buckets=SECONDS)
+        self._answers = counter("anyshot_answers", "Items answered.", ("model", "answer"))
+        self._repeated = counter("anyshot_repeated_requests", "Requests answered as the same one before.", of_model)
+        self._changes = counter("anyshot_changes", "Changes of a model.", of_model)
+        about = "Mean closeness of the latest items to their class."
+        self._closeness = gauge("anyshot_closeness_mean", about, of_model)
+        self._reference = gauge("anyshot_closeness_reference", "Mean closeness of the first items.", of_model)
+        self._alarm = gauge("anyshot_drift_alarm", "1 while items are less close than the first ones.", of_model)
+        self.registry.register(self)
 
     def on_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Note that a request was answered."""
@@ -138,7 +129,7 @@ class Metrics(Observer):
             self._reference.labels(model).set(drift.reference)
             self._alarm.labels(model).set(drift.alarm)
 
-    def on_change(self, model: str, version: int) -> None:
+    def on_change(self, model: str) -> None:
         """Note that a model has a new version."""
         self._changes.labels(model).inc()
 
@@ -146,7 +137,7 @@ class Metrics(Observer):
         """Return the metrics as Prometheus reads them, and their content type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
-    def _read_models(self) -> Iterable[Metric]:
+    def collect(self) -> Iterable[Metric]:
         """Yield what is read only when metrics are asked for."""
         yield GaugeMetricFamily("anyshot_queue", "Requests that wait or are answered.", value=self.queue())
         version = GaugeMetricFamily("anyshot_model_version", "Version of a model.", labels=("model",))
@@ -162,14 +153,3 @@ class Metrics(Observer):
             encoded.add_metric([name, "encoder"], counts.encoded)
             encoded.add_metric([name, "cache"], counts.cached + counts.duplicates)
         yield from (version, encoded)
-
-
-class _AtReading(Collector):
-    """A collector that calls a function for its metrics."""
-
-    def __init__(self, read: Callable[[], Iterable[Metric]]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterable[Metric]:
-        """Return the metrics."""
-        return self._read()

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from anyshot.app.server.limits import headers_of, media_type_of
 from anyshot.app.server.live_model import LiveModel
-from anyshot.app.server.problem_error import App, Receive, Scope, Send
+from anyshot.app.server.metrics import Metrics, Summary
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.service import Answered, Observer, Summary, summary_of
+from anyshot.app.server.service import Answered, summary_of
 
 START: Final = "/v1/models/"
 END: Final = "/predict"
@@ -39,12 +41,12 @@ class RepeatedAnswers:
     """Answer what was answered before, and let other requests pass.
 
     models : by name
-    observer : what is told of answers
+    metrics : what counts answers
     limit : bytes of the answers that are kept; those that were asked for longest ago are forgotten first
     """
 
-    def __init__(self, app: App, models: Mapping[str, LiveModel], observer: Observer, *, limit: int) -> None:
-        self.app, self.models, self.observer, self.limit = app, models, observer, limit
+    def __init__(self, app: ASGIApp, models: Mapping[str, LiveModel], metrics: Metrics, *, limit: int) -> None:
+        self.app, self.models, self.metrics, self.limit = app, models, metrics, limit
         self.size = 0
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
 
@@ -67,10 +69,8 @@ class RepeatedAnswers:
 
     def _key_of(self, scope: Scope) -> Key | None:
         """Return the model and the digest of the body of a request for answers; None for another request."""
-        if scope["type"] != "http" or scope["method"] != "POST":
-            return None
         path = scope["path"]
-        if not path.startswith(START) or not path.endswith(END):
+        if scope["method"] != "POST" or not path.startswith(START) or not path.endswith(END):
             return None
         name = path[len(START) : -len(END)]
         headers = headers_of(scope)
@@ -82,7 +82,7 @@ class RepeatedAnswers:
 
     async def _repeat(self, model: str, found: _Kept, scope: Scope, send: Send) -> None:
         scope["route"] = found.route
-        self.observer.on_answers(model, found.summary, repeated=True)
+        self.metrics.on_answers(model, found.summary, repeated=True)
         headers = [(b"content-length", b"%d" % len(found.body)), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": found.body})

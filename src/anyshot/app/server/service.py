@@ -1,9 +1,9 @@
-"""What all routes share: the models, the batcher, the settings, and what observes the service."""
+"""What all routes share: the models, the batcher, the settings, and the metrics."""
 
 import asyncio
 import json
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
 from fastapi import Request, Response
@@ -12,6 +12,7 @@ from anyshot.app.server.answers import is_unknown, score
 from anyshot.app.server.batching import Arrays, Batcher
 from anyshot.app.server.changes import Change
 from anyshot.app.server.live_model import LiveModel, RollBack
+from anyshot.app.server.metrics import Metrics, Summary
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.service_errors import ClientGoneError, UnknownModelError
 from anyshot.app.server.settings import Settings
@@ -23,14 +24,6 @@ PATIENCE: Final = 0.05
 """How long an answer may take until it is watched whether its client is still there [s]."""
 
 
-class Summary(NamedTuple):
-    """What metrics count of an answer."""
-
-    n_items: int
-    n_unknown: int
-    closeness: float  # mean over the items
-
-
 class Answered(NamedTuple):
     """An answer that can be given again to the same request, and what it is made from."""
 
@@ -40,30 +33,17 @@ class Answered(NamedTuple):
     route: Any  # for logs and metrics
 
 
-class Observer:
-    """What is told of the work of the service; metrics override these methods, which may be called by any thread."""
-
-    def on_batch(self, n_requests: int, n_items: int, seconds: float) -> None:
-        """Note that a batch was encoded."""
-
-    def on_answers(self, model: str, summary: Summary, *, repeated: bool = False) -> None:
-        """Note answers of a model, and whether the same request was answered before."""
-
-    def on_change(self, model: str, version: int) -> None:
-        """Note that a model has a new version."""
-
-
 @dataclass
 class Service:
     """The state of the application, `app.state.service`."""
 
     models: dict[str, LiveModel]
     settings: Settings
-    observer: Observer = field(default_factory=Observer)
     closing: bool = False  # whether the service is shutting down
 
     def __post_init__(self) -> None:
-        self.batcher = Batcher(lambda *facts: self.observer.on_batch(*facts))
+        self.metrics = Metrics(self.models)
+        self.batcher = Batcher(self.metrics.on_batch)
 
     def model(self, name: str) -> LiveModel:
         """Return the model of this name, or raise UnknownModelError."""
@@ -81,7 +61,7 @@ class Service:
         return scores
 
     def _note(self, model: str, snapshot: Snapshot, scores: Arrays) -> None:
-        self.observer.on_answers(model, summary_of(snapshot, scores))
+        self.metrics.on_answers(model, summary_of(snapshot, scores))
 
     async def change(self, live: LiveModel, change: Change | RollBack) -> int:
         """Change a model, and return the version that has the change, once it is on disk.
@@ -89,7 +69,7 @@ class Service:
         It is made also if the client does not wait for it.
         """
         version = await asyncio.shield(asyncio.wrap_future(live.change(change)))
-        self.observer.on_change(live.name, version)
+        self.metrics.on_change(live.name)
         return version
 
     async def close(self) -> None:

@@ -15,7 +15,6 @@ from anyshot.app.server.connections import timed_protocol
 from anyshot.app.server.edge import Edge
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.logs import log_config, log_warnings
-from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
 from anyshot.app.server.tokens import tokens_for
@@ -107,9 +106,8 @@ def load_app(
 ) -> Edge:
     """Return the application of the models in these folders; each process of the service makes its own."""
     models = open_models(folders, settings, encoder=encoder) if models is None else models
-    metrics = Metrics({live.name: live for live in models})
-    app = create_app(models, settings, observer=metrics)
-    return Edge(app, app.state.service, metrics=metrics)
+    app = create_app(models, settings)
+    return Edge(app, app.state.service)
 
 
 def _bound(settings: Settings) -> socket.socket:

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from anyshot.app.server.limits import headers_of, is_probe
-from anyshot.app.server.problem_error import App, ProblemError, Receive, Scope, Send
+from anyshot.app.server.problem_error import ProblemError
 from anyshot.errors import InputError
 
 Permission: TypeAlias = Literal["read", "write"]
@@ -110,15 +112,11 @@ class Guarded:
     origins : sites whose pages may send requests, such as "https://support.example.com"
     """
 
-    def __init__(self, app: App, *, tokens: Tokens | None, origins: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, *, tokens: Tokens | None, origins: Sequence[str] = ()) -> None:
         self.app, self.tokens, self.origins = app, tokens, frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "lifespan":
-            return await self.app(scope, receive, send)
-        if scope["type"] != "http":
-            return None  # there are no web sockets
         try:
             self._check(scope, headers_of(scope))
         except ProblemError as problem:
