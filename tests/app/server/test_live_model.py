@@ -4,6 +4,7 @@ import errno
 import math
 import time
 from functools import partial
+from operator import methodcaller
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from fastapi.testclient import TestClient
 from anyshot import AnyShotClassifier, AnyShotRegressor
 from anyshot.app.server import live_model
 from anyshot.app.server.app import create_app
-from anyshot.app.server.changes import AddClass, AddExamples, AddUnlabeled, FitClasses, RemoveClass, fits_slowly
+from anyshot.app.server.changes import AddExamples, AddUnlabeled, adding_class, fit_classes, fits_slowly
 from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.service_errors import (
     DiskFullError,
@@ -53,11 +54,11 @@ def n_labels(live):
 def test_a_change_is_a_new_version_and_leaves_the_old_snapshot_alone(live, folder):
     before = live.snapshot
     answers = before.classifier.predict_proba(POINTS)
-    assert live.change(AddClass("up", [0.0, 1.0, 0.1], [[0.1, 0.9, 0.0]])).result() == before.version + 1 == 2
+    assert live.change(adding_class("up", [0.0, 1.0, 0.1], [[0.1, 0.9, 0.0]])).result() == before.version + 1 == 2
     np.testing.assert_array_equal(before.classifier.predict_proba(POINTS), answers)
     assert live.snapshot.classifier.classes_.tolist() == ["left", "right", "up"]
     np.testing.assert_array_equal(reading(folder).predict_proba(POINTS), live.snapshot.classifier.predict_proba(POINTS))
-    assert live.change(RemoveClass("up")).result() == 3
+    assert live.change(methodcaller("remove_class", "up")).result() == 3
     assert live.change(AddUnlabeled(POINTS)).result() == 4
 
 
@@ -76,9 +77,9 @@ def large(tmp_path):
 def test_a_class_of_a_large_model_is_answered_before_all_classes_are_fitted_again(large, monkeypatch):
     monkeypatch.setattr(live_model, "REST", math.inf)  # a busy machine takes long between two changes
     live, new = LiveModel("large", large, reading), np.random.default_rng(1).normal(size=160)
-    assert live.change(AddClass("new", new)).result() == 2
+    assert live.change(adding_class("new", new)).result() == 2
     assert (live.snapshot.is_provisional, live.awaits_fit()) == (True, False), "other changes may follow at once"
-    assert live.change(AddClass("newer", -new)).result() == 3
+    assert live.change(adding_class("newer", -new)).result() == 3
     assert live.snapshot.classifier.predict([new, -new]).tolist() == ["new", "newer"]
     live.close()
     assert (live.snapshot.version, live.snapshot.is_provisional) == (4, False)
@@ -88,8 +89,8 @@ def test_a_class_of_a_large_model_is_answered_before_all_classes_are_fitted_agai
 def test_one_goes_back_to_the_version_before_a_class_was_added(large):
     live, new = LiveModel("large", large, reading), np.random.default_rng(1).normal(size=160)
     for name, item in (("new", new), ("newer", -new)):
-        live.change(AddClass(name, item)).result()
-    assert live.change(FitClasses()).result() == live.change(FitClasses()).result(), "nothing is left to fit"
+        live.change(adding_class(name, item)).result()
+    assert live.change(fit_classes).result() == live.change(fit_classes).result(), "nothing is left to fit"
     live.close()
     live = LiveModel("large", large, reading)  # also after a start, when only files tell what each version is
     proba, (first, *_, fitted) = live.snapshot.classifier.predict_proba([new, -new]), live.versions.numbers()
@@ -97,7 +98,7 @@ def test_one_goes_back_to_the_version_before_a_class_was_added(large):
     assert "newer" not in live.snapshot.classifier.classes_
     live.change(RollBack(fitted - 1)).result()  # the version of the change that was answered
     assert live.snapshot.is_provisional
-    live.change(FitClasses()).result()
+    live.change(fit_classes).result()
     np.testing.assert_allclose(live.snapshot.classifier.predict_proba([new, -new]), proba, atol=1e-3)
     live.change(RollBack(first)).result()
     assert len(live.snapshot.classifier.classes_) == 60

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import JSONResponse
 
 from anyshot.app.server import change_routes, docs_page, inference_protocol, label_studio, openai, routes
-from anyshot.app.server.changes import FitClasses
+from anyshot.app.server.changes import fit_classes
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problems import add_problem_handlers
 from anyshot.app.server.schemas import describe
@@ -76,7 +76,7 @@ async def _look_after(live: LiveModel) -> None:
             await asyncio.wait([asyncio.wrap_future(live.refresh())])
         elif live.awaits_fit() and live.snapshot.version != tried:
             tried = live.snapshot.version
-            await asyncio.wait([asyncio.wrap_future(live.change(FitClasses()))])
+            await asyncio.wait([asyncio.wrap_future(live.change(fit_classes))])
 
 
 def metrics(request: Request) -> Response:

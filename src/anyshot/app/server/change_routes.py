@@ -1,6 +1,7 @@
 """The routes that change models. A change is answered by the version that has it, once it is on disk."""
 
 import asyncio
+from operator import methodcaller
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -8,15 +9,7 @@ from pydantic import BaseModel
 
 from anyshot.app.cli.options import as_classes_write_them, one_class
 from anyshot.app.server.bodies import as_items, as_json, read_body
-from anyshot.app.server.changes import (
-    AddClass,
-    AddExamples,
-    AddUnlabeled,
-    Change,
-    EditClass,
-    MergeClasses,
-    RemoveClass,
-)
+from anyshot.app.server.changes import AddExamples, AddUnlabeled, Change, adding_class
 from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.schemas import (
     Changed,
@@ -96,7 +89,7 @@ async def add_class(target: OfModel) -> Response:
     """Add a class by a description, words, labeled examples, or all of them."""
     given = await target.body(ClassRequest)
     description = _described(given.description, given.words)
-    return await target.change(AddClass(given.name, description, target.items(given.examples)))
+    return await target.change(adding_class(given.name, description, target.items(given.examples)))
 
 
 @router.patch("/{model}/classes/{name:path}", openapi_extra=described(ClassEdit, Changed))
@@ -105,23 +98,29 @@ async def edit_class(name: str, target: OfModel) -> Response:
     given = await target.body(ClassEdit)
     if not given.model_fields_set:
         raise InputError("There is nothing to change. Give name, description or words.")
-    described = bool({"description", "words"} & given.model_fields_set)
-    description = _described(given.description, given.words)
-    return await target.change(EditClass(_class_of(target, name), given.name, description, described))
+    own, description = _class_of(target, name), _described(given.description, given.words)
+
+    def edit(classifier: Any) -> None:
+        if {"description", "words"} & given.model_fields_set:
+            classifier.describe_class(own, description)
+        if given.name is not None:
+            classifier.rename_class(own, given.name)
+
+    return await target.change(edit)
 
 
 @router.post("/{model}/classes/merge", openapi_extra=described(MergeRequest, Changed))
 async def merge_classes(target: OfModel) -> Response:
     """Merge classes into one, which has all their labeled examples, descriptions and words."""
     given = await target.body(MergeRequest)
-    return await target.change(MergeClasses(given.names, given.into))
+    return await target.change(methodcaller("merge_classes", given.names, given.into))
 
 
 @router.delete("/{model}/classes/{name:path}", openapi_extra=described(answer=Changed))
 async def remove_class(name: str, target: OfModel) -> Response:
     """Remove a class and its labeled examples."""
     target.live.check_changeable()
-    return await target.change(RemoveClass(_class_of(target, name)))
+    return await target.change(methodcaller("remove_class", _class_of(target, name)))
 
 
 @router.post("/{model}/rollback", openapi_extra=described(RollbackRequest, Changed))

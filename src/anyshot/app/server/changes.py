@@ -1,111 +1,58 @@
 """Changes of a served model: each is applied to a copy of the classifier, which nobody sees until it is on disk."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from anyshot.base.items import Item
 from anyshot.base.labels import Label
 
-Description: TypeAlias = Any  # a text, Words, several of them, or a vector
+Change: TypeAlias = Callable[[Any], None]
+"""What changes a fitted classifier, which is a copy."""
 SLOW_FIT: Final = 2_000_000
 """Labels times classes times width of the vectors from which a fit takes more than a tenth of a second."""
 
 
-class Change(Protocol):
-    """A change of a fitted classifier."""
-
-    def apply(self, classifier: Any) -> None:
-        """Change the classifier, which is a copy."""
-        ...
-
-
 @dataclass(frozen=True)
 class AddExamples:
-    """Labeled items."""
+    """The change that learns from labeled items."""
 
     items: Sequence[Item]
     labels: Sequence[Label]
 
-    def apply(self, classifier: Any) -> None:
+    def __call__(self, classifier: Any) -> None:
         """Learn from the items."""
         classifier.partial_fit(self.items, self.labels)
 
 
 @dataclass(frozen=True)
 class AddUnlabeled:
-    """Items without labels."""
+    """The change that learns from items without labels."""
 
     items: Sequence[Item]
 
-    def apply(self, classifier: Any) -> None:
+    def __call__(self, classifier: Any) -> None:
         """Learn from the items."""
         classifier.partial_fit(unlabeled=self.items)
 
 
-@dataclass(frozen=True)
-class AddClass:
-    """A new class."""
+def adding_class(name: Label, description: Any = None, examples: Sequence[Item] = ()) -> Change:
+    """Return the change that adds a class; where a fit takes long, alone, so that it is answered at once.
 
-    name: Label
-    description: Description = None
-    examples: Sequence[Item] = field(default=())
+    description: a text, Words, several of them, or a vector.
+    """
 
-    def apply(self, classifier: Any) -> None:
-        """Add the class; where a fit takes long, alone, so that it is answered at once."""
-        refit = not fits_slowly(classifier)
-        classifier.add_class(self.name, self.description, examples=self.examples, refit=refit)
+    def add(classifier: Any) -> None:
+        classifier.add_class(name, description, examples=examples, refit=not fits_slowly(classifier))
+
+    return add
 
 
-@dataclass(frozen=True)
-class RemoveClass:
-    """A class that is removed."""
-
-    name: Label
-
-    def apply(self, classifier: Any) -> None:
-        """Remove the class."""
-        classifier.remove_class(self.name)
-
-
-@dataclass(frozen=True)
-class EditClass:
-    """Another name of a class, another description, or both."""
-
-    name: Label
-    new_name: Label = None
-    description: Description = None
-    described: bool = False  # whether the description replaces the earlier ones
-
-    def apply(self, classifier: Any) -> None:
-        """Describe the class, then rename it."""
-        if self.described:
-            classifier.describe_class(self.name, self.description)
-        if self.new_name is not None:
-            classifier.rename_class(self.name, self.new_name)
-
-
-@dataclass(frozen=True)
-class MergeClasses:
-    """Classes that become one."""
-
-    names: Sequence[Label]
-    into: Label
-
-    def apply(self, classifier: Any) -> None:
-        """Merge the classes."""
-        classifier.merge_classes(self.names, self.into)
-
-
-@dataclass(frozen=True)
-class FitClasses:
-    """A fit of all classes, where some were added alone."""
-
-    def apply(self, classifier: Any) -> None:
-        """Fit the classes."""
-        if classifier.any_shot_model().provisional:
-            classifier.partial_fit([], [])
+def fit_classes(classifier: Any) -> None:
+    """Fit all classes, where some were added alone."""
+    if classifier.any_shot_model().provisional:
+        classifier.partial_fit([], [])
 
 
 def fits_slowly(classifier: Any) -> bool:
@@ -129,7 +76,7 @@ def joined(changes: Sequence[Change]) -> Change:
 def in_groups(changes: Sequence[Change]) -> Iterator[list[int]]:
     """Yield the positions of neighboring changes that can be joined, those of another kind alone.
 
-    >>> changes = [AddExamples(["a"], ["x"]), AddExamples(["b"], ["y"]), RemoveClass("x"), RemoveClass("y")]
+    >>> changes = [AddExamples(["a"], ["x"]), AddExamples(["b"], ["y"]), fit_classes, fit_classes]
     >>> list(in_groups(changes))
     [[0, 1], [2], [3]]
     """

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from fastapi import APIRouter, Request, Response
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from anyshot.app.server.answers import answers, classes_of, width_of
 from anyshot.app.server.batching import Arrays
@@ -19,7 +19,7 @@ from anyshot.app.server.limits import TENSORS_HEADER, check_json
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.schemas import ImageItem, Schema, described
+from anyshot.app.server.schemas import ImageItem, Schema, described, with_example
 from anyshot.app.server.service import json_answer, service_of, unless_gone
 from anyshot.app.server.tensors import InputTensor, OutputName, read_tensor, split_body, write_answer
 from anyshot.base.items import Modality
@@ -36,16 +36,8 @@ _NEEDED: Final[dict[Modality, str]] = {
 class InferRequest(Schema):
     """Items as a tensor, and the tensors that are asked for: all, if none is named."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "inputs": [
-                        {"name": "items", "shape": [1], "datatype": "BYTES", "data": ["I was charged twice"]},
-                    ]
-                }
-            ]
-        }
+    model_config = with_example(
+        {"inputs": [{"name": "items", "shape": [1], "datatype": "BYTES", "data": ["I was charged twice"]}]}
     )
     id: str | None = None
     inputs: list[InputTensor] = Field(min_length=1, max_length=1)

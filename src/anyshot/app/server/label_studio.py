@@ -10,15 +10,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from anyshot.app.server.answers import classes_of
 from anyshot.app.server.bodies import as_items, read_body
-from anyshot.app.server.changes import AddClass, AddExamples
+from anyshot.app.server.changes import AddExamples, adding_class
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.schemas import ImageItem, Schema, described
+from anyshot.app.server.schemas import ImageItem, Schema, described, with_example
 from anyshot.app.server.service import Service, json_answer, service_of, unless_gone
 from anyshot.base.items import Modality
 from anyshot.errors import BadItemError
@@ -31,6 +31,12 @@ _EXAMPLE: Final = (
     '<View><Text name="text" value="$text"/><Choices name="intent" toName="text">'
     '<Choice value="billing"/><Choice value="delivery"/></Choices></View>'
 )
+_EXAMPLE_RESULT: Final = {
+    "from_name": "intent",
+    "to_name": "text",
+    "type": "choices",
+    "value": {"choices": ["billing"]},
+}
 
 
 class Task(Schema):
@@ -44,10 +50,8 @@ class Task(Schema):
 class PredictTasks(Schema):
     """Tasks, and the labeling configuration of their project."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"tasks": [{"id": 1, "data": {"text": "I was charged twice"}}], "label_config": _EXAMPLE}]
-        }
+    model_config = with_example(
+        {"tasks": [{"id": 1, "data": {"text": "I was charged twice"}}], "label_config": _EXAMPLE}
     )
     tasks: list[Task]
     label_config: str = Field(max_length=LONGEST_CONFIG)
@@ -56,37 +60,17 @@ class PredictTasks(Schema):
 class Setup(Schema):
     """A project that is connected to the model."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"project": "1.1700000000", "schema": _EXAMPLE}]})
+    model_config = with_example({"project": "1.1700000000", "schema": _EXAMPLE})
     label_config: str = Field(alias="schema", max_length=LONGEST_CONFIG)
 
 
 class Train(Schema):
     """Tasks with their annotations."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "annotations": [
-                        {
-                            "data": {"text": "I paid two times"},
-                            "annotations": [
-                                {
-                                    "result": [
-                                        {
-                                            "from_name": "intent",
-                                            "to_name": "text",
-                                            "type": "choices",
-                                            "value": {"choices": ["billing"]},
-                                        }
-                                    ]
-                                }
-                            ],
-                        }
-                    ],
-                    "label_config": _EXAMPLE,
-                }
-            ]
+    model_config = with_example(
+        {
+            "annotations": [{"data": {"text": "I paid two times"}, "annotations": [{"result": [_EXAMPLE_RESULT]}]}],
+            "label_config": _EXAMPLE,
         }
     )
     annotations: list[Task]
@@ -96,7 +80,7 @@ class Train(Schema):
 class Webhook(Schema):
     """What happened in a project."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"action": "PROJECT_UPDATED", "project": {"id": 1}}]})
+    model_config = with_example({"action": "PROJECT_UPDATED", "project": {"id": 1}})
     action: str
     annotation: dict[str, Any] = Field({})
     task: dict[str, Any] = Field({})
@@ -190,7 +174,7 @@ async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], confi
         known = [row for row, label in enumerate(labels) if label in classes]
         for name in dict.fromkeys(label for label in labels if label not in classes):
             examples = [item for item, label in zip(items, labels, strict=True) if label == name]
-            await service.change(live, AddClass(name, None, examples))
+            await service.change(live, adding_class(name, examples=examples))
         if known:
             await service.change(live, AddExamples([items[k] for k in known], [labels[k] for k in known]))
     return json_answer({"model_version": _version(live, live.snapshot), "learned": len(labeled)}, status=201)

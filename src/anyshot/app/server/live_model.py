@@ -2,7 +2,7 @@
 
     live = LiveModel("support", Path("models/support"), partial(load, cache=False))
     live.snapshot                          # Snapshot(classifier, version): read it once for each request
-    live.change(AddClass("refund"))        # a Future of the version that has the change; RollBack() likewise
+    live.change(adding_class("refund"))    # a Future of the version that has the change; RollBack() likewise
     live.close()                           # finishes what was accepted
 
 A change is applied to a copy of the classifier, saved, and only then put in place, so that every answer comes from the
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from anyshot import store
-from anyshot.app.server.changes import Change, FitClasses, in_groups, joined
+from anyshot.app.server.changes import Change, fit_classes, in_groups, joined
 from anyshot.app.server.readiness import Snapshot, fit_once, ready, snapshot_of, use_one_blas_thread
 from anyshot.app.server.service_errors import (
     DiskFullError,
@@ -145,7 +145,7 @@ class LiveModel:
         return [number for number in self.versions.numbers() if number < self.snapshot.version]
 
     def awaits_fit(self) -> bool:
-        """Return whether it is time to change the model by `FitClasses`."""
+        """Return whether it is time to change the model by `fit_classes`."""
         snapshot = self.snapshot
         rests = not self._waiting and time.monotonic() - snapshot.since > REST
         return rests and snapshot.is_provisional and not self.read_only
@@ -153,7 +153,7 @@ class LiveModel:
     def close(self) -> None:
         """Finish the changes that were begun."""
         if self._is_changeable:
-            self.change(FitClasses())
+            self.change(fit_classes)
         self._writer.shutdown()
 
     # --- other processes ---
@@ -324,7 +324,7 @@ def _changed(classifier: Any, changes: Sequence[Change]) -> tuple[Any, dict[int,
 def _with_change(classifier: Any, change: Change) -> Any:
     """Return a changed copy of a classifier, or itself if the change leaves its model as it is."""
     changed = copy.copy(classifier)
-    change.apply(changed)
+    change(changed)
     return classifier if changed.any_shot_model() is classifier.any_shot_model() else changed
 
 

@@ -5,11 +5,11 @@ from typing import Final, Literal
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from anyshot.app.server.answers import check_any_shot, vectors_of, width_of
 from anyshot.app.server.bodies import as_items, read_body
-from anyshot.app.server.schemas import ImageItem, Schema, described
+from anyshot.app.server.schemas import ImageItem, Schema, described, with_example
 from anyshot.app.server.service import json_answer, service_of, unless_gone
 from anyshot.base.validation import Vectors
 from anyshot.errors import InputError
@@ -21,9 +21,7 @@ _LITTLE_FLOATS: Final = "<f4"
 class EmbeddingsRequest(Schema):
     """Texts, or images as data URLs."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"model": "support", "input": ["I was charged twice", "My parcel is late"]}]}
-    )
+    model_config = with_example({"model": "support", "input": ["I was charged twice", "My parcel is late"]})
     model: str = Field(description="Name of a served model.")
     input: str | list[str] | list[int] | list[list[int]] = Field(description="One text or several; no tokens.")
     encoding_format: Literal["float", "base64"] = "float"

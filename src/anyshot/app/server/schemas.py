@@ -53,6 +53,11 @@ class Body(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+def with_example(fields: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a schema that /docs shows with an example."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
 class ImageItem(Body):
     """An image."""
 
@@ -76,9 +81,7 @@ Items: TypeAlias = Annotated[list[Item], Field(min_length=1)]
 class PredictRequest(Body):
     """Items, and what the answer has for each of them."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"items": ["I was charged twice"], "proba": True, "top_k": 3}]}
-    )
+    model_config = with_example({"items": ["I was charged twice"], "proba": True, "top_k": 3})
     items: Items | Item = Field(description="Texts, images or vectors, as the model reads them; one or many.")
     proba: bool = Field(False, description="Whether answers have the probabilities of classes.")
     top_k: int | None = Field(None, ge=1, description="Only the most probable classes; implies `proba`.")
@@ -123,15 +126,11 @@ class Answer(Schema):
 class PredictAnswer(Schema):
     """An answer for each item, all by one version of the model."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "model": "support",
-                    "version": 7,
-                    "answers": [{"label": "billing", "proba": {"billing": 0.93, "delivery": 0.04, "login": 0.03}}],
-                }
-            ]
+    model_config = with_example(
+        {
+            "model": "support",
+            "version": 7,
+            "answers": [{"label": "billing", "proba": {"billing": 0.93, "delivery": 0.04, "login": 0.03}}],
         }
     )
     model: str
@@ -142,11 +141,7 @@ class PredictAnswer(Schema):
 class ClassRequest(Body):
     """A new class."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"name": "refund", "description": "money back", "examples": ["I want my money back"]}]
-        }
-    )
+    model_config = with_example({"name": "refund", "description": "money back", "examples": ["I want my money back"]})
     name: Name
     description: str | list[str] | Vector | None = Field(
         None, description="A text, several of them, or, if items are vectors, a vector."
@@ -158,9 +153,7 @@ class ClassRequest(Body):
 class ClassEdit(Body):
     """What is to be changed of a class; a field that is left out stays as it is."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "refunds", "words": ["money back", "return", "reimbursement"]}]}
-    )
+    model_config = with_example({"name": "refunds", "words": ["money back", "return", "reimbursement"]})
     name: Name | None = Field(None, description="Another name.")
     description: str | list[str] | Vector | None = Field(
         None, description="Replaces the description and words; null leaves the name alone."
@@ -171,7 +164,7 @@ class ClassEdit(Body):
 class MergeRequest(Body):
     """Classes that become one."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"names": ["billing", "delivery"], "into": "orders"}]})
+    model_config = with_example({"names": ["billing", "delivery"], "into": "orders"})
     names: Annotated[list[Label], Field(min_length=2)]
     into: Name = Field(description="A new name, or one of the names.")
 
@@ -179,7 +172,7 @@ class MergeRequest(Body):
 class ExamplesRequest(Body):
     """Items with labels."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ["I paid two times"], "labels": ["billing"]}]})
+    model_config = with_example({"items": ["I paid two times"], "labels": ["billing"]})
     items: Items
     labels: list[Label] = Field(description="One for each item, each one of the model's classes.")
 
@@ -187,21 +180,21 @@ class ExamplesRequest(Body):
 class UnlabeledRequest(Body):
     """Items without labels."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ["where is my parcel", "reset my password"]}]})
+    model_config = with_example({"items": ["where is my parcel", "reset my password"]})
     items: Items
 
 
 class RollbackRequest(Body):
     """Where to go back to."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+    model_config = with_example({})
     to: int | None = Field(None, ge=1, description="A version; by default, the one before the current one.")
 
 
 class Changed(Schema):
     """The version that has the change, once it is on disk."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"version": 8}]})
+    model_config = with_example({"version": 8})
     version: int
 
 
