@@ -3,7 +3,7 @@
 import pytest
 
 from anyshot.app.studio import Project, add_texts
-from anyshot.app.studio.transactions import MAX_VARIABLES, LabelChange, in_parts, marks_for, recorded_changes
+from anyshot.app.studio.transactions import LabelChange, recorded_changes
 
 
 @pytest.fixture
@@ -60,8 +60,6 @@ def test_what_fails_changes_nothing_and_what_is_unrecorded_cannot_be_undone(proj
     assert project.changes_since(version).subjects == {"answers", "items"}
 
 
-def test_numbers_are_parted_so_that_they_fit_into_a_statement():
-    numbers = range(2 * MAX_VARIABLES + 1)
-    assert [len(part) for part in in_parts(numbers)] == [MAX_VARIABLES, MAX_VARIABLES, 1]
-    assert [number for part in in_parts(numbers) for number in part] == list(numbers)
-    assert marks_for([7, 8]) == "?, ?"
+def test_more_items_are_labeled_at_once_than_a_statement_has_values(project):
+    assert project.label([*range(1, 40_000)], "unknown").facts["count"] == 3
+    assert [one.label for one in project.items.get(range(1, 40_000))] == ["unknown"] * 3

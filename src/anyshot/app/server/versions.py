@@ -10,14 +10,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from anyshot.base.files import readable_folder, replace_by_copy, restore_folder
-from anyshot.base.model_folder import check_replaceable
+from anyshot.base.model_folder import MODEL_FILE, check_replaceable
 from anyshot.errors import ModelFolderError
 
 Identity: TypeAlias = tuple[int, int, int]
-_MODEL: Final = "model.json"
 
 
 class Versions:
@@ -38,7 +37,7 @@ class Versions:
     def identity(self) -> Identity | None:
         """Return what changes when the model in the folder is replaced; None if there is none."""
         with suppress(OSError):
-            found = (readable_folder(self.folder) / _MODEL).stat()
+            found = (readable_folder(self.folder) / MODEL_FILE).stat()
             return found.st_ino, found.st_mtime_ns, found.st_size
         return None
 
@@ -50,10 +49,10 @@ class Versions:
 
     def current(self) -> int | None:
         """Return the version of the model in the folder; None if another program wrote it."""
-        model = readable_folder(self.folder) / _MODEL
+        model = readable_folder(self.folder) / MODEL_FILE
         for number in reversed(self.numbers()):
             with suppress(OSError):
-                if _are_equal(self.kept_folder(number) / _MODEL, model):
+                if _are_equal(self.kept_folder(number) / MODEL_FILE, model):
                     return number
         return None
 
@@ -89,10 +88,10 @@ class Versions:
 
     def others_before(self, number: int) -> Iterator[int]:
         """Yield the versions before this one whose model is not that of the folder, the latest first."""
-        own = readable_folder(self.folder) / _MODEL
+        own = readable_folder(self.folder) / MODEL_FILE
         for earlier in reversed([one for one in self.numbers() if one < number]):
             with suppress(OSError):
-                if not _are_equal(self.kept_folder(earlier) / _MODEL, own):
+                if not _are_equal(self.kept_folder(earlier) / MODEL_FILE, own):
                     yield earlier
 
     def _delete_old(self, latest: int) -> None:

@@ -71,11 +71,9 @@ class AnswerSet:
     def changed_from(self, before: "AnswerSet") -> list[int]:
         """Return the items that had another answer before."""
         rows = before.rows_of(self.ids)
-        return (
-            [int(item) for item in self.ids[(rows >= 0) & (before.classes[rows] != self.classes)]]
-            if len(before.ids)
-            else []
-        )
+        there = np.flatnonzero(rows >= 0)
+        changed: list[int] = self.ids[there[before.classes[rows[there]] != self.classes[there]]].tolist()
+        return changed
 
     def to_bytes(self, tested: TestedAnswers) -> bytes:
         """Return the answers as they are stored, with those that were tested."""

@@ -33,16 +33,13 @@ def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
         "from rows join batches on batches.id = rows.batch join items on items.id = rows.item "
         "where not batches.hidden order by rows.id"
     )
-    kind = "text" if project.kind == "texts" else "image"
-    columns: dict[str, list[Any]] = {}
-    headers = {row["columns"]: json.loads(row["columns"]) for row in found}
-    names = list(dict.fromkeys(name for header in headers.values() for name in (header or [kind])))
-    for name in names:
-        columns[name] = [None] * len(found)
+    headers = {row["columns"]: json.loads(row["columns"]) for row in found}  # [] for pasted texts and images
+    names = dict.fromkeys(name for header in headers.values() for name in (header or [project.modality]))
+    columns: dict[str, list[Any]] = {name: [None] * len(found) for name in names}
     for number, row in enumerate(found):
         header = headers[row["columns"]]
         cells = read_cells(row["cells"]) if header else [row["name"] or row["content"]]
-        for name, cell in zip(header or [kind], cells, strict=True):
+        for name, cell in zip(header or [project.modality], cells, strict=True):
             columns[name][number] = cell
     for name, values in _answered(project, answers, found).items():
         columns[name if name not in columns else MADE_BY + name] = values

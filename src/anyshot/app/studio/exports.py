@@ -76,7 +76,7 @@ def fitted_classifier(project: Project) -> Any:
     )
     clf.fit(project.items.contents(ids), names.tolist(), unlabeled=_pool(project))
     column = item_column(project)
-    clf.columns_ = {"text" if project.kind == "texts" else "image": column} if column else {}
+    clf.columns_ = {project.modality: column} if column else {}
     return clf
 
 
@@ -131,7 +131,7 @@ def save_report(project: Project, answers: "Answers", path: str | Path) -> str:
 
 def python_code(project: Project) -> str:
     """Return the Python that fits the same model from the exported table."""
-    kind = "text" if project.kind == "texts" else "image"
+    kind = project.modality
     column = item_column(project) or kind
     options = [f"encoder={project.encoder!r}"] if project.encoder != "auto" else []
     options += ['long_texts="mean"'] if kind == "text" else []

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from anyshot.app.studio.database import UNKNOWN_ID, ProjectDatabase
-from anyshot.app.studio.transactions import Row, in_parts, marks_for, recorded_changes
+from anyshot.app.studio.transactions import LISTED, Row, listed, recorded_changes
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError
@@ -63,12 +63,9 @@ class ItemList:
 
     def get(self, ids: Sequence[int] | Indexes) -> list[Item]:
         """Return the items of some ids, in this order; ids that are not there are left out."""
-        numbers = [int(number) for number in ids]
-        found: dict[int, Item] = {}
-        for some in in_parts(numbers):
-            query = f"select * from items where not hidden and id in ({marks_for(some)})"
-            found |= {row["id"]: _item(row) for row in self._database.read(query, *some)}
-        return [found[number] for number in numbers if number in found]
+        query = f"select * from items where not hidden and id in {LISTED}"
+        found = {row["id"]: _item(row) for row in self._database.read(query, listed(ids))}
+        return [found[number] for number in map(int, ids) if number in found]
 
     def one(self, number: int) -> Item:
         """Return one item; raise InputError if there is none with this id."""

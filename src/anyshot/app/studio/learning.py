@@ -17,7 +17,7 @@ from anyshot.app.studio.items import Labels
 from anyshot.app.studio.project import Project
 from anyshot.base.items import item_names
 from anyshot.base.labels import sorted_rows
-from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.base.warning import collecting
 from anyshot.encoders.texts import rows_of_unread_texts
 from anyshot.store.disk_cache import VectorCache
@@ -100,6 +100,10 @@ class Learned:
     class_ids: Indexes  # (c,)
     items: Indexes  # (n,), the ids of the labeled examples
 
+    def probabilities(self, vectors: Vectors) -> Floats:
+        """Return the probabilities of the classes (n, c) for vectors (n, d) as they were encoded."""
+        return self.model.probabilities(self.model.data.centered(vectors))
+
     def answers(self, vectors: Vectors) -> tuple[Indexes, Vectors]:
         """Return the classes of vectors (n, d), -1 for unknown, and the probabilities of the most probable ones."""
         centered = self.model.data.centered(vectors)
@@ -114,8 +118,7 @@ class Learner:
     """Fits the model of a project again and again, each time with what is new."""
 
     def __init__(self, project: Project) -> None:
-        modality = "text" if project.kind == "texts" else "image"
-        name = encoders.default_for(modality) if project.encoder == "auto" else project.encoder
+        name = encoders.default_for(project.modality) if project.encoder == "auto" else project.encoder
         # Means over the parts of long texts; otherwise a long message would be read by its first lines.
         self.embedder: Embedder = any_shot.Embedder(name, cache=VectorCache(), words=True, long_texts="mean")
         self.vectors = ItemVectors(project, self.embedder)
@@ -222,7 +225,7 @@ def pool_of(ids: Indexes) -> Indexes:
 
 def texts_of(classes: Sequence[ClassRow]) -> ClassTexts:
     """Return the names, descriptions and words of classes, as the library reads them."""
-    return describe({one.name: one.texts for one in classes})
+    return describe(described(classes))
 
 
 def described(classes: Sequence[ClassRow]) -> dict[Any, Any]:

@@ -120,6 +120,11 @@ class Project:
         self.close()
 
     @property
+    def modality(self) -> Literal["text", "image"]:
+        """What the library calls the items."""
+        return "text" if self.kind == "texts" else "image"
+
+    @property
     def name(self) -> str:
         """The project's name."""
         return str(self.database.column("select name from project")[0])

@@ -233,9 +233,8 @@ def _accuracy(
     tested, correct = _tested(answers, labels, learned, result)
     by_confidence = rows[np.argsort(found.confidence[rows], kind="stable")]
     some = by_confidence[np.linspace(0, len(rows) - 1, min(len(rows), N_ASKED)).astype(np.intp)]
-    vectors = answers.vectors(found.ids[some])[1]
-    asked = log_odds(learned.model.probabilities(learned.model.data.centered(vectors)))
-    return answer_accuracy(tested, correct, asked, len(rows))
+    asked = learned.probabilities(answers.vectors(found.ids[some])[1])
+    return answer_accuracy(tested, correct, log_odds(asked), len(rows))
 
 
 def _tested(

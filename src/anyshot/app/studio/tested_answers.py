@@ -29,13 +29,12 @@ class TestedAnswers:
         """Return these, and the answers of a model to items that it knew no label of."""
         new = vectors.known(items)[-MAX_TESTED:]
         encoded = vectors.of(new)
-        probabilities = learned.model.probabilities(learned.model.data.centered(encoded))
         kept = np.flatnonzero(~np.isin(self.items, new))
         kept = kept[max(0, len(kept) + len(new) - MAX_TESTED) :]
         return type(self)(
             np.concatenate([self.items[kept], new]),
             np.concatenate([self.answers[kept], learned.answers(encoded)[0]]),
-            np.concatenate([self.log_odds[kept], log_odds(probabilities).astype(np.float32)]),
+            np.concatenate([self.log_odds[kept], log_odds(learned.probabilities(encoded)).astype(np.float32)]),
         )
 
     def with_labels(self, labels: Labels) -> tuple[Indexes, Indexes]:

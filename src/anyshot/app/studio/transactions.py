@@ -2,17 +2,24 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
 
 from anyshot.app.studio.entries import Entry
 from anyshot.base.terminal import whole_characters
+from anyshot.base.validation import Indexes
+from anyshot.errors import InputError
 
 Row: TypeAlias = dict[str, Any]
 
-MAX_VARIABLES: Final = 30_000  # in one statement; SQLite allows 32,766
 SUBJECTS: Final = {"classes": "classes", "batches": "items", "project": "project"}
 """What a change of a row in one of these tables changes; the rows of others are no part of what can be undone."""
+
+
+LISTED: Final = "(select value from json_each(?))"
+"""The ids of a list in a statement, in which SQLite allows 32,766 values only."""
 
 
 class RowChange(NamedTuple):
@@ -55,9 +62,9 @@ class Transaction:
         return number
 
     def insert_unrecorded(self, table: str, row: Row) -> int:
-        """Insert a row that is not part of what can be undone, and return its id."""
+        """Insert a row that is not part of what can be undone, in place of one with its id, and return the id."""
         marks = ", ".join("?" * len(row))
-        query = f"insert into {table} ({', '.join(row)}) values ({marks})"
+        query = f"insert or replace into {table} ({', '.join(row)}) values ({marks})"
         return int(self.connection.execute(query, _values(row)).lastrowid or 0)
 
     def mark_changed(self, *subjects: str) -> None:
@@ -120,10 +127,9 @@ class Transaction:
     def _with_other_labels(self, items: Sequence[int], label: int | None) -> dict[int | None, list[int]]:
         """Return the items that have another label, grouped by it."""
         found: dict[int | None, list[int]] = {}
-        for some in in_parts(sorted({int(item) for item in items})):  # SQLite takes numpy's integers for bytes
-            query = f"select id, label from items where label is not ? and id in ({marks_for(some)})"
-            for row in self.connection.execute(query, (label, *some)):
-                found.setdefault(row["label"], []).append(row["id"])
+        query = f"select id, label from items where label is not ? and id in {LISTED} order by id"
+        for row in self.connection.execute(query, (label, listed(items))):
+            found.setdefault(row["label"], []).append(row["id"])
         return found
 
     def _row(self, table: str, number: int) -> Row | None:
@@ -135,17 +141,14 @@ class Transaction:
         if row is None:
             self.connection.execute(f"delete from {table} where id = ?", (number,))
         else:
-            names, marks = ", ".join(row), ", ".join("?" * len(row))
-            self.connection.execute(f"insert or replace into {table} ({names}) values ({marks})", _values(row))
+            self.insert_unrecorded(table, row)
         self.rows.append(RowChange(table, number, before, row))
         if table == "batches":
             self.refresh_items(number)
 
     def _relabel(self, change: LabelChange) -> None:
-        for some in in_parts(change.items):
-            self.connection.execute(
-                f"update items set label = ? where id in ({marks_for(some)})", (change.after, *some)
-            )
+        query = f"update items set label = ? where id in {LISTED}"
+        self.connection.execute(query, (change.after, listed(change.items)))
         self.labels.append(change)
 
 
@@ -155,15 +158,12 @@ def recorded_changes(changes: str) -> tuple[list[RowChange], list[LabelChange]]:
     return [RowChange(*row) for row in found["rows"]], [LabelChange(*label) for label in found["labels"]]
 
 
-def in_parts(items: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Yield some of the numbers at a time, so that they fit into a statement."""
-    for start in range(0, len(items), MAX_VARIABLES):
-        yield items[start : start + MAX_VARIABLES]
-
-
-def marks_for(items: Sequence[int]) -> str:
-    """Return as many question marks as there are items, for `in (...)`."""
-    return ", ".join("?" * len(items))
+def listed(numbers: Sequence[int] | Indexes) -> str:
+    """Return ids as `LISTED` takes them; raise InputError for a number that is larger than any id."""
+    try:
+        return json.dumps(np.asarray(numbers, dtype=np.int64).tolist())
+    except OverflowError as error:
+        raise InputError("A number is larger than any id.") from error
 
 
 def _values(row: Row) -> tuple[Any, ...]:

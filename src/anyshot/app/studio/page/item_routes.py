@@ -23,7 +23,7 @@ from anyshot.base.labels import UNKNOWN
 
 if TYPE_CHECKING:
     from anyshot.app.studio.project import Changes
-    from anyshot.app.studio.views import ItemRow, Order
+    from anyshot.app.studio.views import Order
 
 ORDERS: Final[dict[str, "Order"]] = {
     "first": "useful",
@@ -89,19 +89,17 @@ def _ids(request: Request) -> list[int]:
 
 
 def _rows(opened: Opened, ids: list[int]) -> list[dict[str, Any]]:
-    return [_row(one, opened) for one in studio.rows(opened.project, opened.answers, ids)]
-
-
-def _row(row: "ItemRow", opened: Opened) -> dict[str, Any]:
-    texts = opened.project.kind == "texts"
-    return {
-        "id": row.item.id,
-        "text": row.item.content if texts else None,
-        "name": row.item.name,
-        "label": row.item.label,
-        "predicted": row.answer,
-        "confidence": round(row.confidence, 3),
-    }
+    return [
+        {
+            "id": row.item.id,
+            "text": row.item.content if opened.project.kind == "texts" else None,
+            "name": row.item.name,
+            "label": row.item.label,
+            "predicted": row.answer,
+            "confidence": round(row.confidence, 3),
+        }
+        for row in studio.rows(opened.project, opened.answers, ids)
+    ]
 
 
 async def thumbnail(request: Request) -> Response:

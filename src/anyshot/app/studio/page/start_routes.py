@@ -17,11 +17,10 @@ from anyshot.app.studio.page.adding_routes import files_of, keep_table, renamed,
 from anyshot.app.studio.page.drawing import draw, projects_of, texts_for
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.request_bodies import Body, body_of, text
+from anyshot.base.model_folder import MODEL_FILE
 from anyshot.errors import AnyshotError, DataFileError, InputError, ProjectError
 
 SAMPLES: Final = ("texts", "images")
-MODEL: Final = "model.json"
-"""File by which the folder of a model is known."""
 
 
 async def start(request: Request) -> Response:
@@ -78,7 +77,7 @@ async def project_of_files(request: Request) -> Response:
 def _start_with(projects: Projects, uploads: Sequence[UploadFile]) -> tuple[str, str]:
     names = [(upload.filename or "file").replace("\\", "/") for upload in uploads]
     with tempfile.TemporaryDirectory() as scratch:
-        if any(PurePosixPath(name).name == MODEL for name in names):
+        if any(PurePosixPath(name).name == MODEL_FILE for name in names):
             return _start_with_model(projects, dict(zip(names, uploads, strict=True)), Path(scratch)), ""
         if len(uploads) != 1:
             raise InputError("These files are no model. Choose the folder that has the file model.json.")
@@ -87,7 +86,9 @@ def _start_with(projects: Projects, uploads: Sequence[UploadFile]) -> tuple[str,
 
 def _start_with_model(projects: Projects, uploads: Mapping[str, UploadFile], scratch: Path) -> str:
     """Create a project of the files of a model's folder; reading the model refuses other files."""
-    name = next(PurePosixPath(path).parent.name for path in uploads if PurePosixPath(path).name == MODEL) or "model"
+    name = (
+        next(PurePosixPath(path).parent.name for path in uploads if PurePosixPath(path).name == MODEL_FILE) or "model"
+    )
     folder = scratch / "model"
     folder.mkdir()
     for path, upload in uploads.items():

@@ -19,6 +19,7 @@ from anyshot.app.studio.database import FILE_NAME
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.routes import create_studio
 from anyshot.app.studio.page.start_routes import start_with_file
+from anyshot.base.model_folder import MODEL_FILE
 from anyshot.errors import InputError
 
 PORT: Final = 8777
@@ -71,7 +72,7 @@ def address_of(projects: Projects, given: Path) -> str:
     """Return the path of the page that shows a project, table, zip or model; the last three become a new project."""
     if (given / FILE_NAME).is_file():
         return f"/p/{quote(projects.add(given))}/"
-    if (given / "model.json").is_file():
+    if (given / MODEL_FILE).is_file():
         folder = studio.folder_for(projects.root, given.resolve().name)
         studio.project_from_model(given, folder).close()
         return f"/p/{quote(folder.name)}/"
