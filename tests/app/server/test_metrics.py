@@ -11,7 +11,7 @@ from anyshot.store.disk_cache import EncodingCounts
 def metrics() -> Metrics:
     counts = EncodingCounts(requested=5, duplicates=1, cached=1, encoded=3)
     classifier = SimpleNamespace(encoding_counts=counts)
-    found = Metrics({"support": SimpleNamespace(snapshot=SimpleNamespace(version=7, classifier=classifier))})
+    found = Metrics(lambda: {"support": SimpleNamespace(version=7, classifier=classifier)})
     found.queue = lambda: 4
     return found
 

@@ -20,7 +20,7 @@ class Service:
 
     def __init__(self, limit: int = 1_000_000, length: int = 0) -> None:
         self.live = SimpleNamespace(snapshot=Snapshot(None, 1, "text"))
-        self.metrics, self.calls, self.length = Metrics({}), 0, length
+        self.metrics, self.calls, self.length = Metrics(dict), 0, length
         self.cache = RepeatedAnswers(self.route, {"support": self.live}, self.metrics, limit=limit)
         self.app = LimitedBodies(self.cache, max_body=10_000, seconds=5)
 

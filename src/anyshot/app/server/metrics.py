@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from anyshot.app.server.live_model import LiveModel
+from anyshot.app.server.readiness import Snapshot
 
 N_REFERENCE: Final = 500
 """Items with which later ones are compared, and of which the latest ones are the mean."""
@@ -75,10 +75,13 @@ class Summary(NamedTuple):
 
 
 class Metrics(Collector):
-    """What the service counts, in any of its threads, and what Prometheus reads of it."""
+    """What the service counts, in any of its threads, and what Prometheus reads of it.
 
-    def __init__(self, models: Mapping[str, LiveModel]) -> None:
-        self._models, self._lock = models, threading.Lock()
+    snapshots : returns the version that each model is at, by the names of the models
+    """
+
+    def __init__(self, snapshots: Callable[[], Mapping[str, Snapshot]]) -> None:
+        self._snapshots, self._lock = snapshots, threading.Lock()
         self.queue: Callable[[], int] = int  # returns how many requests wait or are answered; set by the edge
         self._drift: dict[str, Drift] = {}
         self._of_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -144,8 +147,7 @@ class Metrics(Collector):
         encoded = CounterMetricFamily(
             "anyshot_encoded_items", "Items that were encoded, or found in the cache.", labels=("model", "source")
         )
-        for name, live in self._models.items():
-            snapshot = live.snapshot
+        for name, snapshot in self._snapshots().items():
             version.add_metric([name], snapshot.version)
             counts = getattr(snapshot.classifier, "encoding_counts", None)
             if counts is None:

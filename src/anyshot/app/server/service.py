@@ -42,7 +42,7 @@ class Service:
     closing: bool = False  # whether the service is shutting down
 
     def __post_init__(self) -> None:
-        self.metrics = Metrics(self.models)
+        self.metrics = Metrics(lambda: {name: live.snapshot for name, live in self.models.items()})
         self.batcher = Batcher(self.metrics.on_batch)
 
     def model(self, name: str) -> LiveModel:
