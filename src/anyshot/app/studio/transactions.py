@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from anyshot.app.studio.entries import Entry
 from anyshot.base.terminal import whole_characters
-from anyshot.base.validation import Indexes
 from anyshot.errors import InputError
 
 Row: TypeAlias = dict[str, Any]
@@ -158,7 +158,7 @@ def recorded_changes(changes: str) -> tuple[list[RowChange], list[LabelChange]]:
     return [RowChange(*row) for row in found["rows"]], [LabelChange(*label) for label in found["labels"]]
 
 
-def listed(numbers: Sequence[int] | Indexes) -> str:
+def listed(numbers: ArrayLike) -> str:
     """Return ids as `LISTED` takes them; raise InputError for a number that is larger than any id."""
     try:
         return json.dumps(np.asarray(numbers, dtype=np.int64).tolist())
