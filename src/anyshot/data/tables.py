@@ -83,6 +83,10 @@ class Table:
         """Return a column as Python values, None for missing ones."""
         return _values(self.frame[column])
 
+    def columns(self) -> list[list[Any]]:
+        """Return all columns as Python values, also those that share a name, as columns without one do."""
+        return [_values(self.frame.iloc[:, place]) for place in range(self.frame.shape[1])]
+
 
 def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = None, blank_rows: bool = False) -> Table:
     """Read the rows of a file; one whose name ends in .gz is unpacked.

@@ -1,9 +1,5 @@
 """Tables that go from one command to the next: suggestions to label, columns with unusual names."""
 
-import io
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -132,26 +128,3 @@ def test_texts_of_several_columns_are_joined(call, tmp_path):
     assert [row["item"] for row in done.rows] == ["Charged twice\nplease help", "parcel lost", "Login\nfails"]
     missing = call("predict", data, "--classes", "billing,delivery", "--text-column", "subject,text")
     assert (missing.code, "has no column 'text'" in missing.err) == (1, True)
-
-
-# --- standard input ---
-
-
-def test_standard_input_is_answered_line_by_line(made):
-    command = [sys.executable, "-m", "anyshot", "predict", "-", "--model", str(made / "model")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as running:
-        for text, label in (("cannot sign in", "login"), ("Gebühr: where is my parcel", "delivery")):
-            running.stdin.write(text + "\n")
-            running.stdin.flush()
-            assert f'"label": "{label}"' in running.stdout.readline()  # while the input is still open
-        running.stdin.close()
-    assert running.returncode == 0
-
-
-def test_lines_that_arrive_in_parts_are_whole(call, made, monkeypatch):
-    text = "".join(f"cannot sign in, é number {number}\r\n" for number in range(100))
-    stream = io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbf" + text.encode()), encoding="utf-8")
-    monkeypatch.setattr("anyshot.app.cli.standard_input.AT_ONCE", 1001)
-    monkeypatch.setattr(sys, "stdin", stream)
-    rows = call("predict", "-", "--model", made / "model").rows
-    assert [row["item"] for row in rows] == text.replace("\r", "").splitlines()

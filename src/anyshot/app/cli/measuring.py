@@ -46,9 +46,8 @@ def encode(
     vectors = any_shot.Embedder(name, cache=store.VectorCache()).encode(inputs.items)
     arrays = {"vectors": vectors, "items": np.array([str(item) for item in inputs.items]), "encoder": np.array(name)}
     if inputs.labels is not None:
-        arrays["labels"] = np.array(
-            inputs.labels if None not in inputs.labels else [_text(one) for one in inputs.labels]
-        )
+        texts = ["" if one is None else str(one) for one in inputs.labels]
+        arrays["labels"] = np.array(texts if None in inputs.labels else inputs.labels)
     with atomic_file(out) as part:
         np.savez(part, **arrays)
     note(f"Wrote {count(len(vectors), 'vector')} of width {vectors.shape[1]} to {out}.")
@@ -98,7 +97,3 @@ def _measured(inputs: Any, labels: Labels, classes: Any, *, encoder: str, draws:
     one = evaluation.learning_curve({"anyshot": ours}, *data, shots=[0, *shots, "all"], seeds=draws)
     other = evaluation.learning_curve({"logistic regression": regression}, *data, shots=[*shots, "all"], seeds=draws)
     return one.joined(other)
-
-
-def _text(label: object) -> str:
-    return "" if label is None else str(label)

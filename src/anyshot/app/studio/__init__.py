@@ -31,7 +31,6 @@ _HOME = {
     "save_project": "anyshot.app.studio.archive",
     "save_report": "anyshot.app.studio.exports",
     "save_table": "anyshot.app.studio.exports",
-    "service_command": "anyshot.app.studio.exports",
 }
 
 __all__ = sorted(_HOME)

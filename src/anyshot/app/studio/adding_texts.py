@@ -1,7 +1,6 @@
 """Adding texts to a project: pasted ones, and the rows of tables."""
 
 import hashlib
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.entries import PASTED, Entry
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
-from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS, is_blank, python_value
+from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS, is_blank, is_missing, python_value
 from anyshot.base.labels import MAX_FRACTIONS, UNKNOWN, WRITTEN_MISSING, clean_name, fractions_in, warn_of_joined
 from anyshot.base.terminal import whole_characters
 from anyshot.base.warning import collecting
@@ -173,7 +172,7 @@ def _add_texts(
 
 def _fault(text: Any, place: str, added: Added) -> bool:
     """Return whether a cell cannot be used as a text, and list why."""
-    if _is_missing(text) or is_blank(str(text)):
+    if is_missing(text) or is_blank(str(text)):
         added.faults.append((place, "the text is empty"))
     elif whole_characters(str(text)) != str(text):
         added.faults.append((place, "the text has half of a character, as of an emoji that was cut off"))
@@ -190,9 +189,8 @@ def _label_ids(transaction: Transaction, labels: Sequence[str], added: Added) ->
     known = {row["name"].casefold(): row["id"] for row in transaction.read("select id, name from classes")}
     known |= {UNKNOWN: UNKNOWN_ID}
     others = [name for name in names if name and name.casefold() not in known]
-    missing, new = (
-        [name for name in others if (name in WRITTEN_MISSING) == is_missing] for is_missing in (True, False)
-    )
+    missing = [name for name in others if name in WRITTEN_MISSING]
+    new = [name for name in others if name not in WRITTEN_MISSING]
     if len(new) > MAX_CLASSES:
         raise InputError(
             f"The label column has {len(new):,} different values, such as {new[0]!r}; {MAX_CLASSES} new classes are "
@@ -225,15 +223,15 @@ def _doubts(new: Sequence[str]) -> list[str]:
 
 
 def _clean(label: Any) -> str:
-    return "" if _is_missing(label) else " ".join(clean_name(str(label)).split())
+    return "" if is_missing(label) else " ".join(clean_name(str(label)).split())
 
 
 def _labels(labels: Sequence[Any]) -> Sequence[Any]:
     """Return a column of labels; 1.0 is 1 if a cell is empty, beside which pandas writes whole numbers so."""
-    given = [label for label in labels if not _is_missing(label) and str(label).strip()]
+    given = [label for label in labels if not is_missing(label) and str(label).strip()]
     if len(given) == len(labels) or not all(_WHOLE.fullmatch(str(label).strip()) for label in given):
         return labels
-    return ["" if _is_missing(label) else str(label).strip().removesuffix(".0") for label in labels]
+    return ["" if is_missing(label) else str(label).strip().removesuffix(".0") for label in labels]
 
 
 def _column_names(table: Table) -> list[str]:
@@ -243,25 +241,11 @@ def _column_names(table: Table) -> list[str]:
     return [name or (f"{other} (no name)" if other in given else other) for name, other in zip(given, own, strict=True)]
 
 
-def _is_missing(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, float) and math.isnan(cell))
-
-
 def _rows(table: Table, limit: int | None = None) -> Iterator[list[Any]]:
     """Yield the rows of a table as Python values that `stored_cells` can hold."""
-    names = list(table.frame.columns)
     part = table if limit is None else table.rows(range(min(limit, len(table.frame))))
-    columns = [part.values(name) for name in names] if len(set(names)) == len(names) else _by_position(part)
-    for row in zip(*columns, strict=True):
+    for row in zip(*part.columns(), strict=True):
         yield [_plain(value) for value in row]
-
-
-def _by_position(table: Table) -> list[list[Any]]:
-    """Return the columns of a table of which several have no name."""
-    return [
-        [None if missing else value for value, missing in zip(column, column.isna(), strict=True)]
-        for column in (table.frame.iloc[:, k].astype(object) for k in range(table.frame.shape[1]))
-    ]
 
 
 def _plain(value: Any) -> Any:

@@ -149,11 +149,6 @@ def python_code(project: Project) -> str:
     )
 
 
-def service_command() -> str:
-    """Return the command that serves the exported model over HTTP."""
-    return "anyshot serve model"
-
-
 def write_zip(target: Path, folder: Path) -> None:
     """Write a folder to a zip, which appears complete or not at all."""
     with atomic_file(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -37,6 +37,8 @@ NEEDED: Final = {"xlsx": ("openpyxl",), "onnx": ("torch", "onnx", "onnxscript")}
 """The packages without which a file is not offered."""
 TABLES: Final = frozenset({"xlsx", "csv"})
 """The files whose writing is warned of; what a fit warns of stands beside the answers."""
+SERVICE: Final = "anyshot serve model"
+"""The command that serves the model that was taken away."""
 NOTES: Final = "X-Anyshot-Notes"
 """Header with what the page shows beside a file: a JSON list, percent-encoded."""
 
@@ -48,8 +50,8 @@ async def choices(request: Request) -> Response:
     files = [{"file": file, "name": name, "icon": icon} for file, (name, icon, _) in FILES.items()]
     missing = {name for name, needed in NEEDED.items() if not all(map(importlib.util.find_spec, needed))}
     shown = [one for one in files if one["name"] not in missing]
-    facts = {"files": shown, "folder": opened.project.folder.name, "python": python}
-    return draw(request, "export.html", {**facts, "service": studio.service_command()})
+    facts = {"files": shown, "folder": opened.project.folder.name, "python": python, "service": SERVICE}
+    return draw(request, "export.html", facts)
 
 
 async def export(request: Request) -> Response:

@@ -168,8 +168,7 @@ list.addEventListener("click", (event) => {
   const node = event.target.closest("[data-item]");
   if (!node || event.target.closest(".more")) return;
   const id = Number(node.dataset.item);
-  if (event.target.matches("input")) return toggle(id, event.shiftKey);
-  if (event.shiftKey || event.ctrlKey || event.metaKey) return toggle(id, event.shiftKey);
+  if (event.target.matches("input") || event.shiftKey || event.ctrlKey || event.metaKey) return toggle(id, event.shiftKey);
   anchor = id;
   if (id !== current) setCurrent(id);
 });

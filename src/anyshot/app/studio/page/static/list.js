@@ -77,9 +77,10 @@ export function draw() {
 
 const topOf = (line) => tops[line] + (line > (lineOf.get(current) ?? Infinity) ? extra : 0);
 
+const boxOfView = () => (narrow.matches ? { top: 0, bottom: innerHeight } : scroller.getBoundingClientRect());
+
 function seen() {
-  const box = narrow.matches ? { top: 0, bottom: innerHeight } : scroller.getBoundingClientRect();
-  const own = list.getBoundingClientRect();
+  const box = boxOfView(), own = list.getBoundingClientRect();
   return [box.top - own.top, box.bottom - own.top];
 }
 
@@ -243,19 +244,18 @@ export function lastSeen() {
   return line?.ids ? line.at + line.ids.length : shown.ids.length;
 }
 
-/** Make an item the current one; focus: move the keyboard's focus to it. */
-export function setCurrent(id, { focus = true } = {}) {
+/** Make an item the current one, and move the keyboard's focus to it. */
+export function setCurrent(id) {
   current = id;
   drawNow();
   scrollTo(id);
-  if (focus) nodeOf(id)?.focus({ preventScroll: true });
-  list.dispatchEvent(new CustomEvent("current", { detail: id }));
+  nodeOf(id)?.focus({ preventScroll: true });
 }
 
 function scrollTo(id) {
   const node = nodeOf(id);
   if (!node) return;
-  const box = node.getBoundingClientRect(), view = narrow.matches ? { top: 0, bottom: innerHeight } : scroller.getBoundingClientRect();
+  const box = node.getBoundingClientRect(), view = boxOfView();
   const top = tools.getBoundingClientRect().bottom + 4, bottom = view.bottom - (byId("dock").hidden ? 12 : byId("dock").offsetHeight + 12);
   const by = box.top < top ? box.top - top : box.bottom > bottom ? Math.min(box.bottom - bottom, box.top - top) : 0;
   if (by) (narrow.matches ? window : scroller).scrollBy({ top: by, behavior: "instant" });
