@@ -97,14 +97,6 @@ def test_excel_with_a_password_is_refused(project, tmp_path):
         add_table(project, tmp_path / "locked.xlsx")
 
 
-def test_progress_of_a_large_table_is_reported(project, tmp_path):
-    steps = []
-    rows = "\n".join(f"message number {number}" for number in range(20_000))
-    add_table(project, written(tmp_path, f"text\n{rows}\n"), report=lambda done, total: steps.append((done, total)))
-    assert steps == [(done, 20_000) for done in (5_000, 10_000, 15_000, 20_000)]
-    assert project.items.count() == 20_000
-
-
 def test_texts_are_not_added_to_a_project_of_images(tmp_path):
     with (
         Project.create(tmp_path / "images", name="x", kind="images") as project,

@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, TypeAlias
 
@@ -55,16 +55,6 @@ class ItemColumns:
         return Columns(text_column=self.text_column, image_column=self.image_column)
 
 
-def with_item_column_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `ItemColumns`, after its own; it receives them as `columns`."""
-    return with_options(command, "columns", ItemColumns)
-
-
-def with_column_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Columns`, after its own; it receives them as `columns`."""
-    return with_options(command, "columns", Columns)
-
-
 def with_options(command: Callable[..., None], name: str, kind: type, *, first: bool = False) -> Callable[..., None]:
     """Give a command an option for each field of a data class, which it receives as the argument `name`.
 
@@ -85,6 +75,12 @@ def with_options(command: Callable[..., None], name: str, kind: type, *, first: 
     called.__annotations__ = {one.name: one.annotation for one in every}
     called.__signature__ = Signature(every)  # type: ignore[attr-defined]  # for typer
     return called
+
+
+with_item_column_options = partial(with_options, name="columns", kind=ItemColumns)
+"""Give a command the options of `ItemColumns`, after its own; it receives them as `columns`."""
+with_column_options = partial(with_options, name="columns", kind=Columns)
+"""Give a command the options of `Columns`, after its own; it receives them as `columns`."""
 
 
 # --- classes --------------------------------------------------------------------------------------------------------
@@ -160,9 +156,8 @@ def _read(classes: str) -> Any:
     return datasets.read_classes(classes) if datasets.is_class_file(classes) else datasets.listed_classes(classes)
 
 
-def with_class_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `ClassOptions`, after its arguments; it receives them as `class_options`."""
-    return with_options(command, "class_options", ClassOptions, first=True)
+with_class_options = partial(with_options, name="class_options", kind=ClassOptions, first=True)
+"""Give a command the options of `ClassOptions`, after its arguments; it receives them as `class_options`."""
 
 
 def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> list[Label]:

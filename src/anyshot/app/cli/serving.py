@@ -3,10 +3,10 @@
 import re
 import signal
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -77,13 +77,8 @@ class ServiceOptions:
         )
 
 
-def _with_service_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `ServiceOptions`, after its own; it receives them as `service_options`."""
-    return with_options(command, "service_options", ServiceOptions)
-
-
 @with_class_options
-@_with_service_options
+@partial(with_options, name="service_options", kind=ServiceOptions)
 def serve(
     models: Annotated[
         list[str] | None,

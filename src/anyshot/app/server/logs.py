@@ -101,7 +101,7 @@ def log_warnings() -> None:
     warnings.showwarning = shown
 
 
-def log_config(level: str = "INFO") -> dict[str, Any]:
+def log_config() -> dict[str, Any]:
     """Return the configuration of logging for the process of the service: lines of JSON on its standard error."""
     return {
         "version": 1,
@@ -109,7 +109,7 @@ def log_config(level: str = "INFO") -> dict[str, Any]:
         "formatters": {"json": {"()": JsonLines}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "loggers": {
-            "anyshot": {"handlers": ["stderr"], "level": level, "propagate": False},
+            "anyshot": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
             "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             "uvicorn.access": {"handlers": [], "propagate": False},
             "py.warnings": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},

@@ -1,19 +1,17 @@
 """What adding items has in common, whether they are texts or images."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from anyshot.app.studio.database import ProjectDatabase
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.transactions import Row, Transaction
 from anyshot.base.terminal import whole_characters
 
-Report: TypeAlias = Callable[[int, int], None]
-"""Called with the number of rows that are done, and of all."""
 DATES: Final[dict[str, type[datetime | date | time]]] = {
     "datetime": datetime,
     "date": date,

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from PIL import Image
 
-from anyshot.app.studio.adding import Added, Report, adding_change, batch_row, insert_item, insert_row
+from anyshot.app.studio.adding import Added, adding_change, batch_row, insert_item, insert_row
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.items import IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Project
@@ -40,7 +40,6 @@ def add_images(
     source: str | None = None,
     label: int | None = None,
     entry: Entry | None = None,
-    report: Report | None = None,
 ) -> Added:
     """Add image files, and those in folders and zip files; their bytes are copied into the project.
 
@@ -60,8 +59,6 @@ def add_images(
             copied = [(name, copy) for path, name in some if (copy := _copied(project, path, name, added)) is not None]
             if copied:
                 _add_copied(project, copied, added, source or named[0], label)
-            if report is not None:
-                report(min(start + IMAGES_AT_ONCE, len(files)), len(files))
     return added
 
 

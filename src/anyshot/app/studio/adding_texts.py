@@ -10,7 +10,6 @@ from typing import Any, Final, TypeAlias
 from anyshot.app.studio.adding import (
     DATES,
     Added,
-    Report,
     adding_change,
     batch_row,
     insert_item,
@@ -94,7 +93,6 @@ def add_table(
     label_column: str | None = None,
     source: str | None = None,
     entry: Entry | None = None,
-    report: Report | None = None,
 ) -> Added:
     """Add the rows of a table (CSV, TSV, JSON lines, Parquet, Excel, or a text per line).
 
@@ -126,7 +124,7 @@ def add_table(
         (table.place(number), row[at], label, row)
         for number, (row, label) in enumerate(zip(cells, labels, strict=True))
     ]
-    added = _add_texts(project, rows, source=name, columns=columns, item_column=text_column, entry=entry, report=report)
+    added = _add_texts(project, rows, source=name, columns=columns, item_column=text_column, entry=entry)
     added.read = list(map(str, notes))
     return added
 
@@ -139,7 +137,6 @@ def _add_texts(
     columns: Sequence[str],
     item_column: str | None,
     entry: Entry | None = None,
-    report: Report | None = None,
 ) -> Added:
     """Add rows of (place, text, label, cells) in one transaction."""
     if project.kind != "texts":
@@ -156,12 +153,9 @@ def _add_texts(
     with adding_change(project.database, source, entry) as (transaction, facts):
         batch = transaction.insert("batches", batch_row(source, columns, item_column))
         labels = _label_ids(transaction, names, added)
-        for number, (place, text, cells) in enumerate(prepared, start=1):
-            stored, digest = labels.get(names[number - 1]), digests[number - 1]
-            item = insert_item(transaction, digest, text, "", stored, added, place)
+        for name, digest, (place, text, cells) in zip(names, digests, prepared, strict=True):
+            item = insert_item(transaction, digest, text, "", labels.get(name), added, place)
             insert_row(transaction, batch, item, cells)
-            if report is not None and number % 5000 == 0:
-                report(number, len(usable))
         transaction.refresh_items(batch)
         facts["count"] += added.n_items
         if source not in facts["source"]:

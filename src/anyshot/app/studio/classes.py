@@ -80,7 +80,8 @@ class ClassList:
         for one in self.all():
             if one.name.casefold() == clean_name(name).casefold():
                 return one
-        raise UnknownClassError(f"There is no class {name!r}. The classes: {_listed(self.all())}.")
+        listed = ", ".join(one.name for one in self.all()) or "none"
+        raise UnknownClassError(f"There is no class {name!r}. The classes: {listed}.")
 
     def add(
         self,
@@ -303,7 +304,3 @@ def _class(row: Row) -> ClassRow:
     words = json.loads(row["words"])
     own, added, struck = (tuple(words.get(name, ())) for name in ("words", "add", "drop"))
     return ClassRow(row["id"], row["name"], row["description"], own, added, struck, row["color"], row["n_labels"])
-
-
-def _listed(classes: Sequence[ClassRow]) -> str:
-    return ", ".join(one.name for one in classes) or "none"
