@@ -37,6 +37,7 @@ from ablation_sets import (
     MANY_CLASSES,
     READING,
     SETS,
+    UNEVEN,
     Reading,
     Setting,
     class_data,
@@ -65,6 +66,9 @@ BINS: Final = 15
 COVERAGE: Final = 0.9
 COVERAGE_FROM: Final = 5
 """Labels per class from which prediction sets are measured."""
+ONE_HEAD: Final = {("banking77", UNEVEN), ("caltech101_rest", UNEVEN), ("clinc150", UNEVEN), ("clinc150", 2)}
+"""Settings in which the strong head is the only one: more than `few_labels` labels, and of some class fewer than
+`min_labels_per_class`."""
 WORKERS: Final = 2
 GUESS: Final = {False: (0.1, 0.7), True: (0.5, 2.0)}
 """Seconds of a fit without and with a pool, for few and for many classes, until some are measured."""
@@ -78,7 +82,8 @@ class Variant:
     changes: dict[str, Any] = field(default_factory=dict)  # to `Defaults`
     reading: Reading = READING
     class_prior: str = "auto"
-    # Where it can act: "pool", "labels", "learning" (a pool or labels), "texts", "many classes" (ten or more).
+    # Where it can act: "pool", "labels", "learning" (a pool or labels), "texts", "many classes" (ten or more), "another
+    # head" (the strong one is not alone).
     needs: tuple[str, ...] = ()
 
     @property
@@ -112,6 +117,8 @@ def _met(need: str, name: str, setting: Setting) -> bool:
         return name not in IMAGES
     if need == "many classes":
         return name in (*MANY_CLASSES, "cifar10")
+    if need == "another head":
+        return (name, setting.labels) not in ONE_HEAD
     return {"pool": setting.pool, "labels": labeled, "learning": setting.pool or labeled}[need]
 
 
@@ -133,7 +140,7 @@ def mechanisms() -> dict[str, Variant]:
         "examples": Variant("the pool as examples", {"pool_labels": 0.0}, needs=pool),
         "corrections": Variant("corrections by labeled classes", {"min_labeled_classes": 10**9}, needs=many),
         "weak": Variant("the weak head", {"weak_odds": 0.0}, needs=("learning",)),
-        "strong": Variant("the strong head", {"strong_odds": 0.0}, needs=("learning",)),
+        "strong": Variant("the strong head", {"strong_odds": 0.0}, needs=("learning", "another head")),
         "logistic": Variant("the head without class vectors", {"logistic_odds": 0.0}, needs=labels),
         "held_out": Variant("labels held out", {"min_labels": 10**9}, needs=labels),
         "confidence": Variant("confidence by agreement", {"confidence_power": 0}, needs=pool),
