@@ -9,7 +9,7 @@ import typer
 
 import anyshot
 from anyshot import Words
-from anyshot.app.cli.options import ClassOptions, Columns, as_classes_write_them, with_column_options, with_options
+from anyshot.app.cli.options import ClassOptions, Columns, with_column_options, with_options
 from anyshot.errors import ClassesError, DuplicateClassError
 
 
@@ -108,19 +108,6 @@ def test_words_of_no_class_are_refused_before_any_fit(call, made, command, tmp_p
     out = () if command == "curve" else ("--out", tmp_path / "m")
     done = call(command, made / "train.csv", *out, "--words", "biling=charge")
     assert (done.code, "Did you mean 'billing'?" in done.err) == (1, True), done.err
-
-
-def test_whole_numbers_are_one_label_however_they_are_written():
-    assert as_classes_write_them([1.0, 2, "3", 4.5], ["1", "2", "3", "4.5"]) == ["1", "2", "3", "4.5"]
-    assert as_classes_write_them(["1", 2, 3.0], [1.0, 2.0, 3.0]) == [1.0, 2.0, 3.0]
-    assert as_classes_write_them([1.0, 1], ["1", "1.0"]) == ["1.0", "1"]
-    assert as_classes_write_them([float("inf"), 7.0], ["1"]) == [float("inf"), 7.0]
-
-
-def test_truth_values_are_one_label_however_they_are_written():
-    assert as_classes_write_them(["FALSE", "true", "maybe"], [False, True]) == [False, True, "maybe"]
-    assert as_classes_write_them(["TRUE", True], ["TRUE", "other"]) == ["TRUE", "TRUE"]
-    assert as_classes_write_them(["YES"], ["yes", "no"]) == ["YES"]
 
 
 def test_a_class_whose_name_has_a_comma_is_named_by_its_own_option():

@@ -18,7 +18,6 @@ from anyshot.app.cli.options import (
     ClassOptions,
     Columns,
     ItemColumns,
-    as_classes_write_them,
     with_class_options,
     with_column_options,
     with_item_column_options,
@@ -38,6 +37,7 @@ from anyshot.app.cli.saved_models import Model, model_and_items, open_model, sav
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.labels import UNKNOWN
+from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import DataFileError, InputError
 
 LABEL, GUESS = "label", "guess"

@@ -9,7 +9,7 @@ import typer
 
 from anyshot.app.cli.console import note
 from anyshot.app.cli.files import check_model_out
-from anyshot.app.cli.options import Columns, one_class, refuse_file, with_column_options
+from anyshot.app.cli.options import Columns, refuse_file, with_column_options
 from anyshot.app.cli.reading import items_of_class
 from anyshot.app.cli.saved_models import Model, open_model
 from anyshot.base.class_words import Words
@@ -17,6 +17,7 @@ from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label
+from anyshot.base.written_labels import one_class
 from anyshot.errors import ClassesError, DuplicateClassError
 
 Name = Annotated[str, typer.Argument(help="Name of the class.", metavar="NAME")]

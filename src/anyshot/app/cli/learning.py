@@ -15,7 +15,6 @@ from anyshot.app.cli.files import check_model_out
 from anyshot.app.cli.options import (
     ClassOptions,
     Columns,
-    as_classes_write_them,
     with_class_options,
     with_column_options,
 )
@@ -25,6 +24,7 @@ from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
 from anyshot.base.labels import fractions_in
 from anyshot.base.model_folder import MODEL_FILE, read_model
+from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import DataFileError, InputError, ModelFolderError
 
 FEW_LABELS: Final = 10

@@ -12,7 +12,6 @@ from anyshot.app.cli.files import PICTURES, check_out
 from anyshot.app.cli.options import (
     ClassOptions,
     Columns,
-    as_classes_write_them,
     with_class_options,
     with_column_options,
 )
@@ -20,6 +19,7 @@ from anyshot.app.cli.reading import Data, EncoderName, read, read_labeled
 from anyshot.base.columns import count
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import Labels, classes_in
+from anyshot.base.written_labels import as_classes_write_them
 from anyshot.encoders.registry import default_for
 
 SEED = 0

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
@@ -12,7 +12,8 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.base.class_words import Words
-from anyshot.base.labels import Label, Labels, as_whole, class_table, classes_in, clean_names
+from anyshot.base.labels import Label, Labels, class_table, classes_in, clean_names
+from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import ClassesError
 
 TextColumn: TypeAlias = Annotated[
@@ -158,42 +159,6 @@ def _read(classes: str) -> Any:
 
 with_class_options = partial(with_options, name="class_options", kind=ClassOptions, first=True)
 """Give a command the options of `ClassOptions`, after its arguments; it receives them as `class_options`."""
-
-
-def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> list[Label]:
-    """Return each label in the type of the matching class, 1 as "1" or "1" as 1; other labels are not changed.
-
-    Truth values match however they are written: spreadsheets write TRUE, JSON true.
-
-    >>> as_classes_write_them([1, 2.0, "b", True, None, "c"], ["1", "2", "b", "true"])
-    ['1', '2', 'b', 'true', None, 'c']
-    >>> as_classes_write_them(["FALSE", "true", "maybe"], [False, True])
-    [False, True, 'maybe']
-    """
-    listed = list(classes)
-    exact = {(type(name), name): name for name in listed}
-    written = {as_whole(name): name for name in listed} | {str(name): name for name in listed}
-    truth = {str(name).casefold(): name for name in listed}
-    found: list[Label] = []
-    for label in labels:
-        one = exact.get((type(label), label), written.get(str(label), written.get(as_whole(label), label)))
-        same = truth.get(str(label).casefold(), one)
-        found.append(same if isinstance(label, bool) or (one is label and isinstance(same, bool)) else one)
-    return found
-
-
-def one_class(name: str, classes: Iterable[Label]) -> Label:
-    """Return a class named on the command line in the type of the model's classes."""
-    listed = list(classes)
-    found = as_classes_write_them([name], listed)[0]
-    if found in listed or not all(type(one) is int for one in listed):
-        return found
-    try:
-        return int(name)
-    except ValueError as error:
-        raise ClassesError(
-            f"The classes of the model are integers, such as {listed[0]}; {name!r} is not an integer."
-        ) from error
 
 
 def _words_by_class(options: Sequence[str]) -> dict[str, Words]:

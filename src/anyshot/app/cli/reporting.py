@@ -11,13 +11,14 @@ from rich.text import Text
 
 from anyshot.app.cli.console import in_options, note, show
 from anyshot.app.cli.files import check_out
-from anyshot.app.cli.options import Columns, as_classes_write_them, with_column_options
+from anyshot.app.cli.options import Columns, with_column_options
 from anyshot.app.cli.reading import Data, read, read_labeled
 from anyshot.app.cli.saved_models import Model, load_model
 from anyshot.base.files import atomic_file
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import read_model
 from anyshot.base.terminal import escaped, whole_characters
+from anyshot.base.written_labels import as_classes_write_them
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation import report as reporting

@@ -7,7 +7,6 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
-from anyshot.app.cli.options import as_classes_write_them, one_class
 from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.changes import AddExamples, AddUnlabeled, Change, adding_class
 from anyshot.app.server.live_model import LiveModel, RollBack
@@ -26,6 +25,7 @@ from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.app.server.service_errors import NoSuchClassError
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label
+from anyshot.base.written_labels import as_classes_write_them, one_class
 from anyshot.errors import ClassesError, InputError
 
 router = APIRouter(prefix="/v1/models", tags=["changes"])

@@ -1,0 +1,25 @@
+"""Labels in the types of the classes that they name."""
+
+import pytest
+
+from anyshot.base.written_labels import as_classes_write_them, one_class
+from anyshot.errors import ClassesError
+
+
+def test_whole_numbers_are_one_label_however_they_are_written():
+    assert as_classes_write_them([1.0, 2, "3", 4.5], ["1", "2", "3", "4.5"]) == ["1", "2", "3", "4.5"]
+    assert as_classes_write_them(["1", 2, 3.0], [1.0, 2.0, 3.0]) == [1.0, 2.0, 3.0]
+    assert as_classes_write_them([1.0, 1], ["1", "1.0"]) == ["1.0", "1"]
+    assert as_classes_write_them([float("inf"), 7.0], ["1"]) == [float("inf"), 7.0]
+
+
+def test_truth_values_are_one_label_however_they_are_written():
+    assert as_classes_write_them(["FALSE", "true", "maybe"], [False, True]) == [False, True, "maybe"]
+    assert as_classes_write_them(["TRUE", True], ["TRUE", "other"]) == ["TRUE", "TRUE"]
+    assert as_classes_write_them(["YES"], ["yes", "no"]) == ["YES"]
+
+
+def test_a_class_among_integers_is_an_integer():
+    assert [one_class("2", [1, 2]), one_class("3", [1, 2]), one_class("3", ["1", "2"])] == [2, 3, "3"]
+    with pytest.raises(ClassesError, match="'new' is not an integer"):
+        one_class("new", [1, 2])
