@@ -8,7 +8,7 @@ import time
 import pytest
 
 from anyshot.base import files
-from anyshot.base.files import atomic_file, folder_lock
+from anyshot.base.files import atomic_file, check_writable, folder_lock
 from anyshot.errors import DataFileError
 
 HOLDER = """
@@ -62,6 +62,13 @@ def test_an_error_during_writing_leaves_the_old_file(error, raised, tmp_path):
         write()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among files")
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "out.csv")
+    with pytest.raises(DataFileError, match=r"it is a pipe or a device. Choose the name of a file"):
+        check_writable(tmp_path / "out.csv")
 
 
 def test_a_file_that_cannot_be_written_is_named_with_the_reason(tmp_path):

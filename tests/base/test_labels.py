@@ -352,6 +352,14 @@ def test_at_most_three_pairs_are_named():
     assert len(found) == 3
 
 
+def test_several_labels_in_one_are_named_where_each_ends_in_a_separator():
+    with pytest.warns(UserWarning, match="'spam;phishing;' consists of names of other classes"):
+        warn_of_joined(["spam;", "phishing;", "spam;phishing;", "none;"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_joined(["spam;", "phishing", "spam; other", 1])
+
+
 def test_several_labels_in_one_are_named():
     with pytest.warns(UserWarning, match="'Spam; phishing' and 1 more consists of names of other classes") as found:
         learned_classes(["spam", "phishing", "Spam; phishing", "ham", "ham|spam"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anyshot.base.model_folder import FORMAT, RUNS_CODE, _digest_of, read_model, write_model
+from anyshot.base.model_folder import FORMAT, RUNS_CODE, _digest_of, check_replaceable, read_model, write_model
 from anyshot.errors import InputError, ModelFolderError
 
 ARRAYS = {"weights": np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)}
@@ -517,3 +517,11 @@ def test_the_home_folder_is_found(tmp_path, monkeypatch):
 def test_anything_but_a_path_is_refused(folder):
     with pytest.raises(ModelFolderError, match=r"The path of a folder is needed; got a \w+"):
         read_model(folder)
+
+
+def test_a_name_that_is_too_long_for_the_folder_is_refused_before_the_work(tmp_path):
+    check_replaceable(tmp_path / ("n" * 230))
+    write(tmp_path / ("n" * 230))
+    for name in ("n" * 231, "\u6a21" * 85, "n" * 300):
+        with pytest.raises(ModelFolderError, match=r"bytes; at most 230 are possible. Choose a shorter one"):
+            check_replaceable(tmp_path / name)

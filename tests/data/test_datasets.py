@@ -68,14 +68,27 @@ def test_a_text_that_a_program_wrote_for_a_missing_one_is_missing(tmp_path, name
     assert data.skipped[1][1] == "the text is missing, written as NaT"
 
 
-def test_a_number_instead_of_a_text_is_named(tmp_path):
-    path = file(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": 5}\n')
-    with pytest.raises(BadItemError, match=r"line 2.*'5' is not a text but of type int"):
+def test_a_list_instead_of_a_text_is_named(tmp_path):
+    path = file(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": [5]}\n')
+    with pytest.raises(BadItemError, match=r"line 2.*'\[5\]' is not a text but of type list"):
         read_data(path)
 
 
+def test_numbers_among_texts_are_texts(tmp_path):
+    rows = '{"text": "a"}\n{"text": 5}\n{"text": 2.50}\n{"text": 12345678901234567890}\n'
+    assert read_data(file(tmp_path, "a.jsonl", rows)).items == ["a", "5", "2.5", "12345678901234567890"]
+    pd.DataFrame({"text": [4711, None, 12], "label": [1, 2, 1]}).to_parquet(tmp_path / "a.parquet")
+    data = read_data(tmp_path / "a.parquet", on_error="skip")
+    assert (data.items, data.labels, len(data.skipped)) == (["4711", "12"], [1, 1], 1)
+
+
+def test_joined_columns_show_numbers_as_a_spreadsheet_does(tmp_path):
+    pd.DataFrame({"part": [4711.0], "text": ["is broken"]}).to_parquet(tmp_path / "a.parquet")
+    assert read_data(tmp_path / "a.parquet", text_column="part,text").items == ["4711\nis broken"]
+
+
 def test_skipping_all_items_is_an_error(tmp_path):
-    with pytest.raises(DataFileError, match="no usable item"):
+    with pytest.raises(DataFileError, match="no usable item in 'text'"):
         read_data(file(tmp_path, "a.csv", "text,label\n,x\n"), on_error="skip")
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from anyshot.data.datasets import read_data
@@ -143,6 +145,24 @@ def test_invalid_json_is_named_by_its_line(tmp_path):
         parse_json('{"a": 1, "a": 2}', tmp_path)
 
 
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary(), pa.large_binary(), pa.large_string()], ids=str)
+def test_texts_of_every_type_of_parquet_are_read(tmp_path, kind):
+    table = pa.table({"text": pa.array(["a", None, "\u00fc"]).cast(kind)})
+    pq.write_table(table.append_column("image", pa.array([b"\xff\xd8", None, b"\x89"])), tmp_path / "a.parquet")
+    read = columns(tmp_path / "a.parquet")
+    assert read == {"text": ["a", None, "\u00fc"], "image": [b"\xff\xd8", None, b"\x89"]}
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".parquet", ".csv"])
+def test_a_page_of_the_web_is_named_whatever_its_name_ends_in(tmp_path, suffix):
+    assert "page of the web" in fault_of(file(tmp_path, f"a{suffix}", b"\xef\xbb\xbf\n<!DOCTYPE html><html>"))
+
+
+def test_several_columns_without_a_name_are_no_error(tmp_path):
+    table = read_table(file(tmp_path, "a.csv", b"id,,\n1,x,y\n"))
+    assert table.values("") == ["x"]
+
+
 def test_a_damaged_parquet_file_is_refused(tmp_path):
     assert "cannot be read as Parquet" in fault_of(file(tmp_path, "a.parquet", b"PAR1 and no more"))
 
@@ -273,7 +293,7 @@ def test_the_error_for_an_unknown_suffix_lists_the_supported_ones(tmp_path):
 
 def test_a_spreadsheet_of_another_type_is_to_be_saved_as_xlsx(tmp_path):
     (tmp_path / "a.xls").write_bytes(b"1")
-    with pytest.raises(DataFileError, match=r"a\.xls is a spreadsheet of another type\. Save it as \.xlsx or \.csv"):
+    with pytest.raises(DataFileError, match=r"a\.xls is not of a supported type\. .* Save it as \.xlsx or \.csv"):
         read_table(tmp_path / "a.xls")
 
 

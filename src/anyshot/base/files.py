@@ -59,6 +59,8 @@ def check_writable(target: str | os.PathLike[str]) -> None:
     final = _behind_links(target)
     if final.is_dir():
         raise DataFileError(f"{final} cannot be written: it is a folder.")
+    if final.exists() and not final.is_file():  # it would be replaced, and what reads from it would wait
+        raise DataFileError(f"{final} cannot be written: it is a pipe or a device. Choose the name of a file.")
     if not final.parent.exists():
         raise DataFileError(f"{final} cannot be written: there is no folder {final.parent}. Create it first.")
     probe = _part(final)

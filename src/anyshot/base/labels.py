@@ -362,9 +362,9 @@ def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes")
 
 def warn_of_joined(names: Iterable[Label]) -> None:
     """Warn of class names that consist of the names of other classes, as "spam;phishing" does."""
-    listed = list(names)
-    looks = {look_of(name) for name in listed}
-    joined = [name for name in listed if len(parts := _parts(name)) > 1 and parts <= looks]
+    parts = {name: _parts(name) for name in names}
+    looks = {look for own in parts.values() if len(own) == 1 for look in own}
+    joined = [name for name, own in parts.items() if len(own) > 1 and own <= looks]
     if joined:
         more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
         warn(
@@ -374,8 +374,8 @@ def warn_of_joined(names: Iterable[Label]) -> None:
 
 
 def _parts(name: Label) -> set[str]:
-    """Return the looks of the names between the separators in a text; none of another label."""
-    return {look_of(part) for part in _JOINED.split(name)} if isinstance(name, str) else set()
+    """Return the looks of the names between the separators in a label; Microsoft Forms writes one after each name."""
+    return {look_of(part) for part in _JOINED.split(str(name)) if part.strip()}
 
 
 def look_of(name: Label) -> str:

@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from anyshot.base.files import folder_lock, readable_folder, replace_folder, restore_folder
 from anyshot.base.json_values import JSON, json_value
 from anyshot.base.user_folders import web_address
+from anyshot.base.warning import shortened
 from anyshot.errors import AnyshotError, InputError, ModelFolderError
 
 FORMAT: Final = 2
@@ -50,6 +51,8 @@ MODEL_FILE, ARRAYS_FILE, _CARD = "model.json", "arrays.safetensors", "README.md"
 _NUMBERS: Final = frozenset({"bool", "float16", "float32", "float64"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
+LONGEST_FOLDER_NAME: Final = 230
+"""Bytes of the name of a model's folder: temporary names beside it are longer, and file systems allow 255."""
 _SYSTEM_FILES: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _VERSION: Final = re.compile(r"[0-9][0-9A-Za-z.+!-]{0,40}")
 _ATTEMPTS: Final = 20  # to read a folder that other processes keep replacing
@@ -339,6 +342,11 @@ def _array_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 def check_replaceable(folder: str | os.PathLike[str]) -> None:
     """Raise ModelFolderError if writing a model to a folder would delete anything but a model."""
     target = _local(folder)
+    if (length := len(os.fsencode(target.name))) > LONGEST_FOLDER_NAME:
+        raise ModelFolderError(
+            f"The name of the model's folder, {shortened(target.name)!r}, has {length} bytes; at most "
+            f"{LONGEST_FOLDER_NAME} are possible. Choose a shorter one."
+        )
     if not target.exists():
         return
     if not target.is_dir():

@@ -236,7 +236,8 @@ def _without(data: Dataset, faults: _Faults, location: Callable[[int], str], *, 
             f'{location(first)}: {faults[first]}{more}. Correct or remove it, or skip such items with on_error="skip".'
         )
     if len(faults) == len(data):
-        raise DataFileError(f"{data.source} has no usable item. {location(first)}: {faults[first]}{more}.")
+        column = "" if data.item_column is None else f" in {data.item_column!r}"
+        raise DataFileError(f"{data.source} has no usable item{column}. {location(first)}: {faults[first]}{more}.")
     usable = [row for row in range(len(data)) if row not in faults]
     items: list[Any] = [data.items[row] for row in usable]
     labels = None if data.labels is None else [data.labels[row] for row in usable]

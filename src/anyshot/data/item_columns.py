@@ -12,7 +12,7 @@ from anyshot.base.labels import EXACT, Label, as_whole, clean_names, holds_sever
 from anyshot.base.warning import note
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
-from anyshot.data.workbooks import SUFFIXES, as_shown
+from anyshot.data.workbooks import as_shown
 from anyshot.errors import DataFileError, InputError
 
 OF_MODELS: Final = ("predicted", "prediction", "guess")
@@ -97,10 +97,9 @@ def has_column(table: Table, name: str) -> bool:
 def joined_texts(table: Table, name: str) -> list[Any]:
     """Return the texts of a column, or of several that are listed, each on a line of its own."""
     if not is_joined(table, name):
-        values = table.values(name)
-        return [as_shown(value) for value in values] if suffix_of(table.path) in SUFFIXES else values
+        return [as_shown(value) for value in table.values(name)]
     parts = zip(*(table.values(part.strip()) for part in name.split(",")), strict=True)
-    return ["\n".join(str(text) for text in row if not is_no_text(text)) for row in parts]
+    return ["\n".join(str(as_shown(text)) for text in row if not is_no_text(text)) for row in parts]
 
 
 def is_missing_text(value: object) -> bool:

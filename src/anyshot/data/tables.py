@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from itertools import chain, count
@@ -25,8 +26,8 @@ from anyshot.base.warning import note
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.spreadsheet import as_written, is_filled, without_formulas
-from anyshot.data.text_files import existing, read_text, remedy_for_type, suffix_of
-from anyshot.data.workbooks import OTHER_SPREADSHEETS, SUFFIXES, read_workbook, write_workbook
+from anyshot.data.text_files import existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
+from anyshot.data.workbooks import SUFFIXES, read_workbook, write_workbook
 from anyshot.errors import DataFileError, InputError
 
 ERRORS: Final = frozenset({"#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"})
@@ -80,8 +81,8 @@ class Table:
         return replace(self, frame=self.frame.iloc[list(rows)], lines=lines, numbers=numbers)
 
     def values(self, column: str) -> list[Any]:
-        """Return a column as Python values, None for missing ones."""
-        return _values(self.frame[column])
+        """Return a column as Python values, None for missing ones; the first one of several without a name."""
+        return _values(self.frame.iloc[:, list(self.frame.columns).index(column)])
 
     def columns(self) -> list[list[Any]]:
         """Return all columns as Python values, also those that share a name, as columns without one do."""
@@ -106,6 +107,8 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
     suffix, unpacked = suffix_of(path), path.suffix.lower() != ".gz"
     if sheet is not None and not (suffix in SUFFIXES and unpacked):
         raise InputError(f"sheet={sheet!r} was given, but {path} is not an Excel file. Leave it out.")
+    if suffix not in _PARSERS:
+        refuse_other_kinds(path)
     if suffix in SUFFIXES and unpacked:
         table = _excel(path, sheet)
     elif suffix == ".parquet" and unpacked:
@@ -113,8 +116,6 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
     elif suffix in _PARSERS:
         text, found = read_text(path, encoding)
         table = replace(_PARSERS[suffix](text, path), encoding=found)
-    elif suffix in OTHER_SPREADSHEETS:
-        raise DataFileError(f"{path} is a spreadsheet of another type. Save it as .xlsx or .csv.")
     else:
         readable, remedy = ", ".join([*_PARSERS, ".parquet", *SUFFIXES]), remedy_for_type(path)
         raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.{remedy}")
@@ -276,13 +277,9 @@ def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
 
     Texts are as they were before a formula was made safe, and errors are missing values.
     """
-    names = [clean_name(as_written(_as_name(cell))) for cell in rows[0]]
+    names = [clean_name(as_written("" if cell is None else str(cell))) for cell in rows[0]]
     cells = [[None if cell in NO_VALUES else as_written(cell) for cell in row] for row in rows[1:]]
     return pd.DataFrame(cells, columns=names, dtype=object)
-
-
-def _as_name(cell: Any) -> str:
-    return "" if cell is None else str(cell)
 
 
 def _without_repeated_names(table: Table, rows: Sequence[Sequence[Any]]) -> Table:
@@ -292,7 +289,7 @@ def _without_repeated_names(table: Table, rows: Sequence[Sequence[Any]]) -> Tabl
     repeated = {
         row
         for row, (cell, *rest) in enumerate(cells)
-        if others and rest == others and clean_name(_as_name(cell)) == clean_name(_as_name(first))
+        if others and rest == others and clean_name(str(cell)) == clean_name(str(first))
     }
     if not repeated:
         return table
@@ -301,11 +298,17 @@ def _without_repeated_names(table: Table, rows: Sequence[Sequence[Any]]) -> Tabl
 
 
 def _parquet(path: Path) -> Table:
-    extra("pyarrow", "tables", purpose="Reading Parquet files")
+    arrow = extra("pyarrow", "tables", purpose="Reading Parquet files")
     try:
-        return Table(path, pd.read_parquet(path, dtype_backend="pyarrow"))  # keeps integer columns with missing values
+        read = extra("pyarrow.parquet", "tables", purpose="Reading Parquet files").read_table(path)
+        for at, column in enumerate(read.schema):
+            # pandas cannot hold views, and some databases do not mark texts as such. Images are not UTF-8.
+            if str(column.type) in ("string_view", "binary", "large_binary", "binary_view"):
+                with suppress(arrow.ArrowInvalid):
+                    read = read.set_column(at, column.with_type(arrow.string()), read[at].cast(arrow.string()))
+        return Table(path, read.to_pandas(types_mapper=pd.ArrowDtype))  # keeps integers next to missing values
     except (ValueError, OSError) as error:
-        raise DataFileError(f"{path} cannot be read as Parquet: {error}.") from error
+        raise DataFileError(f"{path} cannot be read as Parquet: {str(error).rstrip('.')}.") from error
 
 
 _PARSERS: dict[str, Callable[[str, Path], Table]] = {
@@ -359,8 +362,7 @@ def _mapped(table: pd.DataFrame, names: Iterable[Any], write: Callable[[Any], ob
     changed = table.copy(deep=False)
     for name in names:
         values = [None if value is None else write(value) for value in _values(table[name])]
-        # With another dtype, integers next to missing values would become floats.
-        changed[name] = pd.Series(values, index=table.index, dtype=object)
+        changed[name] = pd.Series(values, index=table.index, dtype=object)  # keeps integers next to missing values
     return changed
 
 

@@ -133,12 +133,22 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
     else:
         text, encoding = _detected(data, path)
     text = text.removeprefix("\ufeff")
-    for start, what, remedy in STARTS:
-        if text[:SAMPLE].lstrip().casefold().startswith(start):
-            raise DataFileError(f"{path} holds no data: it is {what}. {remedy}")
+    _refuse_starts(text[:SAMPLE], path)
     if not text.strip():
         raise DataFileError(f"{path} is empty.")
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
+
+
+def refuse_other_kinds(path: Path) -> None:
+    """Raise DataFileError for a file without data, such as a page to sign in, whatever its name ends in."""
+    with path.open("rb") as file:
+        _refuse_starts(file.read(SAMPLE).decode("latin-1").removeprefix("\xef\xbb\xbf"), path)
+
+
+def _refuse_starts(text: str, path: Path) -> None:
+    for start, what, remedy in STARTS:
+        if text.lstrip().casefold().startswith(start):
+            raise DataFileError(f"{path} holds no data: it is {what}. {remedy}")
 
 
 def _content(path: Path) -> bytes:

@@ -25,7 +25,6 @@ from anyshot.data.spreadsheet import is_filled
 from anyshot.errors import AnyshotError, DataFileError, InputError
 
 SUFFIXES: Final = (".xlsx", ".xlsm")
-OTHER_SPREADSHEETS: Final = (".xls", ".xlsb", ".ods", ".numbers")
 MAX_TEXT: Final = 32_767
 """Characters of a cell, at most."""
 MAX_ROWS: Final = 2**20
@@ -185,7 +184,7 @@ def _kind(element: ElementTree.Element) -> str:
 
 
 def as_shown(value: object) -> object:
-    """Return a cell among texts as text: Excel makes numbers and dates of what people type, such as "5" for a comment.
+    """Return a cell among texts as text: programs take "5" for a number.
 
     >>> as_shown(12.0), as_shown(True), as_shown(datetime(2024, 5, 3)), as_shown("tea"), as_shown(None)
     ('12', 'TRUE', '2024-05-03', 'tea', None)
@@ -196,7 +195,7 @@ def as_shown(value: object) -> object:
         return str(int(value))
     if isinstance(value, datetime) and value.time() == time():
         return value.date().isoformat()
-    return str(value) if isinstance(value, (int, float, date, time, timedelta)) else value
+    return str(value) if isinstance(value, (int, float, Decimal, date, time, timedelta)) else value
 
 
 def write_workbook(

@@ -116,7 +116,7 @@ def in_columns_of(column: str | None, place: str) -> Iterator[None]:
     try:
         yield
     except DataFileError as error:
-        if column is None or " Give text_column" not in str(error):
+        if column is None or " text_column (" not in str(error):
             raise
         raise DataFileError(f"{error} It was {column!r} {place}.") from error
 
