@@ -17,7 +17,7 @@ from anyshot.encoders.engines.openvino import fast_precision
 from anyshot.encoders.engines.texts import TextEngine, TokenizingEncoder, TokenNodes
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.published_files import PUBLISHED, published_file
-from anyshot.encoders.texts import TextTokenizer, read_tokenizer
+from anyshot.encoders.text_tokenizer import TextTokenizer, read_tokenizer
 
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 MAX_TOKENS: Final = 256  # the published max_seq_length

@@ -30,7 +30,8 @@ from anyshot.encoders.stages import (
     choose_compute,
     mean_of_tokens,
 )
-from anyshot.encoders.texts import Rows, TextTokenizer, collect
+from anyshot.encoders.text_tokenizer import TextTokenizer
+from anyshot.encoders.texts import Rows, collect
 
 WIDTH: Final = MINILM.width
 INITIAL_STD: Final = 0.02  # BERT's initializer_range
