@@ -157,10 +157,6 @@ def test_a_missing_group_of_any_kind_is_a_group(missing):
     assert accuracy_by_group([True, False], column)["group"].tolist() == ["not given", "x"]
 
 
-def test_a_missing_group_is_a_group():
-    assert accuracy_by_group([True, False, True], ["x", None, float("nan")])["group"].tolist() == ["not given", "x"]
-
-
 def test_predictions_that_change_with_the_pronoun_are_counted():
     found = answers_that_change({"she": ["a", "b", "b", "a"], "he": ["a", "a", "b", "a"], "they": ["a", "b", "b", "a"]})
     assert found["share"].tolist() == [0.25, 0.0, 0.25]

@@ -146,6 +146,14 @@ def readable_folder(target: Path) -> Path:
     return _old(target) if not target.exists() and _old(target).is_dir() else target
 
 
+def leads_to_blob(link: Path, folder: Path) -> bool:
+    """Return whether a link in a folder of the Hugging Face cache leads to a file of the same entry.
+
+    An entry has snapshots/REVISION, whose files are links into blobs. folder: without links in its own path.
+    """
+    return folder.parent.name == "snapshots" and link.resolve().parent == folder.parent.parent / "blobs"
+
+
 def restore_folder(target: Path) -> None:
     """Undo a replacement that was interrupted between its two renames."""
     if readable_folder(target) != target:

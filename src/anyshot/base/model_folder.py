@@ -20,7 +20,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from anyshot.base.files import folder_lock, readable_folder, replace_folder, restore_folder
+from anyshot.base.files import folder_lock, leads_to_blob, readable_folder, replace_folder, restore_folder
 from anyshot.base.json_values import JSON, json_value
 from anyshot.base.user_folders import web_address
 from anyshot.base.warning import shortened
@@ -206,7 +206,7 @@ def _check_files(folder: Path) -> None:
     if not folder.is_dir():
         raise ModelFolderError(f"{folder} is a file. Give the folder of a saved model.")
     for path in sorted(folder.iterdir()):
-        if path.is_symlink() and not _is_in_blobs(path):
+        if path.is_symlink() and not (path.is_file() and leads_to_blob(path, folder)):
             raise ModelFolderError(
                 f"{folder} contains a symbolic link, {path.name}. Replace the link with the file it points to."
             )
@@ -215,15 +215,6 @@ def _check_files(folder: Path) -> None:
                 f"{folder} contains {path.name}, a type of file that may run code when loaded. An anyshot model has "
                 "none: do not trust this folder, or remove that file."
             )
-
-
-def _is_in_blobs(link: Path) -> bool:
-    """Return whether a link in a folder of the Hugging Face cache leads to a file of the same entry.
-
-    An entry has snapshots/REVISION, whose files are links into blobs.
-    """
-    folder, target = link.parent, link.resolve()
-    return folder.parent.name == "snapshots" and target.parent == folder.parent.parent / "blobs" and target.is_file()
 
 
 def _has_objects(path: Path) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from anyshot.base.files import leads_to_blob
 from anyshot.encoders import hub
 from anyshot.encoders.engines.weights import check_weights
 from anyshot.encoders.hub.cache import ID, snapshots
@@ -328,9 +329,8 @@ def _files_of(folder: Path) -> list[Path]:
 
 def _stays_inside(link: Path, folder: Path) -> bool:
     """Return whether a link leads into the folder, or to the blobs of the same entry in the hub's cache."""
-    target, own = link.resolve(), folder.resolve()
-    is_snapshot = own.parent.name == "snapshots"
-    return target.is_relative_to(own) or (is_snapshot and target.parent == own.parent.parent / "blobs")
+    own = folder.resolve()
+    return link.resolve().is_relative_to(own) or leads_to_blob(link, own)
 
 
 def _check_index(file: Path) -> None:
