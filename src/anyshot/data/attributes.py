@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.columns import first_of
+from anyshot.base.columns import count, first_of
 from anyshot.base.labels import Label
 from anyshot.base.validation import Floats, number_rows
 from anyshot.data.tables import read_table
@@ -184,8 +184,8 @@ def _constant_notes(known: Floats, columns: Sequence[str]) -> list[str]:
     same = [columns[column] for column in np.flatnonzero(np.ptp(known, axis=0) == 0).tolist()]
     if not same or len(known) < 2:
         return []
-    have = "attribute has" if len(same) == 1 else "attributes have"
-    return [f"{len(same)} {have} the same value for all classes: {first_of(same, at_most=SHOWN)}."]
+    have = count(len(same), "attribute has", "attributes have")
+    return [f"{have} the same value for all classes: {first_of(same, at_most=SHOWN)}."]
 
 
 _DECIMAL_COMMA: Final = r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?"

@@ -173,7 +173,7 @@ def reason_of_long_texts(n_long: int, encoder: object, long_texts: LongTexts) ->
     if not n_long:
         return None
     limit = encoder.max_tokens if isinstance(encoder, Limited) else None
-    texts, whose = ("1 text is", "its") if n_long == 1 else (f"{n_long:,} texts are", "their")
+    texts, whose = count(n_long, "text is", "texts are"), "its" if n_long == 1 else "their"
     effect = "the mean over parts is used" if long_texts == "mean" else f"only {whose} first {limit} tokens count"
     return f"{texts} longer than {limit} tokens; {effect}."
 
@@ -238,7 +238,8 @@ def _warn(fault: str, remedy: str, rows: Indexes, texts: Sequence[str]) -> None:
     """Warn of what the texts in some rows are."""
 
     def said(names: list[str], rows: Sequence[int]) -> ItemWarning:
-        are = f"{count(len(names), 'text')} {'is' if len(names) == 1 else 'are'}"
-        return ItemWarning(f"{are} {fault}: {first_of(names, at_most=5)}. {remedy}", rows)
+        return ItemWarning(
+            f"{count(len(names), 'text is', 'texts are')} {fault}: {first_of(names, at_most=5)}. {remedy}", rows
+        )
 
     warn_of_items(fault, said, [texts[row] for row in rows], rows=rows.tolist())

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from anyshot.base.columns import column_names, first_of, is_table, numeric_array
+from anyshot.base.columns import column_names, count, first_of, is_table, numeric_array
 from anyshot.base.items import check_list
 from anyshot.base.labels import (
     UNKNOWN,
@@ -270,8 +270,9 @@ def _notes(per_class: pd.DataFrame, interval: tuple[float, float], *, n_without_
     scarce, unknown = tested[tested["n"] < MIN_RELIABLE], tested[~tested["seen"]]
     notes = []
     if width > WIDE_INTERVAL:
-        items = "1 item" if n == 1 else f"{n} items"
-        notes.append(f"only {items}: the interval of the accuracy is {100 * width:.0f} percentage points wide")
+        notes.append(
+            f"only {count(n, 'item')}: the interval of the accuracy is {100 * width:.0f} percentage points wide"
+        )
     if len(scarce):
         notes.append(
             f"{len(scarce)} of {len(tested)} classes have fewer than {MIN_RELIABLE} test items; their figures are "

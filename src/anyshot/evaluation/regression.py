@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from anyshot.base.columns import count
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.progress import track
@@ -286,7 +287,7 @@ def _source(model: Predictor) -> dict[str, Any]:
 def _notes(y: Floats, weight: Floats, *, n_without_label: int, weighted: bool) -> tuple[str, ...]:
     notes = []
     if len(y) < FEW_ITEMS:
-        notes.append(f"only {len(y)} {'item' if len(y) == 1 else 'items'}: the intervals are too narrow")
+        notes.append(f"only {count(len(y), 'item')}: the intervals are too narrow")
     if len(np.unique(y[weight > 0])) < 2:
         notes.append("all numbers are equal, so there is no variance to explain")
     if n_without_label:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 from sklearn.base import clone
 
+from anyshot.base.columns import count
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.progress import track
@@ -138,7 +139,7 @@ class HeldOutScores(Printable):
     def _notes(self) -> tuple[str, ...]:
         lower, upper = self.interval
         span = "" if math.isnan(lower) else f" ({percents(lower, upper)})"
-        return (f"mean of {len(self.parts)} {self.what}{'s' * (len(self.parts) != 1)}: {percent(self.mean)} %{span}",)
+        return (f"mean of {count(len(self.parts), self.what)}: {percent(self.mean)} %{span}",)
 
 
 @one_call()

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
+from anyshot.base.columns import count
 from anyshot.base.items import item_count, take
 from anyshot.base.labels import UNKNOWN
 from anyshot.evaluation.fairness import notes_on_sizes, rates_by_group
@@ -48,10 +49,9 @@ def confusions(results: ClassResults) -> Section:
     if not len(table):
         return Section("No class was confused with another.", tables={"confusions": table})
     first = table.iloc[0]
-    items = "1 item" if first["n"] == 1 else f"{first['n']:,} items"
     lead = (
-        f'The most frequent confusion: {items} of class "{first["truth"]}" predicted as "{first["answer"]}", '
-        f"{percent(first['share'])} % of that class."
+        f'The most frequent confusion: {count(first["n"], "item")} of class "{first["truth"]}" predicted as '
+        f'"{first["answer"]}", {percent(first["share"])} % of that class.'
     )
     shown = PageTable.of(table, "truth answer n share", caption="Confusions, most frequent first", max_rows=100)
     drawn, tables = {"confusions": figures.confusion_figure(table)}, {"confusions": table}

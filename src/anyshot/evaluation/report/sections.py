@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import is_regressor
 
-from anyshot.base.columns import first_of
+from anyshot.base.columns import count, first_of
 from anyshot.base.items import Items, check_list, item_count
 from anyshot.base.labels import Labels
 from anyshot.base.repeated_items import n_repeated, repeated_note
@@ -131,7 +131,7 @@ def class_verdict(results: ClassResults) -> str:
     The counts are stated instead of a share where the items are few, and where the share would be 0 or 100 of 100.
     """
     got, (lower, upper) = results.evaluation, results.evaluation.accuracy_interval
-    items = "1 test item" if got.n == 1 else f"{got.n:,} test items"
+    items = count(got.n, "test item")
     is_weighted, is_wide = results.inputs.sample_weight is not None, upper - lower > WIDE
     has_counts = (is_wide and not is_weighted) or round(100 * got.accuracy) in (0, 100)
     labels = Counter(label for label in results.truth if label is not None)
@@ -210,7 +210,7 @@ def task(results: ClassResults | NumberResults) -> Section:
     if results.train_labels is not None:
         counts = Counter(results.train_labels)
         each = [counts[name] for name in results.classes.tolist()]
-        without = f"; {n} {'class has' if n == 1 else 'classes have'} none." if (n := each.count(0)) else "."
+        without = f"; {count(n, 'class has', 'classes have')} none." if (n := each.count(0)) else "."
         spread = f"{min(each)} to {max(each)} per class, median {np.median(each):g}"
         notes.insert(0, f"It was trained on {sum(each):,} labels: {spread}{without}")
     return Section(f"Classify items into {len(results.classes)} classes: {some}.", tuple(notes))
@@ -297,7 +297,7 @@ def cost(results: Results) -> Section:
         if counts.requested else "The model encoded no items.",
     ]  # fmt: skip
     if counts.cut:
-        texts = "1 text is" if counts.cut == 1 else f"{counts.cut:,} texts are"
+        texts = count(counts.cut, "text is", "texts are")
         notes.append(f"{texts} longer than the encoder reads, which ignores the rest: see long_texts.")
     memory = collect.peak_memory()
     if memory is not None:
