@@ -10,13 +10,13 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import chi2, chi2_contingency
 from sklearn.base import ClassifierMixin
 
+from anyshot.base.scored_classifier import ScoredClassifier
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import (
     Indexes,
     RandomState,
     check_indexes,
     check_whole,
-    decision_scores,
     generator,
     probability_table,
     ranks_in_class,
@@ -201,30 +201,17 @@ def prior_interval(
 
 
 @dataclass(frozen=True)
-class CorrectedClassifier:
+class CorrectedClassifier(ScoredClassifier):
     """A fitted classifier on class indexes whose calibrated probabilities are multiplied by a ratio for each class."""
 
+    classes_: Indexes  # (c,), class indexes
     model: ClassifierMixin
     calibration: Floats  # (1 + c,), parameters of `calibrate`
     ratio: Floats  # (c,)
 
-    @property
-    def classes_(self) -> Indexes:
-        """Class indexes."""
-        return np.arange(len(self.ratio))
-
-    def predict_proba(self, X: Table) -> Floats:
-        """Return the class probabilities (n, c)."""
+    def _scores(self, X: Table) -> Floats:
         joint = calibrate(probabilities(self.model, X, len(self.ratio)), self.calibration) * self.ratio
-        return np.asarray(joint / joint.sum(axis=1, keepdims=True))
-
-    def decision_function(self, X: Table) -> Floats:
-        """Return the log-probabilities (n, c); with two classes the log-odds of the second (n,)."""
-        return np.asarray(decision_scores(np.log(np.maximum(self.predict_proba(X), 1e-300))))
-
-    def predict(self, X: Table) -> Indexes:
-        """Return the index of the most likely class (n,)."""
-        return np.asarray(self.predict_proba(X).argmax(axis=1))
+        return np.asarray(np.log(np.maximum(joint / joint.sum(axis=1, keepdims=True), 1e-300)))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -285,7 +272,8 @@ class LabelShiftCorrection(AdaptedClassifier):
             n_bootstrap=self.n_bootstrap, random_state=self.random_state,
         )  # fmt: skip
         source_prior = np.bincount(domains.index, minlength=c) / len(domains.index)
-        self.model_ = CorrectedClassifier(model, calibration, np.maximum(self.prior_.prior, 1e-6) / source_prior)
+        ratio = np.maximum(self.prior_.prior, 1e-6) / source_prior
+        self.model_ = CorrectedClassifier(np.arange(c), model, calibration, ratio)
 
 
 @dataclass(frozen=True)

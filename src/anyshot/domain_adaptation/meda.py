@@ -9,7 +9,8 @@ from scipy.sparse import csr_array, dia_array, eye_array
 from scipy.special import softmax
 from sklearn.preprocessing import normalize
 
-from anyshot.base.validation import Indexes, check_not_negative, check_whole, decision_scores
+from anyshot.base.scored_classifier import ScoredClassifier
+from anyshot.base.validation import Indexes, check_not_negative, check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
 from anyshot.domain_adaptation.domains import Domains, Floats, Table
 from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
@@ -100,30 +101,14 @@ def aligned_coefficients(
 
 
 @dataclass(frozen=True)
-class KernelClassifier:
+class KernelClassifier(ScoredClassifier):
     """A fitted kernel classifier on class indexes: scores = K(x, landmarks) beta / scale."""
 
+    classes_: Indexes  # (c,), class indexes
     landmarks: Floats  # (m, k)
     beta: Floats  # (m, c)
     width: float  # of the Gaussian kernel
     scale: float
-
-    @property
-    def classes_(self) -> Indexes:
-        """Class indexes."""
-        return np.arange(self.beta.shape[1])
-
-    def decision_function(self, X: Floats) -> Floats:
-        """Return the scores (n, c); with two classes (n,), positive for the second."""
-        return np.asarray(decision_scores(self._scores(X)))
-
-    def predict_proba(self, X: Floats) -> Floats:
-        """Return the softmax of the scores (n, c)."""
-        return np.asarray(softmax(self._scores(X), axis=1))
-
-    def predict(self, X: Floats) -> Indexes:
-        """Return the index of the class with the highest score (n,)."""
-        return np.asarray(self._scores(X).argmax(axis=1))
 
     def _scores(self, X: Floats) -> Floats:
         return np.asarray(gaussian_kernel(X, self.landmarks, self.width) @ self.beta / self.scale)
@@ -195,7 +180,7 @@ class MEDA(AdaptedClassifier):
             smoothness=self.smoothness, rounds=self.rounds, weights=some.weights,
         )  # fmt: skip
         scale = _calibrated_scale(kernel[: len(some.index)] @ beta, some.index, some.weights)
-        self.model_ = KernelClassifier(landmarks, beta, width, scale)
+        self.model_ = KernelClassifier(np.arange(some.n_classes), landmarks, beta, width, scale)
 
     def _represent(self, table: Table) -> Table:
         return normalize(table.astype(np.float64) @ self.axes_)

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
@@ -36,7 +35,8 @@ from anyshot.base.labels import (
 )
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
-from anyshot.base.validation import Indexes, Vectors, decision_scores, is_number
+from anyshot.base.scored_classifier import ScoredClassifier
+from anyshot.base.validation import Indexes, Vectors, is_number
 from anyshot.base.warning import warn_of_order
 from anyshot.base.weighted_items import checked_weights
 from anyshot.encoders.activations import outputs
@@ -64,7 +64,7 @@ class TrainedNetwork(NamedTuple):
     reasons: tuple[str, ...]
 
 
-class NetworkClassifier(ClassifierMixin, BaseEstimator):
+class NetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator):
     """Base class of classifiers of raw items by a network whose last stages are trained.
 
     `fit` is shared; a subclass checks its parameters (`_settings`) and trains the stages and a head (`_train`). Its
@@ -127,24 +127,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         self.recipe_ = run.recipe
         return self.set_fitted(classes, backbone, run.freeze_at, run.rest, trained, encoder_name=embedder.name)
 
-    def predict(self, X: Items) -> NDArray[Any]:
-        """Return the most probable class of each item (n,)."""
-        best = self.scores(X).argmax(axis=1)
-        return np.asarray(self.classes_[best])
-
-    def predict_proba(self, X: Items) -> NDArray[np.float64]:
-        """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self.scores(X).astype(np.float64), axis=1))
-
-    def decision_function(self, X: Items) -> NDArray[np.floating]:
-        """Return the scores (n, c); of two classes the score of the second less that of the first (n,)."""
-        return decision_scores(self.scores(X))
-
     def scores(self, X: Items) -> NDArray[np.float32]:
         """Return the logit of each class (n, c)."""
         self._check_fitted()
         check_list(X)
         return outputs(self._trunk, X, lambda state: self.head_(self.rest_(state)), width=len(self.classes_))
+
+    def _scores(self, X: Items) -> NDArray[np.float64]:
+        return self.scores(X).astype(np.float64)
 
     def evaluate(self, X: Items, y: Labels) -> Evaluation:
         """Return the metrics of the predictions for items with known classes; print it to read them."""

@@ -1,11 +1,9 @@
 """Classifiers of vectors by class vectors and any number of labels: the any-shot head, and the nearest class mean."""
 
-from abc import abstractmethod
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -15,34 +13,18 @@ from anyshot.base import validation
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import Classes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
-from anyshot.base.validation import Indexes, Vectors, check_indexes, class_means, decision_scores, unit
+from anyshot.base.scored_classifier import ScoredClassifier
+from anyshot.base.validation import Indexes, Vectors, check_indexes, class_means, unit
 from anyshot.base.warning import warn_of_order
 from anyshot.base.weighted_items import counted_rows
 from anyshot.errors import InputError, WidthError
 from anyshot.training.softmax_regression import Examples, HeadOptions, check_two_classes, fit_head
 
 
-class VectorClassifier(ClassifierMixin, BaseEstimator):
+class VectorClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator):
     """Base class of classifiers that are fitted to vectors, labels and class vectors."""
 
     classes_: Classes
-
-    def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the scores of `X` (n, c); for two classes, the second's minus the first's (n,)."""
-        return decision_scores(self._scores(X))
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self._scores(X), axis=1))
-
-    def predict(self, X: ArrayLike) -> NDArray[np.generic]:
-        """Return the most probable class of each vector (n,)."""
-        best = self._scores(X).argmax(axis=1)
-        return np.asarray(self.classes_[best])
-
-    @abstractmethod
-    def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the scores (n, c), in float64, so that a vector gets the same scores alone and in a batch."""
 
     def _checked(
         self, X: ArrayLike, y: ArrayLike, class_vectors: ArrayLike | None, sample_weight: ArrayLike | None
@@ -157,6 +139,7 @@ class AnyShotHead(VectorClassifier):
         return self
 
     def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
+        # float64, so that a vector gets the same scores alone and in a batch
         check_is_fitted(self)
         vectors = validate_data(self, X, dtype=np.float64, reset=False)
         return np.asarray(vectors @ self.coef_.T + self.intercept_, dtype=np.float64)

@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from anyshot.base.model_folder import write_model
-from anyshot.base.validation import Indexes, RandomState, check_not_negative, check_whole, decision_scores, generator
+from anyshot.base.scored_classifier import ScoredClassifier
+from anyshot.base.validation import Indexes, RandomState, check_not_negative, check_whole, generator
 from anyshot.domain_adaptation.deep.items import (
     NetworkInputs,
     check_number_of_items,
@@ -57,7 +58,7 @@ source for target half of the time, and the domains swap places from epoch to ep
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
+class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator):
     """Base class of `DomainConfusionClassifier` and of the methods that fix its `align`, such as `DANN`."""
 
     align: Align = field(init=False)
@@ -119,19 +120,6 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
             random_state=self.random_state,
         )  # fmt: skip
         return self._finish(items)
-
-    def decision_function(self, X: ArrayLike | NetworkInputs) -> NDArray[np.floating]:
-        """Return the scores of target items (n, c); with two classes (n,), positive for the second."""
-        return decision_scores(self._logits(new_inputs(self, X)))
-
-    def predict_proba(self, X: ArrayLike | NetworkInputs) -> NDArray[np.floating]:
-        """Return the class probabilities of target items (n, c)."""
-        return self._probabilities(new_inputs(self, X))
-
-    def predict(self, X: ArrayLike | NetworkInputs) -> NDArray[np.generic]:
-        """Return the predicted class of each target item (n,)."""
-        index = self._logits(new_inputs(self, X)).argmax(axis=1)
-        return np.asarray(self.classes_[index])
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the network and the head to a folder: JSON and safetensors, without code and without training items.
@@ -224,6 +212,9 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _recipe(self, epochs: int) -> Recipe:
         return Recipe(epochs=epochs, learning_rate=self.learning_rate)
+
+    def _scores(self, X: ArrayLike | NetworkInputs) -> NDArray[np.float32]:
+        return self._logits(new_inputs(self, X))
 
     def _logits(self, items: NetworkInputs) -> NDArray[np.float32]:
         """Return the logits (n, c) of items."""
