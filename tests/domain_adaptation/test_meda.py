@@ -84,7 +84,9 @@ def test_the_laplacian_is_positive_semidefinite_with_a_positive_null_vector():
 
 
 def test_scores_are_a_weighted_sum_over_landmarks():
-    model = KernelClassifier(np.arange(2), np.array([[0.0], [1.0]]), np.array([[1.0, 0], [0, 2.0]]), width=1.0, scale=1.0)
+    model = KernelClassifier(
+        np.arange(2), np.array([[0.0], [1.0]]), np.array([[1.0, 0], [0, 2.0]]), width=1.0, scale=1.0
+    )
     e = np.exp(-1)
     np.testing.assert_allclose(model.decision_function(np.array([[0.0], [1.0]])), [2 * e - 1, 2 - e])
 

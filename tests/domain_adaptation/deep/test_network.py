@@ -5,7 +5,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
-from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
+from anyshot.errors import (
+    BadItemError,
+    DomainError,
+    InputError,
+    NotEnoughClassesError,
+    NotEnoughLabelsError,
+    TargetLabelsError,
+    WidthError,
+)
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
 from domain_adaptation.worlds import rotated_clusters
 
@@ -26,7 +34,15 @@ def plain(rotated):
     return DomainConfusionClassifier(**SETTINGS).fit(X, y)
 
 
-@parametrize_with_checks([DomainConfusionClassifier(source_epochs=5, epochs=12, learning_rate=0.05, random_state=0)])
+def in_other_batches(estimator):
+    """Return the check that compares weights with copies, which are in other batches and batch norms."""
+    return {"check_sample_weight_equivalence_on_dense_data": "copies of an item are in other batches"}
+
+
+@parametrize_with_checks(
+    [DomainConfusionClassifier(source_epochs=5, epochs=12, learning_rate=0.05, random_state=0)],
+    expected_failed_checks=in_other_batches,
+)
 def test_sklearn_contract(estimator, check):
     torch.set_num_threads(1)
     check(estimator)
@@ -46,6 +62,21 @@ def test_alignment_improves_the_predictions_on_a_rotated_domain(align, rotated, 
     aligned = DomainConfusionClassifier(align=align, **SETTINGS).fit(X, y, target=target)
     assert np.mean(aligned.predict(X) == y) > 0.9 or align == "mcc"
     assert np.mean(aligned.predict(target) == y) >= np.mean(plain.predict(target) == y) - 0.02
+
+
+@pytest.mark.parametrize("adapted", [False, True], ids=["source alone", "adapted"])
+def test_items_of_weight_0_are_left_out_of_the_loss(adapted, rotated):
+    X, y, target = rotated
+    wrong = np.where(np.arange(len(y)) % 4 == 0, (y + 1) % 3, y)  # a quarter of the labels, with weight 0
+    given = {"target": target if adapted else None, "sample_weight": wrong == y}
+    models = [DomainConfusionClassifier(**QUICK).fit(X, labels, **given) for labels in (y, wrong)]
+    np.testing.assert_array_equal(models[0].predict_proba(X), models[1].predict_proba(X))
+
+
+def test_weights_that_are_all_0_are_refused(rotated):
+    X, y, target = rotated
+    with pytest.raises(NotEnoughLabelsError, match="All 120 weights are zero"):
+        DomainConfusionClassifier(**QUICK).fit(X, y, target=target, sample_weight=np.zeros(120))
 
 
 def test_the_network_parameter_is_not_changed(rotated):

@@ -2,10 +2,10 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from anyshot.base.model_folder import write_model
 from anyshot.base.scored_classifier import ScoredClassifier
 from anyshot.base.validation import Indexes, RandomState, check_not_negative, check_whole, generator
+from anyshot.base.weighted_items import counted_rows
 from anyshot.domain_adaptation.deep.items import (
     NetworkInputs,
     check_number_of_items,
@@ -52,6 +53,7 @@ CHUNK: Final = 512
 CARD_CLASSES: Final = 20
 """Classes listed on a model card."""
 NOT_SAVED: Final = ("network", "random_state")
+SourceLoss: TypeAlias = Callable[[Tensor, Indexes], Tensor]
 CRITIC_RATE: Final = 10.0
 """Learning rate of the critic relative to the network's. At the same rate the features change too fast for it: it takes
 source for target half of the time, and the domains swap places from epoch to epoch instead of coming together."""
@@ -72,12 +74,18 @@ class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator)
     random_state: RandomState = None
 
     def fit(
-        self, X: ArrayLike | NetworkInputs, y: ArrayLike, *, target: ArrayLike | NetworkInputs | None = None
+        self,
+        X: ArrayLike | NetworkInputs,
+        y: ArrayLike,
+        *,
+        target: ArrayLike | NetworkInputs | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Fit on source items `X` with labels `y` (n_s,) and unlabeled target items.
 
         X, target: arrays (n, ...), or objects that return inputs of the network by rows, such as the activations of a
-        frozen trunk. target: None means no adaptation: all epochs are spent on the source.
+        frozen trunk. target: None means no adaptation: all epochs are spent on the source. sample_weight (n_s,): of the
+        source items in the cross-entropy, from 0 to below 1,000; alignment and batch norms take each item once.
 
         Raises
         ------
@@ -91,17 +99,21 @@ class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator)
         source, labels = source_inputs(self, X, y)
         self.classes_, index = class_index(labels, len(source))
         self.source_prior_ = np.bincount(index) / len(index)
+        rows, counted = counted_rows(X, sample_weight, len(source))
+        weights = np.zeros(len(source), dtype=np.float32)
+        weights[rows] = counted
+        source_loss = _source_loss(torch.from_numpy(index), torch.from_numpy(weights))
         items = None if target is None else target_inputs(target, source)
         random = generator(self.random_state)
         self._build(source, seed=int(random.integers(2**31)))
         epochs = self.source_epochs + (self.epochs if items is None else 0)
         if epochs:
-            self.history_ = self._train_on_source(source, torch.from_numpy(index), epochs, random)
+            self.history_ = self._train_on_source(source, source_loss, epochs, random)
         for name in ("source_probabilities_", "diagnostics_"):  # of an earlier fit, which may have had another target
             self.__dict__.pop(name, None)
         if items is not None:
             self.source_probabilities_ = self._probabilities(items)
-            accuracies = self._train_on_both(source, torch.from_numpy(index), items, random)
+            accuracies = self._train_on_both(source, source_loss, items, random)
             self._finish(items, accuracies)
         return self
 
@@ -157,13 +169,13 @@ class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator)
             self.head_ = nn.Linear(features.shape[1], len(self.classes_))
 
     def _train_on_source(
-        self, source: NetworkInputs, index: Tensor, epochs: int, random: np.random.Generator
+        self, source: NetworkInputs, source_loss: SourceLoss, epochs: int, random: np.random.Generator
     ) -> History:
         def batches(random: np.random.Generator) -> list[Indexes]:
             return shuffled_batches(len(source), self.batch_size, random)
 
         def loss_of(rows: Indexes, progress: float) -> Tensor:
-            return cross_entropy(self.head_(self.network_(source.batch(rows))), index[torch.from_numpy(rows)])
+            return source_loss(self.head_(self.network_(source.batch(rows))), rows)
 
         modules = [self.network_, self.head_]
         history = train(modules, batches, loss_of, recipe=self._recipe(epochs), random_state=random)
@@ -171,7 +183,7 @@ class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator)
         return history
 
     def _train_on_both(
-        self, source: NetworkInputs, index: Tensor, target: NetworkInputs, random: np.random.Generator
+        self, source: NetworkInputs, source_loss: SourceLoss, target: NetworkInputs, random: np.random.Generator
     ) -> list[float]:
         """Train on both domains; return the accuracy of the critic in each epoch, empty without a critic."""
         with torch.random.fork_rng(devices=[]):
@@ -190,8 +202,8 @@ class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator)
         def loss_of(batch: Indexes, progress: float) -> Tensor:
             source_rows, target_rows = batch.T
             on_source, on_target = outputs(source, source_rows), outputs(target, target_rows)
-            labels = index[torch.from_numpy(source_rows)]
-            return cross_entropy(on_source[1], labels) + alignment(on_source, on_target, weight * ramp(progress))
+            loss = source_loss(on_source[1], source_rows)
+            return loss + alignment(on_source, on_target, weight * ramp(progress))
 
         groups = [LayerGroup("network", self.network_), LayerGroup("head", self.head_)]
         if alignment.critic is not None:
@@ -234,6 +246,16 @@ class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator)
         check_whole(2, batch_size=self.batch_size)
         if self.weight is not None:
             check_not_negative(weight=self.weight)
+
+
+def _source_loss(index: Tensor, weights: Tensor) -> SourceLoss:
+    """Return the function that computes the weighted cross-entropy of logits (b, c) for rows of the source (b,)."""
+
+    def loss(logits: Tensor, rows: Indexes) -> Tensor:
+        own = torch.from_numpy(rows)
+        return cross_entropy(logits, index[own], item_weights=weights[own])
+
+    return loss
 
 
 def _default_network(source: NetworkInputs) -> nn.Module:
