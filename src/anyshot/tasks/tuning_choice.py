@@ -13,7 +13,7 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
 from anyshot.any_shot.training_set import without_items
 from anyshot.base import progress
-from anyshot.base.items import Items
+from anyshot.base.items import Items, take
 from anyshot.base.validation import (
     Indexes,
     RandomState,
@@ -68,7 +68,7 @@ def fine_tune_if_better(
     log.info("Fine-tuning will take about %s%s", progress.duration(expected), within)
     rows_of = [(1, folds == fold) for fold in np.unique(folds)]  # as `progress.track` counts them
     for done, out in enumerate(progress.track(rows_of, total=N_FOLDS, description="Fine-tuning"), start=1):
-        scores[out] = _fine_tuned(model, items, ~out, random_state).scores(items_at(items, out))
+        scores[out] = _fine_tuned(model, items, ~out, random_state).scores(take(items, np.flatnonzero(out)))
         needed = (time.monotonic() - began) / done * (N_FOLDS + 1.5)  # the last fit has half as many items again
         if needed > limit:
             why = f"it would take about {needed:.0f} s, and the budget is {limit:.0f} s"
@@ -157,11 +157,6 @@ def is_better(correct: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
     return bool(ahead.sum() > np.sqrt((ahead**2).sum()))
 
 
-def items_at(items: Items, rows: NDArray[np.bool_]) -> list[object]:
-    """Return the items whose rows are True."""
-    return [items[int(row)] for row in np.flatnonzero(rows)]
-
-
 def _obstacle(model: Model, items: Items, method: str) -> str:
     """Return why fine-tuning cannot be tried, or an empty string."""
     if method != "auto":
@@ -193,7 +188,7 @@ def _fine_tuned(
     classes = dict(zip(data.classes.tolist(), data.texts.descriptions, strict=True))
     tuning = fine_tuning.Tuning(cache=model.embedder.cache is not None)
     new = fine_tuning.FineTunedClassifier(encoder, classes=classes, tuning=tuning, random_state=random_state)
-    tuned: FineTunedClassifier = new.fit(items_at(items, rows), data.classes[data.index[rows]].tolist())
+    tuned: FineTunedClassifier = new.fit(take(items, np.flatnonzero(rows)), data.classes[data.index[rows]].tolist())
     return tuned
 
 

@@ -14,10 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
-from anyshot.base.columns import numeric_array
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
-from anyshot.base.validation import Floats, RandomState, check_whole, generator
-from anyshot.errors import BadItemError, InputError, ModelFolderError, WidthError
+from anyshot.base.validation import Floats, RandomState, check_whole, generator, number_rows, refuse_not_finite
+from anyshot.errors import InputError, ModelFolderError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
 from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
 from anyshot.training.loop import train
@@ -282,15 +281,10 @@ def _labeled(targets: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _items(X: ArrayLike) -> Tensor:
-    try:
-        table = numeric_array(X, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"X must be an array of numbers (n, ...), the input of the trunk: {error}.") from error
+    table = number_rows(X, dtype=np.float32)
     if table.ndim < 2 or not len(table):
         raise InputError(f"X must contain an array of numbers for each item, (n, ...); its shape is {table.shape}.")
-    bad = np.flatnonzero(~np.isfinite(table.reshape(len(table), -1)).all(axis=1))
-    if bad.size:
-        raise BadItemError(f"X contains NaN or infinity in row {bad[0]}. Drop or correct it.")
+    refuse_not_finite(table, X, name="X")
     return torch.from_numpy(np.ascontiguousarray(table))
 
 
