@@ -3,19 +3,17 @@
 import json
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from situations import NAMES, TEXTS, Situation
+from situations import NAMES, TEXTS, Holds, Situation, command, refuses
 
 from anyshot import AnyShotClassifier, load, report
 from anyshot.base.model_folder import read_model, write_model
 from anyshot.data import write_table
 from anyshot.encoders.registry import load_encoder
-from anyshot.errors import AnyshotError
 from anyshot.evaluation.classification import evaluate_answers
 from anyshot.evaluation.fairness import accuracy_by_group, figures_by_group, rates_by_group
 from anyshot.evaluation.label_errors import label_errors
@@ -23,18 +21,10 @@ from anyshot.evaluation.label_errors import label_errors
 HOSTILE = "\x1b]0;owned\x07\x9b2J\u202e"
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: Callable[..., Any]) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
-    for item, what, situation in [*_figures(), *_files(command), *_doors(command)]:
+    for item, what, situation in [*_figures(), *_files(), *_doors()]:
         holds(item, what)(situation)
-
-
-def _fails(call: Callable[[], object], *words: str) -> bool:
-    try:
-        call()
-    except AnyshotError as error:
-        return all(word in str(error) for word in words)
-    return False
 
 
 def _model(folder: Path, **parameters: Any) -> Path:
@@ -94,7 +84,7 @@ def _long_text(_: Path) -> bool:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-def _files(command: Callable[..., Any]) -> list[tuple[str, str, Situation]]:
+def _files() -> list[tuple[str, str, Situation]]:
     def guesses_come_back_empty(folder: Path) -> bool:
         pool, todo = _table(folder, "pool.csv", id=[1, 2], text=["refund?", "late"]), folder / "todo.csv"
         model = _model(folder)
@@ -150,11 +140,11 @@ def _files(command: Callable[..., Any]) -> list[tuple[str, str, Situation]]:
 # --- doors -----------------------------------------------------------------------------------------------------------
 
 
-def _doors(command: Callable[..., Any]) -> list[tuple[str, str, Situation]]:
+def _doors() -> list[tuple[str, str, Situation]]:
     names = ("hf:evil/remote", "hf:/etc", "hf:~", "keras:MobileNetV2")
     return [
         *(("part 4", f"load with encoder {name}", lambda f, name=name: _stays_inside(f, name)) for name in names),
-        ("part 4", "a null digest", lambda f: _fails(lambda: load(_renamed(f, "minilm", digest=None)), "no digest")),
+        ("part 4", "a null digest", lambda f: refuses(lambda: load(_renamed(f, "minilm", digest=None)), "no digest")),
         ("part 4", "threads that learn and answer", _threads),
         (
             "part 4",
@@ -181,7 +171,7 @@ def _stays_inside(folder: Path, name: str) -> bool:
     model, tried, connect = _renamed(folder, name), [], socket.socket.connect
     socket.socket.connect = lambda *given: tried.append(given)  # type: ignore[method-assign]
     try:
-        return _fails(lambda: load(model), "If you trust it") and not tried
+        return refuses(lambda: load(model), "If you trust it") and not tried
     finally:
         socket.socket.connect = connect  # type: ignore[method-assign]
 
@@ -213,4 +203,4 @@ def _pickle(folder: Path) -> bool:
     (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": "weights.bin"}}')
     for name in ("weights.bin", "model-1.safetensors"):
         (folder / name).write_bytes(b"")
-    return _fails(lambda: load_encoder(f"hf:{folder}"), "pickle")
+    return refuses(lambda: load_encoder(f"hf:{folder}"), "pickle")

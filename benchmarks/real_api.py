@@ -4,7 +4,6 @@ The right value of each was written down before the first run; here are those th
 """
 
 import io
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
-from real_reports import refuses
-from situations import NAMES, SIGNS, TABLE, TEXTS, Situation
+from situations import NAMES, SIGNS, TABLE, TEXTS, Holds, Situation, fitted, refuses, says
 from sklearn.linear_model import LogisticRegression
 
 from anyshot import (
@@ -35,22 +33,10 @@ RANDOM = np.random.default_rng(5)
 EVEN = np.arange(60) % 2 == 0
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]]) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
     for what, situation in [*_labels(), *_tables(), *_figures(), *_arguments()]:
         holds("sixth audit", what)(situation)
-
-
-def says(call: Callable[[], object], *words: str) -> bool:
-    """Return whether a call warns with all these words."""
-    with warnings.catch_warnings(record=True) as found:
-        warnings.simplefilter("always")
-        call()
-    return any(all(word in str(one.message) for word in words) for one in found)
-
-
-def _fitted(X: Any = TEXTS, y: Any = NAMES, **parameters: Any) -> AnyShotClassifier:
-    return AnyShotClassifier(cache=False, **parameters).fit(X, y)
 
 
 def _labels() -> Iterator[tuple[str, Situation]]:
@@ -58,31 +44,31 @@ def _labels() -> Iterator[tuple[str, Situation]]:
     for what, other in {"case": "Credit", "a Cyrillic letter": "\u0441redit", "wide letters": "\uff43redit"}.items():
         yield (
             f"classes that differ in {what}",
-            lambda _, other=other: says(lambda: _fitted(y=[other, *latin[1:]]), "look alike", repr(other)),
+            lambda _, other=other: says(lambda: fitted(y=[other, *latin[1:]]), "look alike", repr(other)),
         )
-    yield "labels 1 and '1'", lambda _: says(lambda: _fitted(y=[1, "1", 2, "2"] * 3), "look alike", "whole number")
+    yield "labels 1 and '1'", lambda _: says(lambda: fitted(y=[1, "1", 2, "2"] * 3), "look alike", "whole number")
     yield (
         "tasks whose classes look alike",
         lambda _: says(lambda: MultitaskModel().fit(TABLE[:3], {"t": ["a", "A", "b"]}), "look alike"),
     )
-    yield "missing labels by astype(str)", lambda _: says(lambda: _fitted(y=["nan", *NAMES[1:]]), "'nan'", "None")
-    yield "numbers with fractions", lambda _: refuses(lambda: _fitted(TABLE, TABLE["a"]), "AnyShotRegressor")
+    yield "missing labels by astype(str)", lambda _: says(lambda: fitted(y=["nan", *NAMES[1:]]), "'nan'", "None")
+    yield "numbers with fractions", lambda _: refuses(lambda: fitted(TABLE, TABLE["a"]), "AnyShotRegressor")
     yield (
         "numbers with fractions, fine-tuning",
         lambda _: refuses(lambda: FineTunedClassifier("minilm").fit(TEXTS, np.arange(12) / 8), "AnyShotRegressor"),
     )
     yield (
         "two columns of labels",
-        lambda _: refuses(lambda: _fitted(TABLE, pd.DataFrame({"s": SIGNS, "t": SIGNS})), "One column", "s, t"),
+        lambda _: refuses(lambda: fitted(TABLE, pd.DataFrame({"s": SIGNS, "t": SIGNS})), "One column", "s, t"),
     )
-    yield "texts and labels exchanged", lambda _: says(lambda: _fitted(NAMES, _distinct()), "exchanged")
+    yield "texts and labels exchanged", lambda _: says(lambda: fitted(NAMES, _distinct()), "exchanged")
     yield (
         "one text with two labels",
-        lambda _: says(lambda: _fitted([*TEXTS, TEXTS[0]], [*NAMES, "delivery"]), TEXTS[0], "another label"),
+        lambda _: says(lambda: fitted([*TEXTS, TEXTS[0]], [*NAMES, "delivery"]), TEXTS[0], "another label"),
     )
     yield (
         "one text with another label in a later call, which replaces the earlier one",
-        lambda _: _fitted().partial_fit(TEXTS[:1], ["delivery"]).training_examples()[1].count("refund") == 3,
+        lambda _: fitted().partial_fit(TEXTS[:1], ["delivery"]).training_examples()[1].count("refund") == 3,
     )
     yield (
         "labels True, answers 'True'",
@@ -117,7 +103,7 @@ def _tables() -> Iterator[tuple[str, Situation]]:
         yield (
             f"{what}, classifier",
             lambda _, table=table, other=other: says(
-                lambda: _fitted(table, EVEN.tolist(), encoder="table").predict(other), "no value that it had in `fit`"
+                lambda: fitted(table, EVEN.tolist(), encoder="table").predict(other), "no value that it had in `fit`"
             ),
         )
     fits: dict[str, Callable[[Any], object]] = {
@@ -142,7 +128,7 @@ def _tables() -> Iterator[tuple[str, Situation]]:
             lambda _, model=model, rows=rows: refuses(lambda: model.predict(rows), "NaN", "row 3"),
         )
     ragged = pd.Series([[1.0, 2.0], [2.0, 1.0], [3.0]])
-    yield "a column of vectors of other lengths", lambda _: refuses(lambda: _fitted(ragged, ["a", "b", "a"]), "row 2")
+    yield "a column of vectors of other lengths", lambda _: refuses(lambda: fitted(ragged, ["a", "b", "a"]), "row 2")
     yield (
         "attributes in words",
         lambda _: refuses(lambda: attribute_table({"cat": {"hooves": "no"}, "cow": {"hooves": "yes"}}), "hooves"),
@@ -160,11 +146,11 @@ def _figures() -> Iterator[tuple[str, Situation]]:
     sure = pd.DataFrame(model.predict_proba(TABLE), columns=model.classes_)
     yield (
         "evaluated on the training items",
-        lambda _: "12 of the 12 test items equal training items" in str(_fitted().evaluate(TEXTS, NAMES)),
+        lambda _: "12 of the 12 test items equal training items" in str(fitted().evaluate(TEXTS, NAMES)),
     )
     yield (
         "the same, a table",
-        lambda _: "training items" in str(_fitted(TABLE, SIGNS).evaluate(TABLE[:9], SIGNS[:9])),
+        lambda _: "training items" in str(fitted(TABLE, SIGNS).evaluate(TABLE[:9], SIGNS[:9])),
     )
     yield (
         "a report on the training items",
@@ -227,7 +213,7 @@ def _arguments() -> Iterator[tuple[str, Situation]]:
         lambda _: refuses(lambda: learning_curve(AnyShotClassifier(), TABLE, SIGNS, unlabeled="all"), "'rest'"),
     )
     yield "the limit of a cache as text", lambda f: refuses(lambda: VectorCache(f, limit="2GB"), "MB")
-    yield "a seed that is a text", lambda _: refuses(lambda: _fitted(random_state="42"), "random_state")
+    yield "a seed that is a text", lambda _: refuses(lambda: fitted(random_state="42"), "random_state")
     yield (
         "fine-tuning on {class: texts}",
         lambda _: (
@@ -242,4 +228,4 @@ def _arguments() -> Iterator[tuple[str, Situation]]:
 def _in_memory(_: Path) -> bool:
     file = io.BytesIO()
     Image.new("RGB", (9, 9)).save(file, "PNG")
-    return refuses(lambda: _fitted([file] * 2, ["a", "b"]), "BytesIO", "row 0")
+    return refuses(lambda: fitted([file] * 2, ["a", "b"]), "BytesIO", "row 0")

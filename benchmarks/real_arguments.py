@@ -15,16 +15,15 @@ from typing import Any
 
 import openpyxl
 import pandas as pd
-from real_doors import CLASSES, CSV, Command, fails_with, labels_of, model_in
-from situations import Situation, written
+from situations import CLASSES, CSV, Holds, Situation, command, fails_with, labels_of, model_in, written
 
 HEADED = CSV.replace("text,", "Betreff,").replace("label", "Team")
 
 
-def add(holds: Any, command: Command) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
     parts = (_options, _columns, _models, _class_names, _text_files, _cells, _outputs)
-    for what, situation in (one for part in parts for one in part(command)):
+    for what, situation in (one for part in parts for one in part()):
         holds("audit of arguments and files", what)(situation)
 
 
@@ -34,7 +33,7 @@ def _says(result: tuple[int, str, str], code: int, *words: str) -> bool:
     return fails_with((result[0], result[1], shown), code, *words)
 
 
-def _options(command: Command) -> Iterator[tuple[str, Situation]]:
+def _options() -> Iterator[tuple[str, Situation]]:
     def twice(folder: Path) -> bool:
         data = written(folder, "a.csv", CSV)
         return _says(command("predict", "a", "--classes", "x", "--classes", "y"), 2, "2 times", "commas") and _says(
@@ -61,7 +60,7 @@ def _options(command: Command) -> Iterator[tuple[str, Situation]]:
     yield "- beside a text", lambda _: _says(command("predict", "-", "a", *CLASSES), 2, "only item")
 
 
-def _columns(command: Command) -> Iterator[tuple[str, Situation]]:
+def _columns() -> Iterator[tuple[str, Situation]]:
     for given, meant in (("BETREFF", "'Betreff'"), ("Betreff,Taem", "'Team'"), ("Betreff;Team", "'Betreff,Team'")):
         yield (
             f"--text-column {given}",
@@ -78,7 +77,7 @@ def _columns(command: Command) -> Iterator[tuple[str, Situation]]:
     yield "5,000 columns in an error", wide
 
 
-def _models(command: Command) -> Iterator[tuple[str, Situation]]:
+def _models() -> Iterator[tuple[str, Situation]]:
     def exchanged(folder: Path) -> bool:
         data, model = written(folder, "a.csv", CSV), model_in(folder)
         return all(command(name, data, model)[0] == 0 for name in ("evaluate", "learn"))
@@ -103,7 +102,7 @@ def _models(command: Command) -> Iterator[tuple[str, Situation]]:
     )
 
 
-def _class_names(command: Command) -> Iterator[tuple[str, Situation]]:
+def _class_names() -> Iterator[tuple[str, Situation]]:
     def codes(folder: Path) -> bool:
         data = written(folder, "a.csv", CSV.replace(",refund", ",-1").replace(",delivery", ",1"))
         command("fit", data, "--out", folder / "m")
@@ -118,7 +117,7 @@ def _class_names(command: Command) -> Iterator[tuple[str, Situation]]:
     yield "codes of classes get names", codes
 
 
-def _text_files(command: Command) -> Iterator[tuple[str, Situation]]:
+def _text_files() -> Iterator[tuple[str, Situation]]:
     def refused(name: str, content: str | bytes, *words: str, options: tuple[str, ...] = ()) -> Situation:
         return lambda f: fails_with(
             command("fit", written(f, name, content), "--out", f / "m", *options), 1, *words
@@ -152,7 +151,7 @@ def _text_files(command: Command) -> Iterator[tuple[str, Situation]]:
     yield "a zip that is called .xlsx", no_workbook
 
 
-def _cells(command: Command) -> Iterator[tuple[str, Situation]]:
+def _cells() -> Iterator[tuple[str, Situation]]:
     def typed(folder: Path) -> bool:
         book = openpyxl.Workbook()
         for row in (["text", "id"], [12345, 1], ["refund please", 2], [True, 3]):
@@ -174,7 +173,7 @@ def _cells(command: Command) -> Iterator[tuple[str, Situation]]:
     yield "lists and objects of Parquet", nested
 
 
-def _outputs(command: Command) -> Iterator[tuple[str, Situation]]:
+def _outputs() -> Iterator[tuple[str, Situation]]:
     def link(folder: Path) -> bool:
         data, real = written(folder, "a.csv", CSV), written(folder, "real.csv", "old")
         (folder / "link.csv").symlink_to(real)

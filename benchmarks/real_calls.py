@@ -5,7 +5,7 @@ The right value of each was written down before the first run; here are those th
 
 import enum
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-from real_api import says
-from real_reports import refuses
 from scipy.sparse import csr_array, dok_array
-from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Situation
+from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Holds, Situation, refuses, says
 
 from anyshot import AnyShotClassifier, AnyShotRegressor, learning_curve, load, report
 
@@ -25,7 +23,7 @@ ROWS = TABLE.to_numpy()
 SHUFFLED = range(100, 112)
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]]) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
     for what, situation in [*_items(), *_columns(), *_labels(), *_classes(), *_weights(), *_calls()]:
         holds("Python calls", what)(situation)

@@ -13,25 +13,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pandas as pd
 from PIL import Image
-from real_doors import CLASSES, CSV, Command, fails_with, labels_of, model_in
-from situations import NAMES, TEXTS, Situation, written
+from situations import (
+    CLASSES,
+    CSV,
+    NAMES,
+    TEXTS,
+    Holds,
+    Situation,
+    command,
+    fails_with,
+    labels_of,
+    model_in,
+    written,
+)
 
 HEADER = ("text", "label")
 PAIRS = list(zip(TEXTS, NAMES, strict=True))
 
 
-def add(holds: Any, command: Command) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
     for what, situation in [
-        *_tables(command), *_lines(command), *_workbooks(command), *_sheets(command), *_classes(command),
-        *_photos(command), *_arguments(command), *_outputs(command), *_shell(command),
+        *_tables(), *_lines(), *_workbooks(), *_sheets(), *_classes(),
+        *_photos(), *_arguments(), *_outputs(), *_shell(),
     ]:  # fmt: skip
         holds("fifth audit", what)(situation)
 
@@ -65,34 +75,32 @@ def _rows(pairs: Any = PAIRS, separator: str = ",") -> str:
 # --- tables: 1 to 9 --------------------------------------------------------------------------------------------------
 
 
-def _fit(command: Command, folder: Path, content: str | bytes, name: str = "a.csv", *more: str) -> tuple[int, str, str]:
+def _fit(folder: Path, content: str | bytes, name: str = "a.csv", *more: str) -> tuple[int, str, str]:
     return command("fit", written(folder, name, content), "--out", folder / "m", *more)
 
 
-def _tables(command: Command) -> Iterator[tuple[str, Situation]]:
-    fit = partial(_fit, command)
-
+def _tables() -> Iterator[tuple[str, Situation]]:
     def tie(folder: Path) -> bool:
         # The header has as many commas as semicolons; the rows have semicolons only.
         content = "text, as sent;label, as given;number\n" + "".join(f"{a};{b};7\n" for a, b in PAIRS)
-        result = fit(folder, content, "a.csv", "--text-column", "text, as sent", "--label-column", "label, as given")
+        result = _fit(folder, content, "a.csv", "--text-column", "text, as sent", "--label-column", "label, as given")
         return _facts_of_fit(result).get("classes") == 2
 
     def joined(folder: Path) -> bool:
         # cat a.csv b.csv > all.csv: the header, with its mark, stands once more in the middle.
-        result = fit(folder, "\ufefftext,label\n" + _rows() + "\ufefftext,label\n" + _rows())
+        result = _fit(folder, "\ufefftext,label\n" + _rows() + "\ufefftext,label\n" + _rows())
         classes = _facts_of_fit(result).get("classes")
         return classes in (2, None) and _says(result, "row 14") and "'label'" not in result[1]
 
     def unicode_text(folder: Path) -> bool:
         # Excel's "Unicode text (*.txt)": columns between tabs, in UTF-16.
         content = ("text\tlabel\r\n" + _rows(separator="\t").replace("\n", "\r\n")).encode("utf-16")
-        result = fit(folder, content, "a.txt", *CLASSES)
+        result = _fit(folder, content, "a.txt", *CLASSES)
         return _facts_of_fit(result).get("labels") == 12 or fails_with(result, 1, ".tsv")
 
     def as_type_str(folder: Path) -> bool:
         # df.label.astype(str).to_csv writes nan where there was no label.
-        result = fit(folder, "text,label\n" + _rows() + "no label here,nan\nnor here,nan\nnor there,nan\n")
+        result = _fit(folder, "text,label\n" + _rows() + "no label here,nan\nnor here,nan\nnor there,nan\n")
         return _facts_of_fit(result).get("classes") == 2 or _says(result, "nan")
 
     def capitals(folder: Path) -> bool:
@@ -105,7 +113,7 @@ def _tables(command: Command) -> Iterator[tuple[str, Situation]]:
         # A column of floats and integers that were joined: 1, 1.0, 2, 2.0.
         numbers = {"refund": ("1", "1.0"), "delivery": ("2", "2.0")}
         rows = "".join(f"{text},{numbers[name][row % 2]}\n" for row, (text, name) in enumerate(PAIRS))
-        result = fit(folder, "text,label\n" + rows)
+        result = _fit(folder, "text,label\n" + rows)
         return _facts_of_fit(result).get("classes") == 2 or _says(result, "1.0", "'1'")
 
     yield "1 a header with as many commas as semicolons", tie
@@ -116,12 +124,10 @@ def _tables(command: Command) -> Iterator[tuple[str, Situation]]:
     yield "6 labels 1 and 1.0 in one column", spelled_twice
 
 
-def _lines(command: Command) -> Iterator[tuple[str, Situation]]:
-    fit = partial(_fit, command)
-
+def _lines() -> Iterator[tuple[str, Situation]]:
     def of_excel(folder: Path) -> bool:
         content = "\ufeffsep=;\r\ntext;label\r\n" + _rows(separator=";").replace("\n", "\r\n")
-        return _facts_of_fit(fit(folder, content)).get("labels") == 12
+        return _facts_of_fit(_fit(folder, content)).get("labels") == 12
 
     def doubled_ends(folder: Path) -> bool:
         # Line ends \r\r\n, as of a file that was written as text twice: three rows in, three rows out.
@@ -131,7 +137,7 @@ def _lines(command: Command) -> Iterator[tuple[str, Situation]]:
 
     def total(folder: Path) -> bool:
         # A row of totals: its place is that of the spreadsheet, row 14.
-        result = fit(folder, "text,label,n\n" + "".join(f"{a},{b},1\n" for a, b in PAIRS) + ",,12\n")
+        result = _fit(folder, "text,label,n\n" + "".join(f"{a},{b},1\n" for a, b in PAIRS) + ",,12\n")
         return _facts_of_fit(result).get("labels") == 12 and _says(result, "skipped", "14", "empty")
 
     def long_cell(folder: Path) -> bool:
@@ -140,7 +146,7 @@ def _lines(command: Command) -> Iterator[tuple[str, Situation]]:
         return result[0] == 0 and pd.read_csv(folder / "b.csv")["predicted_label"].tolist() == ["refund", "delivery"]
 
     def comment(folder: Path) -> bool:
-        return fails_with(fit(folder, "# Export of 3 May\ntext,label\n" + _rows()), 1, "Export of 3 May")
+        return fails_with(_fit(folder, "# Export of 3 May\ntext,label\n" + _rows()), 1, "Export of 3 May")
 
     yield "7 a mark, sep=; and CRLF", of_excel
     yield "8 line ends that were doubled", doubled_ends
@@ -159,19 +165,17 @@ def _workbook(folder: Path, rows: Any, *, name: str = "a.xlsx") -> tuple[Path, A
     return folder / name, book
 
 
-def _fit_book(command: Command, path: Path, book: Any) -> tuple[int, str, str]:
+def _fit_book(path: Path, book: Any) -> tuple[int, str, str]:
     book.save(path)
     return command("fit", path, "--out", path.parent / "m")
 
 
-def _workbooks(command: Command) -> Iterator[tuple[str, Situation]]:
-    fit = partial(_fit_book, command)
-
+def _workbooks() -> Iterator[tuple[str, Situation]]:
     def mixed_numbers(folder: Path) -> bool:
         # Some numbers are stored as text, with the green corner.
         kinds = {"refund": (1, "1"), "delivery": (2, "2")}
         rows = [(text, kinds[name][row % 2]) for row, (text, name) in enumerate(PAIRS)]
-        result = fit(*_workbook(folder, [HEADER, *rows]))
+        result = _fit_book(*_workbook(folder, [HEADER, *rows]))
         return _facts_of_fit(result).get("classes") == 2 or _says(result, "'1'", "text")
 
     def merged(folder: Path) -> bool:
@@ -179,22 +183,20 @@ def _workbooks(command: Command) -> Iterator[tuple[str, Situation]]:
         path, book = _workbook(folder, [HEADER, *sorted(PAIRS, key=lambda pair: pair[1])])
         book.active.merge_cells("B2:B7")
         book.active.merge_cells("B8:B13")
-        result = fit(path, book)
+        result = _fit_book(path, book)
         return _facts_of_fit(result).get("labels") == 12 or _says(result, "merged")
 
     def formulas(folder: Path) -> bool:
         # A file that another program wrote has formulas without their values.
         rows = [(text, f'=IF(1=1,"{name}","")') for text, name in PAIRS]
-        return _says(fit(*_workbook(folder, [HEADER, *rows])), "formula")
+        return _says(_fit_book(*_workbook(folder, [HEADER, *rows])), "formula")
 
     yield "12 numbers stored as text in Excel", mixed_numbers
     yield "13 merged cells of labels", merged
     yield "14 formulas without values", formulas
 
 
-def _sheets(command: Command) -> Iterator[tuple[str, Situation]]:
-    fit = partial(_fit_book, command)
-
+def _sheets() -> Iterator[tuple[str, Situation]]:
     def hidden(folder: Path) -> bool:
         path, book = _workbook(folder, [HEADER, ("choose one", "other"), ("choose", "more")])
         book.active.title, book.active.sheet_state = "Lists", "hidden"
@@ -202,7 +204,7 @@ def _sheets(command: Command) -> Iterator[tuple[str, Situation]]:
         for row in [HEADER, *PAIRS]:
             sheet.append(row)
         book.active = 1
-        return _facts_of_fit(fit(path, book)).get("labels") == 12
+        return _facts_of_fit(_fit_book(path, book)).get("labels") == 12
 
     def returns(folder: Path) -> bool:
         # Excel writes a carriage return within a cell as _x000D_.
@@ -224,7 +226,7 @@ def _sheets(command: Command) -> Iterator[tuple[str, Situation]]:
         # A row of group names above the names of the columns.
         path, book = _workbook(folder, [("Ticket", None, "Team"), ("text", "id", "label"), ("refund", 1, "a")])
         book.active.merge_cells("A1:B1")
-        return fails_with(fit(path, book), 1, "'Ticket'", "first row")
+        return fails_with(_fit_book(path, book), 1, "'Ticket'", "first row")
 
     yield "15 a hidden first sheet", hidden
     yield "16 carriage returns of Excel", returns
@@ -235,7 +237,7 @@ def _sheets(command: Command) -> Iterator[tuple[str, Situation]]:
 # --- classes and changes of a model: 19 to 26 ------------------------------------------------------------------------
 
 
-def _classes(command: Command) -> Iterator[tuple[str, Situation]]:
+def _classes() -> Iterator[tuple[str, Situation]]:
     def german_columns(folder: Path) -> bool:
         # The descriptions would be ignored.
         file = written(folder, "classes.csv", "Name;Beschreibung\nrefund;money back\ndelivery;parcel late\n")
@@ -286,7 +288,7 @@ def _photo(folder: Path, name: str, color: str = "red") -> Path:
     return path
 
 
-def _photos(command: Command) -> Iterator[tuple[str, Situation]]:
+def _photos() -> Iterator[tuple[str, Situation]]:
     names = [f"{kind}{number}" for kind in ("cat", "dog") for number in range(2)]
 
     def sheet(folder: Path) -> bool:
@@ -329,7 +331,7 @@ def _photos(command: Command) -> Iterator[tuple[str, Situation]]:
 # --- arguments and standard input: 31 to 38 --------------------------------------------------------------------------
 
 
-def _arguments(command: Command) -> Iterator[tuple[str, Situation]]:
+def _arguments() -> Iterator[tuple[str, Situation]]:
     predict = "anyshot predict {} --classes refund,delivery"
 
     def no_suffix(folder: Path) -> bool:
@@ -384,7 +386,7 @@ def _arguments(command: Command) -> Iterator[tuple[str, Situation]]:
 # --- outputs: 39 to 44 -----------------------------------------------------------------------------------------------
 
 
-def _outputs(command: Command) -> Iterator[tuple[str, Situation]]:
+def _outputs() -> Iterator[tuple[str, Situation]]:
     def skipped_is_input(folder: Path) -> bool:
         data = written(folder, "a.csv", "text,id\nrefund,1\n,2\n")
         result = command("predict", data, *CLASSES, "--out", folder / "b.csv", "--skipped", data)
@@ -429,7 +431,7 @@ def _outputs(command: Command) -> Iterator[tuple[str, Situation]]:
 # --- the shell: 45 to 50 ---------------------------------------------------------------------------------------------
 
 
-def _shell(command: Command) -> Iterator[tuple[str, Situation]]:
+def _shell() -> Iterator[tuple[str, Situation]]:
     def interrupted(folder: Path) -> bool:
         data = written(folder, "a.csv", "text\n" + "".join(f"refund number {n} please\n" for n in range(60_000)))
         words = [sys.executable, "-m", "anyshot", "predict", data, *CLASSES, "--out", folder / "b.csv"]

@@ -10,33 +10,40 @@ import io
 import json
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pandas as pd
 from PIL import Image
-from real_reports import refuses
-from situations import NAMES, TEXTS, Situation, written
+from situations import (
+    CLASSES,
+    CSV,
+    NAMES,
+    TEXTS,
+    Holds,
+    Situation,
+    command,
+    fails_with,
+    labels_of,
+    model_in,
+    refuses,
+    written,
+)
 
-from anyshot import AnyShotClassifier
 from anyshot.data import read_data
 from anyshot.errors import AnyshotError
 
-CSV = "text,label\n" + "".join(f"{text},{name}\n" for text, name in zip(TEXTS, NAMES, strict=True))
-CLASSES = ("--classes", "refund,delivery")
 HALF = "the parcel \\ud83d"  # JSON for one half of an emoji
 
-Command = Callable[..., tuple[int, str, str]]
 
-
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: Command) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
-    by_command = (*_tables(command), *_shell(command))
+    by_command = (*_tables(), *_shell())
     for what, situation in [*_files(), *by_command]:
         holds("third audit, files", what)(situation)
-    for what, situation in _fourth(command):
+    for what, situation in _fourth():
         holds("fourth audit", what)(situation)
 
 
@@ -51,26 +58,6 @@ def _read_or_refused(path: Path, texts: list[str], labels: list[Any] | None, *wo
     except AnyshotError as error:
         return all(word.casefold() in str(error).casefold() for word in words)
     return list(found.items) == texts and (labels is None or found.labels == labels)
-
-
-def fails_with(result: tuple[int, str, str], code: int, *words: str) -> bool:
-    """Return whether a command ended with this exit code, and said these words."""
-    return (
-        result[0] == code
-        and all(word.casefold() in result[2].casefold() for word in words)
-        and "Traceback" not in result[2]
-    )
-
-
-def labels_of(result: tuple[int, str, str]) -> list[str]:
-    """Return the labels that a command printed, or its error."""
-    return [json.loads(line)["label"] for line in result[1].splitlines()] if result[0] == 0 else [result[2]]
-
-
-def model_in(folder: Path) -> Path:
-    """Save a model and return its folder."""
-    AnyShotClassifier().fit(TEXTS, NAMES).save(folder / "model")
-    return folder / "model"
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
@@ -221,7 +208,7 @@ def _folder_of_texts(folder: Path) -> bool:
 # --- tables on the command line --------------------------------------------------------------------------------------
 
 
-def _tables(command: Command) -> Iterator[tuple[str, Situation]]:
+def _tables() -> Iterator[tuple[str, Situation]]:
     def twice(folder: Path) -> bool:
         """Return whether answers of an earlier run in the table lead to no two columns of one name."""
         command("predict", written(folder, "a.csv", "text\nrefund\n"), *CLASSES, "--out", folder / "b.csv")
@@ -295,7 +282,7 @@ def _tables(command: Command) -> Iterator[tuple[str, Situation]]:
 # --- the shell -------------------------------------------------------------------------------------------------------
 
 
-def _shell(command: Command) -> Iterator[tuple[str, Situation]]:
+def _shell() -> Iterator[tuple[str, Situation]]:
     def stdin(content: bytes, *arguments: str) -> tuple[int, str, str]:
         before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(content), encoding="utf-8")
         try:
@@ -336,7 +323,7 @@ def _shell(command: Command) -> Iterator[tuple[str, Situation]]:
 # --- the fourth audit ------------------------------------------------------------------------------------------------
 
 
-def _fourth(command: Command) -> Iterator[tuple[str, Situation]]:
+def _fourth() -> Iterator[tuple[str, Situation]]:
     def fails(data: Path, *words: str) -> bool:
         return fails_with(command("fit", data, "--out", data.parent / "m"), 1, *words)
 

@@ -4,13 +4,13 @@ The situations "a year beside numbers from 0 to 1", "numbers with a large offset
 that were found while a failure was mended.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from real_reports import HALF, fitted, refuses, taken_or_refused
-from situations import NAMES, SIGNS, TABLE, TEXTS, Situation
+from real_reports import HALF, taken_or_refused
+from situations import NAMES, SIGNS, TABLE, TEXTS, Holds, Situation, fitted, refuses
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import cross_validate
 
@@ -21,7 +21,7 @@ from anyshot.zero_shot import ESZSL
 RANDOM = np.random.default_rng(3)
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]]) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
     for what, situation in [*_tables(), *_others()]:
         holds("third audit, tables", what)(situation)

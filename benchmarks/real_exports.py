@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from real_api import says
-from real_doors import CLASSES, CSV, Command, fails_with, model_in
-from situations import NAMES, TEXTS, Situation, written
+from situations import CLASSES, CSV, NAMES, TEXTS, Holds, Situation, command, fails_with, model_in, says, written
 
 from anyshot import AnyShotClassifier, data, load
 
@@ -21,9 +19,9 @@ PAIRS = list(zip(TEXTS[:4], NAMES[:4], strict=True))
 MYSQL = "id\ttext\tlabel\n1\tmy\\\nmoney\\\tback\trefund\n2\twhere is it\tdelivery\n3\thello\t\\N\n"
 
 
-def add(holds: Any, command: Command) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
-    for what, situation in [*_exports(), *_refused(command), *_one_after_another(command)]:
+    for what, situation in [*_exports(), *_refused(), *_one_after_another()]:
         holds("eighth audit", what)(situation)
 
 
@@ -76,7 +74,7 @@ def _exports() -> Iterator[tuple[str, Situation]]:
     yield "MySQL: a line end within a text", mysql
 
 
-def _refused(command: Command) -> Iterator[tuple[str, Situation]]:
+def _refused() -> Iterator[tuple[str, Situation]]:
     def fit(folder: Path, name: str, content: str | bytes, *words: str, code: int = 1) -> bool:
         return fails_with(command("fit", written(folder, name, content), "--out", folder / "m"), code, *words)
 
@@ -109,7 +107,7 @@ def _refused(command: Command) -> Iterator[tuple[str, Situation]]:
     yield "classes in a file of another type", classes
 
 
-def _one_after_another(command: Command) -> Iterator[tuple[str, Situation]]:
+def _one_after_another() -> Iterator[tuple[str, Situation]]:
     def filled_in(folder: Path) -> bool:
         rest, todo, model = written(folder, "rest.csv", "text\nwhere is it\n"), folder / "todo.csv", model_in(folder)
         command("suggest", model, rest, "--out", todo)

@@ -5,16 +5,26 @@ The right value of each was written down before the first run; here are those th
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from real_api import says
-from real_doors import CLASSES, CSV, Command, fails_with, model_in
-from real_reports import refuses
-from situations import NAMES, TEXTS, Situation, written
+from situations import (
+    CLASSES,
+    CSV,
+    NAMES,
+    TEXTS,
+    Holds,
+    Situation,
+    command,
+    fails_with,
+    fitted,
+    model_in,
+    refuses,
+    says,
+    written,
+)
 
-from anyshot import AnyShotClassifier, MultitaskModel, learning_curve, report
+from anyshot import MultitaskModel, learning_curve, report
 from anyshot.errors import NotEnoughLabelsError
 
 JOINED = ["refund;delivery", *NAMES[1:]]
@@ -22,17 +32,13 @@ VECTORS = np.random.default_rng(0).normal(size=(len(NAMES), 4))
 CAPITALS = [name.title() for name in NAMES]
 
 
-def add(holds: Any, command: Command) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
-    for what, situation in [*_commands(command), *_labels(), *_figures()]:
+    for what, situation in [*_commands(), *_labels(), *_figures()]:
         holds("seventh audit", what)(situation)
 
 
-def _fitted(X: Any = TEXTS, y: Any = NAMES) -> AnyShotClassifier:
-    return AnyShotClassifier(cache=False).fit(X, y)
-
-
-def _commands(command: Command) -> Iterator[tuple[str, Situation]]:
+def _commands() -> Iterator[tuple[str, Situation]]:
     def twice(folder: Path) -> bool:
         data, model = written(folder, "a.csv", CSV), model_in(folder)
         once, again = folder / "b.csv", folder / "c.csv"
@@ -69,45 +75,45 @@ def _labels() -> Iterator[tuple[str, Situation]]:
     shuffled = pd.Series(TEXTS).sample(frac=1, random_state=0)
     in_order = pd.Series(NAMES).sample(frac=1, random_state=0).sort_index()
     calls: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
-        "two labels in one": (lambda: _fitted(y=JOINED), ("'refund;delivery'", "other classes")),
+        "two labels in one": (lambda: fitted(y=JOINED), ("'refund;delivery'", "other classes")),
         "two labels in one, a task": (lambda: MultitaskModel().fit(VECTORS, {"t": JOINED}), ("other classes",)),
-        "items and labels in another order": (lambda: _fitted(shuffled, in_order), ("another order", ".loc")),
+        "items and labels in another order": (lambda: fitted(shuffled, in_order), ("another order", ".loc")),
         "a new class that looks like another": (
-            lambda: _fitted().add_class("Refund", examples=["give it back"]),
+            lambda: fitted().add_class("Refund", examples=["give it back"]),
             ("'Refund' and 'refund'",),
         ),
-        "a class renamed to look like another": (lambda: _fitted().rename_class("delivery", "Refund"), ("look alike",)),
-        "an example of another class": (lambda: _fitted().add_class("x", examples=TEXTS[:1]), ("another label",)),
+        "a class renamed to look like another": (lambda: fitted().rename_class("delivery", "Refund"), ("look alike",)),
+        "an example of another class": (lambda: fitted().add_class("x", examples=TEXTS[:1]), ("another label",)),
     }
     for what, (call, words) in calls.items():
         yield what, lambda _, call=call, words=words: says(call, *words)
     for missing in ("N/A", "#N/A", "null", "-", "?"):
         yield (
             f"a missing label written as {missing}",
-            lambda _, missing=missing: says(lambda: _fitted(y=[missing, *NAMES[1:]]), repr(missing), "None"),
+            lambda _, missing=missing: says(lambda: fitted(y=[missing, *NAMES[1:]]), repr(missing), "None"),
         )
 
 
 def _figures() -> Iterator[tuple[str, Situation]]:
     test = [f"{text} now" for text in TEXTS]
-    yield "test labels in capitals", lambda _: says(lambda: _fitted().evaluate(test, CAPITALS), "None of the labels")
+    yield "test labels in capitals", lambda _: says(lambda: fitted().evaluate(test, CAPITALS), "None of the labels")
     yield (
         "some test labels in capitals",
-        lambda _: says(lambda: _fitted().score(test, [CAPITALS[0], *NAMES[1:]]), "look alike"),
+        lambda _: says(lambda: fitted().score(test, [CAPITALS[0], *NAMES[1:]]), "look alike"),
     )
-    yield "numbers as test labels", lambda _: says(lambda: _fitted().evaluate(test, range(12)), "None of the labels")
+    yield "numbers as test labels", lambda _: says(lambda: fitted().evaluate(test, range(12)), "None of the labels")
     yield (
         "a report on test labels in capitals",
-        lambda _: says(lambda: report(_fitted(), test, CAPITALS), "None of the labels"),
+        lambda _: says(lambda: report(fitted(), test, CAPITALS), "None of the labels"),
     )
     yield (
         "a report as PDF",
-        lambda folder: refuses(lambda: report(_fitted(), test, NAMES).save(folder / "r.pdf"), "HTML"),
+        lambda folder: refuses(lambda: report(fitted(), test, NAMES).save(folder / "r.pdf"), "HTML"),
     )
 
     def beyond(_: Path) -> bool:
         try:
-            learning_curve(_fitted(), TEXTS, NAMES, shots=[50], seeds=1)
+            learning_curve(fitted(), TEXTS, NAMES, shots=[50], seeds=1)
         except NotEnoughLabelsError:
             return True
         return False

@@ -7,13 +7,11 @@ one, or the error is one of anyshot's and names the row, the column or the way o
 """
 
 import gzip
-import io
 import json
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -40,7 +38,7 @@ import real_week
 import torch
 from PIL import Image
 from scipy.sparse import csr_array
-from situations import INDEX, NAMES, TEXTS, Situation, written
+from situations import INDEX, NAMES, TEXTS, Situation, command, written
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_wine
 from sklearn.ensemble import BaggingClassifier, StackingClassifier
@@ -48,7 +46,6 @@ from sklearn.model_selection import cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from anyshot import AnyShotClassifier, AnyShotRegressor, MultitaskModel, few_per_class, load, load_encoder
-from anyshot.app import cli
 from anyshot.base.pixels import read_pixels
 from anyshot.data import read_classes, read_data
 from anyshot.domain_adaptation import CORAL
@@ -87,14 +84,6 @@ def refused(item: str, what: str, *words: str) -> Callable[[Situation], Situatio
         return holds(item, what)(tried)
 
     return add
-
-
-def command(*arguments: object) -> tuple[int, str, str]:
-    """Run a command; return its exit code and both outputs."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = cli.run([str(argument) for argument in arguments])
-    return code, out.getvalue(), err.getvalue()
 
 
 def photo(folder: Path, name: str, color: str = "red") -> Path:
@@ -503,21 +492,21 @@ holds("command line", "--out is tested first")(
 )
 
 
-real_answers.add(holds, command)
-real_neighbors.add(holds, command)
-real_week.add(holds, command)
+real_answers.add(holds)
+real_neighbors.add(holds)
+real_week.add(holds)
 real_reports.add(holds)
 real_estimators.add(holds)
-real_doors.add(holds, command)
-real_requests.add(holds, command)
-real_commands.add(holds, command)
+real_doors.add(holds)
+real_requests.add(holds)
+real_commands.add(holds)
 real_api.add(holds)
 real_methods.add(holds)
-real_first_week.add(holds, command)
-real_exports.add(holds, command)
+real_first_week.add(holds)
+real_exports.add(holds)
 real_calls.add(holds)
 real_python.add(holds)
-real_arguments.add(holds, command)
+real_arguments.add(holds)
 
 
 def main() -> int:

@@ -10,10 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from real_api import says
-from real_reports import refuses
 from scipy.sparse import coo_matrix, csc_array
-from situations import NAMES, TABLE, TEXTS, Situation, written
+from situations import NAMES, TABLE, TEXTS, Holds, Situation, refuses, says, written
 from sklearn.linear_model import LogisticRegression
 
 from anyshot import AnyShotRegressor, FineTunedClassifier, MultitaskModel, VectorCache, encode_once, load_encoder
@@ -40,7 +38,7 @@ PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
 CANDIDATES = np.array([[1.0, 0.0, 0.2], [0.0, 1.0, 0.1], [1.0, 1.0, 0.0]])
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]]) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
     for what, situation in [*_orders(), *_tables(), *_figures(), *_others()]:
         holds("ninth audit, other estimators", what)(situation)

@@ -6,7 +6,7 @@ import json
 import pickle
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from multiprocessing import get_context
@@ -18,7 +18,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 from PIL import Image
-from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Situation, written
+from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Holds, Situation, command, fails, fitted, written
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 
@@ -37,24 +37,11 @@ HOSTILE = "\x1b]0;owned\x07\x9b2J\u202e"
 Kind = enum.Enum("Kind", {"REFUND": "refund", "DELIVERY": "delivery"}, type=str)
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: Callable[..., Any]) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
-    by_command = (*_files_of_the_command(command), *_images(command), *_doors(command))
+    by_command = (*_files_of_the_command(), *_images(), *_doors())
     for what, situation in [*_labels(), *_tables(), *_columns(), *_files(), *_items(), *by_command]:
         holds("audit", what)(situation)
-
-
-def fails(call: Callable[[], object], *words: str) -> bool:
-    """Return whether a call ends in an error of anyshot, or of scikit-learn's checks, with these words."""
-    try:
-        call()
-    except (AnyshotError, ValueError) as error:
-        return all(word in str(error) for word in words)
-    return False
-
-
-def _fitted(X: Any, y: Any, **parameters: Any) -> AnyShotClassifier:
-    return AnyShotClassifier(cache=False, **parameters).fit(X, y)
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------
@@ -63,38 +50,37 @@ def _fitted(X: Any, y: Any, **parameters: Any) -> AnyShotClassifier:
 def _labels() -> Iterator[tuple[str, Situation]]:
     yield (
         "labels of an Enum of texts",
-        lambda _: _fitted(TEXTS, [Kind(name) for name in NAMES]).predict(TEXTS[:1]).tolist() == ["refund"],
+        lambda _: fitted(TEXTS, [Kind(name) for name in NAMES]).predict(TEXTS[:1]).tolist() == ["refund"],
     )
     categories = pd.Series(pd.Categorical([*NAMES[:-1], None], categories=["other", "refund", "delivery"]))
     yield (
         "a categorical with a missing value and an unused category",
-        lambda _: _fitted(TEXTS, categories).classes_.tolist() == ["delivery", "refund"],
+        lambda _: fitted(TEXTS, categories).classes_.tolist() == ["delivery", "refund"],
     )
     masked = np.ma.MaskedArray([*INDEX[:-1], 99], mask=[False] * 11 + [True])
-    yield "masked labels are none", lambda _: _fitted(TEXTS, masked).classes_.tolist() == [0, 1]
-    yield "masked labels in evaluate", lambda _: _fitted(TEXTS, INDEX).evaluate(TEXTS, masked).n == 11
+    yield "masked labels are none", lambda _: fitted(TEXTS, masked).classes_.tolist() == [0, 1]
+    yield "masked labels in evaluate", lambda _: fitted(TEXTS, INDEX).evaluate(TEXTS, masked).n == 11
     large = [2**63 + 1, 2**63 + 3, -1]
     yield (
         "integers beyond 64 bits beside negative ones",
-        lambda _: _fitted(TEXTS[1:4], large).classes_.tolist() == sorted(large),
+        lambda _: fitted(TEXTS[1:4], large).classes_.tolist() == sorted(large),
     )
     yield (
         "an Arrow dictionary column with a gap",
         lambda _: (
-            _fitted(TEXTS, pa.array([*NAMES[:-1], None]).dictionary_encode()).classes_.tolist()
-            == ["delivery", "refund"]
+            fitted(TEXTS, pa.array([*NAMES[:-1], None]).dictionary_encode()).classes_.tolist() == ["delivery", "refund"]
         ),
     )
     yield (
         "a polars Enum",
         lambda _: (
-            _fitted(pl.Series(TEXTS), pl.Series(NAMES, dtype=pl.Enum(["refund", "delivery"]))).score(TEXTS, NAMES) == 1
+            fitted(pl.Series(TEXTS), pl.Series(NAMES, dtype=pl.Enum(["refund", "delivery"]))).score(TEXTS, NAMES) == 1
         ),
     )
     shuffled = pd.Series(TEXTS, index=range(11, -1, -1))
     yield (
         "indexes of another order pair by position",
-        lambda _: _fitted(shuffled, pd.Series(NAMES)).score(TEXTS, NAMES) == 1,
+        lambda _: fitted(shuffled, pd.Series(NAMES)).score(TEXTS, NAMES) == 1,
     )
 
 
@@ -111,17 +97,17 @@ def _tables() -> Iterator[tuple[str, Situation]]:
     }.items():
         yield f"a masked number, {name}", lambda _, fit=fit: fails(lambda: fit(hole))
     sparse = TABLE.astype(pd.SparseDtype("float64", 0.0))
-    yield "sparse columns of pandas", lambda _: _fitted(sparse, SIGNS).score(sparse, SIGNS) > 0.9
+    yield "sparse columns of pandas", lambda _: fitted(sparse, SIGNS).score(sparse, SIGNS) > 0.9
     records = TABLE.to_records(index=False)
-    yield "a record array is refused", lambda _: fails(lambda: _fitted(records, SIGNS))
-    yield "one row of a table is refused", lambda _: fails(lambda: _fitted(TABLE, SIGNS).predict(TABLE.iloc[0]))
+    yield "a record array is refused", lambda _: fails(lambda: fitted(records, SIGNS))
+    yield "one row of a table is refused", lambda _: fails(lambda: fitted(TABLE, SIGNS).predict(TABLE.iloc[0]))
     yield (
         "one row of a table, regression",
         lambda _: fails(lambda: AnyShotRegressor().fit(TABLE, TABLE["a"]).predict(TABLE.iloc[0])),
     )
     yield (
         "a further column at predict",
-        lambda _: fails(lambda: _fitted(TABLE, SIGNS).predict(TABLE.assign(extra=1.0)), "extra"),
+        lambda _: fails(lambda: fitted(TABLE, SIGNS).predict(TABLE.assign(extra=1.0)), "extra"),
     )
     yield (
         "a polars table in another order",
@@ -133,10 +119,10 @@ def _tables() -> Iterator[tuple[str, Situation]]:
             )
         ),
     )
-    yield "complex numbers", lambda _: fails(lambda: _fitted(TABLE.to_numpy() + 1j, SIGNS))
+    yield "complex numbers", lambda _: fails(lambda: fitted(TABLE.to_numpy() + 1j, SIGNS))
     swapped = TABLE.to_numpy().astype(">f8")
     swapped.flags.writeable = False
-    yield "numbers of the other byte order", lambda _: _fitted(swapped, SIGNS).score(TABLE.to_numpy(), SIGNS) > 0.9
+    yield "numbers of the other byte order", lambda _: fitted(swapped, SIGNS).score(TABLE.to_numpy(), SIGNS) > 0.9
 
 
 def _columns() -> Iterator[tuple[str, Situation]]:
@@ -215,8 +201,8 @@ def _files() -> Iterator[tuple[str, Situation]]:
     )
 
 
-def _files_of_the_command(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
-    yield "standard input with a mark and CRLF", lambda _: _from_stdin(command, "\ufeffrefund\r\nmy parcel is late")
+def _files_of_the_command() -> Iterator[tuple[str, Situation]]:
+    yield "standard input with a mark and CRLF", lambda _: _from_stdin("\ufeffrefund\r\nmy parcel is late")
     yield (
         "--out that is the input",
         lambda f: (
@@ -232,7 +218,7 @@ def _files_of_the_command(command: Callable[..., Any]) -> Iterator[tuple[str, Si
             command("predict", "--classes", "refund,delivery", "--", written(f, "-a.csv", "text\nrefund\n"))[0] == 0
         ),
     )
-    yield "a label that differs in accents, learn", lambda f: _learns(f, command)
+    yield "a label that differs in accents, learn", lambda f: _learns(f)
 
 
 def _excel_as_csv(folder: Path) -> bool:
@@ -260,7 +246,7 @@ def _decoded(folder: Path, text: str, encoding: str) -> bool:
         return "--encoding" in str(error)
 
 
-def _from_stdin(command: Callable[..., Any], content: str) -> bool:
+def _from_stdin(content: str) -> bool:
     before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(content.encode()), encoding="utf-8")
     try:
         code, out, _ = command("predict", "-", "--classes", "refund,delivery")
@@ -269,9 +255,9 @@ def _from_stdin(command: Callable[..., Any], content: str) -> bool:
     return code == 0 and [json.loads(line)["item"] for line in out.splitlines()] == ["refund", "my parcel is late"]
 
 
-def _learns(folder: Path, command: Callable[..., Any]) -> bool:
+def _learns(folder: Path) -> bool:
     names = ["caf\u00e9" if name == "refund" else "bar" for name in NAMES]
-    _fitted(TEXTS, names).save(folder / "m")
+    fitted(TEXTS, names).save(folder / "m")
     code = command("learn", folder / "m", "espresso", "--label", "cafe\u0301")[0]
     return code == 0 and load(folder / "m").classes_.tolist() == ["bar", "caf\u00e9"]
 
@@ -279,12 +265,12 @@ def _learns(folder: Path, command: Callable[..., Any]) -> bool:
 # --- images ----------------------------------------------------------------------------------------------------------
 
 
-def _images(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
+def _images() -> Iterator[tuple[str, Situation]]:
     yield "12 bits in a big-endian TIFF", _big_endian
     yield "gray with transparency", lambda f: _pixel(f, Image.new("LA", (9, 9), (0, 0)), "a.png") == [255, 255, 255]
     yield "one bit in a TIFF", lambda f: _pixel(f, Image.new("1", (9, 9), 1), "a.tif") == [255, 255, 255]
     yield "a PNG that is called .JPG", _png_as_jpg
-    yield "a broken link in a folder of images", lambda f: _broken_link(f, command)
+    yield "a broken link in a folder of images", lambda f: _broken_link(f)
 
 
 def _big_endian(folder: Path) -> bool:
@@ -305,7 +291,7 @@ def _png_as_jpg(folder: Path) -> bool:
     return load_encoder("efficientnet-lite0").encode([str(folder / "a.JPG")]).shape == (1, 1280)
 
 
-def _broken_link(folder: Path, command: Callable[..., Any]) -> bool:
+def _broken_link(folder: Path) -> bool:
     for name in ("cat", "dog"):
         (folder / "set" / name).mkdir(parents=True)
         Image.new("RGB", (64, 64), "red").save(folder / "set" / name / "1.png")
@@ -337,7 +323,7 @@ def _items() -> Iterator[tuple[str, Situation]]:
     yield (
         "remove_class with a no-break space",
         lambda _: (
-            _fitted(TEXTS, NAMES).add_class("pay back").remove_class("pay\u00a0back").classes_.tolist()
+            fitted(TEXTS, NAMES).add_class("pay back").remove_class("pay\u00a0back").classes_.tolist()
             == ["delivery", "refund"]
         ),
     )
@@ -360,11 +346,11 @@ def _items() -> Iterator[tuple[str, Situation]]:
 # --- doors -----------------------------------------------------------------------------------------------------------
 
 
-def _doors(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
+def _doors() -> Iterator[tuple[str, Situation]]:
     yield "a forked pool after images were encoded", _forked
     yield (
         "a pickled model answers the same",
-        lambda _: pickle.loads(pickle.dumps(_fitted(TEXTS, NAMES))).predict(TEXTS).tolist() == NAMES,
+        lambda _: pickle.loads(pickle.dumps(fitted(TEXTS, NAMES))).predict(TEXTS).tolist() == NAMES,
     )
     yield "two threads add classes", _two_threads
     yield (
@@ -376,11 +362,11 @@ def _doors(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
             )
         ),
     )
-    yield "escapes in the name of a skipped file", lambda f: _escaped_file(f, command)
+    yield "escapes in the name of a skipped file", lambda f: _escaped_file(f)
     yield "markup in a class name, report", lambda f: _markup(f)
     for name in ("hf:../outside", "hf:\\\\server\\share", "hf:file:///etc"):
         yield f"load with encoder {name}", lambda f, name=name: _refused_encoder(f, name)
-    yield "a formula as the name of a column", lambda f: _formula_column(f, command)
+    yield "a formula as the name of a column", lambda f: _formula_column(f)
 
 
 def _encoded(path: str) -> tuple[int, ...]:
@@ -395,7 +381,7 @@ def _forked(folder: Path) -> bool:
 
 
 def _two_threads(_: Path) -> bool:
-    clf = _fitted(np.eye(4, dtype=np.float32), ["a", "b", "c", "d"], encoder="vectors")
+    clf = fitted(np.eye(4, dtype=np.float32), ["a", "b", "c", "d"], encoder="vectors")
     names = [f"new {number}" for number in range(8)]
     threads = [
         threading.Thread(target=clf.add_class, args=(name,), kwargs={"examples": [RANDOM.normal(size=4)]})
@@ -408,7 +394,7 @@ def _two_threads(_: Path) -> bool:
     return clf.classes_.tolist() == sorted(["a", "b", "c", "d", *names])
 
 
-def _escaped_file(folder: Path, command: Callable[..., Any]) -> bool:
+def _escaped_file(folder: Path) -> bool:
     for name in ("cat", "dog"):
         (folder / "set" / name).mkdir(parents=True)
         Image.new("RGB", (64, 64), "red").save(folder / "set" / name / "1.png")
@@ -419,12 +405,12 @@ def _escaped_file(folder: Path, command: Callable[..., Any]) -> bool:
 
 def _markup(folder: Path) -> bool:
     names = ["<script>alert(1)</script>" if name == "refund" else name for name in NAMES]
-    report(_fitted(TEXTS, names), TEXTS, names).save(folder / "r.html")
+    report(fitted(TEXTS, names), TEXTS, names).save(folder / "r.html")
     return "<script>alert(1)" not in (folder / "r.html").read_text()
 
 
 def _refused_encoder(folder: Path, name: str) -> bool:
-    _fitted(TEXTS, NAMES).save(folder / "m")
+    fitted(TEXTS, NAMES).save(folder / "m")
     saved = read_model(folder / "m")
     encoder: Any = saved.facts["encoder"]
     parameters: Any = saved.facts["parameters"]
@@ -433,7 +419,7 @@ def _refused_encoder(folder: Path, name: str) -> bool:
     return fails(lambda: load(folder / "m").predict(TEXTS[:1]))
 
 
-def _formula_column(folder: Path, command: Callable[..., Any]) -> bool:
+def _formula_column(folder: Path) -> bool:
     data = written(folder, "a.csv", "text,=1+1\nrefund,2\n")
     command("predict", data, "--classes", "refund,delivery", "--out", folder / "o.csv")
     return all(not line.startswith("=") for cell in pd.read_csv(folder / "o.csv").columns for line in [cell])

@@ -4,7 +4,7 @@ The right value of each was written down before the first run; here are the kind
 """
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import torch
-from real_api import says
-from real_reports import refuses
-from situations import NAMES, SIGNS, TABLE, TEXTS, Situation
+from situations import NAMES, SIGNS, TABLE, TEXTS, Holds, Situation, refuses, says
 from torch.utils.data import DataLoader, TensorDataset
 
 from anyshot import AnyShotClassifier, report
@@ -26,7 +24,7 @@ WISHES = ["the customer wants money back", "the payment shall be returned"]
 ASKED = ["please give me my money back", "my parcel has not arrived"]
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]]) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
     for what, situation in [*_names(), *_columns(), *_labels(), *_items(), *_weights()]:
         holds("sixty in Python", what)(situation)

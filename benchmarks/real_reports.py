@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Situation
+from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Holds, Situation, fitted, refuses
 
 from anyshot import (
     AnyShotClassifier,
@@ -33,26 +33,12 @@ URL = "https://example.org/cat.jpg"
 HALF = "the parcel \ud83d"  # one half of an emoji, as a text that was cut off in the middle has it
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]]) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
     for what, situation in [*_labels(), *_texts(), *_arguments(), *_saved()]:
         holds("third audit", what)(situation)
     for what, situation in _fourth():
         holds("fourth audit", what)(situation)
-
-
-def refuses(call: Callable[[], object], *words: str) -> bool:
-    """Return whether a call ends in an error of anyshot that has all these words."""
-    try:
-        call()
-    except AnyshotError as error:
-        return all(word.casefold() in str(error).casefold() for word in words)
-    return False
-
-
-def fitted(X: Any = TEXTS, y: Any = NAMES, **parameters: Any) -> AnyShotClassifier:
-    """Return a fitted classifier."""
-    return AnyShotClassifier(**parameters).fit(X, y)
 
 
 def _named(names: Any = ("refund", "delivery"), **parameters: Any) -> AnyShotClassifier:

@@ -16,9 +16,7 @@ from typing import Any
 import numpy as np
 from fastapi.testclient import TestClient
 from PIL import Image
-from real_doors import CLASSES, CSV, Command, fails_with, labels_of, model_in
-from real_reports import refuses
-from situations import Situation, written
+from situations import CLASSES, CSV, Holds, Situation, command, fails_with, labels_of, model_in, refuses, written
 
 from anyshot.app.server.app import create_app
 from anyshot.app.server.opening import open_models
@@ -30,9 +28,9 @@ from anyshot.errors import AnyshotError
 HALF = "the parcel \\ud83d"  # JSON for one half of an emoji
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: Command) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
-    for what, situation in [*_images(command), *_requests(), *_studio(), *_wrong_files(command)]:
+    for what, situation in [*_images(), *_requests(), *_studio(), *_wrong_files()]:
         holds("third audit, requests", what)(situation)
     text_in_object = _asks("predict", '{"items": [{"text": "refund"}]}', 200, '"refund"}]')
     holds("fourth audit", "a text in an object")(text_in_object)
@@ -41,7 +39,7 @@ def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: 
 # --- images ----------------------------------------------------------------------------------------------------------
 
 
-def _images(command: Command) -> Iterator[tuple[str, Situation]]:
+def _images() -> Iterator[tuple[str, Situation]]:
     def not_utf_8(folder: Path) -> bool:
         """Return whether a name as old archives leave it is written with U+FFFD, and imported into the studio."""
         photo = folder / os.fsdecode(b"caf\xe9.png")
@@ -175,7 +173,7 @@ def _studio() -> Iterator[tuple[str, Situation]]:
 # --- the wrong file --------------------------------------------------------------------------------------------------
 
 
-def _wrong_files(command: Command) -> Iterator[tuple[str, Situation]]:
+def _wrong_files() -> Iterator[tuple[str, Situation]]:
     yield "an empty file", lambda f: fails_with(command("fit", written(f, "a.csv", ""), "--out", f / "m"), 1, "empty")
     yield (
         "a header alone",
@@ -234,10 +232,10 @@ def _wrong_files(command: Command) -> Iterator[tuple[str, Situation]]:
             command("fit", written(f, "in/a.csv", CSV).parent, "--out", f / "m"), 1, ".csv", "one file"
         ),
     )
-    yield "a picture for a model of texts", _picture(command)
+    yield "a picture for a model of texts", _picture()
 
 
-def _picture(command: Command) -> Situation:
+def _picture() -> Situation:
     def picture(folder: Path) -> bool:
         Image.new("RGB", (40, 40), "red").save(folder / "a.png")
         return fails_with(command("predict", folder / "a.png", "--model", model_in(folder)), 1, "text", "image")

@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
@@ -29,8 +29,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from PIL import Image
-from real_neighbors import fails
-from situations import INDEX, NAMES, SIGNS, TABLE, TEXTS, Situation, written
+from situations import (
+    CLASSES,
+    INDEX,
+    NAMES,
+    SIGNS,
+    TABLE,
+    TEXTS,
+    Holds,
+    Situation,
+    command,
+    fails,
+    fitted,
+    written,
+)
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
@@ -39,25 +51,19 @@ from anyshot.base.pixels import read_pixels
 from anyshot.data import read_data, write_table
 from anyshot.errors import AnyshotError
 
-CLASSES = ("--classes", "refund,delivery")
 RANDOM = np.random.default_rng(2)
 DAYS = pd.date_range("2020-01-01", periods=101)
-CSV = "text,label\n" + "".join(f"{text},{name}\n" for text, name in zip(TEXTS, NAMES, strict=True))
 
 
-def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: Callable[..., Any]) -> None:
+def add(holds: Holds) -> None:
     """Add the situations of this file."""
-    for what, situation in [*_labels(), *_tables(), *_files(command), *_images(command), *_models(), *_shell(command)]:
+    for what, situation in [*_labels(), *_tables(), *_files(), *_images(), *_models(), *_shell()]:
         holds("second audit", what)(situation)
-
-
-def _fitted(X: Any = TEXTS, y: Any = NAMES, **parameters: Any) -> AnyShotClassifier:
-    return AnyShotClassifier(cache=False, **parameters).fit(X, y)
 
 
 def _right(X: Any, y: Any, labels: Any) -> bool:
     """Return whether a classifier of these items and labels answers the labels, or refuses them by their kind."""
-    return bool(_fitted(X, y).predict(TEXTS).tolist() == labels)
+    return bool(fitted(X, y).predict(TEXTS).tolist() == labels)
 
 
 # --- labels as they come: 1 to 9 -------------------------------------------------------------------------------------
@@ -66,12 +72,12 @@ def _right(X: Any, y: Any, labels: Any) -> bool:
 def _labels() -> Iterator[tuple[str, Situation]]:
     gaps = [None if i == 3 else name for i, name in enumerate(NAMES)]
     yield "1 labels as a table of one column", lambda _: _right(TEXTS, pd.DataFrame({"label": NAMES}), NAMES)
-    yield "2 one-hot labels are refused", lambda _: fails(lambda: _fitted(TEXTS, np.eye(2, dtype=int)[INDEX]), "label")
+    yield "2 one-hot labels are refused", lambda _: fails(lambda: fitted(TEXTS, np.eye(2, dtype=int)[INDEX]), "label")
     tags = [["refund", "angry"], ["refund"], ["delivery"], ["delivery", "late"]] * 3
-    yield "3 lists of tags are refused", lambda _: fails(lambda: _fitted(TEXTS, tags), "label")
+    yield "3 lists of tags are refused", lambda _: fails(lambda: fitted(TEXTS, tags), "label")
     scores = pd.Series([1.0 if i else 0.0 for i in INDEX])
     scores[3] = np.nan
-    yield "4 floats of a column with a gap", lambda _: _fitted(TEXTS, scores).classes_.tolist() == [0, 1]
+    yield "4 floats of a column with a gap", lambda _: fitted(TEXTS, scores).classes_.tolist() == [0, 1]
     yield "5 texts and labels of a database's rows", _database_rows
     numbers = [Decimal(i + 1) for i in INDEX]
     yield "6 Decimals of a database as labels", lambda _: _right(TEXTS, numbers, [i + 1 for i in INDEX])
@@ -80,7 +86,7 @@ def _labels() -> Iterator[tuple[str, Situation]]:
     yield "8 intervals of pandas.cut as labels", lambda _: _intervals(bins)
     yield (
         "9 a label that no class has, evaluate",
-        lambda _: "does not know: Refund (1 of" in str(_fitted().evaluate(TEXTS, ["Refund", *gaps[1:]])),
+        lambda _: "does not know: Refund (1 of" in str(fitted().evaluate(TEXTS, ["Refund", *gaps[1:]])),
     )
 
 
@@ -90,19 +96,19 @@ def _database_rows(_: Path) -> bool:
     base.execute("create table t (text, label)")
     base.executemany("insert into t values (?, ?)", zip(TEXTS, NAMES, strict=True))
     texts, labels = base.execute("select text from t").fetchall(), base.execute("select label from t").fetchall()
-    found = _fitted(TEXTS, labels).classes_.tolist()
-    return fails(lambda: _fitted(texts, NAMES), "row 0") and bool(found == sorted(set(NAMES)))
+    found = fitted(TEXTS, labels).classes_.tolist()
+    return fails(lambda: fitted(texts, NAMES), "row 0") and bool(found == sorted(set(NAMES)))
 
 
 def _keys_and_values(_: Path) -> bool:
     data = dict(zip(TEXTS[:4], NAMES[:4], strict=True))
-    return bool(_fitted(data.keys(), data.values()).predict(TEXTS[:4]).tolist() == NAMES[:4])
+    return bool(fitted(data.keys(), data.values()).predict(TEXTS[:4]).tolist() == NAMES[:4])
 
 
 def _intervals(bins: pd.Series) -> bool:
     """Return whether the texts of intervals are the classes, or intervals are refused with the way out."""
     with suppress(AnyshotError):
-        return {str(one) for one in _fitted(TABLE, bins).predict(TABLE)} == {"(-9, 0]", "(0, 9]"}
+        return {str(one) for one in fitted(TABLE, bins).predict(TABLE)} == {"(-9, 0]", "(0, 9]"}
     return True
 
 
@@ -113,14 +119,14 @@ def _tables() -> Iterator[tuple[str, Situation]]:
     numbered = pd.DataFrame(TABLE.to_numpy())
     yield (
         "10 numbered columns in another order",
-        lambda _: fails(lambda: _fitted(numbered, SIGNS).predict(numbered[[2, 1, 0]]), "order"),
+        lambda _: fails(lambda: fitted(numbered, SIGNS).predict(numbered[[2, 1, 0]]), "order"),
     )
     levels = TABLE.set_axis(pd.MultiIndex.from_tuples([("x", "mean"), ("x", "max"), ("y", "mean")]), axis=1)
-    yield "11 columns of two levels, as groupby.agg makes", lambda _: _fitted(levels, SIGNS).score(levels, SIGNS) > 0.9
+    yield "11 columns of two levels, as groupby.agg makes", lambda _: fitted(levels, SIGNS).score(levels, SIGNS) > 0.9
     yield "12 a column without values", lambda _: _no_values(TABLE.assign(d=np.nan))
     infinite = TABLE.assign(b=TABLE["b"].where(TABLE.index != 7, np.inf))
-    yield "13 infinity after a division", lambda _: fails(lambda: _fitted(infinite, SIGNS), "'b'", "7")
-    yield "14 a lazy table of polars", lambda _: fails(lambda: _fitted(pl.from_pandas(TABLE).lazy(), SIGNS), "collect")
+    yield "13 infinity after a division", lambda _: fails(lambda: fitted(infinite, SIGNS), "'b'", "7")
+    yield "14 a lazy table of polars", lambda _: fails(lambda: fitted(pl.from_pandas(TABLE).lazy(), SIGNS), "collect")
     forms = {
         "15 amounts of money": [f"${day * 100:,.2f}" for day in range(101)],
         "16 times with a zone": DAYS.tz_localize("UTC"),
@@ -130,7 +136,7 @@ def _tables() -> Iterator[tuple[str, Situation]]:
     for name, values in forms.items():
         yield f"{name} in a column", lambda _, values=values: _goes_on(values)
     yield "19 vectors in a file of h5py", _hdf5
-    yield "20 vectors as a tensor with a gradient", lambda _: _fitted(
+    yield "20 vectors as a tensor with a gradient", lambda _: fitted(
         torch.tensor(TABLE.to_numpy(), requires_grad=True), SIGNS
     ).score(TABLE.to_numpy(), SIGNS) > 0.9  # fmt: skip
     prices = [f"{1000 + 10 * i:,}" for i in range(60)]
@@ -141,8 +147,8 @@ def _tables() -> Iterator[tuple[str, Situation]]:
 
 def _no_values(table: pd.DataFrame) -> bool:
     with suppress(AnyshotError, ValueError):
-        return _fitted(table, SIGNS).score(table, SIGNS) > 0.9
-    return fails(lambda: _fitted(table, SIGNS), "'d'")
+        return fitted(table, SIGNS).score(table, SIGNS) > 0.9
+    return fails(lambda: fitted(table, SIGNS), "'d'")
 
 
 def _goes_on(values: Any) -> bool:
@@ -158,7 +164,7 @@ def _goes_on(values: Any) -> bool:
 def _hdf5(folder: Path) -> bool:
     with h5py.File(folder / "a.h5", "w") as file:
         file["X"], file["y"] = TABLE.to_numpy(), SIGNS.tolist()
-        return _fitted(file["X"], file["y"]).score(TABLE.to_numpy(), SIGNS) > 0.9
+        return fitted(file["X"], file["y"]).score(TABLE.to_numpy(), SIGNS) > 0.9
 
 
 def _targets(prices: list[str]) -> bool:
@@ -177,7 +183,7 @@ def _read(folder: Path, name: str, content: str | bytes) -> tuple[list[Any], lis
     return list(data.items), list(data.labels or [])
 
 
-def _files(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
+def _files() -> Iterator[tuple[str, Situation]]:
     german = "text;label\nRückgabe kostet 5 €;Rückgabe\nWo ist mein Päckchen?;Lieferung\n".encode("cp1252")
     yield (
         "23 a German Excel's CSV, with the euro sign",
@@ -205,7 +211,7 @@ def _files(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
     yield "29 a page of HTML or tabs that is called .xls", _old_excel
     yield "30 a Parquet with categories and large texts", _parquet
     yield "31 an .xlsx with numbers as labels", _excel_numbers
-    yield "32 suggestions that came back from a German Excel", lambda f: _german_todo(f, command)
+    yield "32 suggestions that came back from a German Excel", lambda f: _german_todo(f)
 
 
 def _no_header(folder: Path) -> bool:
@@ -242,9 +248,9 @@ def _excel_numbers(folder: Path) -> bool:
     return [type(label) for label in data.labels or []] == [int] * 12 and list(data.labels or []) == INDEX
 
 
-def _german_todo(folder: Path, command: Callable[..., Any]) -> bool:
+def _german_todo(folder: Path) -> bool:
     """Excel writes semicolons and cp1252, and a person filled in the label of two of three rows."""
-    _fitted().save(folder / "m")
+    fitted().save(folder / "m")
     rest = written(folder, "rest.csv", "id,text\n1,Geld zurück bitte\n2,wo ist das Päckchen\n3,übrig\n")
     command("suggest", folder / "m", rest, "--out", folder / "todo.csv")
     todo = pd.read_csv(folder / "todo.csv", dtype=str)
@@ -265,7 +271,7 @@ def _saved(folder: Path, name: str, image: Image.Image, **how: Any) -> Path:
     return folder / name
 
 
-def _images(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
+def _images() -> Iterator[tuple[str, Situation]]:
     yield "33 a phone's photo that lies on its side", _turned
     yield "34 a scanner's CMYK file", lambda f: _near(_saved(f, "a.jpg", Image.new("CMYK", (32, 32), (0, 0, 0, 0))))
     clear = Image.new("P", (32, 32), 0)
@@ -275,11 +281,11 @@ def _images(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
         lambda f: _near(_saved(f, "a.png", clear, transparency=0)),
     )
     yield "36 a scan of two pages, the first of which counts", _two_pages
-    yield "37 a photo that was cut off while it was copied", lambda f: _cut_off(f, command)
+    yield "37 a photo that was cut off while it was copied", lambda f: _cut_off(f)
     yield "38 what macOS and Windows leave in a folder", _left_files
     yield "39 digits as an array of floats", lambda _: _digits()
     yield "40 photos as floats from 0 to 1", lambda _: fails(
-        lambda: _fitted([np.full((32, 32, 3), i / 2, np.float32) for i in INDEX], NAMES), "uint8"
+        lambda: fitted([np.full((32, 32, 3), i / 2, np.float32) for i in INDEX], NAMES), "uint8"
     )  # fmt: skip
 
 
@@ -304,7 +310,7 @@ def _two_pages(folder: Path) -> bool:
     return _near(_saved(folder, "a.tif", pages[0], save_all=True, append_images=pages[1:], compression="group4"))
 
 
-def _cut_off(folder: Path, command: Callable[..., Any]) -> bool:
+def _cut_off(folder: Path) -> bool:
     noise = Image.fromarray(RANDOM.integers(0, 255, (64, 64, 3), dtype=np.uint8))
     whole, half = _saved(folder, "a.jpg", noise), folder / "half.jpg"
     half.write_bytes(whole.read_bytes()[:2000])
@@ -323,7 +329,7 @@ def _left_files(folder: Path) -> bool:
 
 def _digits() -> bool:
     images, digits = load_digits(return_X_y=True)[0].reshape(-1, 8, 8)[:40], load_digits().target[:40]
-    return fails(lambda: _fitted(images, digits), "uint8") or fails(lambda: _fitted(images, digits), "reshape")
+    return fails(lambda: fitted(images, digits), "uint8") or fails(lambda: fitted(images, digits), "reshape")
 
 
 # --- saved models, threads and processes: 41 to 45 -------------------------------------------------------------------
@@ -341,14 +347,14 @@ def _models() -> Iterator[tuple[str, Situation]]:
 
 
 def _part_of_a_model(folder: Path) -> bool:
-    _fitted().save(folder / "m")
+    fitted().save(folder / "m")
     arrays = max((folder / "m").rglob("*.safetensors"), key=lambda path: path.stat().st_size)
     arrays.write_bytes(arrays.read_bytes()[:-100])
     return fails(lambda: load(folder / "m"), str(folder / "m"))
 
 
 def _joblib(folder: Path) -> bool:
-    model = _fitted(TABLE, SIGNS)
+    model = fitted(TABLE, SIGNS)
     joblib.dump({"model": model, "task": MultitaskModel().fit(TABLE, {"t": SIGNS})}, folder / "a.joblib", compress=3)
     back = joblib.load(folder / "a.joblib")
     same = np.array_equal(back["model"].predict_proba(TABLE), model.predict_proba(TABLE))
@@ -356,7 +362,7 @@ def _joblib(folder: Path) -> bool:
 
 
 def _eight_threads(_: Path) -> bool:
-    model = _fitted()
+    model = fitted()
     alone = model.predict_proba(TEXTS)
     with ThreadPoolExecutor(8) as pool:
         return all(np.allclose(alone, one, atol=1e-5) for one in pool.map(model.predict_proba, [TEXTS] * 16))
@@ -364,7 +370,7 @@ def _eight_threads(_: Path) -> bool:
 
 def _removed_in_use(_: Path) -> bool:
     """Every answer is of the version with three classes or of that with two."""
-    model, seen = _fitted(TABLE, SIGNS), set()
+    model, seen = fitted(TABLE, SIGNS), set()
     ask = threading.Thread(target=lambda: [seen.add(model.predict_proba(TABLE).shape[1]) for _ in range(200)])
     ask.start()
     for _ in range(20):
@@ -377,15 +383,15 @@ def _removed_in_use(_: Path) -> bool:
 # --- command line and terminal: 46 to 50 -----------------------------------------------------------------------------
 
 
-def _shell(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
-    yield "46 one of two photos is missing", lambda f: _one_missing(f, command)
+def _shell() -> Iterator[tuple[str, Situation]]:
+    yield "46 one of two photos is missing", lambda f: _one_missing(f)
     yield "47 a terminal that shows only ASCII", _ascii
     yield "48 a reader that stops after one line", _head
-    yield "49 line breaks and carriage returns in a text", lambda f: _line_breaks(f, command)
+    yield "49 line breaks and carriage returns in a text", lambda f: _line_breaks(f)
     yield "50 texts with quotes, breaks and formulas, there and back", _there_and_back
 
 
-def _one_missing(folder: Path, command: Callable[..., Any]) -> bool:
+def _one_missing(folder: Path) -> bool:
     photo = _saved(folder, "a.jpg", Image.new("RGB", (32, 32)))
     code, out, said = command("predict", photo, folder / "b.jpg", "--classes", "cat,dog")
     return "b.jpg" in said and (code == 1 or len(out.splitlines()) == 1)
@@ -407,7 +413,7 @@ def _head(folder: Path) -> bool:
     return json.loads(run.stdout)["label"] == "refund" and "Traceback" not in run.stderr and "rror" not in run.stderr
 
 
-def _line_breaks(folder: Path, command: Callable[..., Any]) -> bool:
+def _line_breaks(folder: Path) -> bool:
     """One result is one line, and nothing in the text overwrites it."""
     data = written(folder, "a.csv", 'text\n"refund\nplease\rdelivery"\n')
     code, out, _ = command("predict", data, *CLASSES)
