@@ -9,7 +9,10 @@ from scipy.stats import multivariate_normal
 
 
 def fit(S, X, y, U=None, *, temperature=1 / 60):
-    """Return W (c, d) and b (c,) from class vectors S (c, d), labeled X (n, d), y (n,) and unlabeled U (m, d)."""
+    """Return W (c, d), b (c,) and the temperature for items of U.
+
+    S (c, d): class vectors; X (n, d), y (n,): labeled items; U (m, d): unlabeled items.
+    """
     names, confidence, with_clusters = S, 1.0, U is not None and len(U) >= len(S)
     if U is not None:
         S = unit(filtered(S, np.concatenate([U, X])))
@@ -21,7 +24,9 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         with_clusters = agreed >= 0.7
         if with_clusters:
             weight = 0.03 * min(len(S) - 1, Z.shape[1]) / max(evidence(Z, P)[0], 1e-9)
-            weight, move, prior, pi, agreed = clustered(move, Z, names, U, (np.clip(weight, 0.5, 2), 1))
+            weight, move, prior, pi, agreed = clustered(
+                move, Z, names, U, (np.clip(weight, 0.5, 2) + 10 * len(S) / len(U), 1)
+            )
         else:
             S = prior = names
         confidence = max(agreed, 0.1) ** 2
@@ -30,9 +35,11 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     def start(X, y):  # of heads for held-out labels, from the other labels
         return corrected(S, X, y) if correcting else prior
 
+    def clusters_of(U, X, y, **known):
+        return refined(S, U, weight=weight, temperature=temperature, labeled=3 * sums(X, y, len(S)), **known)[0]
+
     def in_clusters(X, y):  # the same for the temperature
-        known = {"pi": pi, "rounds": 3, "labeled": 3 * sums(X, y, len(S))}
-        return refined(S, U[evenly_spaced(U)], weight=weight, temperature=temperature, **known)[0]
+        return clusters_of(U[evenly_spaced(U)], X, y, pi=pi, rounds=3)
 
     g = confidence * scale_by_spread(prior)
     if len(y):
@@ -46,11 +53,19 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     else:
         factors, W, b = default_factors(heads(y, len(S)), g), 20 * g * prior, np.zeros(len(S))
     if not with_clusters:
-        return W, b
-    return with_pool(U, prior, pi, X, y, factors, confidence, (W, b), len(y) and held_out_any)
+        return W, b, 1
+
+    of_labels = len(y) and held_out_any
+
+    def without(out):  # the prior and the model without some of the unlabeled items
+        rest = clusters_of(np.delete(U, out, axis=0), X, y)
+        zero_shot = 20 * confidence * scale_by_spread(rest) * rest, np.zeros(len(S))
+        return rest, [own / t for own in weighted_heads(rest, X, y, factors)] if of_labels else zero_shot
+
+    return with_pool(U, prior, pi, X, y, factors, confidence, (W, b), without, of_labels)
 
 
-def with_pool(U, prior, pi, X, y, factors, confidence, model, held_out_any):
+def with_pool(U, prior, pi, X, y, factors, confidence, model, without, held_out_any):
     """Return W and b fitted to the unlabeled items too, whose class shares are pi by the prior."""
     W, b = model
     c, g, scores = len(prior), confidence * scale_by_spread(prior), U @ W.T + b
@@ -61,16 +76,21 @@ def with_pool(U, prior, pi, X, y, factors, confidence, model, held_out_any):
     rows = evenly_spaced(U)
     total = min(0.3 * len(rows), 20 * c)
 
-    def fitted(rows):
+    def fitted(prior, rows):
         return weighted_heads(prior, X, y, factors, (U[rows], answers[rows], np.full(len(rows), total / len(rows))))
 
-    W, b = fitted(rows)
-    if held_out_any:
-        W_4, b_4 = fitted(np.setdiff1d(rows, rows[::5]))
-        t = matching_temperature(U[rows[::5]] @ W_4.T + b_4, scores[rows[::5]])
-    else:
-        t = matching_temperature(U[rows] @ W.T + b, 20 * g * U[rows] @ prior.T)
-    return W / t, b / t + offsets((U @ W.T + b) / t, pi, h)
+    W, b = fitted(prior, rows)
+    tested, expected, found = [], [], []
+    for k in range(min(5, int(np.ceil(1000 / len(rows))))):
+        out = rows[k::5]
+        rest, before = without(out)
+        for scores_of, (W_rest, b_rest) in ((expected, before), (found, fitted(rest, np.setdiff1d(rows, out)))):
+            scores_of.append(U[out] @ W_rest.T + b_rest)
+        tested.append(out)
+    expected = np.concatenate(expected)
+    t = matching_temperature(np.concatenate(found), expected)
+    of_pool = matching_temperature((U[np.concatenate(tested)] @ W.T + b) / t, expected)
+    return W / t, b / t + offsets((U @ W.T + b) / t, pi, h), max(1, of_pool)
 
 
 def evenly_spaced(U):

@@ -60,8 +60,10 @@ def test_a_version_written_from_the_page_gives_the_same_predictions(n_classes, n
     U = U[:n_unlabeled] if n_unlabeled else None
     clf = AnyShotClassifier(dict(enumerate(S)), encoder="vectors", cache=False)
     found = clf.fit(X, y, unlabeled=U).predict_proba(new)
-    W, b = reimplementation.fit(S, X, y, U)
+    W, b, of_pool = reimplementation.fit(S, X, y, U)
     expected = softmax(new @ W.T + b, axis=1)
+    if of_pool > 1:
+        assert np.abs(clf.predict_proba(U) - softmax((U @ W.T + b) / of_pool, axis=1)).mean() < 0.01
     assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) >= 0.97
     assert np.abs(found - expected).mean() < 0.01  # heads of held-out labels stop early, at `held_out_tol`
 
@@ -74,8 +76,8 @@ def test_the_version_leaves_a_class_that_the_pool_lacks_where_it_is():
     X, U = (unit(means[own] + 0.6 * random.normal(size=(len(own), 16))).astype(float) for own in (y, classes_of_pool))
     clf = AnyShotClassifier(dict(enumerate(S)), encoder="vectors", cache=False).fit(X, y, unlabeled=U)
     assert any(reason.startswith("3 has no labels") for reason in clf.reasons_)
-    W, b = reimplementation.fit(S, X, y, U)
-    expected = softmax(U @ W.T + b, axis=1)
+    W, b, of_pool = reimplementation.fit(S, X, y, U)
+    expected = softmax((U @ W.T + b) / of_pool, axis=1)
     assert np.abs(clf.predict_proba(U) - expected).mean() < 0.01
 
 

@@ -63,6 +63,7 @@ def test_every_constant_is_used(field):
         (with_pool, {"filter_items": 10}),
         (with_pool, {"name_evidence": 1.0}),
         (with_pool, {"name_weights": (3.0, 3.0)}),
+        (with_pool, {"name_items": 0}),
         (with_pool, {"least_agreement": 1.1}),
         (with_pool, {"pool_temperature": 1 / 15}),
         (with_centering, {"image_pool_temperature": 1 / 15}),

@@ -52,20 +52,36 @@ def test_the_pool_does_not_change_the_mean_confidence_on_new_items(noise, pool_e
     data = TrainingSet(means, X, y, unlabeled=U, defaults=own)
     prior, factors = moved_by_labels(fit_prior(data), data), {WEAK: 0.2, STRONG: 0.5}
     fit = fit_method("any-shot", data, prior, factors, start={})
-    linear, deltas = fit_with_pool(fit, data, data.pool, prior, prior.clusters.shares, factors)
+    (linear, deltas), _ = fit_with_pool(fit, data, data.pool, prior, prior.clusters.shares, factors, 1.0)
     before, after = (softmax(one(new).astype(float), axis=1) for one in (fit[0], linear))
     assert np.abs(after - before).max() > 0.02
     assert after.max(axis=1).mean() == pytest.approx(before.max(axis=1).mean(), abs=0.015)
     assert set(deltas) == set(factors)
 
 
+@pytest.mark.parametrize("n_each", [0, 1, 5])
+def test_the_model_is_no_surer_of_the_pool_than_of_new_items(n_each):
+    data, X, _ = four_classes(n_each=n_each, noise=1.5, name_noise=1.5)
+    U, new = X[::3], np.delete(X, np.s_[::3], axis=0)
+    model = fit_model(VECTORS, replace(data, unlabeled=U, defaults=replace(DEFAULTS, shares_noise=np.inf)))
+    alone = replace(model, pool_temperature=1.0)
+    surer, of_pool, of_new = (
+        one.probabilities(vectors).max(axis=1).mean() for one, vectors in ((alone, U), (model, U), (model, new))
+    )
+    assert surer > of_new + 0.01
+    assert of_pool == pytest.approx(of_new, abs=0.05)
+    assert (model.scores(U).argmax(axis=1) == alone.scores(U).argmax(axis=1)).all()
+    np.testing.assert_array_equal(model.scores(new), alone.scores(new))
+
+
 def test_one_label_per_class_does_not_make_the_model_surer_than_the_class_vectors():
-    data, _ = pool_of_three(n_each=1)
-    model = fit_model(VECTORS, data.with_defaults(replace(DEFAULTS, shares_noise=np.inf)))  # without offsets
-    prior = moved_by_labels(fit_prior(data), data)
-    alone = softmax(COSINE_SCALE * prior.scale * data.pool @ prior.class_vectors.T, axis=1)
+    data, X, _ = four_classes(n_each=1, noise=1.5, name_noise=1.5)
+    U, new = X[::2], X[1::2]
+    data = replace(data, unlabeled=U, defaults=replace(DEFAULTS, shares_noise=np.inf))  # without offsets
+    model, prior = fit_model(VECTORS, data), moved_by_labels(fit_prior(data), data)
+    alone = softmax(COSINE_SCALE * prior.scale * new @ prior.class_vectors.T, axis=1)
     assert not model.leaderboard
-    assert model.probabilities(data.pool).max(axis=1).mean() == pytest.approx(alone.max(axis=1).mean(), abs=1e-4)
+    assert model.probabilities(new).max(axis=1).mean() == pytest.approx(alone.max(axis=1).mean(), abs=0.02)
 
 
 def test_a_pool_that_all_names_predict_with_certainty_does_not_add_confidence():
@@ -92,7 +108,8 @@ def test_a_pool_of_weight_zero_moves_the_intercept_only(field):
     data = data.with_defaults(replace(DEFAULTS, **{field: 0}))
     prior = fit_prior(data)
     linear, deltas = fit_method("any-shot", data, prior, {WEAK: 1.0}, start={})
-    moved, same = fit_with_pool((linear, deltas), data, data.pool, prior, prior.clusters.shares, {WEAK: 1.0})
+    fit, shares = (linear, deltas), prior.clusters.shares
+    (moved, same), _ = fit_with_pool(fit, data, data.pool, prior, shares, {WEAK: 1.0}, 1.0)
     assert same is deltas
     np.testing.assert_array_equal(moved.coef, linear.coef)
     offsets = offsets_for(

@@ -121,7 +121,7 @@ def test_class_vectors_move_to_the_clusters_that_confirm_them():
     U, y, names = clusters()
     data = with_pool(names, U)
     prior = fit_prior(data)
-    least = DEFAULTS.name_weights[0]
+    least = DEFAULTS.name_weights[0] + DEFAULTS.name_items * 3 / 60
     assert prior.kind == "refined"
     assert (prior.clusters.name_weight, prior.confidence) == pytest.approx((least, 1.0))
     expected = refine(names, data.pool, name_weight=least, **pool_options(data))
@@ -165,9 +165,20 @@ def test_the_weight_of_the_names_falls_with_the_evidence_for_the_clusters():
     first = refine(names, data.pool, name_weight=1.0, **pool_options(data))
     evidence, _ = cluster_evidence(whiten(data.pool), first.probabilities)
     for at, weight in ((evidence / 2, 1.0), (1e-9, 0.5), (1e9, 2.0)):  # two directions separate three classes
-        own = replace(DEFAULTS, name_evidence=at, name_weights=(0.5, 2.0))
+        own = replace(DEFAULTS, name_evidence=at, name_weights=(0.5, 2.0), name_items=0.0)
         assert fit_prior(data.with_defaults(own)).clusters.name_weight == pytest.approx(weight)
     assert evidence > 0.1
+
+
+def test_names_weigh_more_where_classes_have_few_unlabeled_items():
+    U, _, names = clusters(noise=0.35)
+    none = replace(DEFAULTS, name_evidence=1e-9, name_items=0.0)
+    for pool in (U, U[::5]):
+        least, weight = (
+            fit_prior(with_pool(names, pool).with_defaults(own)).clusters.name_weight
+            for own in (none, replace(none, name_items=4.0))
+        )
+        assert weight - least == pytest.approx(4.0 * len(names) / len(pool))
 
 
 @pytest.mark.parametrize(("agreed", "expected"), [(1, 1), (0.5, 0.25), (0.1, 0.01), (0, 0.01)])

@@ -57,10 +57,11 @@ def fit_model(
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
-        shares = data.class_prior
+        shares, pool_temperature = data.class_prior, 1.0
         if data.pool is not None and prior.clusters and method in ("auto", "any-shot"):
             shares = prior.clusters.shares
-            fit = fit_with_pool(fit, data, data.pool, prior, shares, chosen.factors, held_out=len(chosen.correct) > 0)
+            temperature = chosen.temperature if len(chosen.correct) else None
+            fit, pool_temperature = fit_with_pool(fit, data, data.pool, prior, shares, chosen.factors, temperature)
         else:
             fit = fit[0].with_class_prior(shares), fit[1]
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
@@ -75,6 +76,7 @@ def fit_model(
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
         starts={head: delta.rounded() for head, delta in {**fit[1], **fold_deltas}.items()},
         held_out=chosen.probabilities,
+        pool_temperature=pool_temperature,
     )
 
 
@@ -88,38 +90,50 @@ def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | Non
 
 
 def fit_with_pool(
-    fit: Fit, data: TrainingSet, pool: Vectors, prior: Prior, shares: Floats, factors: Factors, *, held_out: bool = True
-) -> Fit:
+    fit: Fit,
+    data: TrainingSet,
+    pool: Vectors,
+    prior: Prior,
+    shares: Floats,
+    factors: Factors,
+    temperature: float | None,
+) -> tuple[Fit, float]:
     """Return the any-shot head fitted again with the model's predictions for the pool as examples of small weight.
 
     shares (c,): of the pool (m, d), by the prior. The predictions are probabilities at the pool's class shares. They
-    add no label, so the mean confidence stays the same: on every fifth example, of heads fitted to the others. If no
-    label was held out to show how confident heads may be, it becomes that of the class vectors alone on the pool.
+    add no label, so the mean confidence on new items stays the same: on some of the pool at a time, before and after
+    the rest takes part. If no label was held out to find a temperature, it becomes that of the class vectors alone.
+    Also returned: the temperature at which the model is no surer of the pool's own items than of new ones.
     """
-    own, n_classes = data.defaults, len(prior.initial)
+    own = data.defaults
     scores = fit[0](pool)  # (m, c)
-    scale = prior.confidence if held_out else own.shares_temperature * prior.scale
+    scale = prior.confidence if temperature else own.shares_temperature * prior.scale
     shares = class_shares_of_pool(scores, shares, data, scale)
     targets = softmax(scores + offsets_for(shares, scores, data, scale)).astype(np.float32)
-    factors = factors or odds_as_factors(heads(data), data, prior)
+    strengths = factors or odds_as_factors(heads(data), data, prior)
     rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
-    total = min(own.max_pool_weight * len(rows), own.pool_labels * n_classes)
+    total = min(own.max_pool_weight * len(rows), own.pool_labels * len(prior.initial))
 
-    def fitted(rows: Indexes, start: Starts, tol: float) -> Fit:
+    def fitted(prior: Prior, rows: Indexes, start: Starts, tol: float) -> Fit:
         examples = Examples(pool[rows], targets[rows], np.full(len(rows), total / len(rows), np.float32))
-        return fit_method("any-shot", data, prior, factors, start=start, pool=examples, tol=tol)
+        return fit_method("any-shot", data, prior, strengths, start=start, pool=examples, tol=tol)
 
-    linear, deltas = fit
+    linear, deltas = fitted(prior, rows, fit[1], own.tol) if total else fit
+    tested, before, after = [rows[number::5] for number in range(min(5, -(-1_000 // len(rows))))], [], []
+    method: Method = "any-shot" if temperature else "zero-shot"
+    tol, t = own.held_out_tol, temperature or 1.0
+    for out in tested:
+        rest = moved_by_labels(prior, data, np.delete(pool, out, axis=0))
+        known = fit_method(method, data, rest, factors, temperature=t, start=fit[1], tol=tol)
+        more = fitted(rest, np.setdiff1d(rows, out), deltas, tol) if total else known
+        before.append(known[0](pool[out]))
+        after.append(more[0](pool[out]))
+    expected = np.concatenate(before)
     if total:
-        linear, deltas = fitted(rows, deltas, own.tol)
-        if held_out:
-            tested = rows[::5]
-            judged, reference = fitted(np.setdiff1d(rows, tested), deltas, own.held_out_tol)[0], fit[0]
-        else:
-            tested, judged, reference = rows, linear, fit_method("zero-shot", data, prior, {}, start={})[0]
-        linear = linear.scaled(1 / matching_temperature(judged(pool[tested]), reference(pool[tested])))
+        linear = linear.scaled(1 / matching_temperature(np.concatenate(after), expected))
+    pool_temperature = max(1.0, matching_temperature(linear(pool[np.concatenate(tested)]), expected))
     offsets = offsets_for(shares, linear(pool), data, scale)
-    return linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas
+    return (linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas), pool_temperature
 
 
 def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, scale: float) -> Floats:

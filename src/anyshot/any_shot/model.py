@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAli
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.any_shot import active_learning
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Label, sorted_rows
-from anyshot.base.validation import Floats, Indexes, Vectors, softmax
+from anyshot.base.validation import Floats, Indexes, Vectors, row_hashes, softmax
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
+from anyshot.training import active_learning
 from anyshot.zero_shot.class_texts import ClassTexts
 
 if TYPE_CHECKING:  # what loads encoders and the cache, which vectors do not need, and pandas
@@ -120,6 +120,7 @@ class Model:
     class_means: Vectors  # (c, d), for the closeness
     unknown_threshold: float | None = None  # items with a smaller closeness are unknown
     provisional: bool = False  # whether some class was added without fitting the others again
+    pool_temperature: float = 1.0  # divides the scores of vectors in the pool, to which the model was fitted
     leaderboard: tuple[CrossValidationResult, ...] = ()  # every method compared, the most accurate first
     starts: Starts = field(default_factory=dict, repr=False)  # where a later fit begins
     # Probability that was predicted for each held-out label (n,); empty if none was held out.
@@ -136,7 +137,10 @@ class Model:
     def scores(self, vectors: Vectors) -> NDArray[np.float32]:
         """Return the scores (n, c): log-probabilities up to a constant per item."""
         linear = LinearModel(self.coef, self.intercept)
-        return np.concatenate([linear(some) for some in _in_chunks(vectors, self.class_means)])
+        scores = np.concatenate([linear(some) for some in _in_chunks(vectors, self.class_means)])
+        if self.pool_temperature != 1:
+            scores[[one in self.data.pool_hashes for one in row_hashes(vectors)]] /= np.float32(self.pool_temperature)
+        return scores
 
     def probabilities(self, vectors: Vectors) -> Floats:
         """Return the probability of each class (n, c)."""
@@ -200,6 +204,7 @@ class Model:
             "leaderboard": [result.facts() for result in self.leaderboard],
             "unknown_threshold": self.unknown_threshold,
             "provisional": self.provisional,
+            "pool_temperature": self.pool_temperature,
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -229,6 +234,7 @@ class Model:
             },
             unknown_threshold=facts["unknown_threshold"],
             provisional=facts.get("provisional", False),
+            pool_temperature=facts.get("pool_temperature", 1.0),
         )
         return saved.sorted()
 

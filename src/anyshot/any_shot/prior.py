@@ -69,7 +69,7 @@ def fit_prior(data: TrainingSet) -> Prior:
         return Prior(names, kind, names, confidence=confidence_of(agreed, data), reasons=(reason,))
     evidence = zero_shot.cluster_evidence(data.pool_components, refined.probabilities)[0]
     per_direction = max(evidence / min(len(S) - 1, data.pool_components.shape[1]), 1e-6)
-    weight = float(np.clip(own.name_evidence / per_direction, *own.name_weights))
+    weight = float(np.clip(own.name_evidence / per_direction, *own.name_weights)) + own.name_items * len(S) / len(pool)
     refined = refine_with_shares(S, data, pool, weight)
     if agreement(names, refined.class_vectors, pool) < own.least_agreement:  # clusters that the weight 1 would not take
         weight, refined = 1.0, refine_with_shares(S, data, pool, 1.0)
@@ -110,14 +110,17 @@ def initial_class_vectors(data: TrainingSet) -> Vectors:
     return unit(S)
 
 
-def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
+def moved_by_labels(prior: Prior, data: TrainingSet, rest: Vectors | None = None) -> Prior:
     """Return the prior with class vectors that the labels of other classes, or of the same clusters, have moved.
 
     With a pool, labeled examples are members of their clusters; else, labeled classes' errors correct all classes.
+    rest (r, d): the part of the pool whose clusters are found, where others are predicted by them; by default all.
     """
-    if prior.clusters and data.pool is not None and len(data.index):
+    pool = data.pool if rest is None else rest
+    if prior.clusters and pool is not None and (len(data.index) or rest is not None):
         sums = data.defaults.label_weight * class_sums(data.weighted, data.index, len(prior.initial))
-        refined = refine_with_shares(prior.initial, data, data.pool, prior.clusters.name_weight, labeled_sums=sums)
+        weight, mix = prior.clusters.name_weight, rest is None
+        refined = refine_with_shares(prior.initial, data, pool, weight, labeled_sums=sums, mix=mix)
         clusters, reasons = prior.clusters._replace(shares=refined.shares), absent_reasons(refined, data.texts.names)
         return prior._replace(class_vectors=refined.class_vectors, clusters=clusters, reasons=prior.reasons + reasons)
     if prior.kind == "names" and can_correct(prior.class_vectors, data):

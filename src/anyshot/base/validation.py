@@ -253,6 +253,11 @@ def first_copies(X: Vectors) -> Indexes:
     return np.array(indexes, dtype=np.intp)
 
 
+def row_hashes(X: Vectors) -> list[int]:
+    """Return a hash of each vector of `X` (n, d); equal vectors have the same, but not in another process."""
+    return [hash(row.tobytes()) for row in np.ascontiguousarray(X)]
+
+
 def class_sums(X: Vectors, index: Indexes, n_classes: int) -> Floats:
     """Return the sum of each class's vectors (c, d); X (n, d), all labeled, `index` (n,)."""
     sums = np.zeros((n_classes, X.shape[1]), X.dtype)

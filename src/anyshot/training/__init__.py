@@ -1,4 +1,4 @@
-"""Training of networks: the loop, recipes, losses, checkpoints and history."""
+"""Training: the loop of networks with recipes, losses and checkpoints, softmax regression, and active learning."""
 
 from anyshot.base.lazy import lazy_names
 

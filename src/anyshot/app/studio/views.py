@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from anyshot.any_shot import active_learning
 from anyshot.app.studio.items import Item, LabelOf, Labels, shown_label
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.quality import likely_errors
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import InputError
+from anyshot.training import active_learning
 
 if TYPE_CHECKING:  # it loads the encoders, which are needed only where answers are found
     from anyshot.app.studio.answers import Answers

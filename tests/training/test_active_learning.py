@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from anyshot.any_shot import active_learning
-from anyshot.any_shot.active_learning import candidates, suggest
 from anyshot.base.validation import generator, unit
 from anyshot.errors import InputError
+from anyshot.training import active_learning
+from anyshot.training.active_learning import candidates, suggest
 
 NONE = np.zeros((0, 2), np.float32)
 NO_LABELS = np.zeros(2)
