@@ -129,10 +129,11 @@ def test_a_saved_model_restores_the_training_set_and_what_labels_added(model):
     np.testing.assert_array_equal(back.data.pool, model.data.pool)
 
 
-def test_a_model_saved_without_the_heads_of_its_folds_can_be_read(model):
+def test_a_model_saved_without_the_heads_of_its_folds_and_the_temperature_of_its_pool_can_be_read(model):
     facts, arrays = json.loads(json.dumps(model.facts())), model.arrays()
-    del facts["fold_heads"]
+    del facts["fold_heads"], facts["pool_temperature"]
     back = Model.from_saved(facts, arrays, VECTORS)
+    assert back.pool_temperature == 1
     assert back.starts.keys() == {head for head in model.starts if isinstance(head, Strength)}
 
 

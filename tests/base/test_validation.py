@@ -18,6 +18,7 @@ from anyshot.base.validation import (
     generator,
     mask,
     refuse_lazy,
+    row_hashes,
     vectors,
 )
 from anyshot.errors import BadItemError, InputError, UnknownClassError, WidthError
@@ -274,3 +275,10 @@ def test_a_loader_of_batches_is_refused_with_the_way_out():
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.eye(2)))
     with pytest.raises(InputError, match=r"A DataLoader gives batches.*loader\.dataset"):
         refuse_lazy(loader)
+
+
+def test_equal_vectors_have_the_same_hash_and_others_do_not():
+    X = np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]], np.float32)
+    one, other, copy = row_hashes(X)
+    assert one == copy != other
+    assert row_hashes(np.asfortranarray(X)) == [one, other, copy]

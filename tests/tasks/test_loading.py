@@ -49,7 +49,7 @@ def test_a_loaded_classifier_answers_to_the_last_bit_and_learns_on(classes, para
         if more is not None:
             clf.partial_fit(*more)
             again.partial_fit(*more)
-        new = clouds(10, seed=2)[0]
+        new = np.concatenate([clouds(10, seed=2)[0], clouds(20, seed=1)[0]])  # the second are the pool
         for answer in ("predict", "predict_proba", "decision_function", "closeness"):
             np.testing.assert_array_equal(getattr(again, answer)(new), getattr(clf, answer)(new))
         assert again.predict_set(new, coverage=0.8) == clf.predict_set(new, coverage=0.8)
