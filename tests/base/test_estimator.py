@@ -98,7 +98,10 @@ def test_a_lazy_table_is_refused_with_the_remedy():
     [
         ([[1.0], [np.nan], [np.inf]], "X contains NaN or infinity in rows 1, 2"),
         (["one", "two"], "row 0 is the text 'one'"),
-        ({"a": [1.0]}, "it is a dict"),
+        ({"a": [1.0]}, r"it is a dict. Write pandas.DataFrame\(X\)"),
+        ({"a": 1.0}, r"it is a dict. Write pandas.DataFrame\(\[X\]\)"),
+        ([{"a": 1.0}], r"it is a list of dict. Write pandas.DataFrame\(X\)"),
+        (([1.0] for _ in range(2)), r"it is a generator. Write list\(X\)"),
         (np.arange(3.0), r"a ndarray of shape \(3,\). Reshape your data: X\[:, None\]"),
         (pd.Series([1.0]), "X.to_frame"),
         (2.0, "it is one number"),
@@ -109,6 +112,20 @@ def test_a_lazy_table_is_refused_with_the_remedy():
 def test_rows_that_scikit_learn_refuses_are_named(rows, words):
     with pytest.raises(InputError, match=words):
         validate_data(StandardScaler(), rows)
+
+
+@pytest.mark.parametrize("labels", [{"a": 1, "b": 2}, (label for label in "ab")], ids=["mapping", "generator"])
+def test_labels_are_a_list(labels):
+    with pytest.raises(InputError, match=r"A list of labels is needed; got a \w+.* Write list\("):
+        validate_data(StandardScaler(), [[1.0], [2.0]], labels)
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_a_row_of_a_table_is_refused_with_the_way_out():
+    table, estimator = pd.DataFrame([[0.0, 1.0]], columns=["a", "b"]), StandardScaler()
+    validate_data(estimator, table)
+    with pytest.raises(InputError, match=r"of a row, table.iloc\[\[row\]\]"):
+        validate_data(estimator, table.iloc[0], reset=False)
 
 
 def test_columns_and_widths_of_fit_are_named_with_the_way_out():

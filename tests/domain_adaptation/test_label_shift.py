@@ -220,6 +220,7 @@ P = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
         (lambda: em_prior(P * 100, np.ones(3)), "Row 0 does not contain probabilities"),
         (lambda: em_prior(np.where(P == 0.8, np.nan, P), np.ones(3)), "Row 0 does not contain probabilities"),
         (lambda: em_prior(P, np.ones(2)), "a share for each of 3 classes"),
+        (lambda: em_prior(P, {"a": 1, "b": 1, "c": 1}), "a share for each of 3 classes; it is {'a'"),
         (lambda: em_prior(P, np.ones(3), weights=np.array([1.0, -1.0, 1.0])), "row 1 has -1"),
         (lambda: em_prior(P, np.ones(3), weights=np.ones(2)), "One weight per item"),
         (lambda: em_prior(P[:0], np.ones(3)), "no rows"),

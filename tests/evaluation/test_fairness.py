@@ -110,6 +110,11 @@ def test_one_group_per_item_is_needed():
         figures_by_group(Y, ANSWERS, ["a", "b"])
 
 
+def test_a_metric_returns_one_number():
+    with pytest.raises(InputError, match=r"metric must return one number; it returned array\("):
+        figures_by_group(Y, ANSWERS, ["a", "b"] * 4, metric=lambda y, predicted: np.ones(2))
+
+
 def test_a_metric_that_is_undefined_for_a_group_has_no_value_there():
     y, answers, groups = [1, 1, 0, 0, 0], [1, 0, 0, 0, 1], ["a", "a", "b", "b", "b"]
     found = figures_by_group(y, answers, groups, metric=recall_score, n_draws=20)

@@ -158,6 +158,8 @@ def test_invalid_arguments_are_errors(bert):
         distilled(bert, temperature=0)
     with pytest.raises(InputError, match="A list of items is needed"):
         distilled(bert, (text for text in X))
+    with pytest.raises(InputError, match="Labels go into y"):
+        distilled(bert, (X, X))
     with pytest.raises(InputError, match="tuning must be a Tuning"):
         distilled(bert, tuning={"batch_size": 4})
     with pytest.raises(InputError, match="needs unlabeled items, and got none"):

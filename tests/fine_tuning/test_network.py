@@ -51,6 +51,7 @@ def test_evaluate_runs_the_network_once(model, monkeypatch):
     evaluation = model.evaluate(X, Y)
     assert calls == [X]
     assert evaluation.accuracy == np.mean(score(model, X).argmax(axis=1) == np.repeat([0, 1], 4))
+    assert model.evaluate({Y[0]: X[:4], Y[4]: X[4:]}).accuracy == evaluation.accuracy
 
 
 def test_an_unfitted_model_raises_not_fitted_error(model, tmp_path):

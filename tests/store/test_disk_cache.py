@@ -648,6 +648,13 @@ def test_two_processes_write_at_the_same_time_and_nothing_is_lost(cache):
     assert sql(cache, "pragma integrity_check") == [("ok",)]
 
 
+def test_an_encoder_and_a_cache_are_no_names(letters):
+    with pytest.raises(EncoderError, match=r"the name 'minilm'. Pass load_encoder\('minilm'\)"):
+        encode_once("minilm", ["a"], cache=None)
+    with pytest.raises(InputError, match=r"cache must be a VectorCache or None; got 'vectors'"):
+        encode_once(letters, ["a"], cache="vectors")
+
+
 @pytest.mark.parametrize("limit", ["2GB", -1, float("nan")])
 def test_a_limit_is_a_number_of_megabytes(tmp_path, limit):
     with pytest.raises(InputError, match="limit must be a number of MB"):

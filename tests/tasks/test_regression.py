@@ -231,6 +231,8 @@ def test_invalid_input_raises_an_error():
         AnyShotRegressor().fit(X, y[:3])
     with pytest.raises(InputError, match=r"row 0 is the text 'one'\. Encode texts and images first"):
         AnyShotRegressor().fit(["one", "two"], [1, 2])
+    with pytest.raises(InputError, match="a fitted model; got the class AnyShotRegressor"):
+        AnyShotRegressor().fit([[1.0], [2.0]], [1.0, 2.0], source=AnyShotRegressor)
     with pytest.raises(InputError, match=r"source must be a pair, \(rows, numbers\), or a fitted model; got ndarray"):
         AnyShotRegressor().fit(X, y, source=np.ones((3, 2)))
     with pytest.raises(InputError, match="must all be tables"):

@@ -54,6 +54,8 @@ def test_labels_are_numbers_one_for_each_row():
         number_labels(None, n_rows=2, needed=True)
     with pytest.raises(InputError):
         number_labels([1, 2, 3], n_rows=2, needed=True)
+    with pytest.raises(InputError, match=r"A list of numbers is needed; got a dict. Write list\(values.values\(\)\)"):
+        number_labels({"a": 1, "b": 2}, n_rows=2, needed=True)
 
 
 def test_an_array_takes_the_columns_of_the_table_in_fit():

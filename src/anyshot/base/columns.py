@@ -7,7 +7,7 @@ import enum
 import numbers
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
@@ -226,6 +226,21 @@ def no_number_in(table: Any) -> str:
                     "pandas.get_dummies"
                 )
     return ""
+
+
+def no_table(X: Any, *, name: str) -> str | None:
+    """Return what `X` is and what to write if it is a mapping or a list of mappings, or has no length; else None."""
+    found, first = type(X).__name__, X[0] if isinstance(X, list | tuple) and X else None
+    if isinstance(first, Mapping):
+        found, remedy = f"{found} of {type(first).__name__}", f"pandas.DataFrame({name})"
+    elif isinstance(X, Mapping) and not hasattr(X, "toarray"):
+        is_row = all(np.ndim(value) == 0 for value in X.values())
+        remedy = f"pandas.DataFrame({f'[{name}]' if is_row else name})"
+    elif isinstance(X, Iterator):
+        remedy = f"list({name})"
+    else:
+        return None
+    return f"it is a {found}. Write {remedy}"
 
 
 def only_column(given: Any) -> Any:

@@ -8,12 +8,14 @@ import inspect
 import re
 import reprlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anyshot.base.columns import are_texts, column_labels, plain
+from anyshot.base.columns import are_texts, column_labels, no_table, plain
+from anyshot.base.items import check_list
 from anyshot.base.metadata_routing import MetadataConsumer
 from anyshot.base.validation import check_finite, check_rows, refuse_lazy, refuse_not_finite
 from anyshot.base.warning import warn_of_order
@@ -71,8 +73,11 @@ def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **opt
     from sklearn.utils import validation  # here, so that predicting texts does not import it
 
     refuse_lazy(X)
+    if not_rows := no_table(X, name="X"):
+        raise InputError(f"X must be a table of numbers (n, d); {not_rows}.")
     X, names = plain(X), column_labels(X)
     for y in given:
+        check_list(y if isinstance(y, Iterable) else [], what="A list of labels")
         warn_of_order(X, y, names=("X", "y"))
     if reset:
         estimator._column_labels = None if names is None or are_texts(names) else names
@@ -107,11 +112,11 @@ def _refused(estimator: Any, X: Any, message: str) -> InputError | None:
     if "dense data is required" in message:
         return InputError(f"X is sparse; {type(estimator).__name__} needs a dense table. Write X.toarray().")
     shape = tuple(np.shape(X))
-    if len(shape) < 2 and ("array" in message or "container" in message):
+    if len(shape) < 2 and any(word in message for word in ("array", "container", "any features")):
         kind = "one number" if not shape else f"a {type(X).__name__} of shape {shape}"
         return InputError(
             f"X must be a table of vectors (n, d); it is {kind}. Reshape your data: X[:, None] is a table of one "
-            "feature, X[None, :] one of one item; of a pandas column, X.to_frame()."
+            "feature, X[None, :] one of one item; of a pandas column, X.to_frame(), of a row, table.iloc[[row]]."
         )
     if shape[:1] == (0,) and "0 sample(s)" in message:
         return InputError("X has no rows; at least one is needed.")

@@ -2,7 +2,7 @@
 
 import logging
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
@@ -14,6 +14,7 @@ from anyshot.base.columns import (
     is_table,
     named_rows,
     no_number_in,
+    no_table,
     numeric_array,
     reads_as_number,
 )
@@ -88,10 +89,10 @@ def number_rows(X: Any, *, dtype: Any = None, name: str = "X") -> NDArray[Any]:
 
 
 def check_rows(X: Any, *, name: str = "X") -> None:
-    """Raise InputError if rows are a mapping, hold a text that is no number, or differ in length."""
+    """Raise InputError if rows are no table, hold a text that is no number, or differ in length."""
     needed = f"{name} must be a table of numbers (n, d)"
-    if isinstance(X, Mapping) and not hasattr(X, "toarray"):
-        raise InputError(f"{needed}; it is a {type(X).__name__}. Write pandas.DataFrame({name}).")
+    if found := no_table(X, name=name):
+        raise InputError(f"{needed}; {found}.")
     if is_table(X) and (found := no_number_in(X)):
         raise InputError(f"{needed}: {found}.")
     if not is_table(X) and hasattr(X, "iloc"):
@@ -391,5 +392,6 @@ def check_positive(**given: object) -> None:
 def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any, Any]:
     """Return the two elements of `given`, or raise InputError if it is not a pair or one is None."""
     if not isinstance(given, tuple | list) or len(given) != 2 or any(one is None for one in given):
-        raise InputError(f"{name} must be a pair, {of}; got {type(given).__name__}.")
+        kind = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+        raise InputError(f"{name} must be a pair, {of}; got {kind}.")
     return given[0], given[1]

@@ -1,5 +1,6 @@
 """Label shift: test for it, estimate the target's class frequencies, and correct the predictions for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -80,7 +81,8 @@ def em_prior(predicted: Floats, source_prior: Floats, *, weights: Floats | None 
     weights (n_t,): multiplicity of each item; tol: stop when no element changes by more than this. Raises InputError
     for rows that are no probabilities, shares that do not fit them, and weights that are negative or sum to zero.
     """
-    table, start = probability_table(predicted), np.asarray(source_prior, dtype=np.float64)
+    listed: ArrayLike = [] if isinstance(source_prior, Mapping) else source_prior  # names of classes are not known
+    table, start = probability_table(predicted), np.asarray(listed, dtype=np.float64)
     if not len(table):
         raise InputError("predicted has no rows; the predictions of one item or more are needed.")
     if start.shape != (table.shape[1],) or not ((start >= 0) & np.isfinite(start)).all() or not start.any():

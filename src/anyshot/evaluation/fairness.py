@@ -321,9 +321,12 @@ def _defined(metric: Callable[..., float], *, weighted: bool) -> Callable[..., f
         with warnings.catch_warnings():
             warnings.simplefilter("error", UndefinedMetricWarning)
             try:
-                return float(metric(y, predicted, sample_weight=weight) if weighted else metric(y, predicted))
+                found = metric(y, predicted, sample_weight=weight) if weighted else metric(y, predicted)
             except UndefinedMetricWarning as warning:
                 raise NotEnoughLabelsError(f"The metric is undefined for these items: {warning}") from warning
+        if found is None or np.ndim(found):
+            raise InputError(f"metric must return one number; it returned {found!r:.60}.")
+        return float(found)
 
     return figure
 

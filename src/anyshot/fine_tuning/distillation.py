@@ -89,11 +89,11 @@ def distill(
     items, settings, classes = by_position(unlabeled), check_tuning(tuning), _classes_of(teacher)
     backbone = backbone_of(load_encoder(student_encoder))
     stage = backbone.stages[backbone.n_frozen(freeze_at)]
-    targets = log_probabilities(teacher.predict_proba(items), n_items=len(items), n_classes=len(classes))
     rate = FineTunedClassifier._LEARNING_RATES[backbone.modality]
     run = StageTraining.open(
         backbone, items, freeze_at=stage, tuning=settings, epochs=epochs, learning_rate=rate, random_state=random_state
     )
+    targets = log_probabilities(teacher.predict_proba(items), n_items=len(items), n_classes=len(classes))
     rows = np.arange(len(items))
     head = ridge_head(run.features(rows), targets).to(backbone.device)
     history = train_on_teacher(run, head, targets, temperature=temperature)

@@ -136,10 +136,11 @@ class NetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator):
     def _scores(self, X: Items) -> NDArray[np.float64]:
         return self.scores(X).astype(np.float64)
 
-    def evaluate(self, X: Items, y: Labels) -> Evaluation:
+    def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Evaluation:
         """Return the metrics of the predictions for items with known classes; print it to read them."""
-        probabilities = self.predict_proba(X)
-        return evaluate_answers(self.classes_, y, self.classes_[probabilities.argmax(axis=1)], probabilities)
+        items, labels = items_and_labels(X, y)
+        probabilities = self.predict_proba(items)
+        return evaluate_answers(self.classes_, labels, self.classes_[probabilities.argmax(axis=1)], probabilities)
 
     def assembled(self) -> Assembled:
         """Return encoder and head as one network, for export."""

@@ -214,6 +214,10 @@ def encode_once(
     EncoderError
         The encoder does not return one finite vector of its width for each item.
     """
+    if isinstance(encoder, str):
+        raise EncoderError(f"An encoder is needed; got the name {encoder!r}. Pass load_encoder({encoder!r}).")
+    if isinstance(cache, str | os.PathLike):
+        raise InputError(f"cache must be a VectorCache or None; got {cache!r:.60}. Write VectorCache(folder).")
     task = _Task(encoder.encode, encoder.modality, _digest(encoder), encoder.width, type(encoder).__name__)
     checked = check_texts(items) if encoder.modality == "text" else list(check_images(items))
     return _encode_distinct(task, checked, cache, counts)

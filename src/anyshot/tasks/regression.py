@@ -128,7 +128,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
             A label is infinite, alpha is neither "evidence" nor a number above 0, or a weight is out of range.
         """
         model: Any = source
-        is_data = source is not None and not hasattr(source, "predict")
+        is_data = source is not None and (not hasattr(source, "predict") or isinstance(source, type))
         data = pair(source, name="source", of="(rows, numbers), or a fitted model") if is_data else None
         alpha = checked_alpha(self.alpha)
         warn_of_order(X, y, names=("X", "y"))

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import column_or_1d
 
 from anyshot.base.columns import plain
-from anyshot.base.items import item_count, take
+from anyshot.base.items import check_list, item_count, take
 from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.validation import Floats, dense, is_number
@@ -62,6 +62,7 @@ def number_labels(y: ArrayLike | None, *, n_rows: int, needed: bool) -> Floats:
                 "as unlabeled=."
             )
         return np.zeros(0)
+    check_list(y if isinstance(y, Iterable) else [], what="A list of numbers")
     labels = target_numbers(y if isinstance(y, Iterable) else column_or_1d(np.asarray(y)))
     column_or_1d(np.asarray(y), warn=True)  # warns of a column, as scikit-learn does
     if len(labels) != n_rows:

@@ -195,6 +195,8 @@ def test_diagnostics_are_those_of_the_last_target(step, rotated):
         ({"batch_size": 1}, InputError, "batch_size must be at least 2; it is 1"),
         ({"network": nn.Identity(), "X": np.zeros((120, 2, 2)), "target": None}, InputError, "End it with nn.Flatten"),
         ({"X": np.zeros((120, 2, 2)), "target": None}, InputError, "need a network"),
+        ({"network": nn.Linear}, InputError, "network must be a torch.nn.Module"),
+        ({"network": nn.Linear(5, 3)}, InputError, r"cannot read items of shape \(2, 2\).* Change its first layer"),
     ],
 )
 def test_invalid_input_is_refused(change, error, message, rotated):

@@ -70,7 +70,8 @@ def test_what_is_derived_from_the_predictions_is_computed_once(model):
         ({"sample_weight": [1, -1, 1]}, "row 1 has -1"),
         ({"y": ["a"]}, "3 items and 1 labels"),
         ({"X": [], "y": []}, "the list is empty"),
-        ({"model": 5}, "needs a fitted model with predict, not a int"),
+        ({"model": 5}, "needs a fitted model with predict, not 5"),
+        ({"model": PredictOnly}, "needs a fitted model with predict, not <class .*PredictOnly"),
     ],
 )
 def test_inputs_that_do_not_fit_together_are_refused(change, message):

@@ -236,6 +236,18 @@ def test_weights_act_as_repeated_items(model):
     assert shares[0] == pytest.approx(shares[1])
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"train": {"a": [[0.0, 0.0]]}}, r"train must be a pair, \(items, labels\); got dict"),
+        ({"pool": ([0.0, 0.0] for _ in range(2))}, r"items without labels is needed; got a generator.*list\("),
+    ],
+)
+def test_further_items_are_a_pair_and_a_list(given, words, model):
+    with pytest.raises(InputError, match=words):
+        report(model, *blobs(), **given)
+
+
 def test_weights_that_sum_to_zero_are_refused(model):
     X, y = blobs()
     with pytest.raises(InputError, match="weights of the 60 items sum to zero"):

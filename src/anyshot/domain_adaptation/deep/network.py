@@ -157,12 +157,23 @@ class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator)
 
     def _build(self, source: NetworkInputs, *, seed: int) -> None:
         """Create the network and the head with random weights."""
+        if self.network is not None and not isinstance(self.network, nn.Module):
+            raise InputError(
+                f"network must be a torch.nn.Module, such as nn.Linear(8, 16); it is {self.network!r:.60}."
+            )
+        first = source.batch(np.arange(min(2, len(source))))
         with torch.random.fork_rng(devices=[]):  # the global generator of torch is not changed
             torch.manual_seed(seed)
             self.network_ = _default_network(source) if self.network is None else deepcopy(self.network)
             self.network_.eval()
-            with torch.no_grad():
-                features = self.network_(source.batch(np.arange(min(2, len(source)))))
+            try:
+                with torch.no_grad():
+                    features = self.network_(first)
+            except RuntimeError as error:
+                shape = tuple(first.shape) if isinstance(first, Tensor) else type(first).__name__
+                raise InputError(
+                    f"network cannot read items of shape {shape}: {error}. Change its first layer."
+                ) from error
             if not isinstance(features, Tensor) or features.ndim != 2:
                 shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
                 raise InputError(f"network must return features (n, d); it returns {shape}. End it with nn.Flatten.")

@@ -65,8 +65,8 @@ class Inputs:
 
     def checked(self) -> "Inputs":
         """Return the same with weights as an array, or raise InputError for what does not fit together."""
-        if not hasattr(self.model, "predict"):
-            raise InputError(f"A report needs a fitted model with predict, not a {type(self.model).__name__}.")
+        if isinstance(self.model, type) or not hasattr(self.model, "predict"):
+            raise InputError(f"A report needs a fitted model with predict, not {self.model!r:.60}.")
         n = item_count(self.X)
         if not n:
             raise InputError("A report needs test items, but the list is empty.")

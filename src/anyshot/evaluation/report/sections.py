@@ -19,6 +19,7 @@ from anyshot.base.columns import count, first_of
 from anyshot.base.items import Items, check_list, item_count
 from anyshot.base.labels import Labels
 from anyshot.base.repeated_items import n_repeated, repeated_note
+from anyshot.base.validation import pair
 from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
@@ -85,10 +86,13 @@ def report(
     >>> found.tables["confusions"][["truth", "answer", "n"]].values.tolist()
     [['low', 'high', 1]]
     """
-    if train is None and hasattr(model, "training_examples"):
-        train = model.training_examples()
     check_list(X)
     check_list(y, what="A list of labels")
+    check_list([] if pool is None else pool, what="A list of items without labels")
+    if train is not None:
+        train = pair(train, name="train")
+    elif hasattr(model, "training_examples") and not isinstance(model, type):
+        train = model.training_examples()
     for given, what in ((y, "labels"), (groups, "groups"), (sample_weight, "weights")):
         warn_of_order(X, given, names=("items", what))
     inputs = Inputs(
