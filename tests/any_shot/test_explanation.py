@@ -35,6 +35,15 @@ def test_an_explanation_prints_one_reason_per_line():
     ]
 
 
+def test_long_names_and_texts_of_classes_are_shortened():
+    name = f"{'late parcels, ' * 20}and others"
+    long = replace(ONE, label=name, runner_up=name, matched=name, neighbors=(Neighbor("refund me", name, 0.8),))
+    for shown in (long, replace(long, is_known=False)):
+        assert max(map(len, str(shown).splitlines())) < 200
+        assert "and others" in str(shown)
+        assert name not in Explanations((shown,))._repr_html_()
+
+
 def test_the_explanation_of_an_unknown_item_names_the_closest_class():
     assert FAR.answer == "unknown"
     assert FAR.reasons() == ["the closest class is billing, but it is not close enough"]

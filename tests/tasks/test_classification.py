@@ -128,6 +128,36 @@ def test_the_first_call_of_partial_fit_may_name_all_classes(letters):
         clf.partial_fit(["zzzy"], ["zzz"], ["aaa", "zza"])
 
 
+def test_classes_of_vectors_are_predicted_once_a_part_has_labels_of_them(tmp_path):
+    X, y, _ = clouds(8)  # sorted by class
+    names, clf = sorted(set(y)), AnyShotClassifier(class_prior=dict.fromkeys(sorted(set(y)), 1.0), cache=False)
+    for k, name in enumerate(names):
+        rows = np.array(y) == name
+        clf.partial_fit(X[rows], [name] * rows.sum(), classes=names)
+        assert set(clf.predict(X)) == set(names[: k + 1])
+        assert clf.predict_proba(X)[:, k + 1 :].sum() == 0
+        assert clf.reasons_[-1].startswith("Not predicted until a label") == (k + 1 < len(names))
+        clf.save(tmp_path / str(k))
+        clf = load(tmp_path / str(k))
+    at_once = clone(clf).fit(X, y)
+    np.testing.assert_allclose(clf.predict_proba(X), at_once.predict_proba(X), atol=1e-2)
+
+
+def test_only_classes_of_an_earlier_part_may_lack_labels():
+    X, y, _ = clouds(8)
+    first = np.array(y) != "c2"
+    clf = AnyShotClassifier(["c0", "c1", "c2", "c3"], cache=False)
+    with pytest.raises(NotEnoughLabelsError, match="Class 'c2' has no label"):
+        clf.fit(X[first], np.array(y)[first])
+    clf.partial_fit(X[first], np.array(y)[first])
+    with pytest.raises(NotEnoughLabelsError, match="Class 'c9' has no label"):
+        clf.add_class("c9")
+    clf.rename_class("c0", "first").merge_classes(["first", "c1"], "both")
+    assert clf.classes_.tolist() == ["both", "c2", "c3"]
+    with pytest.raises(NotEnoughLabelsError, match="has no label"):
+        AnyShotClassifier(cache=False).partial_fit(unlabeled=X, classes=["c0", "c1"])
+
+
 def test_evaluation_includes_classes_that_the_model_does_not_have(clf):
     seen = clf.fit(TEXTS, LABELS).evaluate([*TEXTS, "fig"], [*LABELS, "fig"])
     assert seen.n == 19

@@ -13,6 +13,7 @@ from anyshot.base.items import Items, item_names
 from anyshot.base.labels import UNKNOWN, Label
 from anyshot.base.terminal import escaped, html_table, rich_table
 from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.warning import shortened
 from anyshot.zero_shot.class_analogies import Analogy, similar_classes
 from anyshot.zero_shot.class_embeddings import nearest_text, nearest_texts
 
@@ -61,29 +62,29 @@ class Explanation:
         return self.label if self.is_known else UNKNOWN
 
     def __str__(self) -> str:
-        own = f"{self.probability:.0%}; next {self.runner_up} {self.probability - self.margin:.0%}"
+        answer, label, runner_up = (shortened(str(name)) for name in (self.answer, self.label, self.runner_up))
+        own = f"{self.probability:.0%}; next {runner_up} {self.probability - self.margin:.0%}"
         # The probabilities are of the classes, given that the item is of one of them.
-        shares = own if self.is_known else f"next {self.label} {self.probability:.0%}"
-        head = f"{self.answer} ({shares}): {self.item}"
-        return escaped("\n".join([head, *(f"  {line}" for line in self.reasons())]))
+        shares = own if self.is_known else f"next {label} {self.probability:.0%}"
+        return escaped("\n".join([f"{answer} ({shares}): {self.item}", *(f"  {line}" for line in self.reasons())]))
 
     def reasons(self) -> list[str]:
         """Return the reasons for the prediction, one line each."""
-        lines = [] if self.is_known else [f"the closest class is {self.label}, but it is not close enough"]
-        if self.matched is not None:
-            lines.append(f'most similar text of {self.label}: "{self.matched}"')
-        if self.words:
-            lines.append(f"most similar words of {self.label}: {', '.join(self.words)}")
-        if self.analogy is not None:
-            lines.append(f"no labeled example; {self.analogy}")
-        return lines + [f"{near.cosine:.2f} similar to {near.label}: {near.example}" for near in self.neighbors]
+        label = shortened(str(self.label))
+        lines = [] if self.is_known else [f"the closest class is {label}, but it is not close enough"]
+        lines += [] if self.matched is None else [f'most similar text of {label}: "{shortened(self.matched)}"']
+        lines += [f"most similar words of {label}: {', '.join(self.words)}"] if self.words else []
+        lines += [] if self.analogy is None else [f"no labeled example; {self.analogy}"]
+        near = [(f"{one.cosine:.2f}", shortened(str(one.label)), one.example) for one in self.neighbors]
+        return lines + [f"{cosine} similar to {name}: {example}" for cosine, name, example in near]
 
     def _cells(self) -> tuple[str, ...]:
         """Return the texts of the columns of a table."""
         own, reasons = f"{self.probability:.0%}", "\n".join(self.reasons())
+        answer, label, runner_up = (shortened(str(name)) for name in (self.answer, self.label, self.runner_up))
         if not self.is_known:  # nothing is known of the probability that the item is of no class
-            return self.item, str(self.answer), "-", f"{self.label} ({own})", reasons
-        return self.item, str(self.answer), own, f"{self.runner_up} ({self.probability - self.margin:.0%})", reasons
+            return self.item, answer, "-", f"{label} ({own})", reasons
+        return self.item, answer, own, f"{runner_up} ({self.probability - self.margin:.0%})", reasons
 
 
 class Explanations(tuple[Explanation, ...]):
@@ -137,8 +138,7 @@ def _nearest_words(model: Model, vectors: Vectors, index: Indexes) -> list[tuple
     """Return, for each vector (n, d), the most similar words by which its class `index` (n,) is read."""
     if model.data.from_source:  # its class vectors come from another domain
         return [()] * len(index)
-    read_by = model.embedder.reader.readings(model.data.texts)
-    listed = [() if own.source == "any" else own.words for own in read_by]
+    listed = [() if own.source == "any" else own.words for own in model.embedder.reader.readings(model.data.texts)]
     return nearest_texts(vectors, index, listed, model.embedder.encode_texts, n=N_WORDS)
 
 

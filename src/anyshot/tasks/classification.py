@@ -26,6 +26,7 @@ from anyshot.tasks.encoded_classifier import EncodedClassifier
 from anyshot.tasks.fitted_classifier import FittedClassifier
 from anyshot.tasks.parameters import (
     Given,
+    awaited_classes,
     check_parameters,
     embedder_for,
     fit_model,
@@ -155,8 +156,13 @@ class AnyShotClassifier(FittedClassifier):
         given = Given.read(X, y, unlabeled=unlabeled, source=source, sample_weight=sample_weight)
         return self._fit(given, self.classes, unlabeled=unlabeled)
 
-    def _fit(self, given: Given, names: ClassesWithDescriptions, *, unlabeled: Items | None) -> Self:
-        """Learn from what was read; names: the classes, None to take them from the labels."""
+    def _fit(
+        self, given: Given, names: ClassesWithDescriptions, *, unlabeled: Items | None, is_first_part: bool = False
+    ) -> Self:
+        """Learn from what was read; names: the classes, None to take them from the labels.
+
+        is_first_part: whether classes may be without a label, since more labels follow.
+        """
         if self.budget != "fast":
             refuse_fractions(given.weights, f"budget={self.budget!r}, which fine-tunes the encoder,")
         if names is None:
@@ -171,7 +177,8 @@ class AnyShotClassifier(FittedClassifier):
         warn_of_classes(data)
         warn_of_names(embedder, data)
         warn_of_conflicts(embedder, data, n_new=len(data.index))
-        model = self._set_model(fit_model(self, embedder, data))
+        awaited = data.texts.names if is_first_part else ()
+        model = self._set_model(fit_model(self, embedder, data, awaited=awaited))
         if self.budget != "fast":
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
             self._set_model(fine_tune_if_better(model, given.labeled, unlabeled, **options))
@@ -192,13 +199,14 @@ class AnyShotClassifier(FittedClassifier):
         The label of a text or image that is given again with another label replaces the earlier one.
 
         classes : all classes, for a first call with items of some of them, as scikit-learn has it; `add_class` adds
-        further ones. The other arguments are those of `fit`.
+        further ones. A class with neither a label nor a name that the encoder can embed is predicted once it has a
+        label. The other arguments are those of `fit`.
         """
         if not hasattr(self, "classes_"):
             check_parameters(self)
             given = Given.read(X, y, unlabeled=unlabeled, source=None, sample_weight=sample_weight)
             names = class_texts.of_first_call(self.classes, classes)
-            return self._fit(given, names, unlabeled=unlabeled)
+            return self._fit(given, names, unlabeled=unlabeled, is_first_part=True)
         for name in [] if classes is None else label_list(classes):
             row_of(name, self.classes_)
         given = Given.read(X, y, unlabeled=unlabeled, source=None, sample_weight=sample_weight)
@@ -207,7 +215,8 @@ class AnyShotClassifier(FittedClassifier):
         n_new = len(data.index) - len(model.data.index)
         data = without_corrected(model.embedder, data, n_new=n_new)
         warn_of_conflicts(model.embedder, data, n_new=n_new)
-        self._set_model(fit_model(self, model.embedder, data, start=model.starts))
+        awaited = awaited_classes(model.data)
+        self._set_model(fit_model(self, model.embedder, data, start=model.starts, awaited=awaited))
         return self
 
     # --- evaluating ---

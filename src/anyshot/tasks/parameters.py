@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, Protocol, Self
 
@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import METHODS, Model, Starts
+from anyshot.any_shot.model import METHODS, LinearModel, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count, first_of, is_missing
 from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
 from anyshot.base.labels import Label, Labels, clean_names, warn_of_look_alikes
 from anyshot.base.protocols import Encoder, WithVocabulary
-from anyshot.base.validation import generator, is_number, pair
+from anyshot.base.validation import Indexes, class_means, generator, is_number, pair, unit
 from anyshot.base.warning import places_of, shortened, unsaid, warn
 from anyshot.base.weighted_items import weighted_items
 from anyshot.encoders.registry import encoder_for
@@ -28,6 +28,8 @@ from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_texts import check_not_named_unknown
 
 _NUMBER: Final = re.compile(r"\d+")
+_NEVER: Final = -1e4
+"""Score of a class that is not predicted: finite, and so small that its probability is 0."""
 
 
 class Parameters(Protocol):
@@ -142,32 +144,95 @@ def drawn_by_plan(data: TrainingSet) -> bool:
     return not data.counts.all() or n_distinct <= max(1, len(data.counts) // data.defaults.classes_per_count)
 
 
-def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
-    """Raise NotEnoughLabelsError if no method could predict some class."""
+def unpredictable(data: TrainingSet) -> NDArray[np.bool_]:
+    """Return the classes (c,) that no method can predict: they have neither a label nor a description."""
+    return np.asarray(~data.has_description & (data.counts == 0))
+
+
+def awaited_classes(data: TrainingSet) -> list[Label]:
+    """Return the names of the classes that are not predicted until they have a label or a description."""
+    return list(data.classes[unpredictable(data)].tolist())
+
+
+def check_trainable(data: TrainingSet, *, method: str, encoder: str, awaited: Collection[Label] = ()) -> None:
+    """Raise NotEnoughLabelsError if no method could predict some class that is not `awaited`, or any class."""
     if method in ("prototype", "logistic-regression") and not len(data.index):
         raise NotEnoughLabelsError(f"method={method!r} needs labels, and there are none. Use method='auto'.")
-    unknown = ~data.has_description & (data.counts == 0)
-    if unknown.any():
+    lacking = awaited_classes(data)
+    refused = [name for name in lacking if name not in awaited or len(lacking) == len(data.counts)]
+    if refused:
         raise NotEnoughLabelsError(
-            f"Class {data.classes[unknown].tolist()[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
+            f"Class {refused[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
             "name. Give a labeled example of it, or Words or a description, or a class vector if the items are vectors."
         )
 
 
-def fit_model(clf: Parameters, embedder: Embedder, data: TrainingSet, *, start: Starts | None = None) -> Model:
-    """Return the model of a classifier; start: what labels added to an earlier one, to begin from."""
-    data = checked_classes(clf, embedder, data)
-    model: Model = any_shot.fit_model(embedder, data, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
+def fit_model(
+    clf: Parameters,
+    embedder: Embedder,
+    data: TrainingSet,
+    *,
+    start: Starts | None = None,
+    awaited: Collection[Label] = (),
+) -> Model:
+    """Return the model of a classifier; start: what labels added to an earlier one, to begin from.
+
+    awaited: names of classes that may have neither a label nor a description, and are then not predicted.
+    """
+    data = checked_classes(clf, embedder, data, awaited)
+    never = unpredictable(data)
+    rows = np.flatnonzero(~never)
+    if len(rows) == 1:
+        return _of_one_class(embedder, data, never)
+    learned = _of_rows(data, rows) if never.any() else data
+    if start is not None and learned is not data:
+        start = {head: delta.of_rows(rows) for head, delta in start.items()}
+    model: Model = any_shot.fit_model(embedder, learned, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
     for reason in embedder.reasons:
         model = model.with_reason(reason)
-    return model
+    return _with_awaited(model, data, rows, never) if never.any() else model
 
 
-def checked_classes(clf: Parameters, embedder: Embedder, data: TrainingSet) -> TrainingSet:
+def _of_rows(data: TrainingSet, rows: Indexes) -> TrainingSet:
+    """Return the training set of some classes, by their rows (k,)."""
+    part, shares = data.regrouped(data.texts.of(rows.tolist()), [[row] for row in rows.tolist()]), data.class_prior
+    return part.with_class_prior(None if shares is None else shares[rows] / shares[rows].sum())
+
+
+def _with_awaited(model: Model, data: TrainingSet, rows: Indexes, never: NDArray[np.bool_]) -> Model:
+    """Return a model of the classes in some rows (k,) of `data` as one of all (c,), some of which it never predicts."""
+    origin = np.full(len(never), -1)
+    origin[rows] = np.arange(len(rows))
+    linear = LinearModel(model.coef, model.intercept).of_rows(origin)
+    return replace(
+        model,
+        data=data,
+        coef=linear.coef,
+        intercept=np.where(never, np.float32(_NEVER), linear.intercept),
+        class_means=np.where(never[:, None], np.float32(0), model.class_means[origin]),
+        starts={head: added.of_rows(origin) for head, added in model.starts.items()},
+    ).with_reason(_why_awaited(data))
+
+
+def _of_one_class(embedder: Embedder, data: TrainingSet, never: NDArray[np.bool_]) -> Model:
+    """Return the model that predicts the only class which is not among those (c,) that are never predicted."""
+    coef, intercept = np.zeros_like(data.class_embeddings), np.where(never, _NEVER, 0).astype(np.float32)
+    means = class_means(data.weighted, data.index, unit(data.class_embeddings))
+    return Model(embedder, data, coef, intercept, "logistic-regression", "none", (_why_awaited(data),), means)
+
+
+def _why_awaited(data: TrainingSet) -> str:
+    names = [repr(name) for name in awaited_classes(data)]
+    return f"Not predicted until a label of it is given: {first_of(names, at_most=5)}."
+
+
+def checked_classes(
+    clf: Parameters, embedder: Embedder, data: TrainingSet, awaited: Collection[Label] = ()
+) -> TrainingSet:
     """Return the training set with the expected shares of its classes; raise an error if no method can predict some."""
     if clf.unknown_rate is not None:
         check_not_named_unknown(data.texts.names)
-    check_trainable(data, method=clf.method, encoder=embedder.name)
+    check_trainable(data, method=clf.method, encoder=embedder.name, awaited=awaited)
     if data.attributes.size:
         refuse_fractions(data.weights, "Class vectors of another width than the items")
     return data.with_class_prior(expected_shares(clf.class_prior, data))
