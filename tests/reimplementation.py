@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 
 
 def fit(S, X, y, U=None, *, temperature=1 / 60):
-    """Return W (c, d), b (c,) and the temperature for items of U.
+    """Return W (c, d), b (c,) and the temperature that divides the scores of items in U.
 
     S (c, d): class vectors; X (n, d), y (n,): labeled items; U (m, d): unlabeled items.
     """

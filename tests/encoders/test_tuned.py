@@ -1,5 +1,7 @@
 """Tuned encoders are used like others, and are saved with their model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -94,8 +96,10 @@ def test_a_model_with_a_fine_tuned_encoder_is_saved_and_explained(encoder, train
     data = classes.with_labels(embedder.encode(TEXTS), index, TEXTS).with_unlabeled(embedder.encode(TEXTS[:2]))
     head = LinearModel(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))
     tuned = Embedder(encoder, cache=None)
-    model = with_fine_tuned(fit_model(embedder, data), tuned, head, result, TEXTS, ["where is it", "money back"])
+    fitted = replace(fit_model(embedder, data), pool_temperature=2.0)
+    model = with_fine_tuned(fitted, tuned, head, result, TEXTS, ["where is it", "money back"])
     assert len(model.data.unlabeled) == 2
+    assert model.pool_temperature == 1  # the head is not fitted to unlabeled items
     assert model.method == "fine-tuned"
     assert "fine-tuned" in {row.method for row in model.leaderboard}
     expected = softmax(trained.scores(TEXTS), axis=1)

@@ -1,5 +1,7 @@
 """Fitting an any-shot model: the prior, the labels, and the pool of unlabeled examples."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,7 @@ from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, move
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Floats, Indexes, Vectors, class_means, softmax
+from anyshot.base.validation import Floats, Indexes, Vectors, class_means, first_copies, softmax
 from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import Examples, matching_temperature
 from anyshot.zero_shot.class_shares import likely_shares, reliability_of, share_offsets, shares_reason
@@ -100,10 +102,10 @@ def fit_with_pool(
 ) -> tuple[Fit, float]:
     """Return the any-shot head fitted again with the model's predictions for the pool as examples of small weight.
 
-    shares (c,): of the pool (m, d), by the prior. The predictions are probabilities at the pool's class shares. They
-    add no label, so the mean confidence on new items stays the same: on some of the pool at a time, before and after
-    the rest takes part. If no label was held out to find a temperature, it becomes that of the class vectors alone.
-    Also returned: the temperature at which the model is no surer of the pool's own items than of new ones.
+    shares (c,): of the pool (m, d), by the prior; temperature: of the scores, None if no label was held out to find it.
+    The predictions are probabilities at the pool's class shares. They add no label, so the mean confidence on parts of
+    the pool that are left out stays as it was without a pool; it is that of the class vectors alone if `temperature` is
+    None. Also returned: the temperature at which the model is no surer of the pool's own items than of new ones.
     """
     own = data.defaults
     scores = fit[0](pool)  # (m, c)
@@ -115,25 +117,37 @@ def fit_with_pool(
     total = min(own.max_pool_weight * len(rows), own.pool_labels * len(prior.initial))
 
     def fitted(prior: Prior, rows: Indexes, start: Starts, tol: float) -> Fit:
-        examples = Examples(pool[rows], targets[rows], np.full(len(rows), total / len(rows), np.float32))
+        examples = Examples(pool[rows], targets[rows], np.full(len(rows), total / max(1, len(rows)), np.float32))
         return fit_method("any-shot", data, prior, strengths, start=start, pool=examples, tol=tol)
 
     linear, deltas = fitted(prior, rows, fit[1], own.tol) if total else fit
-    tested, before, after = [rows[number::5] for number in range(min(5, -(-1_000 // len(rows))))], [], []
     method: Method = "any-shot" if temperature else "zero-shot"
     tol, t = own.held_out_tol, temperature or 1.0
-    for out in tested:
-        rest = moved_by_labels(prior, data, np.delete(pool, out, axis=0))
+    tested, before, after = [], [], []
+    for out in parts_to_test(pool, rows):
+        rest = moved_by_labels(prior, data, pool[~out])
         known = fit_method(method, data, rest, factors, temperature=t, start=fit[1], tol=tol)
-        more = fitted(rest, np.setdiff1d(rows, out), deltas, tol) if total else known
-        before.append(known[0](pool[out]))
-        after.append(more[0](pool[out]))
+        more = fitted(rest, rows[~out[rows]], deltas, tol) if total else known
+        tested.append(pool[rows[out[rows]]])
+        before.append(known[0](tested[-1]))
+        after.append(more[0](tested[-1]))
     expected = np.concatenate(before)
     if total:
         linear = linear.scaled(1 / matching_temperature(np.concatenate(after), expected))
-    pool_temperature = max(1.0, matching_temperature(linear(pool[np.concatenate(tested)]), expected))
+    pool_temperature = max(1.0, matching_temperature(linear(np.concatenate(tested)), expected))
     offsets = offsets_for(shares, linear(pool), data, scale)
     return (linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas), pool_temperature
+
+
+def parts_to_test(pool: Vectors, rows: Indexes) -> list[NDArray[np.bool_]]:
+    """Return the parts of the pool (m, d) that are left out in turn (m,): every fifth of some rows, with its copies.
+
+    It is one part, or up to five if there are fewer than 1,000 different vectors in these rows.
+    """
+    first = first_copies(pool)
+    different = np.unique(first[rows])
+    n_parts = min(5, len(different), math.ceil(1_000 / len(different)))
+    return [np.isin(first, different[number::5]) for number in range(n_parts)]
 
 
 def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, scale: float) -> Floats:

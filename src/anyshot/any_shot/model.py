@@ -12,7 +12,7 @@ from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Label, sorted_rows
-from anyshot.base.validation import Floats, Indexes, Vectors, row_hashes, softmax
+from anyshot.base.validation import Floats, Indexes, Vectors, row_digests, softmax
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
 from anyshot.training import active_learning
@@ -139,7 +139,7 @@ class Model:
         linear = LinearModel(self.coef, self.intercept)
         scores = np.concatenate([linear(some) for some in _in_chunks(vectors, self.class_means)])
         if self.pool_temperature != 1:
-            scores[[one in self.data.pool_hashes for one in row_hashes(vectors)]] /= np.float32(self.pool_temperature)
+            scores[[one in self.data.pool_digests for one in row_digests(vectors)]] /= np.float32(self.pool_temperature)
         return scores
 
     def probabilities(self, vectors: Vectors) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.base.labels import Classes, class_table, sorted_rows
-from anyshot.base.validation import Floats, Indexes, Vectors, first_copies, group_means, row_hashes, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, first_copies, group_means, row_digests, unit
 from anyshot.errors import ClassesError, WidthError
 from anyshot.zero_shot.class_texts import ClassTexts
 
@@ -75,9 +75,9 @@ class TrainingSet:
         return self.centered(self.unlabeled[rows])
 
     @cached_property
-    def pool_hashes(self) -> frozenset[int]:
-        """Hashes of the vectors in the pool, by which they are found among vectors to predict."""
-        return frozenset() if self.pool is None else frozenset(row_hashes(self.pool))
+    def pool_digests(self) -> frozenset[bytes]:
+        """Digests of the vectors in the pool, by which they are found among vectors to predict."""
+        return frozenset() if self.pool is None else frozenset(row_digests(self.pool))
 
     @cached_property
     def pool_components(self) -> Floats:

@@ -1,5 +1,6 @@
 """Checks of vectors, class indexes, randomness and parameters, and what all packages compute of them."""
 
+import hashlib
 import logging
 import numbers
 from collections.abc import Sequence
@@ -254,9 +255,9 @@ def first_copies(X: Vectors) -> Indexes:
     return np.array(indexes, dtype=np.intp)
 
 
-def row_hashes(X: Vectors) -> list[int]:
-    """Return a hash of each vector of `X` (n, d); equal vectors have the same, but not in another process."""
-    return [hash(row.tobytes()) for row in np.ascontiguousarray(X)]
+def row_digests(X: Vectors) -> list[bytes]:
+    """Return a digest of each vector of `X` (n, d); equal vectors have the same, also in another process."""
+    return [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in np.ascontiguousarray(X)]
 
 
 def class_sums(X: Vectors, index: Indexes, n_classes: int) -> Floats:

@@ -142,6 +142,7 @@ def with_fine_tuned(
         held_out=result.probabilities,
         class_means=class_means(moved.vectors, moved.index, unit(embeddings)),
         unknown_threshold=None,
+        pool_temperature=1.0,
     )
 
 
