@@ -25,7 +25,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         if with_clusters:
             weight = 0.03 * min(len(S) - 1, Z.shape[1]) / max(evidence(Z, P)[0], 1e-9)
             weight, move, prior, pi, agreed = clustered(
-                move, Z, names, U, (np.clip(weight, 0.5, 2) + 10 * len(S) / len(U), 1)
+                move, Z, names, U, (np.clip(weight, 0.5, 2) + 3 * len(S) / len(U), 1)
             )
         else:
             S = prior = names
