@@ -179,8 +179,11 @@ def test_a_start_from_an_earlier_model_does_not_change_the_predictions(pool):
     data = replace(data, unlabeled=X) if pool else data
     cold, warm = fitted(data), fitted(data, start=fitted(some_labels(data, slice(None, None, 2))).starts)
     assert (warm.method, warm.reasons) == (cold.method, cold.reasons)
-    np.testing.assert_array_equal(warm.scores(X).argmax(axis=1), cold.scores(X).argmax(axis=1))
-    np.testing.assert_allclose(warm.probabilities(X), cold.probabilities(X), atol=0.01)
+    one, other = warm.probabilities(X), cold.probabilities(X)
+    np.testing.assert_allclose(one, other, atol=0.01)
+    clear = np.diff(np.partition(other, -2, axis=1)[:, -2:])[:, 0] > 0.01
+    assert clear.mean() > 0.95
+    np.testing.assert_array_equal(one.argmax(axis=1)[clear], other.argmax(axis=1)[clear])
 
 
 @pytest.mark.parametrize("pool", [False, True])

@@ -58,8 +58,8 @@ def test_how_good_the_answers_are_is_said_from_five_labels_on(tmp_path):
         assert answers.tested.items.tolist() == [1, 2, 3, 4, 5]
         assert quality(project, answers).accuracy > 0.5
         again = Answers(project, start=False)  # what was tested is stored
-        again.refit()
-        assert quality(project, again).accuracy == pytest.approx(quality(project, answers).accuracy)
+        again.refit()  # from nothing; heads of held-out items stop early, wherever they begin
+        assert quality(project, again).accuracy == pytest.approx(quality(project, answers).accuracy, abs=1e-3)
         project.classes.merge(*list(ids.values())[:2])
         answers.refit()
         assert quality(project, answers).accuracy is not None
