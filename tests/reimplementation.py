@@ -27,6 +27,10 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
             weight, move, prior, pi, agreed = clustered(
                 move, Z, names, U, (np.clip(weight, 0.5, 2) + 3 * len(S) / len(U), 1)
             )
+            halves = U[::2], U[1::2]
+            moved = (refined(S, own, weight=weight, temperature=temperature)[0] for own in halves)
+            pairs = zip(moved, halves[::-1], strict=True)
+            agreed = min(agreed, np.mean([agreement(names, own, others) for own, others in pairs]))
         else:
             S = prior = names
         confidence = max(agreed, 0.1) ** 2

@@ -9,6 +9,7 @@ from anyshot.any_shot.cross_validation import default_factors
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.prior import (
+    agreement_outside,
     can_correct,
     confidence_of,
     corrected_class_vectors,
@@ -168,6 +169,17 @@ def test_the_weight_of_the_names_falls_with_the_evidence_for_the_clusters():
         own = replace(DEFAULTS, name_evidence=at, name_weights=(0.5, 2.0), name_items=0.0)
         assert fit_prior(data.with_defaults(own)).clusters.name_weight == pytest.approx(weight)
     assert evidence > 0.1
+
+
+def test_names_and_clusters_agree_less_on_items_that_the_clusters_do_not_contain():
+    random = np.random.default_rng(0)
+    U, names = (unit(random.normal(size=(n, 40)).astype(np.float32)) for n in (24, 3))  # no clusters at all
+    data = with_pool(names, U)
+    inside = agreement(names, refine_with_shares(names, data, U, 0.05).class_vectors, U)
+    outside = agreement_outside(names, names, data, U, 0.05)
+    assert outside < inside - 0.1
+    twice = np.repeat(U, 2, axis=0)  # a copy in each half would tell nothing
+    assert agreement_outside(names, names, with_pool(names, twice), twice, 0.05) == pytest.approx(outside)
 
 
 def test_names_weigh_more_where_classes_have_few_unlabeled_items():

@@ -44,7 +44,7 @@ def fit_prior(data: TrainingSet) -> Prior:
 
     If the clusters do not confirm the confident predictions of the names, they are not the classes, and the pool is not
     used. If they do, the class vectors move to them, the further the clearer the clusters are. The lower the agreement,
-    the less confident are the predictions.
+    also on vectors that are not in the clusters, the less confident are the predictions.
     """
     S, own, pool = initial_class_vectors(data), data.defaults, data.pool
     kind: PriorKind = "attributes" if data.attributes.size else "names" if S.any() else "none"
@@ -79,7 +79,20 @@ def fit_prior(data: TrainingSet) -> Prior:
         f"clusters; {agreed:.0%} of the confident predictions stay the same)."
     )
     kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)
+    agreed = min(agreed, agreement_outside(S, names, data, pool, weight))
     return Prior(refined.class_vectors, kind, S, clusters, confidence_of(agreed, data), (reason,))
+
+
+def agreement_outside(S: Vectors, names: Vectors, data: TrainingSet, pool: Vectors, weight: float) -> float:
+    """Return how far names (c, d) and clusters agree on vectors that the clusters do not contain.
+
+    Class vectors S (c, d), which weigh `weight`, are moved to the clusters of each half of the pool (m, d) without its
+    copies and judged on the other half. Clusters of few vectors agree with the names on these vectors by chance.
+    """
+    different = np.unique(first_copies(pool))
+    halves = pool[different[::2]], pool[different[1::2]]
+    moved = (refine_with_shares(S, data, half, weight, mix=False).class_vectors for half in halves)
+    return float(np.mean([agreement(names, own, other) for own, other in zip(moved, halves[::-1], strict=True)]))
 
 
 def names_are_guesses(data: TrainingSet) -> bool:
