@@ -120,21 +120,18 @@ def fit_with_pool(
         examples = Examples(pool[rows], targets[rows], np.full(len(rows), total / max(1, len(rows)), np.float32))
         return fit_method("any-shot", data, prior, strengths, start=start, pool=examples, tol=tol)
 
+    def without(out: NDArray[np.bool_]) -> tuple[Vectors, Scores, Scores]:
+        """Return examples among the part (m,), and their scores before and after the rest of the pool takes part."""
+        rest, tol, items = moved_by_labels(prior, data, pool[~out]), own.held_out_tol, pool[rows[out[rows]]]
+        method: Method = "any-shot" if temperature else "zero-shot"
+        alone, _ = fit_method(method, data, rest, factors, temperature=temperature or 1.0, start=fit[1], tol=tol)
+        return items, alone(items), (fitted(rest, rows[~out[rows]], deltas, tol)[0] if total else alone)(items)
+
     linear, deltas = fitted(prior, rows, fit[1], own.tol) if total else fit
-    method: Method = "any-shot" if temperature else "zero-shot"
-    tol, t = own.held_out_tol, temperature or 1.0
-    tested, before, after = [], [], []
-    for out in parts_to_test(pool, rows):
-        rest = moved_by_labels(prior, data, pool[~out])
-        known = fit_method(method, data, rest, factors, temperature=t, start=fit[1], tol=tol)
-        more = fitted(rest, rows[~out[rows]], deltas, tol) if total else known
-        tested.append(pool[rows[out[rows]]])
-        before.append(known[0](tested[-1]))
-        after.append(more[0](tested[-1]))
-    expected = np.concatenate(before)
+    tested, before, after = (np.concatenate(own) for own in zip(*map(without, parts_to_test(pool, rows)), strict=True))
     if total:
-        linear = linear.scaled(1 / matching_temperature(np.concatenate(after), expected))
-    pool_temperature = max(1.0, matching_temperature(linear(np.concatenate(tested)), expected))
+        linear = linear.scaled(1 / matching_temperature(after, before))
+    pool_temperature = max(1.0, matching_temperature(linear(tested), before))
     offsets = offsets_for(shares, linear(pool), data, scale)
     return (linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas), pool_temperature
 
