@@ -136,7 +136,7 @@ def test_classes_of_vectors_are_predicted_once_a_part_has_labels_of_them(tmp_pat
         clf.partial_fit(X[rows], [name] * rows.sum(), classes=names)
         assert set(clf.predict(X)) == set(names[: k + 1])
         assert clf.predict_proba(X)[:, k + 1 :].sum() == 0
-        assert clf.reasons_[-1].startswith("Not predicted until a label") == (k + 1 < len(names))
+        assert clf.reasons_[-1].startswith("Classes that are not predicted") == (k + 1 < len(names))
         clf.save(tmp_path / str(k))
         clf = load(tmp_path / str(k))
     at_once = clone(clf).fit(X, y)

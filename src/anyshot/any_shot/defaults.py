@@ -43,7 +43,7 @@ class Defaults:
     name_weights: tuple[float, float] = (0.5, 2.0)
     """Smallest and largest weight of class vectors: clear topics are best at the first, sentiments at the second."""
     name_items: float = 3.0
-    """Divided by the unlabeled vectors per class, it is added to that weight: +3.0 and +0.7 points with 3 and 10."""
+    """Divided by the unlabeled vectors per class, it is added to that weight: +2.2 and +0.7 points with 3 and 10."""
     max_pool: int = 20_000
     """Unlabeled vectors used at most, evenly spaced."""
     shares_prior: float = 0.1

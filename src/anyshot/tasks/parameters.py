@@ -223,7 +223,7 @@ def _of_one_class(embedder: Embedder, data: TrainingSet, never: NDArray[np.bool_
 
 def _why_awaited(data: TrainingSet) -> str:
     names = [repr(name) for name in awaited_classes(data)]
-    return f"Not predicted until a label of it is given: {first_of(names, at_most=5)}."
+    return f"Classes that are not predicted until they have a label: {first_of(names, at_most=5)}."
 
 
 def checked_classes(
