@@ -9,6 +9,7 @@ from sklearn.linear_model import BayesianRidge, LogisticRegression, Ridge
 from anyshot.base.model_folder import read_model
 from anyshot.base.validation import generator
 from anyshot.errors import BadItemError, InputError, NotEnoughLabelsError
+from anyshot.tasks.multitask import model as multitask
 from anyshot.tasks.multitask.model import MultitaskModel, fit_shared_prior
 from anyshot.tasks.multitask.task import read_tasks
 from contract import assert_init_only_stores
@@ -169,6 +170,18 @@ def test_a_class_of_items_of_weight_0_is_not_learned():
     y = {"third": [*"abc" * 20]}
     model = MultitaskModel().fit(features(), y, sample_weight=[1.0, 1.0, 0.0] * 20)
     assert model.tasks_[0].classes.tolist() == ["a", "b"]
+
+
+def test_the_relations_of_four_tasks_are_those_of_more_rounds(monkeypatch):
+    random = generator(3)
+    X, w = random.normal(size=(100, 10)), random.normal(size=10)
+    heads = (0.9 * w[:, None] + 0.44 * random.normal(size=(10, 4))) / np.sqrt(10)
+    scores = X @ heads + 0.2 * random.normal(size=(100, 4))
+    y = {str(k): hidden((scores[:, k] > 0 if k % 2 else scores[:, k]).tolist(), 0.4, k) for k in range(4)}
+    found = MultitaskModel().fit(X, y).relations_
+    monkeypatch.setattr(multitask, "MAX_ROUNDS", 1000)
+    monkeypatch.setattr(multitask, "TOLERANCE", 1e-5)
+    np.testing.assert_allclose(found, MultitaskModel().fit(X, y).relations_, atol=0.002)
 
 
 @pytest.mark.parametrize(("weights", "message"), [([1.0], "each of 60 items"), ([0.0] * 60, "'one' has no labels")])

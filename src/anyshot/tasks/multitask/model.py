@@ -42,9 +42,9 @@ from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels
 #
 # The heads minimize the exact objective, by L-BFGS in coordinates in which V is the identity.
 
-MAX_ROUNDS: Final = 60
+MAX_ROUNDS: Final = 300
 """Of expectation-maximization."""
-TOLERANCE: Final = 1e-3
+TOLERANCE: Final = 1e-4
 """Relative change of S at which EM stops."""
 INNER_STEPS: Final = 8
 """L-BFGS steps in each round; the last round runs to convergence."""
