@@ -25,17 +25,13 @@ from support import shared
 
 from anyshot import AnyShotClassifier, VectorCache, encode_once, load_encoder
 from anyshot.data.table_vectors import TableVectors
-from anyshot.evaluation.fairness import (
-    MEN,
-    WOMEN,
-    answers_that_change,
-    association,
-    class_leanings,
-    figures_by_group,
-)
-from anyshot.evaluation.metrics import accuracy
+from anyshot.evaluation import accuracy, answers_that_change, association, class_leanings, figures_by_group
 from anyshot.zero_shot.class_embeddings import embed_classes
 from anyshot.zero_shot.class_texts import describe
+
+WOMEN = ("woman", "she", "her", "female", "mother", "daughter", "sister", "girl")
+MEN = ("man", "he", "his", "male", "father", "son", "brother", "boy")
+"""Words of two groups, paired by position, as in Caliskan et al., table 1."""
 
 MOODS = {
     "calm": "The mood is calm.",

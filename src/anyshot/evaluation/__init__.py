@@ -3,11 +3,15 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
+    "Association": "anyshot.evaluation.fairness",
     "Evaluation": "anyshot.evaluation.classification",
+    "GroupFigures": "anyshot.evaluation.fairness",
     "LearningCurve": "anyshot.evaluation.learning_curves",
     "NumberCurve": "anyshot.evaluation.regression",
     "NumberEvaluation": "anyshot.evaluation.regression",
     "accuracy": "anyshot.evaluation.metrics",
+    "answers_that_change": "anyshot.evaluation.fairness",
+    "association": "anyshot.evaluation.fairness",
     "class_leanings": "anyshot.evaluation.fairness",
     "conformal_threshold": "anyshot.evaluation.conformal",
     "cross_validate": "anyshot.evaluation.splits",

@@ -24,10 +24,6 @@ from anyshot.evaluation.printing import Printable
 MOST_DIVISIONS = 20_000  # permutations, up to which a permutation test tries all
 MAX_NUMBERED_GROUPS = 20  # more different numbers are no groups
 
-WOMEN = ("woman", "she", "her", "female", "mother", "daughter", "sister", "girl")
-MEN = ("man", "he", "his", "male", "father", "son", "brother", "boy")
-"""Words of two groups, paired by position, as in Caliskan et al., table 1."""
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GroupFigures(Printable):
