@@ -43,6 +43,24 @@ def test_it_prints_the_difference_in_points_and_plots_both_runs(compared):
     assert {"fine-tuned", "from random weights"} <= labels
 
 
+def test_weights_count_in_both_trainings(bert):
+    model = FineTunedClassifier(bert, epochs=1, learning_rate=1e-2, tuning=Tuning(cache=False), random_state=0)
+    weights = [1] * 5 + [3] + [0] * 4
+    found = compare_with_scratch(model, X, Y, X[:2], Y[:2], sample_weight=weights, random_state=0)
+    rows = np.repeat(np.arange(10), weights)
+    copied = compare_with_scratch(
+        model, [X[row] for row in rows], [Y[row] for row in rows], X[:2], Y[:2], random_state=0
+    )
+    losses = {
+        name: [
+            [record.loss for record in history.records if record.epoch] for history in (history, copied.histories[name])
+        ]
+        for name, history in found.histories.items()
+    }
+    for name, (weighted, of_copies) in losses.items():
+        assert weighted == pytest.approx(of_copies, rel=1e-3), name
+
+
 def test_comparing_a_probe_is_an_error():
     with pytest.raises(InputError, match="method='probe' learns nothing"):
         compare_with_scratch(FineTunedClassifier(method="probe"), X, Y, X, Y)

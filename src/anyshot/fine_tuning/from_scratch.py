@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from anyshot.base.items import Items
@@ -16,8 +17,8 @@ from anyshot.encoders.activations import activations
 from anyshot.encoders.freeze import from_scratch
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
-from anyshot.fine_tuning.network import labeled_items
-from anyshot.fine_tuning.partial import LinearHead, StageTraining, fine_tune, hold_out
+from anyshot.fine_tuning.network import labeled_items, weighted_labels
+from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabels, fine_tune
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.run import History, plot_histories
 
@@ -61,6 +62,7 @@ def compare_with_scratch(
     X_test: Items,
     y_test: Labels,
     *,
+    sample_weight: ArrayLike | None = None,
     epochs: int | None = None,
     random_state: RandomState = None,
 ) -> ScratchComparison:
@@ -73,6 +75,8 @@ def compare_with_scratch(
     X, y : n items and their labels
     X_test, y_test : m items and their labels
         Used for the accuracies alone.
+    sample_weight : (n,), optional
+        How often each item of `X` counts in both trainings; see `FineTunedClassifier.fit`.
     epochs : int, optional
         Epochs of training from random weights, which trains all stages. By default those of `model`.
     random_state : int, RandomState, Generator or None
@@ -95,22 +99,24 @@ def compare_with_scratch(
         raise InputError("method='probe' learns nothing on a network with random weights. Use method='partial'.")
     if epochs is not None:
         check_whole(1, epochs=epochs)
-    items, index, classes = labeled_items(X, y, model.classes)
+    counted, known, weights = weighted_labels(X, y, sample_weight)
+    items, index, classes = labeled_items(counted, known, model.classes)
+    rows = np.arange(len(index))
+    labels = TrainingLabels(index, len(classes), rows, rows[:0]).weighted(weights)
     test_items, test_index = _test_items(X_test, y_test, classes)
     start = time.process_time()
-    fitted = clone(model).fit(X, y)
+    fitted = clone(model).fit(X, y, sample_weight=sample_weight)
     seconds = time.process_time() - start
     correct = np.asarray(fitted.predict(test_items) == fitted.classes_[test_index])
     start = time.process_time()
-    predicted, history = _train_from_scratch(fitted, items, index, test_items, epochs, random_state)
+    predicted, history = _train_from_scratch(fitted, items, labels, test_items, epochs, random_state)
     seconds_scratch = time.process_time() - start
-    majority = np.bincount(index, minlength=len(classes)).argmax()
-    rows = {
+    figures = {
         FINE_TUNED: (correct.mean(), seconds, _n_epochs(fitted.history_)),
         SCRATCH: ((predicted == test_index).mean(), seconds_scratch, _n_epochs(history)),
-        MAJORITY: ((test_index == majority).mean(), 0.0, 0),
+        MAJORITY: ((test_index == labels.counts.argmax()).mean(), 0.0, 0),
     }
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["accuracy", "cpu_seconds", "epochs"])
+    table = pd.DataFrame.from_dict(figures, orient="index", columns=["accuracy", "cpu_seconds", "epochs"])
     return ScratchComparison(table, {FINE_TUNED: fitted.history_, SCRATCH: history}, fitted)
 
 
@@ -126,7 +132,7 @@ def _test_items(X_test: Items, y_test: Labels, classes: Classes) -> tuple[Items,
 def _train_from_scratch(
     fitted: FineTunedClassifier,
     items: Items,
-    index: Indexes,
+    labels: TrainingLabels,
     test_items: Items,
     epochs: int | None,
     random_state: RandomState,
@@ -143,7 +149,6 @@ def _train_from_scratch(
         backbone, items, freeze_at=start, tuning=tuning, epochs=epochs, learning_rate=rate, random_state=random
     )
     head = LinearHead.zeros(len(fitted.classes_), backbone.width).to(backbone.device)
-    labels = hold_out(index, len(fitted.classes_), fraction=0, generator=random)
     history = fine_tune(run, head, labels, random_state=int(random.integers(2**31)))
     states = activations(backbone, test_items, freeze_at=0, budget_mb=tuning.budget_mb)
     scores = replace(run, activations=states).scores(head, np.arange(len(test_items)))

@@ -219,3 +219,30 @@ def test_a_rule_on_gradients_needs_trainable_parameters():
 def test_a_trunk_with_lazy_layers_is_trained():
     model = MultitaskNetwork(lambda: nn.Sequential(nn.LazyLinear(8), nn.ReLU()), epochs=1, random_state=0)
     assert model.fit(*three_tasks()).trunk_[0].in_features == 4
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_a_weight_of_3_is_as_three_copies_and_0_as_none(weighting):
+    X, y = three_tasks()
+    weights = np.arange(64) % 4
+    rows = np.repeat(np.arange(64), weights)
+    weighted = network(weighting=weighting).fit(X, y, sample_weight=weights).predict(X)
+    copies = {name: [labels[row] for row in rows] for name, labels in y.items()}
+    copied = network(weighting=weighting).fit(X[rows], copies).predict(X)
+    np.testing.assert_allclose(weighted["mark"], copied["mark"], rtol=1e-5)
+    assert weighted["third"].tolist() == copied["third"].tolist()
+
+
+def test_weights_below_one_count_against_each_other():
+    X, y = np.eye(2, 4, dtype=np.float32)[[0, 0, 1, 1]], {"side": ["up", "down"] * 2}
+    model = network(batch_size=4, epochs=60, learning_rate=0.05).fit(X, y, sample_weight=[0.9, 0.1, 0.1, 0.9])
+    assert model.predict(X[[0, 2]])["side"].tolist() == ["up", "down"]
+
+
+def test_a_fit_that_fails_leaves_the_earlier_network():
+    X, y = three_tasks()
+    model = network().fit(X, y)
+    before = model.predict(X)["mark"]
+    with pytest.raises(InputError, match="The trunk raised an error"):
+        model.fit(X[:, :3], {"other": y["mark"]})
+    np.testing.assert_array_equal(model.predict(X)["mark"], before)

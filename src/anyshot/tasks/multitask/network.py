@@ -4,7 +4,7 @@ import copy
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from torch.nn import functional
 
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import Floats, RandomState, check_whole, generator, number_rows, refuse_not_finite
+from anyshot.base.warning import warn_of_order
+from anyshot.base.weighted_items import checked_weights
 from anyshot.errors import InputError, ModelFolderError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
 from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
@@ -41,12 +43,23 @@ class Heads(nn.Module):
         )
         self.log_variance = nn.Parameter(torch.zeros(len(tasks)))  # for weighting="uncertainty"
 
-    def losses(self, features: Sequence[Tensor], targets: Sequence[Tensor]) -> list[Tensor]:
-        """Return each task's mean loss over its labeled items, 0 if there are none.
+    def losses(self, features: Sequence[Tensor], batch: "_Batch") -> list[Tensor]:
+        """Return each task's mean loss over its labeled items, 0 if there are none; features: for each (n, width)."""
+        scores = [layer(each) for layer, each in zip(self.layers, features, strict=True)]
+        return [_loss(own, target, batch.weights) for own, target in zip(scores, batch.targets, strict=True)]
 
-        features: for each task (n, width); targets: for each task (n,), -1 or NaN without a label.
-        """
-        return [_loss(layer(each), target) for layer, each, target in zip(self.layers, features, targets, strict=True)]
+
+class _Batch(NamedTuple):
+    items: Tensor  # (n, ...)
+    targets: list[Tensor]  # for each task (n,), -1 or NaN without a label
+    weights: Tensor  # (n,)
+
+    def take(self, rows: NDArray[np.intp]) -> "_Batch":
+        return _Batch(self.items[rows], [target[rows] for target in self.targets], self.weights[rows])
+
+    def labeled(self) -> list[Tensor]:
+        """Return for each task which items have a label (n,)."""
+        return [_has_label(target) for target in self.targets]
 
 
 class MultitaskNetwork(FittedTasks):
@@ -105,8 +118,11 @@ class MultitaskNetwork(FittedTasks):
         self.batch_size, self.learning_rate, self.weight_decay = batch_size, learning_rate, weight_decay
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: TaskLabels) -> Self:
+    def fit(self, X: ArrayLike, y: TaskLabels, *, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to items `X` (n, ...), the input of the trunk, and {task: labels (n,)}, None for items without a label.
+
+        sample_weight (n,): how often each item counts in all tasks, from 0 (as if it were absent) to below 1,000. An
+        item of weight 3 is in the batches as three copies.
 
         Raises
         ------
@@ -124,19 +140,30 @@ class MultitaskNetwork(FittedTasks):
         check_whole(1, epochs=self.epochs)
         check_whole(2, batch_size=self.batch_size)
         items = _items(X)
-        self.item_shape_ = tuple(items.shape[1:])
-        self.tasks_ = read_tasks(y, n_items=len(items), kinds=self.tasks, items=X)
+        weights = None if sample_weight is None else checked_weights(sample_weight, len(items))
+        warn_of_order(X, sample_weight, names=("X", "sample_weight"))
+        tasks = read_tasks(y, n_items=len(items), kinds=self.tasks, items=X, weights=weights)
+        copies = (
+            np.ones(len(items), np.intp) if weights is None else np.ceil(weights.astype(np.float32)).astype(np.intp)
+        )
+        of_copies = np.ones(len(items)) if weights is None else weights / np.maximum(copies, 1)
+        data = _Batch(items, _targets(tasks, len(items)), torch.from_numpy(of_copies).float())
         random = generator(self.random_state)
         with torch.random.fork_rng(devices=[]):  # initial weights and dropout use the global generator
             torch.manual_seed(int(random.integers(2**62)))
-            self.trunk_ = self._new_trunk()
-            self.heads_ = Heads(_width(self.trunk_, items), self.tasks_)
-            if self.weighting in RULES and not any(one.requires_grad for one in self.trunk_.parameters()):
+            trunk = self._new_trunk()
+            heads = Heads(_width(trunk, items), tasks)
+            if self.weighting in RULES and not any(one.requires_grad for one in trunk.parameters()):
                 raise InputError(
                     f"weighting={self.weighting!r} needs trainable parameters in the trunk, and there are none. Use "
                     "'equal' or 'uncertainty', or a trunk whose parameters require gradients."
                 )
-            self.history_ = self._train(items, _targets(self.tasks_, len(items)), random)
+            history = self._train(trunk, heads, data, np.repeat(np.arange(len(items)), copies), random)
+        # All at once: a fit that fails does not change the earlier model.
+        self.item_shape_, self.tasks_, self.trunk_, self.heads_ = tuple(items.shape[1:]), tasks, trunk, heads
+        self.history_ = history.set_axis(
+            [f"{what} {task.name}" for what in ("loss", "weight") for task in tasks], axis=1
+        )
         return self
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -186,8 +213,11 @@ class MultitaskNetwork(FittedTasks):
             scores = [layer(features).double().numpy() for layer in self.heads_.layers]
         return {task.name: own for task, own in zip(self.tasks_, scores, strict=True)}
 
-    def _train(self, items: Tensor, targets: list[Tensor], random: np.random.Generator) -> pd.DataFrame:
-        labeled = np.flatnonzero(np.any([is_labeled.numpy() for is_labeled in _labeled(targets)], axis=0))
+    def _train(
+        self, trunk: nn.Module, heads: Heads, data: _Batch, rows: NDArray[np.intp], random: np.random.Generator
+    ) -> pd.DataFrame:
+        """Train on `rows` of the data, each as often as it counts; return the losses and weights of each epoch."""
+        labeled = rows[np.any([own.numpy() for own in data.labeled()], axis=0)[rows]]
         lines = []
 
         def batches(shuffling: np.random.Generator) -> list[NDArray[np.intp]]:
@@ -196,32 +226,33 @@ class MultitaskNetwork(FittedTasks):
             return np.array_split(shuffling.permutation(labeled), max(1, n_batches))
 
         def loss_of(rows: NDArray[np.intp], progress: float) -> Tensor:
-            loss, line = self._loss(items[rows], [target[rows] for target in targets], random)
+            loss, line = self._loss(trunk, heads, data.take(rows), random)
             lines.append(line)
             return loss
 
         recipe = Recipe(self.epochs, self.learning_rate, self.weight_decay)
-        train([self.trunk_, self.heads_], batches, loss_of, recipe=recipe, random_state=random)
-        names = [f"{what} {task.name}" for what in ("loss", "weight") for task in self.tasks_]
-        table = pd.DataFrame(lines, columns=names)
+        train([trunk, heads], batches, loss_of, recipe=recipe, random_state=random)
+        table = pd.DataFrame(lines)
         return table.groupby(np.arange(len(table)) * self.epochs // len(table)).mean()
 
-    def _loss(self, items: Tensor, targets: list[Tensor], random: np.random.Generator) -> tuple[Tensor, list[float]]:
+    def _loss(
+        self, trunk: nn.Module, heads: Heads, batch: _Batch, random: np.random.Generator
+    ) -> tuple[Tensor, list[float]]:
         """Return the total loss of a batch, and the loss and weight of each task."""
-        features = self.trunk_(items)
-        losses = self.heads_.losses([features] * len(targets), targets)
-        present = [number for number, is_labeled in enumerate(_labeled(targets)) if is_labeled.any()]
-        weights = np.zeros(len(targets))
+        features, n_tasks = trunk(batch.items), len(batch.targets)
+        losses = heads.losses([features] * n_tasks, batch)
+        present = [number for number, own in enumerate(batch.labeled()) if own.any()]
+        weights = np.zeros(n_tasks)
         if self.weighting in RULES:
-            parameters = [one for one in self.trunk_.parameters() if one.requires_grad]
+            parameters = [one for one in trunk.parameters() if one.requires_grad]
             gram = gram_of([losses[number] for number in present], parameters)
             weights[present] = RULES[self.weighting](gram, random)
             # The same features, with gradients of weight w in the trunk and 1 in the head.
             weighted = [features.detach() + float(w) * (features - features.detach()) for w in weights]
-            total = torch.stack(self.heads_.losses(weighted, targets)).sum()
+            total = torch.stack(heads.losses(weighted, batch)).sum()
         elif self.weighting == "uncertainty":
-            precision = torch.exp(-self.heads_.log_variance)
-            each = precision * torch.stack(losses) + self.heads_.log_variance / 2
+            precision = torch.exp(-heads.log_variance)
+            each = precision * torch.stack(losses) + heads.log_variance / 2
             weights[present] = precision.detach().numpy()[present] / len(present)
             total = each[present].mean()
         else:
@@ -257,12 +288,14 @@ def gram_of(losses: Sequence[Tensor], parameters: list[nn.Parameter]) -> Floats:
     return np.asarray((table @ table.T).numpy(), dtype=np.float64)
 
 
-def _loss(scores: Tensor, target: Tensor) -> Tensor:
-    if target.dtype == torch.long:
-        labeled = target != UNLABELED
-        return functional.cross_entropy(scores[labeled], target[labeled]) if labeled.any() else scores.sum() * 0
-    labeled = target.isfinite()
-    return functional.mse_loss(scores[labeled, 0], target[labeled]) / 2 if labeled.any() else scores.sum() * 0
+def _loss(scores: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    labeled = _has_label(target)
+    if not labeled.any():
+        return scores.sum() * 0
+    own, known, counted = scores[labeled], target[labeled], weights[labeled]
+    is_class = target.dtype == torch.long
+    each = functional.cross_entropy(own, known, reduction="none") if is_class else (own[:, 0] - known) ** 2 / 2
+    return (counted * each).sum() / counted.sum()
 
 
 def _targets(tasks: Sequence[Task], n_items: int) -> list[Tensor]:
@@ -275,9 +308,8 @@ def _targets(tasks: Sequence[Task], n_items: int) -> list[Tensor]:
     return targets
 
 
-def _labeled(targets: Sequence[Tensor]) -> list[Tensor]:
-    """Return for each task which items have a label (n,)."""
-    return [target != UNLABELED if target.dtype == torch.long else target.isfinite() for target in targets]
+def _has_label(target: Tensor) -> Tensor:
+    return target != UNLABELED if target.dtype == torch.long else target.isfinite()
 
 
 def _items(X: ArrayLike) -> Tensor:
