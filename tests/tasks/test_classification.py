@@ -154,8 +154,31 @@ def test_only_classes_of_an_earlier_part_may_lack_labels():
         clf.add_class("c9")
     clf.rename_class("c0", "first").merge_classes(["first", "c1"], "both")
     assert clf.classes_.tolist() == ["both", "c2", "c3"]
+    assert (clf.add_class("far", examples=-X[:3], refit=False).predict(-X[:8]) == "far").all()
+    clf.remove_class("far").remove_class("c3")
+    assert clf.rename_class("c2", "later").classes_.tolist() == ["both", "later"]
+    assert set(clf.predict(X)) == {"both"}
     with pytest.raises(NotEnoughLabelsError, match="has no label"):
         AnyShotClassifier(cache=False).partial_fit(unlabeled=X, classes=["c0", "c1"])
+
+
+def test_classes_that_wait_for_a_label_wait_until_then_beside_class_vectors_and_a_pool():
+    X, y, centers = clouds(8, n_classes=4)
+    described = {"c0": centers["c0"], "c1": centers["c1"], "c2": None, "c3": None}
+    labels = np.array(y)
+    clf = AnyShotClassifier(described, cache=False).partial_fit(X[:2], labels[:2], unlabeled=X)
+    assert set(clf.predict(X)) == {"c0", "c1"}
+    assert clf.reasons_[-1].endswith("not used until then, since some may belong to these classes.")
+    clf.partial_fit(X[[16, 24]], labels[[16, 24]])
+    assert clf.score(X, y) == 1
+    assert "moved to the clusters of 32 unlabeled examples" in clf.reasons_[0]
+
+
+def test_logistic_regression_needs_labels_of_two_classes():
+    X, y, centers = clouds(4)
+    clf = AnyShotClassifier(centers, method="logistic-regression", cache=False)
+    with pytest.raises(NotEnoughClassesError, match="At least two of the 3 classes need a label"):
+        clf.fit(X[:2], y[:2])
 
 
 def test_evaluation_includes_classes_that_the_model_does_not_have(clf):

@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from anyshot.any_shot.model import LinearModel
 from anyshot.base.validation import generator
-from anyshot.errors import InputError, NotEnoughClassesError
+from anyshot.errors import InputError
 from anyshot.evaluation.metrics import expected_calibration_error, log_loss
 from anyshot.training.softmax_regression import (
     BIAS_REACH,
@@ -140,10 +140,13 @@ def test_further_examples_are_examples():
     np.testing.assert_allclose(scores_of(apart, X), scores_of(together, X), atol=0.01)
 
 
-def test_one_class_alone_is_refused():
+def test_the_only_class_with_labels_is_always_predicted():
     X, y, S = blobs()
-    with pytest.raises(NotEnoughClassesError, match="two of the 4 classes need a label or a class vector"):
-        fit_head(X[y == 0], y[y == 0], np.zeros_like(S), options())
+    (coef, intercept), (V, b) = fit_head(X[y == 1], y[y == 1], np.zeros_like(S), options())
+    assert intercept.tolist() == [-np.inf, 0, -np.inf, -np.inf]
+    assert not coef.any()
+    assert not V.any()
+    assert not b.any()
 
 
 # --- of a temperature alone ---

@@ -93,11 +93,12 @@ def merged(embedder: Embedder, data: TrainingSet, *, names: Sequence[Label], int
 def can_stay(model: Model, change: ClassChange) -> bool:
     """Return whether a class can be added to a model whose other classes stay as they are.
 
-    It cannot be where nothing but the class vectors counts, so that fitting takes no time, or where these are moved to
-    the clusters of a pool.
+    It cannot be where nothing but the class vectors counts, so that fitting takes no time, where these are moved to the
+    clusters of a pool, or where a class waits for its first label.
     """
     moved_by_examples = model.method in ("any-shot", "logistic-regression", "fine-tuned") and len(model.data.index) > 0
-    return moved_by_examples and not len(change.data.unlabeled) and not change.data.attributes.size
+    all_predicted = bool(np.isfinite(model.intercept).all())
+    return moved_by_examples and all_predicted and not len(change.data.unlabeled) and not change.data.attributes.size
 
 
 # A row of the weights lies about where the mean of its class lies: w_k - w = r_k (m_k - m), with w and m the means over
@@ -111,7 +112,7 @@ def with_class_alone(model: Model, change: ClassChange) -> Model:
     is_new = origin < 0  # (c,)
     prior = any_shot.moved_by_labels(any_shot.fit_prior(data), data)
     means = class_means(data.weighted, data.index, prior.class_vectors)  # (c, d)
-    m, w, b = means[~is_new].mean(axis=0), model.coef.mean(axis=0), model.intercept[np.isfinite(model.intercept)].mean()
+    m, w, b = means[~is_new].mean(axis=0), model.coef.mean(axis=0), model.intercept.mean()
     away = means[~is_new] - m  # (c - 1, d)
     r = np.einsum("kd,kd->k", model.coef - w, away) / np.maximum(np.einsum("kd,kd->k", away, away), 1e-12)
     linear = LinearModel(model.coef, model.intercept).of_rows(origin)

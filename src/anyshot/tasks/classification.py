@@ -26,11 +26,11 @@ from anyshot.tasks.encoded_classifier import EncodedClassifier
 from anyshot.tasks.fitted_classifier import FittedClassifier
 from anyshot.tasks.parameters import (
     Given,
-    awaited_classes,
     check_parameters,
     embedder_for,
     fit_model,
     refuse_fractions,
+    unpredictable,
     warn_of_classes,
     warn_of_conflicts,
     warn_of_names,
@@ -177,8 +177,7 @@ class AnyShotClassifier(FittedClassifier):
         warn_of_classes(data)
         warn_of_names(embedder, data)
         warn_of_conflicts(embedder, data, n_new=len(data.index))
-        awaited = data.texts.names if is_first_part else ()
-        model = self._set_model(fit_model(self, embedder, data, awaited=awaited))
+        model = self._set_model(fit_model(self, embedder, data, may_wait=is_first_part))
         if self.budget != "fast":
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
             self._set_model(fine_tune_if_better(model, given.labeled, unlabeled, **options))
@@ -215,8 +214,8 @@ class AnyShotClassifier(FittedClassifier):
         n_new = len(data.index) - len(model.data.index)
         data = without_corrected(model.embedder, data, n_new=n_new)
         warn_of_conflicts(model.embedder, data, n_new=n_new)
-        awaited = awaited_classes(model.data)
-        self._set_model(fit_model(self, model.embedder, data, start=model.starts, awaited=awaited))
+        waits = unpredictable(model.data)
+        self._set_model(fit_model(self, model.embedder, data, start=model.starts, may_wait=waits))
         return self
 
     # --- evaluating ---

@@ -29,7 +29,6 @@ from anyshot.tasks.class_changes import (
 )
 from anyshot.tasks.parameters import (
     Parameters,
-    awaited_classes,
     check_needs_no_items,
     checked_classes,
     embedder_for,
@@ -178,13 +177,12 @@ class FittedClassifier(ClassifierBase, Parameters):
         data, origin = changed
         warn_of_look_alikes(data.texts.names, new=_new_names(data, model.data))
         warn_of_conflicts(model.embedder, data, n_new=item_count(examples))
-        awaited = awaited_classes(model.data)
         if not refit and can_stay(model, changed):
-            data = checked_classes(self, model.embedder, data, awaited)
+            data = checked_classes(self, model.embedder, data, origin >= 0)
             self._set_model(with_class_alone(model, changed._replace(data=data)))
             return self
         start = {head: delta.of_rows(origin) for head, delta in model.starts.items()}
-        self._set_model(fit_model(self, model.embedder, data, start=start, awaited=awaited))
+        self._set_model(fit_model(self, model.embedder, data, start=start, may_wait=origin >= 0))
         return self
 
     def _set_model(self, model: Model) -> Model:

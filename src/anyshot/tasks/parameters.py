@@ -2,34 +2,35 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import METHODS, LinearModel, Model, Starts
+from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count, first_of, is_missing
 from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
 from anyshot.base.labels import Label, Labels, clean_names, warn_of_look_alikes
 from anyshot.base.protocols import Encoder, WithVocabulary
-from anyshot.base.validation import Indexes, class_means, generator, is_number, pair, unit
+from anyshot.base.validation import generator, is_number, pair
 from anyshot.base.warning import places_of, shortened, unsaid, warn
 from anyshot.base.weighted_items import weighted_items
 from anyshot.encoders.registry import encoder_for
 from anyshot.encoders.texts import rows_of_unread_texts
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
+from anyshot.training.softmax_regression import check_two_classes
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_texts import check_not_named_unknown
 
 _NUMBER: Final = re.compile(r"\d+")
-_NEVER: Final = -1e4
-"""Score of a class that is not predicted: finite, and so small that its probability is 0."""
+MayWait: TypeAlias = bool | NDArray[np.bool_]
+"""Whether each class (c,), or all classes, may be without a label and a description, and not be predicted."""
 
 
 class Parameters(Protocol):
@@ -149,17 +150,17 @@ def unpredictable(data: TrainingSet) -> NDArray[np.bool_]:
     return np.asarray(~data.has_description & (data.counts == 0))
 
 
-def awaited_classes(data: TrainingSet) -> list[Label]:
-    """Return the names of the classes that are not predicted until they have a label or a description."""
-    return list(data.classes[unpredictable(data)].tolist())
+def check_trainable(data: TrainingSet, *, method: str, encoder: str, may_wait: MayWait = False) -> None:
+    """Raise NotEnoughLabelsError if no method could predict some class that may not wait for a label, or any class.
 
-
-def check_trainable(data: TrainingSet, *, method: str, encoder: str, awaited: Collection[Label] = ()) -> None:
-    """Raise NotEnoughLabelsError if no method could predict some class that is not `awaited`, or any class."""
+    Raise NotEnoughClassesError if logistic regression lacks labels of a second class, and no class may wait.
+    """
     if method in ("prototype", "logistic-regression") and not len(data.index):
         raise NotEnoughLabelsError(f"method={method!r} needs labels, and there are none. Use method='auto'.")
-    lacking = awaited_classes(data)
-    refused = [name for name in lacking if name not in awaited or len(lacking) == len(data.counts)]
+    if method == "logistic-regression" and not np.any(may_wait):
+        check_two_classes(data.counts > 0)
+    lacking = unpredictable(data)
+    refused = data.classes[lacking if lacking.all() else lacking & ~np.asarray(may_wait)].tolist()
     if refused:
         raise NotEnoughLabelsError(
             f"Class {refused[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
@@ -173,66 +174,30 @@ def fit_model(
     data: TrainingSet,
     *,
     start: Starts | None = None,
-    awaited: Collection[Label] = (),
+    may_wait: MayWait = False,
 ) -> Model:
     """Return the model of a classifier; start: what labels added to an earlier one, to begin from.
 
-    awaited: names of classes that may have neither a label nor a description, and are then not predicted.
+    may_wait: which classes may have neither a label nor a description, and are then not predicted.
     """
-    data = checked_classes(clf, embedder, data, awaited)
-    never = unpredictable(data)
-    rows = np.flatnonzero(~never)
-    if len(rows) == 1:
-        return _of_one_class(embedder, data, never)
-    learned = _of_rows(data, rows) if never.any() else data
-    if start is not None and learned is not data:
-        start = {head: delta.of_rows(rows) for head, delta in start.items()}
-    model: Model = any_shot.fit_model(embedder, learned, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
-    for reason in embedder.reasons:
+    data = checked_classes(clf, embedder, data, may_wait)
+    waiting = [repr(name) for name in data.classes[unpredictable(data)].tolist()]
+    waits = f"Classes that are not predicted until they have a label: {first_of(waiting, at_most=5)}."
+    used = data
+    if waiting and len(data.unlabeled) and data.has_description.any():
+        used = replace(data, unlabeled=data.unlabeled[:0])
+        waits += " The unlabeled items are not used until then, since some may belong to these classes."
+    model: Model = any_shot.fit_model(embedder, used, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
+    for reason in (*embedder.reasons, *([waits] if waiting else ())):
         model = model.with_reason(reason)
-    return _with_awaited(model, data, rows, never) if never.any() else model
+    return model if used is data else replace(model, data=data)
 
 
-def _of_rows(data: TrainingSet, rows: Indexes) -> TrainingSet:
-    """Return the training set of some classes, by their rows (k,)."""
-    part, shares = data.regrouped(data.texts.of(rows.tolist()), [[row] for row in rows.tolist()]), data.class_prior
-    return part.with_class_prior(None if shares is None else shares[rows] / shares[rows].sum())
-
-
-def _with_awaited(model: Model, data: TrainingSet, rows: Indexes, never: NDArray[np.bool_]) -> Model:
-    """Return a model of the classes in some rows (k,) of `data` as one of all (c,), some of which it never predicts."""
-    origin = np.full(len(never), -1)
-    origin[rows] = np.arange(len(rows))
-    linear = LinearModel(model.coef, model.intercept).of_rows(origin)
-    return replace(
-        model,
-        data=data,
-        coef=linear.coef,
-        intercept=np.where(never, np.float32(_NEVER), linear.intercept),
-        class_means=np.where(never[:, None], np.float32(0), model.class_means[origin]),
-        starts={head: added.of_rows(origin) for head, added in model.starts.items()},
-    ).with_reason(_why_awaited(data))
-
-
-def _of_one_class(embedder: Embedder, data: TrainingSet, never: NDArray[np.bool_]) -> Model:
-    """Return the model that predicts the only class which is not among those (c,) that are never predicted."""
-    coef, intercept = np.zeros_like(data.class_embeddings), np.where(never, _NEVER, 0).astype(np.float32)
-    means = class_means(data.weighted, data.index, unit(data.class_embeddings))
-    return Model(embedder, data, coef, intercept, "logistic-regression", "none", (_why_awaited(data),), means)
-
-
-def _why_awaited(data: TrainingSet) -> str:
-    names = [repr(name) for name in awaited_classes(data)]
-    return f"Classes that are not predicted until they have a label: {first_of(names, at_most=5)}."
-
-
-def checked_classes(
-    clf: Parameters, embedder: Embedder, data: TrainingSet, awaited: Collection[Label] = ()
-) -> TrainingSet:
+def checked_classes(clf: Parameters, embedder: Embedder, data: TrainingSet, may_wait: MayWait = False) -> TrainingSet:
     """Return the training set with the expected shares of its classes; raise an error if no method can predict some."""
     if clf.unknown_rate is not None:
         check_not_named_unknown(data.texts.names)
-    check_trainable(data, method=clf.method, encoder=embedder.name, awaited=awaited)
+    check_trainable(data, method=clf.method, encoder=embedder.name, may_wait=may_wait)
     if data.attributes.size:
         refuse_fractions(data.weights, "Class vectors of another width than the items")
     return data.with_class_prior(expected_shares(clf.class_prior, data))

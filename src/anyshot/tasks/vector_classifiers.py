@@ -135,6 +135,7 @@ class AnyShotHead(VectorClassifier):
         vectors, index, S, weights = self._checked(X, y, class_vectors, sample_weight)
         options = HeadOptions(self.prior_scale, self.C, self.name_weight, self.tol)
         (self.coef_, intercept), delta = fit_head(vectors, index, S, options, weights=weights, more=more, start=start)
+        check_two_classes(np.isfinite(intercept))
         self.intercept_, self.delta_ = intercept + self._log_prior(len(S)), LinearModel(*delta)
         return self
 

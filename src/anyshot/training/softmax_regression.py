@@ -132,7 +132,6 @@ def fit_head(
     parts = [labeled, names, *([] if more is None else [more])]
     examples = Examples(*(np.concatenate(own) for own in zip(*parts, strict=True)))
     possible = S.any(axis=1) | (examples.mass > 0)  # (c,)
-    check_two_classes(possible)
     V, b = np.zeros_like(S), np.zeros(len(S), np.float32)
     if len(vectors) or (more is not None and more.weights.any()):
         prior = options.prior_scale * examples.vectors @ S.T  # (n, c)
