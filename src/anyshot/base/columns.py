@@ -102,13 +102,13 @@ def is_missing(value: object) -> bool:
     return isinstance(same, (bool, np.bool_)) and not same
 
 
-def named_rows(rows: Sequence[int] | NDArray[np.intp], *, at_most: int = 5) -> str:
-    """Return row numbers as text, the first few of them.
+def named_rows(rows: Sequence[int] | NDArray[np.intp]) -> str:
+    """Return row numbers as text, the first five of them.
 
-    >>> named_rows([3]), named_rows([1, 2, 5], at_most=2)
-    ('row 3', 'rows 1, 2 and 1 more')
+    >>> named_rows([3]), named_rows(range(7))
+    ('row 3', 'rows 0, 1, 2, 3, 4 and 2 more')
     """
-    return f"row{'s' if len(rows) > 1 else ''} {first_of(rows, at_most=at_most)}"
+    return f"row{'s' if len(rows) > 1 else ''} {first_of(rows, at_most=5)}"
 
 
 def first_of(values: Sequence[object] | NDArray[np.intp], *, at_most: int) -> str:

@@ -5,6 +5,8 @@ import logging
 import math
 import re
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from anyshot.base.columns import LABEL_COLUMNS, count, is_blank
@@ -12,7 +14,6 @@ from anyshot.base.labels import EXACT, Label, as_whole, clean_names, holds_sever
 from anyshot.base.warning import note
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
-from anyshot.data.workbooks import as_shown
 from anyshot.errors import DataFileError, InputError
 
 OF_MODELS: Final = ("predicted", "prediction", "guess")
@@ -100,6 +101,21 @@ def joined_texts(table: Table, name: str) -> list[Any]:
         return [as_shown(value) for value in table.values(name)]
     parts = zip(*(table.values(part.strip()) for part in name.split(",")), strict=True)
     return ["\n".join(str(as_shown(text)) for text in row if not is_no_text(text)) for row in parts]
+
+
+def as_shown(value: object) -> object:
+    """Return a cell among texts as text: programs take "5" for a number.
+
+    >>> as_shown(12.0), as_shown(True), as_shown(datetime(2024, 5, 3)), as_shown("tea"), as_shown(None)
+    ('12', 'TRUE', '2024-05-03', 'tea', None)
+    """
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    return str(value) if isinstance(value, (int, float, Decimal, date, time, timedelta)) else value
 
 
 def is_missing_text(value: object) -> bool:

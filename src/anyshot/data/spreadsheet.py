@@ -39,11 +39,6 @@ def as_written(value: Any) -> Any:
     return value[1:] if isinstance(value, str) and value.startswith("'") and _is_formula(value) else value
 
 
-def is_filled(cell: object) -> bool:
-    """Return whether a cell has a value."""
-    return cell is not None and cell != ""
-
-
 def _is_formula(value: Any) -> bool:
     """Return whether a cell is a text that would be a formula, also after apostrophes."""
     if not isinstance(value, str) or not value.startswith((*FORMULA_STARTS, "'")):

@@ -25,9 +25,9 @@ from anyshot.base.terminal import whole_characters
 from anyshot.base.warning import note
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
-from anyshot.data.spreadsheet import as_written, is_filled, without_formulas
+from anyshot.data.spreadsheet import as_written, without_formulas
 from anyshot.data.text_files import existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
-from anyshot.data.workbooks import SUFFIXES, read_workbook, write_workbook
+from anyshot.data.workbooks import SUFFIXES, is_filled, read_workbook, write_workbook
 from anyshot.errors import DataFileError, InputError
 
 ERRORS: Final = frozenset({"#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"})

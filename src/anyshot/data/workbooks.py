@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
 from itertools import chain
@@ -21,7 +21,6 @@ from anyshot.base.extras import extra
 from anyshot.base.json_values import json_value
 from anyshot.base.warning import note, shortened
 from anyshot.base.zips import BROKEN_ZIP
-from anyshot.data.spreadsheet import is_filled
 from anyshot.errors import AnyshotError, DataFileError, InputError
 
 SUFFIXES: Final = (".xlsx", ".xlsm")
@@ -104,6 +103,11 @@ def _read(path: Path, reader: Any, name: str | None) -> Sheet:
     return _without_heading(_rows_of(filled[0], merged), merged, path)
 
 
+def is_filled(cell: object) -> bool:
+    """Return whether a cell has a value."""
+    return cell is not None and cell != ""
+
+
 def _has_values(sheet: Any) -> bool:
     sheet.reset_dimensions()  # a format of whole rows and columns would make a sheet of 16,384 columns
     return any(map(is_filled, chain.from_iterable(sheet.iter_rows(values_only=True))))
@@ -181,21 +185,6 @@ def merged_and_without_value(xml: bytes) -> tuple[list[str], list[str]]:
 
 def _kind(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
-
-
-def as_shown(value: object) -> object:
-    """Return a cell among texts as text: programs take "5" for a number.
-
-    >>> as_shown(12.0), as_shown(True), as_shown(datetime(2024, 5, 3)), as_shown("tea"), as_shown(None)
-    ('12', 'TRUE', '2024-05-03', 'tea', None)
-    """
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime) and value.time() == time():
-        return value.date().isoformat()
-    return str(value) if isinstance(value, (int, float, Decimal, date, time, timedelta)) else value
 
 
 def write_workbook(
