@@ -53,11 +53,10 @@ def test_adaptive_sets_are_larger_for_harder_items():
     assert sizes[1] == pytest.approx(3 + 0.4, abs=0.1)
 
 
-def test_at_least_one_class_is_in_a_set_on_request():
+def test_no_class_is_in_a_set_where_none_is_probable_enough():
     threshold = ConformalThreshold(value=0.3, score="lac", coverage=0.9, n=100)
     table = [[0.8, 0.2], [0.4, 0.6]]
     assert prediction_sets(table, threshold).tolist() == [[True, False], [False, False]]
-    assert prediction_sets(table, threshold, at_least_one=True).tolist() == [[True, False], [False, True]]
 
 
 def test_the_same_seed_gives_the_same_sets():

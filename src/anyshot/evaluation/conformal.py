@@ -82,20 +82,15 @@ def prediction_sets(
     probabilities: ArrayLike,
     threshold: ConformalThreshold,
     *,
-    at_least_one: bool = False,
     random_state: RandomState = 0,
 ) -> NDArray[np.bool_]:
-    """Return which classes are in the prediction set of each item (n, c).
+    """Return which classes are in the prediction set of each item (n, c), none if none is probable enough.
 
-    A set is empty if no class is probable enough. With `at_least_one` it then contains the most probable class, which
-    can only increase the coverage. random_state: for "aps".
+    random_state: for "aps".
     """
     table = probability_table(probabilities)
     random = generator(random_state).spawn(1)[0]  # other numbers than for the threshold, even with the same seed
-    members: NDArray[np.bool_] = _nonconformity(table, threshold.score, random) <= threshold.value  # (n, c)
-    if at_least_one:
-        members[np.arange(len(table)), table.argmax(axis=1)] = True
-    return members
+    return np.asarray(_nonconformity(table, threshold.score, random) <= threshold.value)
 
 
 def cross_conformal_interval(

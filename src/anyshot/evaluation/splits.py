@@ -16,7 +16,7 @@ from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
-from anyshot.base.validation import Indexes, RandomState, check_fraction, check_whole, folds_by_arrival, generator
+from anyshot.base.validation import Indexes, RandomState, check_whole, folds_by_arrival, generator
 from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import wilson_interval
@@ -83,12 +83,11 @@ def check_models(wide: pd.DataFrame, *models: str) -> None:
         raise InputError(f"Unknown model {unknown[0]!r}. Choose one of: {', '.join(wide.columns)}.")
 
 
-def paired_difference(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> PairedDifference:
-    """Return the mean of `a` (n,) minus `b` (n,) over the same n draws, with Student's interval.
+def paired_difference(a: ArrayLike, b: ArrayLike) -> PairedDifference:
+    """Return the mean of `a` (n,) minus `b` (n,) over the same n draws, with Student's 95 % interval.
 
     The interval covers the variation over draws of labels, not over test items. For one draw it is NaN.
     """
-    check_fraction(level=level)
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape or first.ndim != 1 or not first.size:
         raise InputError(f"Two series of the same draws are needed; the shapes are {first.shape} and {second.shape}.")
@@ -97,7 +96,7 @@ def paired_difference(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Pai
     if n < 2:
         return PairedDifference(mean, math.nan, math.nan, math.nan, n)
     sd = float(difference.std(ddof=1))
-    reach = float(student.ppf((1 + level) / 2, n - 1)) * sd / math.sqrt(n)
+    reach = float(student.ppf(0.975, n - 1)) * sd / math.sqrt(n)
     return PairedDifference(mean, sd, mean - reach, mean + reach, n)
 
 

@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.report import collect
 from anyshot.evaluation.report.collect import (
     COVERAGES,
     Inputs,
@@ -120,11 +121,13 @@ def test_intervals_are_collected_at_several_coverages():
     assert results.intervals[0.9].shape == (40, 2)
 
 
-def test_mistakes_of_a_regressor_are_sorted_by_size_and_samples_stay_aligned():
+def test_mistakes_of_a_regressor_are_sorted_by_size_and_samples_stay_aligned(monkeypatch):
     model, truth = LinearRegression().fit(ROWS, NUMBERS), NUMBERS.copy()
     truth[[3, 7]] += [5, -9]
     assert collect_numbers(Inputs(model=model, X=ROWS, y=truth)).mistakes()[:2].tolist() == [7, 3]
-    sample = collect_numbers(Inputs(model=model, X=ROWS, y=NUMBERS, groups={"g": list(range(40))}), max_items=10)
+    monkeypatch.setattr(collect, "MAX_ITEMS", 10)
+    sample = collect_numbers(Inputs(model=model, X=ROWS, y=NUMBERS, groups={"g": list(range(40))}))
+    assert len(sample.truth) == 10
     assert sample.inputs.X[:, 0].tolist() == sample.truth.tolist() == list(sample.inputs.groups["g"])
 
 

@@ -160,7 +160,6 @@ def test_a_group_of_one_item_is_shown_with_a_note(model):
 
 def test_of_very_many_items_a_sample_is_used(model, monkeypatch):
     monkeypatch.setattr(collect, "MAX_ITEMS", 50)
-    monkeypatch.setitem(collect.collect_classes.__kwdefaults__, "max_items", 50)
     X, y = blobs(200)
     found = report(model, X, y)
     assert found.evaluation.n == 50

@@ -219,9 +219,9 @@ class Suggestion(NamedTuple):
     intervals: Floats = np.zeros((0, 2))
 
 
-def collect_classes(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> ClassResults:
+def collect_classes(inputs: Inputs) -> ClassResults:
     """Collect the predictions, probabilities and closeness of a classifier, and evaluate them."""
-    used = replace(inputs, y=label_list(inputs.y)).checked().sampled(max_items)
+    used = replace(inputs, y=label_list(inputs.y)).checked().sampled(MAX_ITEMS)
     truth, model = list(used.y), used.model
     if all(label is None for label in truth):
         raise NotEnoughLabelsError(f"A report needs labeled test items, but none of the {len(truth)} has a label.")
@@ -238,9 +238,9 @@ def collect_classes(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> ClassResul
     )  # fmt: skip
 
 
-def collect_numbers(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> NumberResults:
+def collect_numbers(inputs: Inputs) -> NumberResults:
     """Collect the predictions and intervals of a regressor, and evaluate them."""
-    used = replace(inputs, y=target_numbers(inputs.y, name="y").tolist()).checked().sampled(max_items)
+    used = replace(inputs, y=target_numbers(inputs.y, name="y").tolist()).checked().sampled(MAX_ITEMS)
     truth = np.asarray(used.y, dtype=np.float64)
     if not np.isfinite(truth).any():
         raise NotEnoughLabelsError(f"A report needs labeled test items, but none of the {len(truth)} has a number.")
