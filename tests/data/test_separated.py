@@ -78,7 +78,7 @@ def test_a_tsv_of_a_spreadsheet_is_read_back(quoting):
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
 def test_a_first_line_may_state_the_separator(first):
-    assert parse(f"{first}\ntext;label\na,b,c;x\n", tabs=False) == (
+    assert parse(f"{first}\ntext;label\na,b,c;x\n", tabs=False)[:4] == (
         [["text", "label"], ["a,b,c", "x"]],
         [2, 3],
         [1, 2],
@@ -87,7 +87,7 @@ def test_a_first_line_may_state_the_separator(first):
 
 
 def test_short_rows_are_filled_empty_lines_left_out_and_empty_fields_at_the_end_ignored():
-    assert parse("\ntext,label\na\n\n,,\nb,x,,\n,,\n\n", tabs=False) == (
+    assert parse("\ntext,label\na\n\n,,\nb,x,,\n,,\n\n", tabs=False)[:4] == (
         [["text", "label"], ["a", ""], ["", ""], ["b", "x"]],
         [2, 3, 5, 6],
         [2, 3, 5, 6],

@@ -181,6 +181,8 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
     if text is None and image is None:
         _refuse_nested(table)
         header = "" if table.numbers is None else " The first row must contain the column names."
+        if table.separator is not None and table.frame.shape[1] == 1:
+            header += " Columns are separated by , ; tab or |, which must not stand in quotes."
         raise DataFileError(
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
             f"file, path, ...). Its columns: {listed_columns(table)}. Give text_column (--text-column) or "

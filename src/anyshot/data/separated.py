@@ -8,14 +8,17 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, count
+from itertools import accumulate, chain, count, islice
 from typing import Final, NamedTuple
+
+from anyshot.data.header_rows import MOST_ABOVE, are_numbered, is_filled, rows_above_names
 
 SEPARATORS: Final = ",;\t|"
 SAMPLE: Final = 2**16
 """Characters, from the first one, by which the separator is chosen."""
 SEPARATOR_LINE: Final = re.compile(r'"?sep=(?P<separator>.)"?\n?', re.IGNORECASE)
 """The first line of a CSV that Excel writes to state its separator."""
+_MARKS: Final = re.compile(r'["\n,;\t|]')
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -28,6 +31,8 @@ class Rows(NamedTuple):
     numbers: list[int]
     """The number of each row in a spreadsheet, where a cell of several lines is one row."""
     separator: str
+    above: tuple[str, ...] = ()
+    """The cells that stand above the names of the columns, such as a title."""
 
 
 class ParseError(ValueError):
@@ -71,8 +76,9 @@ def parse(text: str, *, tabs: bool) -> Rows:
     """Return the rows of a CSV, or of a TSV if `tabs`; the first one holds the names of the columns.
 
     The separator of a CSV is the one that a first line such as "sep=;" states, or else the one of , ; tab | that stands
-    as often in most lines as in the first, or most often in the first line. Empty lines are left out, and rows without
-    any text at the end. Short rows are filled with empty fields.
+    as often in most lines as in the first, or most often in the first line. What stands above the names of the columns,
+    empty lines, and rows without any text at the end are left out. Short rows are filled with empty fields. The numbers
+    of rows, which R writes without a name, get an empty one.
 
     A TSV is read as databases write it: quotes are part of the text. If it is quoted as a CSV is (the names are
     quoted, or quotes enclose a tab, a line end or a doubled quote), it is read as a CSV. Where MySQL put a backslash
@@ -110,11 +116,12 @@ def parse(text: str, *, tabs: bool) -> Rows:
 
 def _separator_of(body: str) -> str:
     """Return the separator of most lines; texts in quotes may contain others."""
-    header, *lines = re.sub(r'"[^"]*"', "", body[:SAMPLE]).split("\n")
+    lines = re.sub('"[^"]*"', lambda found: _MARKS.sub(" ", found[0]), body[:SAMPLE]).split("\n")
 
     def fitness(separator: str) -> tuple[int, int]:
-        in_header = header.count(separator)
-        return (sum(line.count(separator) == in_header for line in lines) if in_header else 0, in_header)
+        n_above = rows_above_names([line.split(separator) for line in lines[: MOST_ABOVE + 2]])
+        in_names = lines[n_above].count(separator)
+        return (sum(line.count(separator) == in_names for line in lines[n_above + 1 :]) if in_names else 0, in_names)
 
     return max(SEPARATORS, key=fitness)
 
@@ -220,8 +227,15 @@ def _even(records: Iterable[tuple[list[str], int]], *, first: int, separator: st
 
     records: the fields of each row, and the line in which it starts; first: the number of the first row.
     """
-    rows = Rows([], [], [], separator)
-    for number, (row, line) in enumerate(records, start=first):
+    records = iter(records)
+    start = list(islice(records, MOST_ABOVE + 2))
+    n_above = rows_above_names([row for row, _ in start])
+    below = [row for row, _ in start[n_above:] if row]
+    if are_numbered(below):
+        start[n_above] = (["", *below[0]], start[n_above][1])
+    above = tuple(cell for row, _ in start[:n_above] for cell in row if is_filled(cell))
+    rows = Rows([], [], [], separator, above)
+    for number, (row, line) in enumerate(chain(start[n_above:], records), start=first + n_above):
         width = len(rows.fields[0]) if rows.fields else len(row) or 1
         if len(row) > width and any(row[width:]):
             names = separator.join(rows.fields[0])
@@ -235,4 +249,4 @@ def _even(records: Iterable[tuple[list[str], int]], *, first: int, separator: st
             rows.lines.append(line)
             rows.numbers.append(number)
     end = next((n for n in range(len(rows.fields), 1, -1) if any(rows.fields[n - 1])), 1)
-    return Rows(rows.fields[:end], rows.lines[:end], rows.numbers[:end], separator)
+    return rows._replace(fields=rows.fields[:end], lines=rows.lines[:end], numbers=rows.numbers[:end])

@@ -17,21 +17,24 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from anyshot.base.columns import count as counted
+from anyshot.base.columns import first_of
 from anyshot.base.extras import extra
 from anyshot.base.files import atomic_file
 from anyshot.base.json_values import json_value
 from anyshot.base.labels import clean_name
 from anyshot.base.terminal import whole_characters
-from anyshot.base.warning import note
+from anyshot.base.warning import note, shortened
+from anyshot.data.header_rows import is_filled, rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.spreadsheet import as_written, without_formulas
 from anyshot.data.text_files import existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
-from anyshot.data.workbooks import SUFFIXES, is_filled, read_workbook, write_workbook
+from anyshot.data.workbooks import SUFFIXES, read_workbook, write_workbook
 from anyshot.errors import DataFileError, InputError
 
-ERRORS: Final = frozenset({"#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"})
-"""Errors of spreadsheets."""
+_NAMES: Final = "N/A NULL! DIV/0! VALUE! REF! NAME? NUM! SPILL! CALC! FIELD! BLOCKED! GETTING_DATA ERROR!"
+ERRORS: Final = frozenset(f"#{name}" for name in _NAMES.split(" "))
+"""Errors of spreadsheets, the last one of Google Sheets."""
 NO_VALUES: Final = ERRORS | {"\\N"}
 """Cells that hold no value: how databases write a missing one, and the errors of spreadsheets."""
 
@@ -229,8 +232,7 @@ def _separated(text: str, path: Path) -> Table:
         raise DataFileError(f"{path}, {error}") from error
     separator = rows.separator if suffix_of(path) == ".csv" else None
     table = Table(path, _frame(rows.fields), rows.lines[1:], rows.numbers[1:], separator=separator)
-    _say_errors(table, rows.fields)
-    return _without_repeated_names(table, rows.fields)
+    return _checked(table, rows.fields, rows.above)
 
 
 def _json(text: str, path: Path) -> Table:
@@ -255,21 +257,33 @@ def _excel(path: Path, sheet: str | None) -> Table:
     used = read_workbook(path, sheet=sheet)
     width = max(map(len, used.rows))
     rows = [row + [None] * (width - len(row)) for row in used.rows]
-    table = Table(path, _frame(rows), numbers=used.numbers[1:])
-    _say_errors(table, rows)
-    return _without_repeated_names(table, rows)
+    return _checked(Table(path, _frame(rows), numbers=used.numbers[1:]), rows, used.above)
 
 
-def _say_errors(table: Table, rows: Sequence[Sequence[Any]]) -> None:
-    """Log how many cells below the names of the columns hold errors of a spreadsheet, which are read as empty."""
-    found = [(row, cell) for row, cells in enumerate(rows[1:]) for cell in cells if cell in ERRORS]
-    if found:
-        row, cell = found[0]
+def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) -> Table:
+    """Return a table without rows that are no data; log these, and cells with errors, which are read as empty.
+
+    rows: the cells, those of the names first; above: what stood above the names.
+    """
+    path, errors = table.path, [(row, cell) for row, own in enumerate(rows[1:]) for cell in own if cell in ERRORS]
+    without, repeated = rows_without_data(rows), rows_of_names(rows)
+    if above:
+        listed = first_of([repr(shortened(cell)) for cell in above], at_most=3)
+        note(log, f"{path}: what stands above the names of the columns is left out: {listed}")
+    if errors:
+        row, cell = errors[0]
         note(
             log,
-            f"{table.path}: {counted(len(found), 'cell')} with an error of the spreadsheet, read as empty, such as "
-            f"{cell} in {table.place(row)}",
+            f"{path}: {counted(len(errors), 'cell')} with an error of the spreadsheet, read as empty, such as {cell} "
+            f"in {table.place(row)}",
         )
+    if without:
+        text = shortened(str(next(filter(is_filled, rows[1 + without[0]]))))
+        note(log, f"{path}: {counted(len(without), 'row')} without data below the names left out, such as {text!r}")
+    if repeated:
+        note(log, f"{path}: {table.place(repeated[0])} repeats the names of the columns; such rows are left out")
+    left_out = {*without, *repeated}
+    return table.rows([row for row in range(len(table.frame)) if row not in left_out]) if left_out else table
 
 
 def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
@@ -280,21 +294,6 @@ def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
     names = [clean_name(as_written("" if cell is None else str(cell))) for cell in rows[0]]
     cells = [[None if cell in NO_VALUES else as_written(cell) for cell in row] for row in rows[1:]]
     return pd.DataFrame(cells, columns=names, dtype=object)
-
-
-def _without_repeated_names(table: Table, rows: Sequence[Sequence[Any]]) -> Table:
-    """Return a table without rows that repeat the first of `rows`, as where files were joined."""
-    (first, *others), *cells = rows
-    # The first name may follow a byte-order mark. A single word may be a text.
-    repeated = {
-        row
-        for row, (cell, *rest) in enumerate(cells)
-        if others and rest == others and clean_name(str(cell)) == clean_name(str(first))
-    }
-    if not repeated:
-        return table
-    note(log, f"{table.path}: {table.place(min(repeated))} repeats the names of the columns; such rows are left out")
-    return table.rows([row for row in range(len(table.frame)) if row not in repeated])
 
 
 def _parquet(path: Path) -> Table:

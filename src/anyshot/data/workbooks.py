@@ -19,8 +19,9 @@ import pandas as pd
 from anyshot.base.columns import count, first_of
 from anyshot.base.extras import extra
 from anyshot.base.json_values import json_value
-from anyshot.base.warning import note, shortened
+from anyshot.base.warning import note
 from anyshot.base.zips import BROKEN_ZIP
+from anyshot.data.header_rows import MOST_ABOVE, is_filled, rows_above_names
 from anyshot.errors import AnyshotError, DataFileError, InputError
 
 SUFFIXES: Final = (".xlsx", ".xlsm")
@@ -42,6 +43,8 @@ class Sheet(NamedTuple):
     rows: list[list[Any]]
     numbers: list[int]
     """The number of each row in the sheet."""
+    above: tuple[str, ...] = ()
+    """The cells that stand above the names of the columns, such as a title."""
 
 
 def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
@@ -100,12 +103,7 @@ def _read(path: Path, reader: Any, name: str | None) -> Sheet:
             f"{path}, sheet {filled[0].title!r}: {count(len(without_value), 'formula')} without a value, read as "
             f"empty: {first_of(without_value, at_most=3)}. Open the file in Excel and save it, which adds the values",
         )
-    return _without_heading(_rows_of(filled[0], merged), merged, path)
-
-
-def is_filled(cell: object) -> bool:
-    """Return whether a cell has a value."""
-    return cell is not None and cell != ""
+    return _below_title(_rows_of(filled[0], merged), merged)
 
 
 def _has_values(sheet: Any) -> bool:
@@ -130,22 +128,14 @@ def _rows_of(sheet: Any, merged: Sequence[str]) -> Sheet:
     return Sheet([filled.get(number, [])[first:] for number in numbers], numbers)
 
 
-def _without_heading(sheet: Sheet, merged: Sequence[str], path: Path) -> Sheet:
-    """Return a sheet without the heading that people write above a table, and log it.
-
-    It has one cell in a row, which is merged over several columns, or a blank row below it.
-    """
+def _below_title(sheet: Sheet, merged: Sequence[str]) -> Sheet:
+    """Return a sheet without what people write above the names of the columns."""
     utils = extra("openpyxl.utils", "tables", purpose="Reading Excel files")
-    filled = [[cell for cell in row if is_filled(cell)] for row in sheet.rows]
-    first = next((at for at, cells in enumerate(filled) if len(cells) > 1), 0)
     boxes = [utils.range_boundaries(one) for one in merged]
-    wide = {number for left, top, right, bottom in boxes if right > left for number in range(top, bottom + 1)}
-    is_heading = any(not cells for cells in filled[:first]) or not wide.isdisjoint(sheet.numbers[:first])
-    if not is_heading or first == len(sheet.rows) - 1:
-        return sheet
-    listed = first_of([repr(shortened(str(cells[0]))) for cells in filled[:first] if cells], at_most=3)
-    note(log, f"{path}: what stands above the names of the columns is left out: {listed}")
-    return Sheet(sheet.rows[first:], sheet.numbers[first:])
+    is_title = any(right > left and top == sheet.numbers[0] for left, top, right, _ in boxes)
+    n_above = rows_above_names(sheet.rows[: MOST_ABOVE + 2], is_title=is_title)
+    above = tuple(str(cell) for row in sheet.rows[:n_above] for cell in row if is_filled(cell))
+    return Sheet(sheet.rows[n_above:], sheet.numbers[n_above:], above)
 
 
 def _values(sheet: Any) -> Iterator[list[Any]]:

@@ -1,0 +1,96 @@
+"""Rows around the names of the columns: titles above them, and what survey tools write below."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS
+
+MOST_ABOVE: Final = 30
+"""Rows above the names of the columns, at most."""
+
+_USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
+_DASHES: Final = re.compile(":?-{2,}:?")
+_N_ROWS: Final = re.compile(r"\(\d+ rows?( affected)?\)")
+_IMPORT_ID: Final = re.compile(r"""\{\s*["']+ImportId["']""")
+
+
+def is_filled(cell: object) -> bool:
+    """Return whether a cell has a value."""
+    return cell is not None and cell != ""
+
+
+def rows_above_names(rows: Sequence[Sequence[Any]], *, is_title: bool = False) -> int:
+    """Return how many of the first rows stand above the names of the columns, such as a title and the date of export.
+
+    They hold no usual name of a column. The names are more than the cells of any row above and follow a blank row, or
+    two of them are usual. rows: the first MOST_ABOVE + 2 rows, or fewer; is_title: whether the first cell is merged
+    over several columns.
+
+    >>> rows_above_names([["Tickets"], ["From", "1 May"], [], ["Betreff", "Text", "Thema"], ["a", "b", "c"]])
+    3
+    """
+    filled = [[cell for cell in row if is_filled(cell)] for row in rows]
+    if not filled or _n_usual(filled[0]):
+        return 0
+    widths = list(map(len, filled))
+    following = range(1, len(rows) - 1)
+    wider = [at for at in following if widths[at] > max(1, *widths[:at])]
+    usual = [at for at in following if _n_usual(filled[at]) > 1]
+    if usual:
+        return usual[0]
+    # A title and a subtitle may have the blank row between them.
+    after_blank = [at for at in wider if not widths[at - 1]]
+    after_title = [at for at in wider[:1] if is_title or not all(widths[:at])]
+    return max(after_blank, default=0) or max(after_title, default=0)
+
+
+def _n_usual(cells: Sequence[Any]) -> int:
+    return sum(str(cell).strip().casefold() in _USUAL for cell in cells)
+
+
+def are_numbered(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether all rows but the first, the names, begin with one field more: a number that rises, as of R."""
+    names, *others = rows or [[]]
+    if len(others) < 2 or not all(len(row) == len(names) + 1 and row[0].isdecimal() for row in others):
+        return False
+    numbers = [int(row[0]) for row in others]
+    return all(low < high for low, high in pairwise(numbers))
+
+
+def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
+    """Return which rows below the names, the first of `rows`, programs wrote that export tables; counted from 0.
+
+    Qualtrics writes the questions and a row of {"ImportId": ...}, or only the former, in which "StartDate" is "Start
+    Date"; SurveyMonkey "Response", "Open-Ended Response" or the possible answers; SQL Server and Markdown a row of
+    dashes; and clients of databases, at the end, "(12 rows)".
+    """
+    names, *cells = [[str(cell) for cell in row] for row in (*rows[:3], rows[-1])]
+    filled = [list(filter(is_filled, map(str.strip, row))) for row in cells]
+    found = [len(rows) - 2] if len(rows) > 1 and len(filled[-1]) == 1 and _N_ROWS.fullmatch(filled[-1][0]) else []
+    for at, own in enumerate(filled[:-1]):
+        if own and all(map(_IMPORT_ID.match, own)):
+            return [*range(at + 1), *found]
+    first = filled[0] if len(rows) > 2 else []
+    dashes = len(first) > 1 and all(map(_DASHES.fullmatch, first))
+    pairs = zip(names, cells[0], strict=True)
+    spaced = [
+        " " in cell and " " not in name and cell.replace(" ", "").casefold() == name.casefold() for name, cell in pairs
+    ]
+    is_question = "Open-Ended Response" in first or set(first) == {"Response"} or sum(spaced) > 1
+    return [0, *found] if dashes or is_question else found
+
+
+def rows_of_names(rows: Sequence[Sequence[Any]]) -> list[int]:
+    """Return which rows repeat the names of several columns, the first of `rows`, as where files were joined.
+
+    The first name may follow a byte-order mark. A single word may be a text. Rows are counted below the names, from 0.
+    """
+    (first, *others), *cells = rows
+    name = _bare(first)
+    return [at for at, (cell, *rest) in enumerate(cells) if others and rest == others and _bare(cell) == name]
+
+
+def _bare(cell: Any) -> str:
+    return str(cell).strip("\ufeff\u00a0 ")

@@ -1,0 +1,95 @@
+"""Titles above the names of the columns, and rows of survey tools below them."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from anyshot.data.header_rows import rows_above_names, rows_without_data
+from anyshot.data.tables import read_table, write_table
+from anyshot.errors import DataFileError
+
+QUALTRICS = [
+    ["StartDate", "ResponseId", "Q1", "Q2"],
+    ["Start Date", "Response ID", "What happened?", "Topic"],
+    [
+        '{"ImportId":"startDate","timeZone":"Z"}',
+        '{"ImportId":"_recordId"}',
+        '{"ImportId":"QID1"}',
+        '{"ImportId":"QID2"}',
+    ],
+    ["2026-05-01", "R_1", "I was charged twice", "billing"],
+]
+
+
+def table_of(tmp_path: Path, text: str) -> tuple[list[list[object]], list[object]]:
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="utf-8")
+    table = read_table(path)
+    return [list(table.frame.columns), *table.frame.values.tolist()], [
+        table.number(row) for row in range(len(table.frame))
+    ]
+
+
+@pytest.mark.parametrize("separator", [";", ",", "|"])
+@pytest.mark.parametrize(
+    "above", ["Tickets, all\n\n", "Tickets\nFrom: 1 May, 8:00\nBy: Ana\n\n", "Tickets;;\n;;\n", "1;x\n\n"]
+)
+def test_what_stands_above_the_names_of_a_csv_is_left_out(tmp_path, separator, above):
+    names, row = separator.join(["Betreff", "Text", "Art"]), separator.join(["a", '"b ""c"" d"', "e"])
+    rows, numbers = table_of(tmp_path, f"{above.replace(';;', 2 * separator)}{names}\n{row}\n{row}\n")
+    assert rows == [["Betreff", "Text", "Art"], *[["a", 'b "c" d', "e"]] * 2]
+    assert numbers == [above.count("\n") + 2, above.count("\n") + 3]
+
+
+def test_usual_names_need_no_blank_row_above_them(tmp_path):
+    assert table_of(tmp_path, "Tickets of May\ntext;label\na;b\n") == ([["text", "label"], ["a", "b"]], [3])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["text"], [], ["a", "b"], ["c", "d"]],  # the first row has a usual name
+        [["x", "y"], [], ["a", "question"], ["c", "d"]],  # one usual name may be a class
+        [["x", "y"], ["1", "a", "b"], ["2", "c", "d"]],  # R writes no name above the names of rows
+        [["Betreff", "Art"], ["a", "b"], [], ["c", "d"]],
+        [["Title"], [], ["x", "y"]],  # nothing would be left
+    ],
+)
+def test_names_in_the_first_row_stay(rows):
+    assert rows_above_names(rows) == 0
+
+
+def test_rows_that_survey_tools_write_below_the_names_are_left_out(tmp_path, caplog):
+    for n, rows in enumerate([QUALTRICS, QUALTRICS[:2] + QUALTRICS[3:], QUALTRICS[:1] + QUALTRICS[2:]]):
+        path = tmp_path / f"{n}.xlsx"
+        write_table([dict(zip(rows[0], row, strict=True)) for row in rows[1:]], path)
+        with caplog.at_level(logging.INFO):
+            table = read_table(path)
+        assert table.frame.values.tolist() == [QUALTRICS[3]]
+        assert table.number(0) == len(rows)
+    assert "2 rows without data below the names left out, such as 'Start Date'" in caplog.text
+
+
+def test_the_second_row_of_surveymonkey_is_left_out_and_answers_are_not():
+    names, answer = ["Respondent ID", "Why?", "Topic", ""], ["1", "a", "b", ""]
+    assert rows_without_data([names, ["", "Open-Ended Response", "Response", "Other"], answer]) == [0]
+    assert rows_without_data([names, ["", "Response", "Response", ""], answer]) == [0]
+    assert rows_without_data([names, ["1", "Response", "late", ""], answer]) == []
+    assert rows_without_data([["Billing", "Login"], ["billing", "login"], ["", ""]]) == []
+    assert rows_without_data([names]) == []
+    assert rows_without_data([names, answer]) == []
+
+
+def test_dashes_below_the_names_and_the_number_of_rows_that_databases_write_are_left_out(tmp_path):
+    rows, numbers = table_of(tmp_path, "text,label\n----,-----\na,b\n-- x,--\n\n(12 rows affected)\n")
+    assert rows == [["text", "label"], ["a", "b"], ["-- x", "--"]]
+    assert numbers == [3, 4]
+    assert table_of(tmp_path, "text|label\na|b\n(1 row)\n") == ([["text", "label"], ["a", "b"]], [2])
+
+
+def test_numbers_of_rows_that_r_writes_without_a_name_are_a_column_without_one(tmp_path):
+    rows, _ = table_of(tmp_path, '"text","label"\n"1","a","b"\n"12","c","d"\n')
+    assert rows == [["", "text", "label"], ["1", "a", "b"], ["12", "c", "d"]]
+    with pytest.raises(DataFileError, match="3 fields, but the first line, 'text,label', has 2"):
+        table_of(tmp_path, "text,label\nHello, world,b\n")
