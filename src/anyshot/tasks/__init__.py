@@ -13,7 +13,6 @@ _HOME = {
     "TaskComparison": "anyshot.tasks.multitask.comparison",
     "compare_with_single_tasks": "anyshot.tasks.multitask.comparison",
     "load_multitask_network": "anyshot.tasks.multitask.network",
-    "regressor_from_saved": "anyshot.tasks.regression",
 }
 
 __all__ = sorted(_HOME)

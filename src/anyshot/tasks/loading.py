@@ -19,16 +19,16 @@ from anyshot.encoders.hub.cache import ID, is_in_cache
 from anyshot.encoders.registry import ENCODERS, FIRST_LAYERS, KERAS, PREFIX, load_encoder
 from anyshot.errors import InputError, ModelFolderError
 
-READERS: Final[dict[str, tuple[ModuleType, str]]] = {
-    "AnyShotClassifier": (tasks, "AnyShotClassifier"),
-    "AnyShotRegressor": (tasks, "regressor_from_saved"),
-    "ContrastiveClassifier": (fine_tuning, "ContrastiveClassifier"),
-    "DomainConfusionClassifier": (domain_adaptation, "DomainConfusionClassifier"),
-    "FineTunedClassifier": (fine_tuning, "FineTunedClassifier"),
-    "MultitaskModel": (tasks, "MultitaskModel"),
-    "PrototypicalEncoder": (fine_tuning, "PrototypicalEncoder"),
+PACKAGES: Final[dict[str, ModuleType]] = {
+    "AnyShotClassifier": tasks,
+    "AnyShotRegressor": tasks,
+    "ContrastiveClassifier": fine_tuning,
+    "DomainConfusionClassifier": domain_adaptation,
+    "FineTunedClassifier": fine_tuning,
+    "MultitaskModel": tasks,
+    "PrototypicalEncoder": fine_tuning,
 }
-"""What reads each kind of model, a function or a class with `from_saved`; it is imported when a model needs it."""
+"""The package of each kind of model, a class with `from_saved`, which is imported when a model needs it."""
 
 
 SWITCH: Final = "ANYSHOT_DOWNLOAD"
@@ -67,16 +67,15 @@ def load(
                 f"{folder} contains a MultitaskNetwork, whose trunk is your own code. Pass both: "
                 "anyshot.tasks.load_multitask_network(folder, trunk)."
             )
-        if not isinstance(kind, str) or kind not in READERS:
+        if not isinstance(kind, str) or kind not in PACKAGES:
             raise ModelFolderError(f"{folder} contains a model of type {kind!r}, which this version cannot read.")
-        package, name = READERS[kind]
-        reader: Any = getattr(package, name)
-        if kind == "AnyShotClassifier":
-            clf = reader.from_saved(saved, cache=cache)
-            if encoder is not None:
-                _check_weights(clf.any_shot_model(), saved, folder, given=encoder, needed=needed)
-            return clf
-        return reader.from_saved(saved) if hasattr(reader, "from_saved") else reader(saved)
+        model: Any = getattr(PACKAGES[kind], kind)
+        if kind != "AnyShotClassifier":
+            return model.from_saved(saved)
+        clf = model.from_saved(saved, cache=cache)
+        if encoder is not None:
+            _check_weights(clf.any_shot_model(), saved, folder, given=encoder, needed=needed)
+        return clf
 
 
 def _with_allowed_encoder(saved: SavedModel, folder: object, encoder: str | None, download: str) -> SavedModel:

@@ -214,6 +214,11 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         facts = {"kind": "AnyShotRegressor", **_facts(self, arrays)}
         write_model(folder, facts=facts, arrays=arrays, card=_card(self))
 
+    @classmethod
+    def from_saved(cls, saved: SavedModel) -> "AnyShotRegressor":
+        """Return the regressor whose folder was read; `anyshot.load` reads it."""
+        return _restored(saved.facts, saved.arrays)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -311,11 +316,6 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
             return SourceStatistics(mean, std, noise=float(np.mean(own**2)), noise_items=4.0)
         noise = float(np.average((y - predicted) ** 2, weights=weights))
         return SourceStatistics(mean, std, noise=noise, noise_items=1.0)
-
-
-def regressor_from_saved(saved: SavedModel) -> AnyShotRegressor:
-    """Return the regressor from a folder that `AnyShotRegressor.save` wrote."""
-    return _restored(saved.facts, saved.arrays)
 
 
 def _facts(model: AnyShotRegressor, arrays: dict[str, NDArray[Any]], *, prefix: str = "") -> dict[str, Any]:
