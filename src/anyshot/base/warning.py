@@ -21,7 +21,7 @@ _INSIDE: Final = (str(Path(__file__).parents[1]), contextlib.__file__)
 class _Call(NamedTuple):
     """A command, or a call that fits several models: what it warned of, and what it will warn of when it ends."""
 
-    said: set[object]
+    warned_of: set[object]
     places: Places | None
     held: dict[str, tuple[Say, dict[str, None]]]
 
@@ -38,7 +38,7 @@ def one_call(places: Places | None = None) -> Iterator[None]:
     texts themselves: each model is fitted to a part of what was given, in which the rows have other numbers.
     """
     outer = _CALL.get()
-    call = _Call(set() if outer is None else outer.said, places, {})
+    call = _Call(set() if outer is None else outer.warned_of, places, {})
     token = _CALL.set(call)
     try:
         yield
@@ -50,7 +50,7 @@ def one_call(places: Places | None = None) -> Iterator[None]:
 
 def warn(message: str | Warning) -> None:
     """Issue a warning that points to the call from outside of the package; in `one_call` only the first time."""
-    if not unsaid("", [str(message)]):
+    if not new_to_warn_of("", [str(message)]):
         return
     collected = _COLLECTED.get()
     if collected is None:
@@ -85,18 +85,18 @@ def warn_of_items(fault: str, say: Say, texts: Sequence[str], *, rows: Sequence[
     if call is not None and call.places is None:
         call.held.setdefault(fault, (say, {}))[1].update(dict.fromkeys(texts))
         return
-    if new := unsaid(fault, texts):
+    if new := new_to_warn_of(fault, texts):
         names = [f"row {row}" for row in rows] if call is None and rows is not None else places_of(new)
         warn(say(names or [repr(shortened(text)) for text in new], rows or ()))
 
 
-def unsaid(fault: str, texts: Iterable[str]) -> list[str]:
+def new_to_warn_of(fault: str, texts: Iterable[str]) -> list[str]:
     """Return those of the texts that were not warned of for this fault; all of them outside of `one_call`."""
     call = _CALL.get()
     if call is None:
         return list(texts)
-    new = [text for text in dict.fromkeys(texts) if (fault, text) not in call.said]
-    call.said.update((fault, text) for text in new)
+    new = [text for text in dict.fromkeys(texts) if (fault, text) not in call.warned_of]
+    call.warned_of.update((fault, text) for text in new)
     return new
 
 

@@ -196,7 +196,7 @@ def _check_units(texts: set[str], name: object) -> None:
 
 
 def _kind_of_dates(dates: list[re.Match[str]], name: object) -> Kind:
-    """Return the order of day and month, which a dot or a number above 12 tells."""
+    """Return the order of day and month, which a dot or a number above 12 shows."""
     first, second = max(int(date[1]) for date in dates), max(int(date[3]) for date in dates)
     if second <= 12 and (first > 12 or all(date[2] == "." for date in dates)):
         return "day first"

@@ -218,7 +218,7 @@ def _numbers(frame: pd.DataFrame) -> Any:
 def fit_features(parts: Sequence[Any], *, encoder: str, vectors_given: bool) -> tuple[str, FeatureTable | None]:
     """Return the name of the encoder for rows of numbers, "table" or "vectors", and how they become vectors.
 
-    parts: tables or arrays with the same columns, the first of which tells; encoder: "auto", "table" or "vectors";
+    parts: tables or arrays with the same columns, the first of which decides; encoder: "auto", "table" or "vectors";
     vectors_given: whether the classes are given by vectors, which must stay comparable with the rows.
     """
     if encoder == "auto":

@@ -133,7 +133,7 @@ def accuracy_by_group(
     """
     is_right, group = np.asarray(right), named_groups(groups)
     if not np.isin(is_right, (0, 1)).all():
-        raise InputError("right must tell of each item whether its prediction is correct: True or False.")
+        raise InputError("right must hold True or False for each item: whether its prediction is correct.")
     is_right = is_right.astype(bool)
     if len(is_right) != len(group):
         raise InputError(f"There are {len(is_right)} items and {len(group)} groups. Give one group per item.")

@@ -18,7 +18,7 @@ from anyshot.base.items import Items, by_position, check_list, item_count, items
 from anyshot.base.labels import Label, Labels, clean_names, warn_of_look_alikes
 from anyshot.base.protocols import Encoder, WithVocabulary
 from anyshot.base.validation import generator, is_number, pair
-from anyshot.base.warning import places_of, shortened, unsaid, warn
+from anyshot.base.warning import new_to_warn_of, places_of, shortened, warn
 from anyshot.base.weighted_items import weighted_items
 from anyshot.encoders.registry import encoder_for
 from anyshot.encoders.texts import rows_of_unread_texts
@@ -269,7 +269,7 @@ def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, n_new: int) -> N
     first = data.first_copies
     found = np.flatnonzero(data.index != data.index[first])
     rows = found[found >= len(data.index) - n_new].tolist()
-    texts = unsaid("conflict", [data.examples[row] for row in rows])
+    texts = new_to_warn_of("conflict", [data.examples[row] for row in rows])
     if not texts:
         return
     names = data.classes.tolist()

@@ -252,7 +252,7 @@ def _print_lines(rows: Iterable[Mapping[str, object]]) -> None:
         return  # the caller closed the standard output
     try:
         for row in rows:
-            _print_json(row)
+            sys.stdout.write(escaped_json(json.dumps(base.json_value(row), ensure_ascii=False)) + "\n")
         sys.stdout.flush()
     except BrokenPipeError as error:
         abandon_output()
@@ -266,12 +266,6 @@ def abandon_output() -> None:
             sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _print_json(row: Mapping[str, object]) -> None:
-    """Print a row as one line of JSON."""
-    line = json.dumps(base.json_value(row), ensure_ascii=False)
-    sys.stdout.write(escaped_json(line) + "\n")
 
 
 def in_options(message: str) -> str:

@@ -30,7 +30,7 @@ def classes_of(snapshot: Snapshot) -> list[Any]:
 
 
 def width_of(snapshot: Snapshot) -> int:
-    """Return the width of the vectors that a model reads, -1 if it does not tell."""
+    """Return the width of the vectors that a model reads, -1 if it states none."""
     if snapshot.is_any_shot:
         return int(model_of(snapshot).class_means.shape[1])
     return int(getattr(snapshot.classifier, "n_features_in_", -1))

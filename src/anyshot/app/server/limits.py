@@ -143,7 +143,7 @@ class LimitedTime:
 
 
 def is_probe(path: str) -> bool:
-    """Return whether an address tells the health or the metrics of the service."""
+    """Return whether an address is that of the health or the metrics of the service."""
     return path in ("/metrics", "/label-studio/health") or path.startswith(("/health/", "/v2/health/"))
 
 

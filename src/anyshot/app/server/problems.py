@@ -1,6 +1,6 @@
 """Problem documents (RFC 9457): every error of the service as JSON, with the words of the library's errors.
 
-An error that a client can correct is told in full. Any other is written to the log, and the client reads only that
+An error that a client can correct is stated in full. Any other is written to the log, and the client reads only that
 there was one, so that no answer holds a path, a traceback, or an item of another request.
 """
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 def problem_of(error: Exception) -> ProblemError:
-    """Return what a client is told of an error."""
+    """Return what a client reads of an error."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, HTTPException):

@@ -226,7 +226,7 @@ class Answers:
                 self._answer_while_encoding(labels, version, done)
                 if self._closed.is_set():
                     return self.current
-            gone = _said_of_missing(total - len(self._learner.vectors.known(labels.ids)))
+            gone = _missing_images(total - len(self._learner.vectors.known(labels.ids)))
             if reason:
                 self._finish(AnswerSet(version), State("ready", done, total, reason, gone))
             else:
@@ -321,7 +321,7 @@ class Answers:
         self._project.database.notify()
 
 
-def _said_of_missing(n: int) -> str:
+def _missing_images(n: int) -> str:
     if not n:
         return ""
     return f"{n:,} image{'s' if n > 1 else ''} cannot be read: the files are no longer in the project's folder images."

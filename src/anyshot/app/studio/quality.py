@@ -115,8 +115,8 @@ class Quality:
         lower, upper = self.of_100
         n = len(self.untested)
         untested = f" {count(n, 'class')} {'has' if n == 1 else 'have'} no label yet." if n else ""
-        said = HEADLINES[headline].format(n=of_10)
-        return f"{said}. Probably between {lower} and {upper} of 100.{untested}"
+        shown = HEADLINES[headline].format(n=of_10)
+        return f"{shown}. Probably between {lower} and {upper} of 100.{untested}"
 
     @property
     def of_100(self) -> tuple[int, int]:

@@ -211,7 +211,7 @@ class MultitaskModel(FittedTasks):
     Parameters
     ----------
     tasks : {task: "classification" or "regression"}, optional
-        Of other tasks the labels tell: numbers with fractions, or more than ten different whole numbers, are a
+        For other tasks the labels decide: numbers with fractions, or more than ten different whole numbers, are a
         regression; names, and whole numbers from 0 on, a classification. What was taken is stated in `reasons_`.
     shared : bool, default=True
         Whether tasks share a prior; False fits each task alone by the same method.

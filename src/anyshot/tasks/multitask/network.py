@@ -71,7 +71,7 @@ class MultitaskNetwork(FittedTasks):
         Maps items (n, ...) to features (n, width). A module is copied and trained from its current weights; a function
         is called in `fit`, and its random weights depend on `random_state`.
     tasks : {task: "classification" or "regression"}, optional
-        Of other tasks the labels tell: numbers with fractions, or more than ten different whole numbers, are a
+        For other tasks the labels decide: numbers with fractions, or more than ten different whole numbers, are a
         regression; names, and whole numbers from 0 on, a classification. What was taken is stated in `reasons_`.
     weighting : {"equal", "uncertainty", "pcgrad", "mgda", "cagrad", "imtl-g"}, default="equal"
         How the tasks' losses are combined: by their mean, with weights learned from each task's noise, or by a rule on

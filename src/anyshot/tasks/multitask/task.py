@@ -142,7 +142,7 @@ def read_tasks(
 ) -> tuple[Task, ...]:
     """Return the tasks in `y`: {task: labels (n,)}, or a data frame with a column for each task.
 
-    kinds: {task: "classification" or "regression"}; of other tasks the labels tell: numbers with fractions and many
+    kinds: {task: "classification" or "regression"}; for other tasks the labels decide: numbers with fractions and many
     different whole numbers are a regression. items: what the labels belong to; a warning says if their pandas index has
     another order than that of the labels. weights (n,): how often each item counts, 1 by default; the labels of items
     of weight 0 are left out.

@@ -124,9 +124,9 @@ async def changes(request: Request) -> Response:
     found = await _news(request, opened, since, time.monotonic() + min(wait, LONGEST_WAIT))
     facts = await run_in_threadpool(state_of, opened, t)
     rows, changed = await run_in_threadpool(_rows, opened, ids if found.subjects else []), opened.answers.changed
-    told = not known or "answers" in found.subjects  # a refit that is not stored yet is told once it is
-    items = list(changed.items[:MAX_CHANGED]) if known and told and changed.number > known else []
-    refit = changed.number if told else known
+    is_stored = not known or "answers" in found.subjects  # the page learns of a refit once it is stored
+    items = list(changed.items[:MAX_CHANGED]) if known and is_stored and changed.number > known else []
+    refit = changed.number if is_stored else known
     news = {"version": found.version, "subjects": sorted(found.subjects), "refit": refit, "changed": items}
     return JSONResponse({**facts, **news, "rows": rows})
 

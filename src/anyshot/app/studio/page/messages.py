@@ -42,8 +42,8 @@ def warnings_in(warnings: Iterable[str], t: Texts) -> list[str]:
     ['mail.csv is read in the older encoding cp1252. If letters such as ä or é look wrong, save it as “CSV UTF-8” and \
 add it again.']
     """
-    said = [(one, _translated(one, _plain_words(t.language), t.language)) for one in warnings]
-    shown = [t("other_warning", message=one) if own is None else own for one, own in said]
+    translated = [(one, _translated(one, _plain_words(t.language), t.language)) for one in warnings]
+    shown = [t("other_warning", message=one) if own is None else own for one, own in translated]
     return list(dict.fromkeys(filter(None, shown)))
 
 
