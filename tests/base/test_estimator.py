@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from anyshot.base.estimator import ClassifierBase, not_fitted, validate_data
+from anyshot.base.estimator import ClassifierBase, all_or_nothing, fresh_copy, not_fitted, validate_data
 from anyshot.errors import BadItemError, InputError, WidthError
 
 X = np.array([[0.0], [1.0], [0.2], [0.9], [0.1], [0.8]])
@@ -159,3 +159,38 @@ def test_numbers_that_float32_cannot_hold_are_not_taken_for_infinity():
 def test_a_column_of_vectors_is_a_table(make):
     found = validate_data(Above(), make([[1.0, 2.0], [3.0, 4.0]]), dtype=np.float64)
     np.testing.assert_array_equal(found, [[1, 2], [3, 4]])
+
+
+class Interrupted(Above):
+    """Stop in the middle of a fit to labels that are all "no"."""
+
+    @all_or_nothing
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        if len(self.classes_) == 1:
+            self.begun_ = True
+            raise KeyboardInterrupt
+        return super().fit(X, y)
+
+
+def test_a_fit_that_is_interrupted_leaves_the_earlier_one():
+    model = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, ["no"] * 6)
+    assert vars(model) == vars(Interrupted())
+    before = dict(vars(model.fit(X, Y)))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, ["no"] * 6)
+    assert vars(model) == before
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (StandardScaler, r"is the class StandardScaler. Pass an instance, StandardScaler\(\)"),
+        ({"a": Above()}, "The model is a dict. Pass one estimator"),
+    ],
+)
+def test_a_model_that_cannot_be_copied_is_refused(model, message):
+    with pytest.raises(InputError, match=message):
+        fresh_copy(model)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
 from scipy.sparse import csr_array
 
 from anyshot.base.validation import unit
@@ -155,3 +156,11 @@ def test_one_row_that_is_no_table_is_refused_with_the_way_out(row):
         InputError, match=r"shape is \(2,\)\. X\[None, :\] is a table of one row, as is table\.iloc\[\[0\]\]"
     ):
         table.transform(row(frame))
+
+
+@pytest.mark.parametrize("kind", ["polars", "pandas"])
+def test_the_output_that_users_set_for_their_transformers_changes_nothing(kind):
+    frame = pd.DataFrame({"age": [15, 16, 17], "school": ["north", "south", "north"]})
+    expected = FeatureTable.fit([frame], standardize=True).transform(frame)
+    with sklearn.config_context(transform_output=kind):
+        np.testing.assert_array_equal(FeatureTable.fit([frame], standardize=True).transform(frame), expected)

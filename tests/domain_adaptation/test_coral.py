@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.linalg import fractional_matrix_power
+from sklearn.linear_model import LogisticRegression
 
 from anyshot.domain_adaptation.coral import CORAL, coral_map
 from domain_adaptation.worlds import moved_world
@@ -50,3 +51,13 @@ def test_a_scaled_and_shifted_target_is_classified_as_well_as_the_source(shift):
     world = moved_world(n_each=60, shift=shift)
     model = CORAL(normalize=None, ridge=1e-3).fit(world.X, world.y, target=world.target)
     assert model.score(world.target, world.truth) > 0.95
+
+
+def test_a_fit_that_fails_leaves_the_earlier_model():
+    X = np.arange(12.0).reshape(6, 2)
+    model = CORAL().fit(X, ["a", "b"] * 3, target=X)
+    before = model.predict(X).tolist()
+    model.base = LogisticRegression(C=-1)
+    with pytest.raises(ValueError, match="'C' parameter"):
+        model.fit(X, ["c", "d"] * 3, target=X)
+    assert model.predict(X).tolist() == before

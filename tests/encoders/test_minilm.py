@@ -1,6 +1,7 @@
 """The default text encoder on openvino, compared with transformers; tests of its network in torch are beside it."""
 
 import logging
+import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,6 +10,8 @@ from subprocess import run
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import minilm as module
@@ -133,6 +136,13 @@ def test_an_invalid_text_is_reported_with_its_row(minilm, bad, words):
 
 def test_clone_returns_the_same_object(minilm):
     assert clone(minilm, safe=False) is minilm
+
+
+def test_a_pipeline_with_the_encoder_is_copied_and_pickled(minilm):
+    vectors = minilm.encode(["late parcel"])
+    pipeline = make_pipeline(FunctionTransformer(minilm.encode))
+    for again in (clone(pipeline), pickle.loads(pickle.dumps(pipeline))):
+        np.testing.assert_array_equal(again.transform(["late parcel"]), vectors)
 
 
 def test_encoding_imports_neither_torch_nor_the_package_of_the_weights():

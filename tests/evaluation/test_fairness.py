@@ -255,3 +255,14 @@ def test_groups_in_another_order_are_said():
     y = pd.Series(["hire", "no", "no"])
     with pytest.warns(UserWarning, match="indexes of y and groups"):
         rates_by_group(y, list(y), pd.Series(["a", "a", "b"]).iloc[::-1])
+
+
+def test_rates_of_labels_and_predictions_of_two_types_are_refused():
+    with pytest.raises(InputError, match="labels are of type int, such as 0, and the predictions of type str"):
+        rates_by_group(Y, ANSWERS.astype(str), GROUPS)
+
+
+def test_answers_that_change_have_a_name_and_names_may_be_a_generator():
+    with pytest.raises(InputError, match=r"answers is a list\. Pass {'she'"):
+        answers_that_change([["a"], ["b"]])
+    assert class_leanings((name for name in "ab"), np.eye(2), [[1, 0]], [[0, 1]])["class"].tolist() == ["a", "b"]

@@ -257,3 +257,16 @@ def test_items_without_weight_are_none():
 def test_weights_by_class_are_refused(weights):
     with pytest.raises(InputError, match=r"one for each item; got .*\[weights\[label\] for label in y\]"):
         item_weights(weights, 2)
+
+
+@pytest.mark.parametrize("metric", [accuracy, macro_f1, per_class_accuracy])
+def test_labels_that_equal_no_prediction_only_by_their_type_are_refused(metric):
+    with pytest.raises(InputError, match=r"labels are of type int, such as 1, and the predictions of type str"):
+        metric([1, 2], ["2", "1"])
+    assert metric([1, 2], ["no", "yes"]) == 0
+    assert metric([1, 2], [1.0, 2.0]) == 1
+
+
+def test_probabilities_are_no_predictions():
+    with pytest.raises(InputError, match="Only one label per item"):
+        accuracy([0, 1], np.eye(2))

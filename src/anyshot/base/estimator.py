@@ -4,12 +4,13 @@ Importing scikit-learn takes longer than most answers. A class that is to answer
 `BaseEstimator` with `ClassifierMixin`; `clone`, `Pipeline`, `cross_val_score` and the search of parameters accept it.
 """
 
+import functools
 import inspect
 import re
 import reprlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Any, Self
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,8 @@ from anyshot.base.metadata_routing import MetadataConsumer
 from anyshot.base.validation import check_finite, check_rows, refuse_lazy, refuse_not_finite
 from anyshot.base.warning import warn_of_order
 from anyshot.errors import InputError, WidthError
+
+Fit = TypeVar("Fit", bound=Callable[..., Any])
 
 
 class ClassifierBase(MetadataConsumer, ABC):
@@ -62,6 +65,34 @@ class ClassifierBase(MetadataConsumer, ABC):
         usual = _defaults(type(self))
         given = {name: value for name, value in self.get_params().items() if repr(value) != repr(usual[name])}
         return f"{type(self).__name__}({', '.join(f'{name}={short.repr(value)}' for name, value in given.items())})"
+
+
+def all_or_nothing(fit: Fit) -> Fit:
+    """Decorate a `fit`, so that an error or an interrupt in it leaves the estimator as it was fitted before."""
+
+    @functools.wraps(fit)
+    def called(estimator: Any, *given: Any, **options: Any) -> Any:
+        before = dict(vars(estimator))
+        try:
+            return fit(estimator, *given, **options)
+        except BaseException:
+            for name in vars(estimator).keys() - before:
+                delattr(estimator, name)
+            vars(estimator).update(before)
+            raise
+
+    return cast(Fit, called)
+
+
+def fresh_copy(model: Any) -> Any:
+    """Return a copy of an estimator that is not fitted; raise InputError if it is a class or has no `fit`."""
+    from sklearn.base import clone  # here, so that predicting does not import it
+
+    if isinstance(model, type):
+        raise InputError(f"The model is the class {model.__name__}. Pass an instance, {model.__name__}().")
+    if not hasattr(model, "fit"):
+        raise InputError(f"The model is a {type(model).__name__}. Pass one estimator, an object with fit and predict.")
+    return clone(model)
 
 
 def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **options: Any) -> Any:

@@ -70,7 +70,7 @@ class FeatureTable:
             return table
         if isinstance(frames[0], pd.DataFrame):
             whole = pd.concat(frames, ignore_index=True)
-            table.columns = TableVectors().fit(whole)
+            table.columns = TableVectors().set_output(transform="default").fit(whole)
             rows = table.columns.transform(whole)
         else:
             rows = np.concatenate([number_rows(part, dtype=np.float64) for part in frames])

@@ -181,6 +181,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
         if categories:
             listed = [np.array(values, dtype=object) for values in categories.values()]
             one_hot = OneHotEncoder(categories=listed, handle_unknown="ignore", sparse_output=False)
+            one_hot.set_output(transform="default")  # an array, whatever sklearn.set_config says
             self.one_hot_ = one_hot.fit(np.array([[values[0] for values in listed]], dtype=object))
 
 

@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.columns import column_values, plain, unmasked
-from anyshot.base.estimator import validate_data
+from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.labels import warn_of_look_alikes
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
@@ -136,6 +136,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
     base: ClassifierMixin | None = None
     normalize: Normalize = "domain"
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.estimator import validate_data
+from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.domains import Floats, is_sparse
@@ -55,6 +55,7 @@ class AdaptationEnsemble(ClassifierMixin, BaseEstimator):
 
     methods: Sequence[Any] | None = None
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,

@@ -283,6 +283,8 @@ def _check_options(given: Mapping[str, Adaptation] | None, n_repeats: int, n_ite
 
 
 def _check_source_model(given: object) -> None:
+    if isinstance(given, type):
+        raise InputError(f"source_model is a class. Pass an instance: {given.__name__}().")
     if given is not None and not has_fit_parameter(given, "target"):
         raise InputError(
             f"source_model is {given!r:.60}, which has no fit(X, y, target=...). Pass SourceModel(base=...) of it."

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from anyshot import data
 from anyshot.base import progress
 from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.pixels import Pixels, map_pixels
+from anyshot.base.protocols import Unchanging
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.texts import Rows, collect
 
@@ -26,7 +27,7 @@ RESIZED_BY: Final = "PIL"
 CROP: Final = SIDE / (SIDE + 32)  # 0.875, the cropped fraction of the shorter side
 
 
-class ImageEncoder(ABC):
+class ImageEncoder(Unchanging, ABC):
     """Base class of image encoders; subclasses set the width, prepare an image, and compute the features of batches."""
 
     modality: Literal["image"] = "image"
@@ -42,9 +43,6 @@ class ImageEncoder(ABC):
             An image cannot be read; the message names its path and row.
         """
         return encode_images(inputs, prepare=self._prepare, encode=self._map, width=self.width, at_least=self.at_least)
-
-    def __sklearn_clone__(self) -> Self:
-        return self  # never changed after construction, so that a clone need not copy the weights
 
     @abstractmethod
     def _prepare(self, pixels: Pixels) -> NDArray[Any]:

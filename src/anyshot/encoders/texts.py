@@ -6,7 +6,7 @@ the encoder's vocabulary cannot be read.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Literal, Self, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anyshot.base import progress
 from anyshot.base.columns import count, first_of
 from anyshot.base.items import Items, check_texts
-from anyshot.base.protocols import Limited, WithVocabulary
+from anyshot.base.protocols import Limited, Unchanging, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.base.warning import warn_of_items
 from anyshot.errors import InputError, ItemWarning
@@ -34,7 +34,7 @@ Rows: TypeAlias = NDArray[np.intp]  # indexes in a list of items
 LongTexts: TypeAlias = Literal["cut", "mean"]
 
 
-class TextEncoder(ABC):
+class TextEncoder(Unchanging, ABC):
     """Base class of text encoders; subclasses set the width, and encode texts that were checked."""
 
     modality: Literal["text"] = "text"
@@ -55,9 +55,6 @@ class TextEncoder(ABC):
         if isinstance(inputs, str | bytes):
             raise InputError(f"Texts are needed; got one {type(inputs).__name__}. Write [text].")
         return (self.encode(chunk) for chunk in chunks(inputs))
-
-    def __sklearn_clone__(self) -> Self:
-        return self  # never changed after construction, so that a clone need not copy the weights
 
     @abstractmethod
     def _encode(self, texts: list[str]) -> Vectors:

@@ -18,7 +18,7 @@ from anyshot.base.validation import RandomState, generator, unit, vectors
 from anyshot.base.warning import warn_of_order
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import interval_or_nan, or_nan, share_interval, wilson_interval
-from anyshot.evaluation.metrics import MIN_RELIABLE, accuracy, item_weights
+from anyshot.evaluation.metrics import MIN_RELIABLE, accuracy, item_weights, refuse_other_types
 from anyshot.evaluation.printing import Printable
 
 MOST_DIVISIONS = 20_000  # permutations, up to which a permutation test tries all
@@ -178,7 +178,9 @@ def answers_that_change(answers: Mapping[str, Labels]) -> pd.DataFrame:
     first, second, n, share, lower, upper (Wilson, 95 %): one row for each pair of variants. Kusner et al., NeurIPS
     2017, definition 5, for changes of wording.
     """
-    listed = {name: np.asarray(one, dtype=object) for name, one in answers.items()}
+    if not hasattr(answers, "items"):
+        raise InputError(f"answers is a {type(answers).__name__}. Pass {{'she': predictions, 'he': predictions}}.")
+    listed = {name: np.array(label_list(one), dtype=object) for name, one in answers.items()}
     lengths = {len(one) for one in listed.values()}
     if len(listed) < 2 or len(lengths) != 1 or 0 in lengths:
         raise InputError(f"Two or more variants of the same items are needed; they have {sorted(lengths)} predictions.")
@@ -245,7 +247,7 @@ def class_leanings(
     Columns class, leaning (positive: to the first), effect (in standard deviations of the cosines to all words), p
     (two-sided, over permutations of the words), p_adjusted (Holm, for all classes); largest absolute leaning first.
     """
-    toward, random = _cosines(X, first, second), generator(random_state)
+    toward, random, names = _cosines(X, first, second), generator(random_state), list(names)
     if len(names) != len(toward[0]):
         raise InputError(
             f"There are {len(names)} names and {len(toward[0])} class vectors. Give one of each per class."
@@ -256,7 +258,7 @@ def class_leanings(
     p = _permuted(cosines, n, random)
     found = pd.DataFrame(
         {
-            "class": list(names),
+            "class": names,
             "leaning": leans,
             "effect": np.divide(leans, spread, out=np.zeros_like(leans), where=spread > 0),
             "p": p,
@@ -337,6 +339,7 @@ def _columns(
     if not len(truth) == len(answers) == len(group) or not len(truth):
         n, m, k = len(truth), len(answers), len(group)
         raise InputError(f"Each item needs a label, a prediction and a group; there are {n}, {m} and {k}.")
+    refuse_other_types(truth, answers)
     labeled = np.array([label is not None for label in truth])
     if not labeled.any():
         raise NotEnoughLabelsError(f"None of the {len(truth)} items has a label to compare the predictions with.")

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
+from anyshot.base.estimator import fresh_copy
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, to_indexes
 from anyshot.base.validation import Floats, Indexes, check_indexes, folds_by_arrival, probability_table
@@ -50,7 +50,7 @@ def out_of_fold_probabilities(
         test = np.flatnonzero((folds == fold) | ((folds < 0) & (fold == 0)))
         train = np.flatnonzero((folds >= 0) & (folds != fold))
         if len(test):
-            fitted = clone(model).fit(take(X, train), classes[index[train]])
+            fitted = fresh_copy(model).fit(take(X, train), classes[index[train]])
             names = np.asarray(fitted.classes_).tolist()
             known = [column for column, name in enumerate(names) if name in columns_of]
             columns = [columns_of[names[column]] for column in known]

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
-from sklearn.base import clone, is_regressor
+from sklearn.base import is_regressor
 from sklearn.isotonic import isotonic_regression
 
+from anyshot.base.estimator import fresh_copy
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes, wrong_number_of_labels
 from anyshot.base.progress import track
@@ -193,7 +194,7 @@ def _named_models(models: Mapping[str, Predictor] | Predictor) -> Mapping[str, P
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
-    if not all(hasattr(model, "fit") for model in named.values()):
+    if any(isinstance(model, type) or not hasattr(model, "fit") for model in named.values()):
         raise InputError(f"models must be {{name: estimator}}, or one estimator; it is {models!r:.60}.")
     for name, model in named.items():
         if hasattr(model, "__sklearn_tags__") and is_regressor(model):
@@ -245,7 +246,7 @@ class _Data:
 
     def run(self, model: Predictor, rows: Indexes) -> float:
         """Fit a clone on `rows` and return its accuracy on the test items."""
-        fitted = clone(model)
+        fitted = fresh_copy(model)
         labeled = (take(self.X, rows), self.y[rows].tolist()) if len(rows) else ()
         if self.unlabeled is not None and "unlabeled" in inspect.signature(fitted.fit).parameters:
             rest = np.setdiff1d(np.arange(item_count(self.X)), rows)

@@ -4,6 +4,7 @@
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import f1_score, recall_score, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from anyshot.base.columns import is_missing
-from anyshot.base.labels import Labels
+from anyshot.base.labels import Labels, label_list
 from anyshot.base.number_columns import weight_numbers
 from anyshot.base.validation import Floats, Indexes, check_finite, check_indexes, check_whole, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
@@ -240,14 +240,30 @@ def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats:
 
 def _coded(y: Labels, predicted: Labels) -> tuple[Indexes, Indexes]:
     """Return labels and predictions of any kind as numbers (n,), (n,)."""
-    truth, answers = list(y), list(predicted)
+    truth, answers = label_list(y), label_list(predicted)
     if len(truth) != len(answers) or not truth:
         raise InputError(f"One prediction per label is needed; there are {len(truth)} and {len(answers)}.")
-    if (row := next((row for row, label in enumerate(truth) if is_missing(label)), None)) is not None:
+    if (row := next((row for row, label in enumerate(truth) if label is None), None)) is not None:
         raise InputError(f"The label in row {row} is missing. Leave items without a label out.")
+    refuse_other_types(truth, answers)
     codes: dict[Any, int] = {}
     coded = [[codes.setdefault(label, len(codes)) for label in labels] for labels in (truth, answers)]
     return np.array(coded[0], dtype=np.intp), np.array(coded[1], dtype=np.intp)
+
+
+def refuse_other_types(truth: Sequence[Any], answers: Sequence[Any]) -> None:
+    """Raise InputError if no prediction equals a label, but some are written as one, such as 1 and "1"."""
+    labels, predictions = set(truth), set(answers)
+    if labels & predictions:
+        return
+    written = {str(label): label for label in labels}
+    alike = [(written[str(answer)], answer) for answer in predictions if str(answer) in written]
+    if alike:
+        label, answer = min(alike, key=str)
+        raise InputError(
+            f"The labels are of type {type(label).__name__}, such as {label!r}, and the predictions of type "
+            f"{type(answer).__name__}, such as {answer!r}, so that none is equal. Write [str(label) for label in y]."
+        )
 
 
 def _scores_and_truth(scores: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:

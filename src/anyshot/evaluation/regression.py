@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
 from anyshot.base.columns import count
+from anyshot.base.estimator import fresh_copy
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.progress import track
@@ -269,7 +269,7 @@ def number_curve(
 
     def steps() -> Iterator[tuple[int, dict[str, float]]]:
         for size, seed, rows in plan:
-            fitted = clone(model)
+            fitted = fresh_copy(model)
             fitted.fit(*((take(X, rows), labels[rows]) if size else ()), **source)
             yield 1, {"labels": size, "seed": seed, "rmse": rmse(y_test, fitted.predict(X_test))}
 

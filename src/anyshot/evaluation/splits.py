@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
-from sklearn.base import clone
 
 from anyshot.base.columns import count
+from anyshot.base.estimator import fresh_copy
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.progress import track
@@ -245,7 +245,7 @@ def _measure(
 
     def steps() -> Iterator[tuple[int, dict[str, Any]]]:
         for split in splits:
-            fitted = clone(model)
+            fitted = fresh_copy(model)
             fitted.fit(take(items, split.train), labels[split.train].tolist())
             right = _n_equal(fitted.predict(take(items, split.test)), labels[split.test])
             lower, upper = wilson_interval(right, len(split.test))

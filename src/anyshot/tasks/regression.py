@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.columns import plain
-from anyshot.base.estimator import validate_data
+from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.items import item_count
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import check_size
@@ -104,6 +104,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
     ) -> None:
         self.alpha, self.scale, self.table_encoder = alpha, scale, table_encoder
 
+    @all_or_nothing
     def fit(
         self,
         X: Rows | None = None,

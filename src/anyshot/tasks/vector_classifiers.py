@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.any_shot.model import LinearModel
 from anyshot.base import validation
-from anyshot.base.estimator import validate_data
+from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.labels import Classes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.scored_classifier import ScoredClassifier
@@ -105,6 +105,7 @@ class AnyShotHead(VectorClassifier):
         self.prior_scale, self.C, self.name_weight = prior_scale, C, name_weight
         self.class_prior, self.tol = class_prior, tol
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,
@@ -188,6 +189,7 @@ class PrototypeClassifier(VectorClassifier):
     def __init__(self, *, temperature: float = 0.05, name_weight: float = 1.0) -> None:
         self.temperature, self.name_weight = temperature, name_weight
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,

@@ -81,3 +81,9 @@ def test_a_task_with_too_few_labels_for_the_folds_raises_an_error():
 def test_too_few_folds_raise_an_error():
     with pytest.raises(InputError, match="n_folds must be at least 2"):
         compare_with_single_tasks(MultitaskModel(), *two_tasks(), n_folds=1)
+
+
+@pytest.mark.parametrize(("model", "kind"), [(MultitaskModel, "the class MultitaskModel"), (BaseEstimator(), "a Base")])
+def test_a_model_without_tasks_is_refused(model, kind):
+    with pytest.raises(InputError, match=f"estimator of several tasks, such as .*; it is {kind}"):
+        compare_with_single_tasks(model, *two_tasks())

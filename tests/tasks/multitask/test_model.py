@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import BayesianRidge, LogisticRegression, Ridge
 
+from anyshot import load
 from anyshot.base.model_folder import read_model
 from anyshot.base.validation import generator
 from anyshot.errors import BadItemError, InputError, NotEnoughLabelsError
@@ -342,3 +343,22 @@ def test_an_item_counts_in_the_tasks_in_which_it_has_a_label():
         MultitaskModel(shared=False).fit(X, {"passed": passed, "grade": y}).predict_proba(X) for y in (grade, other)
     ]
     np.testing.assert_allclose(alone[0]["passed"], alone[1]["passed"], atol=1e-3)
+
+
+def test_names_of_several_levels_are_those_of_the_loaded_model(tmp_path):
+    X, y = three_tasks()
+    y = {("exam", name): labels for name, labels in y.items()}
+    model = MultitaskModel(tasks={("exam", "third"): "classification"}).fit(X, y)
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert list(again.predict(X)) == list(y)
+    assert again.tasks == model.tasks
+
+
+def test_a_fit_that_fails_leaves_the_earlier_model():
+    X, y = three_tasks()
+    model = MultitaskModel().fit(X, y)
+    before = model.predict(X)["mark"]
+    with pytest.raises(NotEnoughLabelsError):
+        model.fit(X[:, :2], {"mark": [None] * len(X)})
+    np.testing.assert_array_equal(model.predict(X)["mark"], before)

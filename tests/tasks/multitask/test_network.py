@@ -246,3 +246,10 @@ def test_a_fit_that_fails_leaves_the_earlier_network():
     with pytest.raises(InputError, match="The trunk raised an error"):
         model.fit(X[:, :3], {"other": y["mark"]})
     np.testing.assert_array_equal(model.predict(X)["mark"], before)
+
+
+def test_no_item_has_no_predictions_and_tiny_weights_are_none():
+    X, y = three_tasks()
+    assert network(epochs=1).fit(X, y).predict(X[:0])["third"].shape == (0,)
+    with pytest.raises(NotEnoughLabelsError, match="Task 'side' has no labels"):
+        network().fit(X, y, sample_weight=np.full(64, 1e-50))

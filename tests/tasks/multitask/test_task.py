@@ -122,3 +122,8 @@ def test_a_wrong_label_is_refused_with_its_task_and_names_that_look_alike_are_sa
         read_tasks({"mood": [["a", "c"], "b"]}, n_items=2)
     with pytest.warns(UserWarning, match="'Good' and 'good' look alike"):
         read_tasks({"mood": ["good", "Good", "bad"]}, n_items=3)
+
+
+def test_two_tasks_of_one_name_are_refused():
+    with pytest.raises(InputError, match="several columns with the name 'a'"):
+        read_tasks(pd.DataFrame([[1.5, 2.5], [3.5, 4.5]], columns=["a", "a"]), n_items=2)

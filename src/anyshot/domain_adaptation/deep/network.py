@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from anyshot.base.estimator import all_or_nothing
 from anyshot.base.model_folder import write_model
 from anyshot.base.scored_classifier import ScoredClassifier
 from anyshot.base.validation import Indexes, RandomState, check_not_negative, check_whole, generator
@@ -73,6 +74,7 @@ class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator)
     batch_size: int = 64
     random_state: RandomState = None
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike | NetworkInputs,

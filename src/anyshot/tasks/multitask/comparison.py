@@ -7,13 +7,13 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from anyshot.base.columns import numeric_array
+from anyshot.base.estimator import fresh_copy
 from anyshot.base.items import Items
 from anyshot.base.labels import Labels, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
-from anyshot.errors import NotEnoughLabelsError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, r2
 from anyshot.tasks.multitask.task import Task, TaskKind, TaskLabels, read_tasks, rows_of
 
@@ -70,10 +70,13 @@ def compare_with_single_tasks(
     Raises
     ------
     InputError
-        `n_folds` or `repeats` is too small.
+        `n_folds` or `repeats` is too small, or `model` is no estimator of several tasks.
     NotEnoughLabelsError
         A task has fewer than two labels for each fold.
     """
+    if isinstance(model, type) or not hasattr(model, "tasks"):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise InputError(f"model must be an estimator of several tasks, such as MultitaskModel(); it is {kind}.")
     check_whole(2, n_folds=n_folds)
     check_whole(1, repeats=repeats)
     table, random = numeric_array(X), generator(random_state)
@@ -125,7 +128,7 @@ def _fold_lines(
 
 def _fitted(model: MultitaskEstimator, X: NDArray[Any], y: TaskLabels, tasks: tuple[Task, ...]) -> MultitaskEstimator:
     """Fit a clone with the kinds found on all labels: the numbers of one fold might all be whole."""
-    fitted: MultitaskEstimator = clone(model)
+    fitted: MultitaskEstimator = fresh_copy(model)
     fitted.tasks = {task.name: task.kind for task in tasks}
     fitted.fit(X, y)
     return fitted

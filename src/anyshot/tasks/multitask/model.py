@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base import validation
 from anyshot.base.columns import unmasked
-from anyshot.base.estimator import validate_data
+from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import column_std
 from anyshot.base.threads import threads_for
@@ -245,6 +245,7 @@ class MultitaskModel(FittedTasks):
     def __init__(self, *, tasks: Mapping[str, TaskKind] | None = None, shared: bool = True, scale: bool = True) -> None:
         self.tasks, self.shared, self.scale = tasks, shared, scale
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: TaskLabels, *, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to vectors `X` (n, d) and {task: labels (n,)}, None for items without a label in that task.
 

@@ -140,14 +140,13 @@ class MultitaskNetwork(FittedTasks):
         check_whole(1, epochs=self.epochs)
         check_whole(2, batch_size=self.batch_size)
         items = _items(X)
-        weights = None if sample_weight is None else checked_weights(sample_weight, len(items))
+        weights = np.ones(len(items)) if sample_weight is None else checked_weights(sample_weight, len(items))
+        weights = weights.astype(np.float32).astype(np.float64)  # 0 where too small for the network
         warn_of_order(X, sample_weight, names=("X", "sample_weight"))
         tasks = read_tasks(y, n_items=len(items), kinds=self.tasks, items=X, weights=weights)
-        copies = (
-            np.ones(len(items), np.intp) if weights is None else np.ceil(weights.astype(np.float32)).astype(np.intp)
-        )
-        of_copies = np.ones(len(items)) if weights is None else weights / np.maximum(copies, 1)
-        data = _Batch(items, _targets(tasks, len(items)), torch.from_numpy(of_copies).float())
+        copies = np.ceil(weights).astype(np.intp)
+        of_copies = torch.from_numpy(weights / np.maximum(copies, 1)).float()
+        data = _Batch(items, _targets(tasks, len(items)), of_copies)
         random = generator(self.random_state)
         with torch.random.fork_rng(devices=[]):  # initial weights and dropout use the global generator
             torch.manual_seed(int(random.integers(2**62)))
@@ -314,7 +313,7 @@ def _has_label(target: Tensor) -> Tensor:
 
 def _items(X: ArrayLike) -> Tensor:
     table = number_rows(X, dtype=np.float32)
-    if table.ndim < 2 or not len(table):
+    if table.ndim < 2:
         raise InputError(f"X must contain an array of numbers for each item, (n, ...); its shape is {table.shape}.")
     refuse_not_finite(table, X, name="X")
     return torch.from_numpy(np.ascontiguousarray(table))

@@ -3,6 +3,7 @@
 import json
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
@@ -78,7 +79,7 @@ class Task:
         classes = None if facts["classes"] is None else class_table(facts["classes"])
         no_rows, no_weights = np.zeros(0, dtype=np.intp), np.zeros(0)
         numbers = facts["level"], facts["spread"]
-        return cls(facts["name"], no_rows, no_rows, no_weights, classes, *numbers, facts.get("reason", ""))
+        return cls(_name(facts["name"]), no_rows, no_rows, no_weights, classes, *numbers, facts.get("reason", ""))
 
     def probabilities(self, scores: Floats) -> Floats:
         """Return the class probabilities (n, c) for scores (n, width)."""
@@ -128,7 +129,8 @@ class FittedTasks(BaseEstimator, ABC):
         return {"kind": type(self).__name__, "parameters": parameters, "tasks": [task.facts() for task in self.tasks_]}
 
     def _set_tasks(self, facts: Mapping[str, Any]) -> None:
-        self.tasks = None if self.tasks is None else dict(self.tasks)
+        pairs: Any = self.tasks  # as `_facts` writes them
+        self.tasks = None if pairs is None else {_name(name): kind for name, kind in pairs}
         self.tasks_ = tuple(Task.from_facts(task) for task in facts["tasks"])
 
 
@@ -158,6 +160,8 @@ def read_tasks(
     y = as_frame(y)
     if not isinstance(y, Mapping | pd.DataFrame) or not len(y.keys()):
         raise InputError(f"y must be {{task: labels}} with at least one task; got a {type(y).__name__}: {y!r:.60}.")
+    if repeated := [name for name, n in Counter(y.keys()).items() if n > 1]:
+        raise InputError(f"y has several columns with the name {repeated[0]!r}. Give each task a name of its own.")
     if kinds is not None and not isinstance(kinds, Mapping):
         raise InputError(f"tasks must be {{task: 'classification' or 'regression'}} or None; got {kinds!r:.60}.")
     chosen = dict(kinds or {})
@@ -168,6 +172,11 @@ def read_tasks(
         warn_of_order(items, labels, names=("X", f"y[{name!r}]"))
     counted = np.ones(n_items) if weights is None else weights
     return tuple(_task(name, labels, counted, kind=chosen.get(name)) for name, labels in y.items())
+
+
+def _name(saved: Any) -> Any:
+    """Return a task's name from JSON, in which that of a column with several levels, a tuple, is a list."""
+    return tuple(saved) if isinstance(saved, list) else saved
 
 
 def rows_of(y: TaskLabels, rows: Indexes) -> dict[str, list[Any]]:
