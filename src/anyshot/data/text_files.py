@@ -47,7 +47,8 @@ _REMEDIES: Final = {
     ".ndjson .jsonlines .ldjson": "If it has one JSON object per line, let its name end in .jsonl.",
     ".tab .dat .psv .asc": "Let its name end in .tsv if tabs separate its columns, else in .csv.",
     ".text .md .log": "If it has one text per line, let its name end in .txt.",
-    ".doc .docx .odt .rtf .pdf": "Save its texts as .csv, or as .txt with a text per line.",
+    ".doc .docx .odt .rtf .pdf .eml .mbox .vtt .srt .xml": "Save its texts as .csv, or as .txt with a text per line.",
+    ".sav .dta .sas7bdat .rds .dbf .mdb .accdb .sqlite .feather .arrow .h5 .pkl": "Export it as .csv or .parquet.",
     ".zip .xz .bz2 .zst .z .7z .rar .tar .tgz": "Unpack it, and give what was in it.",
 }
 OTHER_TYPES: Final = {suffix: remedy for own, remedy in _REMEDIES.items() for suffix in own.split()}

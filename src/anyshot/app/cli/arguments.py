@@ -1,10 +1,12 @@
-"""Checks of a command's arguments that typer does not make: an option given twice, and empty values."""
+"""Checks of a command's arguments that typer does not make: options given twice, too many, empty values."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand
+
+from anyshot.base.columns import first_of
 
 SEVERAL: Final = {
     "--classes": "Put commas between the names, or repeat --class.",
@@ -14,14 +16,21 @@ SEVERAL: Final = {
 
 
 class CheckedCommand(TyperCommand):
-    """A command that refuses an option given twice, of which typer takes the last, and an empty value."""
+    """A command that refuses an option given twice, of which typer takes the last, arguments too many, empty values."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse arguments; raise BadParameter if they have such a fault."""
         end = args.index("--") if "--" in args else len(args)
         for one in self.params:
             _check_once(one, args[:end], ctx)
-        values = self.make_parser(ctx).parse_args(args=list(args))[0]
+        values, extra, _ = self.make_parser(ctx).parse_args(args=list(args))
+        if extra:
+            shown = first_of([repr(one) for one in extra], at_most=3)
+            raise typer.BadParameter(
+                f"nothing can be done with {shown} beside the other arguments. Join several files into one, and put a "
+                "text or name of several words in quotes.",
+                ctx=ctx,
+            )
         for one in self.params:
             _check_filled(one, values.get(one.name or ""), ctx)
         return super().parse_args(ctx, args)
