@@ -19,6 +19,10 @@ def test_truth_values_are_one_label_however_they_are_written():
     assert as_classes_write_them(["YES"], ["yes", "no"]) == ["YES"]
 
 
+def test_a_class_is_found_by_its_name_with_decomposed_accents_or_spaces():
+    assert one_class("Cafe\u0301 ", ["Caf\u00e9", "login"]) == "Caf\u00e9"
+
+
 def test_a_class_among_integers_is_an_integer():
     assert [one_class("2", [1, 2]), one_class("3", [1, 2]), one_class("3", ["1", "2"])] == [2, 3, "3"]
     with pytest.raises(ClassesError, match="'new' is not an integer"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from anyshot.base.labels import Label, as_whole
+from anyshot.base.labels import Label, as_whole, clean_name
 from anyshot.errors import ClassesError
 
 
@@ -31,7 +31,7 @@ def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> 
 def one_class(name: str, classes: Iterable[Label]) -> Label:
     """Return a class named on the command line, or in an address, in the type of the model's classes."""
     listed = list(classes)
-    found = as_classes_write_them([name], listed)[0]
+    found = as_classes_write_them([clean_name(name)], listed)[0]
     if found in listed or not all(type(one) is int for one in listed):
         return found
     try:

@@ -5,6 +5,7 @@ import asyncio
 from fastapi.testclient import TestClient
 
 from anyshot.app.server.app import create_app
+from anyshot.app.server.edge import Edge
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
@@ -52,6 +53,11 @@ def test_other_addresses_and_methods_are_refused_in_words(client):
         answer = client.request(method, path)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         assert words in answer.json()["detail"]
+
+
+def test_head_is_answered_as_get(client):
+    edge = TestClient(Edge(client.app, client.app.state.service), base_url="http://localhost")
+    assert edge.head("/health/live").status_code == edge.head("/v1/models").status_code == 200
 
 
 def test_the_description_has_working_examples(client):

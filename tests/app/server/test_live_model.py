@@ -2,6 +2,7 @@
 
 import errno
 import math
+import os
 import time
 from functools import partial
 from operator import methodcaller
@@ -17,9 +18,9 @@ from anyshot.app.server.app import create_app
 from anyshot.app.server.changes import AddExamples, AddUnlabeled, adding_class, fit_classes, fits_slowly
 from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.service_errors import (
-    DiskFullError,
     FolderGoneError,
     NotChangeableError,
+    NotSavedError,
     UnknownVersionError,
 )
 from anyshot.app.server.settings import Settings
@@ -208,13 +209,20 @@ def test_a_folder_that_is_replaced_is_read_again(live, folder):
 
 
 @pytest.mark.parametrize("failing", ["write_synced", "rename"])
-def test_a_full_disk_changes_nothing(live, folder, monkeypatch, failing):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "saved: No space left on device. The model was not changed. Free some space"),
+        (errno.EACCES, "saved: Permission denied. The model was not changed. Let the user of the service write to"),
+    ],
+)
+def test_a_change_that_cannot_be_saved_changes_nothing(live, folder, monkeypatch, failing, number, words):
+    def refused(*_):
+        raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, failing, full)
-        with pytest.raises(DiskFullError):
+        patch.setattr(files, failing, refused)
+        with pytest.raises(NotSavedError, match=words):
             live.change(AddExamples([POINTS[0]], ["right"])).result()
     assert (live.snapshot.version, n_labels(live)) == (1, 2)
     assert len(reading(folder).any_shot_model().data.index) == 2

@@ -64,7 +64,7 @@ def test_the_client_lists_the_models(client):
 def test_the_client_raises_what_is_wrong(client, given, error, words):
     with pytest.raises(error) as caught:
         client.embeddings.create(**{"model": "support", "input": TEXTS, **given})
-    assert words in caught.value.response.json()["detail"]
+    assert words in str(caught.value)
 
 
 def test_a_long_text_says_that_it_was_cut(client):

@@ -12,7 +12,7 @@ from anyshot import AnyShotClassifier
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.problems import problem_of
 from anyshot.app.server.schemas import PredictRequest
-from anyshot.app.server.service_errors import DiskFullError, UnknownModelError
+from anyshot.app.server.service_errors import NotSavedError, UnknownModelError
 from anyshot.base.class_words import Words
 from anyshot.errors import (
     AnyshotError,
@@ -35,7 +35,7 @@ def document(error: Exception) -> dict:
         (UnknownClassError("No class is named 'x'."), 422, "urn:anyshot:unknown-class"),
         (DuplicateClassError("Class 'x' is named 2 times."), 409, "urn:anyshot:duplicate-class"),
         (UnknownModelError("There is no model of this name."), 404, "urn:anyshot:unknown-model"),
-        (DiskFullError("There is no space left."), 507, "urn:anyshot:disk-full"),
+        (NotSavedError("There is no space left."), 507, "urn:anyshot:not-saved"),
         (ProblemError(413, "The body is too large."), 413, "about:blank"),
     ],
 )
@@ -95,6 +95,8 @@ def test_words_of_python_become_those_of_requests():
     faults = [
         (lambda: classifier.partial_fit([[0.0, 1.0]], ["left"]), "or add it to the classes"),
         (lambda: classifier.add_class("left"), "Give examples, words, a description, or a vector"),
+        (lambda: classifier.partial_fit([[0.0, 1.0]], []), "items without a label go to /unlabeled"),
+        (lambda: classifier.partial_fit([[0.0, 1.0]], [""]), "Items without a label go to /unlabeled"),
         (lambda: Words([]), 'words has no word. Give some that the texts of the class contain: ["good"'),
     ]
     for fault, words in faults:

@@ -55,6 +55,7 @@ def test_without_tokens_this_machine_may_do_everything_under_its_own_names_only(
     assert status(None, path=CHANGE) == 200
     assert status(None, path=CHANGE, host="127.0.0.1:8000") == 200
     assert status(None, path=CHANGE, host="[::1]:8000") == 200
+    assert status(None, path=CHANGE, host="127.0.0.2:8000") == 200
     assert status(None, path=CHANGE, host="rebound.example:8000") == 421
     assert status(TOKENS, path=CHANGE, host="anyshot.example", authorization=f"Bearer {WRITE}") == 200
 
@@ -105,7 +106,7 @@ def test_a_link_from_another_page_may_be_followed():
 
 def test_a_file_of_tokens_has_a_scope_and_a_token_on_each_line(tmp_path):
     path = tmp_path / "tokens"
-    path.write_text(f"# who\nread {READ}  # a dashboard\n\nwrite   {WRITE}\n")
+    path.write_text(f"\ufeff# who\nread {READ}  # a dashboard\n\nwrite   {WRITE}\n")
     tokens = read_tokens(path)
     assert [tokens.scope_of(one) for one in (READ, WRITE, "", "é\udcff")] == ["read", "write", None, None]
 

@@ -39,6 +39,8 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or begin and end the application; there are no web sockets."""
         if scope["type"] == "http":
+            # The server leaves the body out of the answer to HEAD, which is otherwise that to GET.
+            scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self.outermost(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self.app(scope, receive, send)

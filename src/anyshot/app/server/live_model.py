@@ -28,7 +28,6 @@ from anyshot import store
 from anyshot.app.server.changes import Change, fit_classes, in_groups, joined
 from anyshot.app.server.readiness import Snapshot, fit_once, ready, snapshot_of, use_one_blas_thread
 from anyshot.app.server.service_errors import (
-    DiskFullError,
     FolderGoneError,
     NotChangeableError,
     NotSavedError,
@@ -267,9 +266,7 @@ class LiveModel:
         try:
             self.versions.write(number, save)
         except ModelFolderError as error:
-            if is_disk_full(error.__cause__):
-                raise DiskFullError("There is no space left on the disk; the model was not changed.") from error
-            raise NotSavedError("The change could not be saved; the model was not changed.") from error
+            raise NotSavedError(_not_saved(error.__cause__)) from error
         self._identity = self.versions.identity()
         self.snapshot = snapshot_of(classifier, number)
 
@@ -297,6 +294,14 @@ class LiveModel:
             if not self.snapshot.is_fit_of(snapshot_of(self._loaded(self.versions.kept_folder(number)), number)):
                 return number
         return 0
+
+
+def _not_saved(cause: BaseException | None) -> str:
+    """Return why a change could not be saved, and what to do, without paths."""
+    reason = f": {cause.strerror}" if isinstance(cause, OSError) and cause.strerror else ""
+    remedy = "Let the user of the service write to the folder of the model and to the one that holds it."
+    remedy = "Free some space on the disk of the service." if is_disk_full(cause) else remedy
+    return f"The change could not be saved{reason}. The model was not changed. {remedy}"
 
 
 def _changed(classifier: Any, changes: Sequence[Change]) -> tuple[Any, dict[int, AnyshotError]]:

@@ -70,6 +70,8 @@ async def _handled(request: Request, error: Exception) -> Response:
         log.error("A request failed.", exc_info=error, extra={"request_id": request_id})
     if request.url.path.startswith("/v2/"):
         problem.fields["error"] = problem.detail  # where clients of the Open Inference Protocol read it
+    elif request.url.path.startswith("/v1/"):
+        problem.fields["error"] = {"message": problem.detail}  # where OpenAI's clients read it
     return problem.response()
 
 
@@ -122,6 +124,8 @@ _OF_REQUESTS: Final = (
         "Give examples, words, a description, or a vector",
     ),
     ('Words has no word. Give some that the texts of the class contain: Words("good, great, excellent").', _NO_WORDS),
+    (", None for no label.", "; items without a label go to /unlabeled."),
+    ("Write None for an item without a label.", "Items without a label go to /unlabeled."),
     ("before the classes of a fitted model change, call set_params(class_prior=...)", "fit the model again to do so"),
 )
 """Words of Python in errors, and what they are in requests."""

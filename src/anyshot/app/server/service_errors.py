@@ -63,13 +63,7 @@ class FolderGoneError(ServiceError):
 
 
 class NotSavedError(ServiceError):
-    """Raised if a change cannot be saved."""
-
-    status = 500
-
-
-class DiskFullError(NotSavedError):
-    """Raised if there is no space left to save a change."""
+    """Raised if a change cannot be saved: the disk is full, or the folder cannot be written."""
 
     status = 507
 

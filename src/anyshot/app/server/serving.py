@@ -96,6 +96,12 @@ class _Processes(Multiprocess):
         if all(process.wait_until_ready(START_LIMIT) for process in self.processes):
             print(self._ready_line, flush=True)
 
+    def keep_subprocess_alive(self) -> None:
+        """Replace the processes that ended; one that ends while it is asked whether it lives is not waited for."""
+        for process in self.processes:
+            process.child_conn.close()  # the other end is open in the process only, and closed when it ends
+        super().keep_subprocess_alive()
+
 
 def load_app(
     folders: Mapping[str, Path],

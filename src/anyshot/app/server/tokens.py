@@ -29,7 +29,6 @@ OPEN: Final = frozenset({"/", "/docs", "/openapi.json"})
 """Addresses that need no token, beside those for the health: they show how the service is used, and nothing of it."""
 READS: Final = frozenset({"predict", "embeddings", "infer", "suggest", "setup", "validate"})
 """Last parts of the addresses whose POST requests change nothing."""
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class Tokens:
@@ -56,7 +55,7 @@ def read_tokens(path: Path) -> Tokens:
     least 16 letters; the message never holds a token.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()  # Windows writes a mark first
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"The file of tokens {path} cannot be read: {reason}.") from error
@@ -125,9 +124,9 @@ class Guarded:
 
     def _check(self, scope: Scope, headers: Mapping[str, str]) -> None:
         method, path = scope["method"], scope["path"]
-        if self.tokens is None and host_name(headers.get("host", "")) not in LOOPBACK:
+        if self.tokens is None and not is_loopback(host_name(headers.get("host", ""))):
             # A page whose name was made to point to this machine is of the same origin, but sends its own name.
-            raise ProblemError(421, "The service answers to localhost and 127.0.0.1 only, unless it has tokens.")
+            raise ProblemError(421, "Without tokens, the service answers to localhost and loopback addresses only.")
         if is_cross_site(method, headers, self.origins):
             raise ProblemError(403, "Pages of other sites may not send requests to this service.")
         if self.tokens is None or path in OPEN or (is_probe(path) and path != "/metrics") or method == "OPTIONS":
@@ -164,5 +163,5 @@ def is_cross_site(method: str, headers: Mapping[str, str], origins: frozenset[st
 
 
 def host_name(host: str) -> str:
-    """Return the name in a Host header, without the port."""
-    return re.sub(r":\d*$", "", host.strip().lower())
+    """Return the name or address in a Host header, without the port and brackets."""
+    return re.sub(r":\d*$", "", host.strip().lower()).removeprefix("[").removesuffix("]")

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anyshot.app.server.problem_error import ProblemError
-from anyshot.app.server.tokens import LOOPBACK, host_name, is_cross_site
+from anyshot.app.server.tokens import host_name, is_cross_site, is_loopback
 
 TOKEN_HEADER: Final = "x-anyshot-token"
 CONTENT_POLICY: Final = (
@@ -55,7 +55,7 @@ class Guard:
 
     def _problem(self, method: str, headers: Headers) -> ProblemError | None:
         """Return why a request is refused, None if it is not."""
-        if host_name(headers.get("host", "")) not in LOOPBACK:
+        if not is_loopback(host_name(headers.get("host", ""))):
             return ProblemError(403, "The studio answers under a loopback address only, such as http://127.0.0.1.")
         if is_cross_site(method, headers, frozenset()):
             return ProblemError(403, "This request comes from another site.")
