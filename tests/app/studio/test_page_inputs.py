@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from anyshot.app.studio import Project, save_model
-from studio_page import TEXTS, answered, check, create, name_classes, paste, until
+from studio_page import TEXTS, answered, check, create, name_classes, paste, row_of, until
 
 pytestmark = pytest.mark.full
 
@@ -148,6 +148,29 @@ def test_a_full_disk_is_said_and_what_was_saved_stays(opened, studio):
     allow(10**6)
     page.click("#paste-add")
     page.wait_for_selector("#shown >> text=212 items")
+
+
+def test_a_form_is_sent_once_and_keeps_the_focus_when_it_is_refused(opened):
+    page = opened(expected=("422",))
+    create(page, "sent once")
+    name_classes(page, ["billing", "delivery", "login"])
+    page.click("#no-items [data-tab=paste]")
+    page.fill("#paste-text", '"two\nlines of ""one"" cell"\n"a quoted line"')
+    page.dblclick("#paste-add")
+    page.wait_for_selector("#toast >> text=2 items added.")
+    row_of(page, 'two lines of "one" cell').wait_for()
+    row_of(page, '"a quoted line"').wait_for()
+    page.click("#edit-1")
+    page.fill("#sheet [name=name]", "login")
+    page.focus("#sheet .main")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sheet .error >> text=There is a class")
+    assert page.evaluate("document.activeElement.matches('#sheet .main')")
+    page.click("#sheet legend")  # nothing there takes the focus
+    page.keyboard.press("1")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#sheet", state="hidden")
+    assert page.locator("#saved", has_text="0 labels").count() == 1
 
 
 def test_a_project_is_renamed_removed_and_brought_back(opened, studio):

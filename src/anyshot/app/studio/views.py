@@ -1,5 +1,6 @@
 """What a page shows of a project: the items in an order, with their answers, and the number of answers of a class."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -186,12 +187,17 @@ def _by_similarity(project: Project, answers: "Answers", query: Query, ids: Inde
 
 def _containing(project: Project, text: str) -> Indexes:
     """Return the ids of the items that contain all words of a text, in any case."""
-    words = text.casefold().split()
+    words = _folded(text).split()
     column = "content" if project.kind == "texts" else "name"
     found = project.database.read(f"select id, {column} as content from items where not hidden")
     return np.array(
-        [row["id"] for row in found if all(word in row["content"].casefold() for word in words)], dtype=np.intp
+        [row["id"] for row in found if all(word in _folded(row["content"]) for word in words)], dtype=np.intp
     )
+
+
+def _folded(text: str) -> str:
+    """Return a text as it is compared: in any case, with accents as letters of their own or not."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _shown(stored: int) -> LabelOf:

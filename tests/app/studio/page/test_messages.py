@@ -152,6 +152,11 @@ def test_a_table_that_cannot_be_read_is_refused_in_german(texts, tmp_path, conte
     assert "Meldung" not in found
 
 
+def test_a_file_of_another_type_is_refused_in_german(texts, tmp_path):
+    (tmp_path / "c.exe").write_bytes(b"MZ")
+    assert "kann nicht gelesen werden" in said(lambda: add_table(texts, tmp_path / "c.exe"))
+
+
 def test_classes_and_projects_are_refused_in_german(texts, tmp_path):
     assert said(lambda: texts.classes.add("IT'S billing")).startswith("Eine Klasse „It's billing“ gibt es schon.")
     assert said(lambda: texts.classes.add("x" * 1234)).startswith(f"Der Name „{'x' * 40}...“ ist 1234 Zeichen lang")

@@ -100,5 +100,5 @@ def _patterns(given: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:
 
 def _pattern(template: str) -> re.Pattern[str]:
     texts = [re.escape(part).replace("'", "['\"]") for part in _NAMED.split(template)]
-    texts[1::2] = [f"(?P<{name}>{'[0-9.,]+' if name in _NUMBERS else '.+?'})" for name in texts[1::2]]
+    texts[1::2] = [f"(?P<{name}>{'[0-9.,]+' if name in _NUMBERS else '.*?'})" for name in texts[1::2]]
     return re.compile("".join(texts), re.DOTALL)

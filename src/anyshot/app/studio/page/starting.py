@@ -92,4 +92,5 @@ def _bound(port: int | None) -> socket.socket:
     except OSError as error:
         if port is None:
             return socket.create_server((HOST, 0))
-        raise InputError(f"Port {port} cannot be used: {error.strerror or error}. Choose another --port.") from error
+        reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address
+        raise InputError(f"Port {port} cannot be used: {reason}. Choose another --port.") from error

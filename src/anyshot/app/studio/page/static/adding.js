@@ -2,7 +2,7 @@
 
 import { onDrop, reasonOf, sendFiles } from "./files.js";
 import { classes } from "./list.js";
-import { send } from "./server.js";
+import { send, sendForm } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const dialog = byId("add"), kind = document.body.dataset.kind;
@@ -89,9 +89,12 @@ for (const id of ["file-input", "folder-input"]) {
 }
 
 const box = byId("paste-text");
+// A spreadsheet copies a cell of several lines between quotes, with the quotes in it twice.
+const CELL = /^"((?:[^"]|"")*\n(?:[^"]|"")*)"$/gm, BREAK = "\u2028";
 const pasted = () => {
   const blank = byId("panel-paste").elements.blank.checked;
-  return box.value.split(blank ? /\n\s*\n/ : /\n/).map((text) => text.trim()).filter(Boolean);
+  const text = blank ? box.value : box.value.replace(CELL, (_, cell) => cell.replaceAll('""', '"').replaceAll("\n", BREAK));
+  return text.split(blank ? /\n\s*\n/ : /\n/).map((one) => one.replaceAll(BREAK, "\n").trim()).filter(Boolean);
 };
 if (box) {
   const count = () => {
@@ -102,7 +105,7 @@ if (box) {
   byId("panel-paste").oninput = count;
   byId("panel-paste").onsubmit = (event) => {
     event.preventDefault();
-    send("items", { texts: pasted() }).then((done) => { box.value = ""; count(); tell(done); }, failed);
+    sendForm(event.target, "items", { texts: pasted() }).then((done) => { box.value = ""; count(); tell(done); }, failed);
   };
 }
 addEventListener("paste", (event) => {

@@ -242,8 +242,8 @@ const onKey = {
   escape: () => select([]),
 };
 addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open], .more:not(:has(.picks))");
-  if (typing || event.altKey || event.ctrlKey || event.metaKey || !keysOn.checked) return;
+  const typing = event.target.closest("input:not([type=checkbox]), textarea, select, .more:not(:has(.picks))");
+  if (typing || document.querySelector("dialog[open]") || event.altKey || event.ctrlKey || event.metaKey || !keysOn.checked) return;
   const key = event.key.toLowerCase(), arrow = key.startsWith("arrow");
   if (arrow && !event.target.closest("#list") && event.target !== document.body) return;
   if (key === "enter" && event.target.closest("button, a, summary")) return;

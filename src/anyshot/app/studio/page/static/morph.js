@@ -1,7 +1,7 @@
 // How a panel is drawn anew: only what differs is changed, so that what is in use stays, such as the focus, what is
 // typed, and an open form.
 
-const OWN = ["hidden", "disabled", "data-open"];  // attributes that the page sets, and the server does not know of
+const OWN = ["hidden", "aria-busy", "data-open"];  // attributes that the page sets, and the server does not know of
 
 const keyOf = (node) => node.dataset?.part ?? node.id;
 

@@ -4,7 +4,7 @@ import { markColumns, openAdd, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
 import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, setCurrent, show, shown } from "./list.js";
 import { morph } from "./morph.js";
-import { base, follow, get, onChange, send, state } from "./server.js";
+import { base, follow, get, onChange, send, sendForm, state } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window, narrow = matchMedia("(max-width: 900px)");
@@ -148,10 +148,8 @@ document.addEventListener("submit", (event) => {
   if (!form) return;
   event.preventDefault();
   const body = Object.fromEntries(new FormData(form, event.submitter)), error = form.querySelector(".error");
-  const buttons = [...form.querySelectorAll("button")];
   if (error) error.textContent = "";
-  buttons.forEach((button) => (button.disabled = true));
-  send(form.dataset.send, body).then((done) => {
+  sendForm(form, form.dataset.send, body).then((done) => {
     const dialog = form.closest("dialog");
     dialog?.close();
     if (form.closest("#classes")) form.reset();
@@ -161,8 +159,7 @@ document.addEventListener("submit", (event) => {
     if (done.message) toast(done.message);
     else if (typeof done.added === "number") tell(done);
     else if (dialog && done.undo) toast(done.undo.sentence, t("undo"), () => undo(done.undo.id));
-  }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); })
-    .then(() => buttons.forEach((button) => (button.disabled = button.hasAttribute("data-off"))));
+  }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); });
 });
 const words = (id, change) => send("classes/words", { id, ...change }).catch((problem) => toast(problem.detail));
 const idOf = (element) => Number(element.closest("[data-class]").dataset.class);

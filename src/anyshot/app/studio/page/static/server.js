@@ -28,6 +28,13 @@ export function send(path, body = {}) {
   });
 }
 
+/** Send what is in a form, unless it is being sent. Its buttons are not disabled: the focus would be lost. */
+export function sendForm(form, path, body) {
+  if (form.ariaBusy === "true") return new Promise(() => {});
+  form.ariaBusy = "true";
+  return send(path, body).finally(() => (form.ariaBusy = "false"));
+}
+
 const valueOf = (body) => (typeof body === "function" ? body() : body);
 
 function keep() {
