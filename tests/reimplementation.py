@@ -244,7 +244,7 @@ def head(S, X, y, C, pool=None):
     parts = [(X, np.eye(c)[y], np.ones(len(y))), (S[named], np.eye(c)[named], np.full(len(named), 0.5))]
     R, T, w = (np.concatenate(own) for own in zip(*parts, *([pool] if pool else []), strict=True))
     base = 5 * R @ S.T + np.log(w @ T)
-    R1 = np.column_stack([R, np.full(len(R), 4.0)])
+    R1 = np.column_stack([R, np.full(len(R), 2.0)])
 
     def loss(flat):
         M = flat.reshape(c, d + 1)
@@ -253,7 +253,7 @@ def head(S, X, y, C, pool=None):
         return -(w @ (T * logs).sum(axis=1)) + (M**2).sum() / (2 * C), slope.ravel()
 
     M = minimize(loss, np.zeros(c * (d + 1)), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x.reshape(c, -1)
-    return 5 * S + M[:, :-1], 4 * M[:, -1]
+    return 5 * S + M[:, :-1], 2 * M[:, -1]
 
 
 def heads(y, c):
