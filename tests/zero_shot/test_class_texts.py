@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from anyshot.base.class_words import Words
+from anyshot.data.attributes import ClassAttributes
 from anyshot.errors import BadItemError, ClassesError, InputError, UnknownClassError
 from anyshot.zero_shot.class_texts import (
     ClassTexts,
@@ -149,8 +150,22 @@ def test_a_series_with_names_as_index_and_a_table_are_no_list_of_classes():
     with pytest.raises(ClassesError, match=r"classes\.to_dict"):
         read_classes(described, [], allow_unknown=False)
     assert read_classes(pd.Series(["b", "a"]), [], allow_unknown=False)[0].names == ("a", "b")
-    with pytest.raises(InputError, match="the table has 2: x, y"):
-        read_classes(pd.DataFrame({"x": [1.0], "y": [2.0]}), [], allow_unknown=False)
+    for table in (pd.DataFrame({"x": [1.0], "y": [2.0]}), pd.DataFrame({"x": ["b"], "y": ["text"]}, index=["b"])):
+        with pytest.raises(InputError, match="the table has 2: x, y"):
+            read_classes(table, [], allow_unknown=False)
+
+
+def test_class_vectors_with_their_names_are_passed_as_a_dict():
+    classes = pd.DataFrame({"hoof": [1.0, 0.0], "fur": [0.5, 2.0]}, index=["zebra", "bear"])
+    with pytest.raises(ClassesError, match=r"pass dict\(classes\.iterrows\(\)\)"):
+        read_classes(classes, [], allow_unknown=False)
+    attributes = ClassAttributes(tuple(classes.index), classes.to_numpy(), tuple(classes.columns))
+    with pytest.raises(ClassesError, match=r"Write dict\(zip\(classes\.names, classes\.vectors\)\)"):
+        read_classes(attributes, [], allow_unknown=False)
+    for given in (dict(classes.iterrows()), dict(zip(attributes.names, attributes.vectors, strict=True))):
+        texts, table = read_classes(given, [], allow_unknown=False)
+        assert texts.names == ("bear", "zebra")
+        np.testing.assert_array_equal(table, [[0, 2], [1, 0.5]])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.kernel_ridge import KernelRidge
 
@@ -12,9 +13,13 @@ from anyshot.zero_shot.class_vectors import (
 )
 
 
-def test_class_vectors_by_name_are_refused_with_the_way_to_write_them():
-    with pytest.raises(InputError, match=r"class_vectors is a dict; a row for each class .*numpy.stack\(list"):
-        checked_class_vectors({"horse": [1.0, 0.0], "zebra": [0.0, 1.0]})
+@pytest.mark.parametrize("as_row", [list, np.array, lambda row: dict(zip(("hoof", "fur"), row, strict=True))])
+def test_class_vectors_by_name_are_refused_with_the_way_to_write_them(as_row):
+    given = {"zebra": as_row([3.0, 4.0]), "horse": as_row([0.0, 2.0])}
+    with pytest.raises(InputError, match=r"class_vectors is a dict; a row for each class .*from_dict\(class_vectors"):
+        checked_class_vectors(given)
+    table = checked_class_vectors(pd.DataFrame.from_dict(given, orient="index"))
+    np.testing.assert_allclose(table, [[0.6, 0.8], [0.0, 1.0]])
 
 
 def test_class_vectors_are_scaled_to_unit_length():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.class_words import Words
-from anyshot.base.columns import column_values, is_column, is_tensor, numeric_array
+from anyshot.base.columns import column_values, is_column, is_tensor, numeric_array, text_columns
 from anyshot.base.labels import (
     UNKNOWN,
     Label,
@@ -180,14 +180,14 @@ def read_classes(
     whether items may be predicted `UNKNOWN`.
     """
     kind = "string" if isinstance(classes, str) else type(classes).__name__
+    if hasattr(classes, "vectors") and hasattr(classes, "names"):
+        raise ClassesError(f"classes is a {kind}. Write dict(zip(classes.names, classes.vectors)).")
     if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
         raise ClassesError(f"classes must be a list of names; got one {kind}: {classes!r}.")
     if isinstance(classes, Iterator):
         raise ClassesError(f"classes is a {kind}, which can be read only once. Write list(...).")
+    _refuse_indexed(classes)
     refuse_several_columns(classes)
-    index = getattr(classes, "index", ()) if getattr(classes, "ndim", 0) == 1 and hasattr(classes, "iloc") else ()
-    if len(index) and all(isinstance(name, str) for name in index):
-        raise ClassesError("classes is a Series with names as its index. Pass classes.to_dict() or classes.tolist().")
     found = classes_in(labels)
     listed = found if classes is None else clean_names(column_values(classes), what="classes")
     class_table(listed)  # refuses a name that is empty or given twice
@@ -209,6 +209,19 @@ def read_classes(
             "sorted order, as scikit-learn encodes labels. Pass names as labels to be safe."
         )
     return replace(texts, names=tuple(range(len(listed)))), none
+
+
+def _refuse_indexed(classes: Any) -> None:
+    """Raise ClassesError for a pandas Series, or a table of numbers, whose index may be the names of the classes."""
+    index = classes.index if hasattr(classes, "iloc") else ()
+    if not len(index) or not all(isinstance(name, str) for name in index):
+        return
+    if classes.ndim == 1:
+        raise ClassesError("classes is a Series with names as its index. Pass classes.to_dict() or classes.tolist().")
+    if classes.shape[1] > 1 and not text_columns(classes):
+        raise ClassesError(
+            "classes is a table with names as its index. If its rows are class vectors, pass dict(classes.iterrows())."
+        )
 
 
 def of_first_call(own: ClassesWithDescriptions, named: Labels | None) -> ClassesWithDescriptions:

@@ -43,7 +43,7 @@ def checked_class_vectors(class_vectors: ArrayLike) -> Floats:
     if isinstance(class_vectors, Mapping) and not hasattr(class_vectors, "toarray"):
         raise InputError(
             f"class_vectors is a {type(class_vectors).__name__}; a row for each class is needed, in the order that y "
-            "numbers them. Write numpy.stack(list(class_vectors.values()))."
+            "numbers them. Write pandas.DataFrame.from_dict(class_vectors, orient='index')."
         )
     table = vectors(class_vectors, name="class_vectors").astype(np.float64)  # (c, a)
     if len(table) < 2:
