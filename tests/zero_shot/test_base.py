@@ -106,6 +106,27 @@ def test_predictions_are_the_best_scores_among_the_candidates(model, data):
     assert set(fitted.predict(X, candidates=[6, 7])) <= {6, 7}
 
 
+@pytest.mark.parametrize("model", [ConSE(), FeatureGeneration(random_state=0), *COMPOUND, *SAME_WIDTH], ids=repr)
+def test_no_items_have_no_predictions(model, data):
+    X, _, y, S = data
+    fitted = clone(model).fit(X, y, class_vectors=S)
+    assert fitted.decision_function(X[:0], candidates=[6, 7]).shape == (0, 8)
+    assert fitted.predict(X[:0]).shape == (0,)
+    with pytest.raises(UnknownClassError, match="Candidate 8"):
+        fitted.predict(X[:0], candidates=[8])
+
+
+@pytest.mark.parametrize("model", [ESZSL(), *COMPOUND, *SAME_WIDTH], ids=repr)
+def test_a_fit_that_fails_leaves_the_earlier_one(model, data):
+    X, _, y, S = data
+    fitted = clone(model).fit(X, y, class_vectors=S)
+    scores = fitted.decision_function(X)
+    with pytest.raises((NotEnoughLabelsError, WidthError)):
+        fitted.fit(X[:, :7], np.full_like(y, -1), class_vectors=S)
+    assert fitted.n_features_in_ == 10
+    np.testing.assert_array_equal(fitted.decision_function(X), scores)
+
+
 @pytest.mark.parametrize("model", INDUCTIVE, ids=repr)
 def test_items_without_a_label_have_no_effect(model, data):
     X, _, y, S = data

@@ -9,7 +9,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from anyshot.base.estimator import validate_data
+from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.validation import (
     Floats,
@@ -50,6 +50,7 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
     _min_seen: ClassVar[int] = 1  # number of classes that need a label
     _fits_to_unlabeled: ClassVar[bool] = False  # whether `_fit` gets the items without a label too, with index -1
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
         """Fit to `X` (n, d) and `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label.
 
@@ -88,7 +89,8 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         items = vectors(X, width=self.n_features_in_)
         check_size(items, "X", largest=LARGEST_FLOAT32)
         self._check_columns(X, reset=False)
-        scores = np.array(self._scores(items), dtype=np.float64)  # (n, c)
+        none = np.zeros((0, len(self.classes_)))  # scikit-learn's classifiers, which some methods use, refuse no rows
+        scores = np.array(self._scores(items) if len(items) else none, dtype=np.float64)  # (n, c)
         scores[:, ~candidate_mask(candidates, n_classes=len(self.classes_))] = -np.inf
         return scores
 

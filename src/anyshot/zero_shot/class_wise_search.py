@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.estimator import validate_data
+from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, check_indexes, generator, vectors
 from anyshot.base.warning import warn_of_order
 from anyshot.errors import NotEnoughLabelsError
@@ -119,6 +119,7 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
     ) -> None:
         self.estimators, self.grid, self.random_state = estimators, grid, random_state
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
         """Select and fit on `X` (n, d), `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label."""
         items, table = vectors(X), checked_class_vectors(class_vectors)

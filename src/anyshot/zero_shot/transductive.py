@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, diags
 from scipy.special import log_softmax, softmax
 
+from anyshot.base.estimator import all_or_nothing
 from anyshot.base.validation import Floats, Indexes, Vectors, class_rows, class_sums, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator, check_parameters, copy_of
@@ -299,6 +300,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
     ) -> None:
         self.method, self.base, self.balance = method, base, balance
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike, unlabeled: ArrayLike | None = None) -> Self:
         """Fit the base estimator to `X` (n, d), `y` (n,), which may be empty, and adjust it to the pool.
 
