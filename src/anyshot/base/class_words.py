@@ -52,7 +52,7 @@ class Words:
         fields = {"words": _listed(given), "add": _listed(add), "drop": _listed(drop)}
         if not any(fields.values()):
             raise ClassesError(
-                'Words has no word. Give some that the texts of the class contain: Words("good, great, excellent").'
+                'There is no word. Give some that the texts of the class contain, such as "good, great, excellent".'
             )
         both = _keys(fields["drop"]) & _keys((*fields["words"], *fields["add"]))
         if both:

@@ -64,7 +64,7 @@ def test_words_stand_beside_the_descriptions_of_a_file(tmp_path):
     assert options.read() == {"spam": ["unwanted", Words("prize")], "ham": []}
 
 
-@pytest.mark.parametrize("option", ["good, great", "=good", "positive=", "positive = ", ""])
+@pytest.mark.parametrize("option", ["good, great", "=good", "positive=", "positive = ", "positive=, ,", ""])
 def test_words_without_a_class_or_a_class_without_words_are_refused(option):
     with pytest.raises(typer.BadParameter, match="needs a class and its words"):
         ClassOptions("positive,negative", [option]).read()

@@ -97,7 +97,7 @@ def test_words_of_python_become_those_of_requests():
         (lambda: classifier.add_class("left"), "Give examples, words, a description, or a vector"),
         (lambda: classifier.partial_fit([[0.0, 1.0]], []), "items without a label go to /unlabeled"),
         (lambda: classifier.partial_fit([[0.0, 1.0]], [""]), "Items without a label go to /unlabeled"),
-        (lambda: Words([]), 'words has no word. Give some that the texts of the class contain: ["good"'),
+        (lambda: Words([]), 'There is no word. Give some that the texts of the class contain, such as "good, great'),
     ]
     for fault, words in faults:
         with pytest.raises(AnyshotError) as caught:

@@ -32,8 +32,6 @@ PHRASES: Final = {
     "Change them with Words": "Change them with --words",
     "leave the list out with words=False": "leave the list out with --no-thesaurus",
     "as {'positive': Words('good, great, excellent')}": "as --words 'positive=good, great, excellent'",
-    "Words has no word.": "--words has no word.",
-    ': Words("good, great, excellent")': ', as "good, great, excellent"',
     "list them by classes=[...]": "list them by --classes",
     "Choose others with class_prior": "In Python, class_prior sets others",
     "Give fit(unlabeled=...), or unknown_rate=None": "Give --unlabeled, or leave out --unknown-rate",

@@ -166,7 +166,7 @@ def _words_by_class(options: Sequence[str]) -> dict[str, Words]:
     texts: dict[str, list[str]] = {}
     for option in options:
         name, equals, text = (part.strip() for part in option.partition("="))
-        if not (name and equals and text):
+        if not (name and equals and text.strip(",; ")):
             raise typer.BadParameter(
                 f'--words {option!r} needs a class and its words. Write --words "CLASS=good, great, excellent".'
             )

@@ -28,7 +28,6 @@ from anyshot.errors import (
 
 CORRECTABLE: Final = (InputError, ClassesError, NotEnoughLabelsError, DomainError)
 """Errors that a client can correct by sending something else."""
-_NO_WORDS: Final = 'words has no word. Give some that the texts of the class contain: ["good", "great", "excellent"].'
 _OF_FIELDS: Final = {"missing": "it is missing", "extra_forbidden": "there is no field of this name"}
 """What is wrong with a field, by pydantic's type of the error, where its own words are of Python."""
 MOST_LISTED: Final = 20
@@ -123,7 +122,6 @@ _OF_REQUESTS: Final = (
         "Give a labeled example of it, or Words or a description, or a class vector",
         "Give examples, words, a description, or a vector",
     ),
-    ('Words has no word. Give some that the texts of the class contain: Words("good, great, excellent").', _NO_WORDS),
     (", None for no label.", "; items without a label go to /unlabeled."),
     ("Write None for an item without a label.", "Items without a label go to /unlabeled."),
     ("before the classes of a fitted model change, call set_params(class_prior=...)", "fit the model again to do so"),
