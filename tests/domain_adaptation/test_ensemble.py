@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 
 from anyshot.domain_adaptation.base import SourceModel
 from anyshot.domain_adaptation.coral import CORAL
@@ -35,10 +37,38 @@ def test_methods_for_dense_tables_are_left_out_where_they_are_sparse(vectors, fo
     assert len(AdaptationEnsemble().fit(form(X), y, target=form(target)).models_) == n_methods
 
 
-def test_at_least_one_method_is_needed(vectors):
+@pytest.mark.parametrize(
+    ("methods", "words"),
+    [
+        ([], r"methods is empty. Give a list of one or more, such as \[CORAL\(\), MEDA\(\)\]"),
+        ({}, "methods is empty. Give a list"),
+        ({"coral": CORAL()}, "methods is a dict. Give a list"),
+        (CORAL(), "methods is a CORAL. Give a list"),
+        (iter([CORAL()]), "methods is a list_iterator. Give a list"),
+        ([CORAL], r"is the class CORAL. Pass an instance, CORAL\(\)"),
+        (["coral"], "is a str. Pass one estimator"),
+        (
+            [CORAL(), LogisticRegression()],
+            r"LogisticRegression\(\) has no fit\(X, y, target=...\), which each of methods",
+        ),
+        ([CORAL(base=LinearSVC())], r"CORAL\(base=LinearSVC\(\)\) has no predict_proba"),
+    ],
+)
+def test_what_is_no_list_of_methods_is_refused(vectors, methods, words):
     X, y, target = vectors
-    with pytest.raises(InputError, match="methods is empty"):
-        AdaptationEnsemble(methods=[]).fit(X, y, target=target)
+    with pytest.raises(InputError, match=words):
+        AdaptationEnsemble(methods=methods).fit(X, y, target=target)
+
+
+def test_methods_without_weights_are_refused_if_weights_are_given(vectors):
+    class Unweighted(SourceModel):
+        def fit(self, X, y, *, target=None):
+            return super().fit(X, y, target=target)
+
+    X, y, target = vectors
+    ensemble = AdaptationEnsemble(methods=[Unweighted()]).fit(X, y, target=target)
+    with pytest.raises(InputError, match=r"Unweighted\(\) has no fit\(X, y, sample_weight=...\)"):
+        ensemble.fit(X, y, target=target, sample_weight=np.ones(len(y)))
 
 
 @pytest.fixture

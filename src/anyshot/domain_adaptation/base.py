@@ -75,11 +75,16 @@ def fit_base(
     return model.fit(table, index, **({} if weights is None else {_weight_argument(model): weights}))
 
 
+def takes(model: Any, name: str) -> bool:
+    """Return whether `fit` of a model takes an argument of this name."""
+    taken = signature(model.fit).parameters
+    return name in taken or any(one.kind is Parameter.VAR_KEYWORD for one in taken.values())
+
+
 def _weight_argument(model: ClassifierMixin) -> str:
     """Return the argument of `fit` for weights of the items: of a pipeline, that of its last step."""
     step, last = model.steps[-1] if isinstance(model, Pipeline) else ("", model)
-    taken = signature(last.fit).parameters
-    if "sample_weight" not in taken and all(one.kind is not Parameter.VAR_KEYWORD for one in taken.values()):
+    if not takes(last, "sample_weight"):
         raise InputError(f"base must take sample_weight, as LogisticRegression() does; {type(last).__name__} does not.")
     return f"{step}__sample_weight" if step else "sample_weight"
 

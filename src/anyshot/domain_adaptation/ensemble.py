@@ -1,17 +1,17 @@
 """The mean of several adaptation methods, which is rarely much worse than the best of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.estimator import all_or_nothing, validate_data
-from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel
+from anyshot.base.estimator import all_or_nothing, fresh_copy, validate_data
+from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel, takes
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.domains import Floats, is_sparse
 from anyshot.domain_adaptation.meda import MEDA
@@ -67,15 +67,14 @@ class AdaptationEnsemble(ClassifierMixin, BaseEstimator):
         """Fit every method on source items `X` (n_s, d) with labels `y` (n_s,) and unlabeled target items (n_t, d).
 
         target: None means no adaptation: each method is fitted on the source alone. sample_weight (n_s,): how often
-        each source item counts, passed on to the methods. Raises what the methods raise.
+        each source item counts, passed on to the methods. Raises what the methods raise,
+        and InputError if `methods` is no list of them.
         """
         methods = default_methods(sparse=is_sparse(X)) if self.methods is None else self.methods
-        if not len(methods):
-            raise InputError(
-                "methods is empty. Give one or more, such as [CORAL(), MEDA()], or None for the usual ones."
-            )
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
-        self.models_ = [clone(method).fit(X, y, target=target, **given) for method in methods]
+        self.models_ = [
+            method.fit(X, y, target=target, **given) for method in _copies(methods, needed=["target", *given])
+        ]
         self.classes_: NDArray[np.generic] = self.models_[0].classes_
         validate_data(self, X, accept_sparse="csr", skip_check_array=True)
         return self
@@ -93,3 +92,19 @@ class AdaptationEnsemble(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _copies(methods: object, *, needed: Sequence[str]) -> list[Any]:
+    """Return a copy of each method; raise InputError if one has no `predict_proba`, or `fit` without what is needed."""
+    if isinstance(methods, Mapping) or not isinstance(methods, Collection) or not len(methods):
+        given = "empty" if isinstance(methods, Collection) and not len(methods) else f"a {type(methods).__name__}"
+        raise InputError(
+            f"methods is {given}. Give a list of one or more, such as [CORAL(), MEDA()], or None for the usual ones."
+        )
+    copies = [fresh_copy(method) for method in methods]
+    for method in copies:
+        lacking = [f"fit(X, y, {name}=...)" for name in needed if not takes(method, name)]
+        lacking += [] if hasattr(method, "predict_proba") else ["predict_proba"]
+        if lacking:
+            raise InputError(f"{method!r:.60} has no {lacking[0]}, which each of methods needs, as CORAL() has it.")
+    return copies
