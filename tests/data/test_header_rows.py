@@ -1,4 +1,4 @@
-"""Titles above the names of the columns, and rows of survey tools below them."""
+"""Titles above the names of the columns, and rows without data below them."""
 
 import logging
 from pathlib import Path
@@ -75,6 +75,7 @@ def test_the_second_row_of_surveymonkey_is_left_out_and_answers_are_not():
     names, answer = ["Respondent ID", "Why?", "Topic", ""], ["1", "a", "b", ""]
     assert rows_without_data([names, ["", "Open-Ended Response", "Response", "Other"], answer]) == [0]
     assert rows_without_data([names, ["", "Response", "Response", ""], answer]) == [0]
+    assert rows_without_data([names, [None, "Response", "Response", None], answer]) == [0]
     assert rows_without_data([names, ["1", "Response", "late", ""], answer]) == []
     assert rows_without_data([["Billing", "Login"], ["billing", "login"], ["", ""]]) == []
     assert rows_without_data([names]) == []
@@ -86,6 +87,14 @@ def test_dashes_below_the_names_and_the_number_of_rows_that_databases_write_are_
     assert rows == [["text", "label"], ["a", "b"], ["-- x", "--"]]
     assert numbers == [3, 4]
     assert table_of(tmp_path, "text|label\na|b\n(1 row)\n") == ([["text", "label"], ["a", "b"]], [2])
+
+
+def test_empty_cells_of_a_sheet_are_not_taken_for_words(tmp_path):
+    import_ids = {"id": None, "text": '{"ImportId":"QID1"}', "label": '{"ImportId":"QID2"}'}
+    for n, row in enumerate([import_ids, {"id": None, "text": "---", "label": "-----"}]):
+        path = tmp_path / f"{n}.xlsx"
+        write_table([row, {"id": "1", "text": "a", "label": "b"}, {"id": "(1 row)"}], path)
+        assert read_table(path).frame.values.tolist() == [["1", "a", "b"]]
 
 
 def test_numbers_of_rows_that_r_writes_without_a_name_are_a_column_without_one(tmp_path):

@@ -1,4 +1,4 @@
-"""Rows around the names of the columns: titles above them, and what survey tools write below."""
+"""Rows around the names of the columns: titles above them, and rows without data that programs write below."""
 
 import re
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS
+from anyshot.base.labels import clean_name
 
 MOST_ABOVE: Final = 30
 """Rows above the names of the columns, at most."""
@@ -66,7 +67,7 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
     Date"; SurveyMonkey "Response", "Open-Ended Response" or the possible answers; SQL Server and Markdown a row of
     dashes; and clients of databases, at the end, "(12 rows)".
     """
-    names, *cells = [[str(cell) for cell in row] for row in (*rows[:3], rows[-1])]
+    names, *cells = [[str(cell) if is_filled(cell) else "" for cell in row] for row in (*rows[:3], rows[-1])]
     filled = [list(filter(is_filled, map(str.strip, row))) for row in cells]
     found = [len(rows) - 2] if len(rows) > 1 and len(filled[-1]) == 1 and _N_ROWS.fullmatch(filled[-1][0]) else []
     for at, own in enumerate(filled[:-1]):
@@ -88,9 +89,5 @@ def rows_of_names(rows: Sequence[Sequence[Any]]) -> list[int]:
     The first name may follow a byte-order mark. A single word may be a text. Rows are counted below the names, from 0.
     """
     (first, *others), *cells = rows
-    name = _bare(first)
-    return [at for at, (cell, *rest) in enumerate(cells) if others and rest == others and _bare(cell) == name]
-
-
-def _bare(cell: Any) -> str:
-    return str(cell).strip("\ufeff\u00a0 ")
+    name = clean_name(str(first))
+    return [at for at, (cell, *rest) in enumerate(cells) if others and rest == others and clean_name(str(cell)) == name]
