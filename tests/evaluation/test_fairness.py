@@ -260,6 +260,8 @@ def test_groups_in_another_order_are_said():
 def test_rates_of_labels_and_predictions_of_two_types_are_refused():
     with pytest.raises(InputError, match="labels are of type int, such as 0, and the predictions of type str"):
         rates_by_group(Y, ANSWERS.astype(str), GROUPS)
+    with pytest.raises(InputError, match="labels are of type int, such as 1, and the predictions of type str"):
+        rates_by_group([None, 1, 2], [None, "1", "2"], ["a", "b", "a"])
 
 
 def test_answers_that_change_have_a_name_and_names_may_be_a_generator():

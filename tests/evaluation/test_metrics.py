@@ -263,6 +263,8 @@ def test_weights_by_class_are_refused(weights):
 def test_labels_that_equal_no_prediction_only_by_their_type_are_refused(metric):
     with pytest.raises(InputError, match=r"labels are of type int, such as 1, and the predictions of type str"):
         metric([1, 2], ["2", "1"])
+    with pytest.raises(InputError, match=r"type str, such as '1', and .* of type int, such as 1, .* both as texts"):
+        metric(["1", "2"], [2, 1])
     assert metric([1, 2], ["no", "yes"]) == 0
     assert metric([1, 2], [1.0, 2.0]) == 1
 

@@ -195,7 +195,9 @@ def _named_models(models: Mapping[str, Predictor] | Predictor) -> Mapping[str, P
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
     if any(isinstance(model, type) or not hasattr(model, "fit") for model in named.values()):
-        raise InputError(f"models must be {{name: estimator}}, or one estimator; it is {models!r:.60}.")
+        raise InputError(
+            f"models must be {{name: estimator}}, or one estimator such as AnyShotClassifier(); it is {models!r:.60}."
+        )
     for name, model in named.items():
         if hasattr(model, "__sklearn_tags__") and is_regressor(model):
             raise InputError(f"{name} predicts numbers. Use evaluation.number_curve(model, X, y, X_test, y_test).")

@@ -252,8 +252,11 @@ def _coded(y: Labels, predicted: Labels) -> tuple[Indexes, Indexes]:
 
 
 def refuse_other_types(truth: Sequence[Any], answers: Sequence[Any]) -> None:
-    """Raise InputError if no prediction equals a label, but some are written as one, such as 1 and "1"."""
-    labels, predictions = set(truth), set(answers)
+    """Raise InputError if no prediction equals a label, but some are written as one, such as 1 and "1".
+
+    truth: None for items without a label.
+    """
+    labels, predictions = set(truth) - {None}, set(answers)
     if labels & predictions:
         return
     written = {str(label): label for label in labels}
@@ -262,7 +265,8 @@ def refuse_other_types(truth: Sequence[Any], answers: Sequence[Any]) -> None:
         label, answer = min(alike, key=str)
         raise InputError(
             f"The labels are of type {type(label).__name__}, such as {label!r}, and the predictions of type "
-            f"{type(answer).__name__}, such as {answer!r}, so that none is equal. Write [str(label) for label in y]."
+            f"{type(answer).__name__}, such as {answer!r}, so that none is equal. Write both as texts: [str(label) for "
+            "label in y]."
         )
 
 

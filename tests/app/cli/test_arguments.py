@@ -22,7 +22,7 @@ def one_line(done):
         (("learn", "m", "a", "--label", " "), "'--label': it is empty"),
         (("predict", "a", *WORDS, "--device"), "'--device' requires an argument"),
         (("predict", "-5 degrees", *WORDS), 'No such option: -5. Put "--" before an argument that begins with "-"'),
-        (("fit", "a.csv", "b.csv", "--out", "m"), "nothing can be done with 'b.csv' beside the other arguments. Join"),
+        (("fit", "a.csv", "b.csv", "--out", "m"), "the command takes no further argument; got 'b.csv'. Join several"),
         (("predict", "-", "a", *WORDS), '"-" stands for the standard input, and must be the only item'),
     ],
 )

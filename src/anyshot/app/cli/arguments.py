@@ -1,4 +1,4 @@
-"""Checks of a command's arguments that typer does not make: options given twice, too many, empty values."""
+"""Checks of a command's arguments that typer does not make: options given twice, further arguments, empty values."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,7 +16,7 @@ SEVERAL: Final = {
 
 
 class CheckedCommand(TyperCommand):
-    """A command that refuses an option given twice, of which typer takes the last, arguments too many, empty values."""
+    """A command that refuses an option given twice (typer takes the last), arguments it does not take, empty values."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse arguments; raise BadParameter if they have such a fault."""
@@ -27,8 +27,8 @@ class CheckedCommand(TyperCommand):
         if extra:
             shown = first_of([repr(one) for one in extra], at_most=3)
             raise typer.BadParameter(
-                f"nothing can be done with {shown} beside the other arguments. Join several files into one, and put a "
-                "text or name of several words in quotes.",
+                f"the command takes no further argument; got {shown}. Join several files into one, and put a text or "
+                "name of several words in quotes.",
                 ctx=ctx,
             )
         for one in self.params:
