@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Any, Final
 
 from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS
-from anyshot.base.labels import clean_name
 
 MOST_ABOVE: Final = 30
 """Rows above the names of the columns, at most."""
@@ -89,5 +88,9 @@ def rows_of_names(rows: Sequence[Sequence[Any]]) -> list[int]:
     The first name may follow a byte-order mark. A single word may be a text. Rows are counted below the names, from 0.
     """
     (first, *others), *cells = rows
-    name = clean_name(str(first))
-    return [at for at, (cell, *rest) in enumerate(cells) if others and rest == others and clean_name(str(cell)) == name]
+    name = _bare(first)
+    return [at for at, (cell, *rest) in enumerate(cells) if others and rest == others and _bare(cell) == name]
+
+
+def _bare(cell: Any) -> str:
+    return str(cell).strip("\ufeff\u00a0 ")
