@@ -72,6 +72,30 @@ def test_scores_are_accuracy_and_r2_on_the_labeled_items():
     assert np.isnan(task_score([None], np.array(["a"]), kind="classification"))
 
 
+def test_weights_count_in_the_scores():
+    predicted, weights = np.array(["a", "a", "b"]), np.array([1.0, 3.0, 0.0])
+    assert task_score(["a", "b", "b"], predicted, kind="classification", weights=weights) == 0.25
+    assert task_score([1, 3, 9], np.array([2.0, 3, 0]), kind="regression", weights=weights) == pytest.approx(2 / 3)
+
+
+def test_weights_count_in_fit_and_items_of_weight_0_are_absent():
+    X, y = two_tasks()
+    y = {task: [not label if row % 3 == 0 else label for row, label in enumerate(labels)] for task, labels in y.items()}
+    weights = np.arange(60) % 3 > 0  # the wrong labels do not count
+    report = compare_with_single_tasks(MultitaskModel(), X, y, sample_weight=weights.astype(float))
+    assert report.table["labels"].tolist() == [40, 40]
+    assert (report.table["together"] > 0.9).all()
+    assert (compare_with_single_tasks(MultitaskModel(), X, y).table["together"] < 0.8).all()
+
+
+def test_weights_that_cannot_be_used_are_refused():
+    X, y = two_tasks()
+    with pytest.raises(InputError, match=r"must take sample_weight in fit, .* it is HurtByOtherTasks\(\)"):
+        compare_with_single_tasks(HurtByOtherTasks(), X, y, sample_weight=np.ones(60))
+    with pytest.raises(InputError, match="one weight for each of 60 items"):
+        compare_with_single_tasks(MultitaskModel(), X, y, sample_weight=np.ones(6))
+
+
 def test_a_task_with_too_few_labels_for_the_folds_raises_an_error():
     X, y = two_tasks()
     with pytest.raises(NotEnoughLabelsError, match="Task 'two' has 3 labels; 5 folds need 10"):
