@@ -177,6 +177,8 @@ def test_a_method_that_failed_on_a_subsample_has_no_criteria():
         ({"X": np.zeros((60, 2, 2)), "target": np.zeros((15, 2, 2))}, InputError, "must be a table of vectors"),
         ({"X": np.zeros((60, 2, 2)), "target": np.zeros((15, 3, 2)), "source_model": PLAIN}, WidthError, "of shape"),
         ({"candidates": {"naive": GaussianNB()}}, InputError, "a GaussianNB, has no fit.X, y, target"),
+        ({"candidates": {"CORAL": "CORAL"}}, InputError, "'CORAL', a str, has no fit.X, y, target"),
+        ({"source_model": "plain"}, InputError, "source_model is 'plain', which has no fit.*Pass SourceModel"),
         ({"candidates": {"CORAL": CORAL}}, InputError, r"is a class. Pass an instance: CORAL\(\)"),
         ({"candidates": [CORAL()]}, InputError, "candidates is a list. Pass a dict of methods by name"),
         ({"source_model": GaussianNB()}, InputError, r"GaussianNB.., which has no fit.*Pass SourceModel"),

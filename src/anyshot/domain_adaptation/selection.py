@@ -275,7 +275,7 @@ def _check_options(given: Mapping[str, Adaptation] | None, n_repeats: int, n_ite
     for name, method in candidates.items():
         if isinstance(method, type):
             raise InputError(f"Candidate {name!r} is a class. Pass an instance: {method.__name__}().")
-        if not has_fit_parameter(method, "target"):
+        if not hasattr(method, "fit") or not has_fit_parameter(method, "target"):
             kind = type(method).__name__
             raise InputError(f"Candidate {name!r}, a {kind}, has no fit(X, y, target=...). Pass an adaptation method.")
     check_whole(2, n_repeats=n_repeats)
@@ -285,7 +285,7 @@ def _check_options(given: Mapping[str, Adaptation] | None, n_repeats: int, n_ite
 def _check_source_model(given: object) -> None:
     if isinstance(given, type):
         raise InputError(f"source_model is a class. Pass an instance: {given.__name__}().")
-    if given is not None and not has_fit_parameter(given, "target"):
+    if given is not None and not (hasattr(given, "fit") and has_fit_parameter(given, "target")):
         raise InputError(
             f"source_model is {given!r:.60}, which has no fit(X, y, target=...). Pass SourceModel(base=...) of it."
         )
