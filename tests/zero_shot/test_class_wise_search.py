@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
-from anyshot.errors import NotEnoughLabelsError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.zero_shot.class_wise_search import ClassWiseSearch, class_folds, held_out_scores, mean_class_accuracy
 from anyshot.zero_shot.eszsl import ESZSL
 from anyshot.zero_shot.ridge import SemanticRidge
@@ -74,3 +75,19 @@ def test_the_search_selects_the_most_accurate_setting_on_held_out_classes(data):
     assert type(search.best_estimator_).__name__ == board["estimator"].iloc[0]
     assert board["parameters"].iloc[0] == search.best_estimator_.get_params()
     assert search.best_estimator_.seen_classes_.tolist() == list(range(9))
+
+
+@pytest.mark.parametrize(
+    ("estimators", "grid", "words"),
+    [
+        (ESZSL, None, "Each of estimators must be .*, such as ESZSL.*; it is <class"),
+        ([ESZSL(), LogisticRegression()], None, r"Each of estimators must be .*; it is LogisticRegression\(\)"),
+        ({"first": ESZSL()}, None, "Each of estimators must be .*; it is {'first'"),
+        ([], None, "estimators has 0 and grid 0 entries. Give one estimator or more"),
+        ([ESZSL(), SemanticRidge()], [{}], "estimators has 2 and grid 1 entries"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused(data, estimators, grid, words):
+    X, y, S = data
+    with pytest.raises(InputError, match=words):
+        ClassWiseSearch(estimators, grid).fit(X, y, class_vectors=S)

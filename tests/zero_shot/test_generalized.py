@@ -133,6 +133,7 @@ def test_seen_and_unseen_classes_are_required(y, text):
             r"base must be an estimator with fit\(X, y, class_vectors=...\).*LogisticRegression",
         ),
         (ESZSL, 0.5, "base must be an estimator .*; it is <class"),
+        ("ESZSL", 0.5, "base must be an estimator .*; it is 'ESZSL'"),
     ],
 )
 def test_a_base_or_a_penalty_that_cannot_be_used_is_refused(base, penalty, text):

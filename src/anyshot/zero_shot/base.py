@@ -168,11 +168,12 @@ class ZeroShotClassifier(ProbabilisticZeroShotEstimator):
         return unit(X) @ self.class_vectors_.T.astype(np.float32)
 
 
-def copy_of(estimator: ZeroShotEstimator) -> ZeroShotEstimator:
+def copy_of(estimator: ZeroShotEstimator, *, name: str = "base") -> ZeroShotEstimator:
     """Return a copy of an estimator that is not fitted; raise InputError if it has no fit(X, y, class_vectors=...)."""
-    if isinstance(estimator, type) or not has_fit_parameter(estimator, "class_vectors"):
+    fits = not isinstance(estimator, type) and hasattr(estimator, "fit")
+    if not fits or not has_fit_parameter(estimator, "class_vectors"):
         raise InputError(
-            f"base must be an estimator with fit(X, y, class_vectors=...), such as ESZSL(); it is {estimator!r:.60}."
+            f"{name} must be an estimator with fit(X, y, class_vectors=...), such as ESZSL(); it is {estimator!r:.60}."
         )
     copy: ZeroShotEstimator = clone(estimator)
     return copy

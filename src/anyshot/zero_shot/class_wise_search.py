@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, check_indexes, generator, vectors
 from anyshot.base.warning import warn_of_order
-from anyshot.errors import NotEnoughLabelsError
-from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask, copy_of
 from anyshot.zero_shot.class_vectors import checked_class_vectors
 
 
@@ -153,9 +153,14 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
         """Yield a clone of each estimator for each of its parameter settings."""
         estimators = list(self.estimators) if isinstance(self.estimators, Sequence) else [self.estimators]
         grids = list(self.grid) if isinstance(self.grid, Sequence) else [self.grid or {}] * len(estimators)
+        if not estimators or len(grids) != len(estimators):
+            raise InputError(
+                f"estimators has {len(estimators)} and grid {len(grids)} entries. Give one estimator or more, and None "
+                "or a list of one grid for each."
+            )
         for model, grid in zip(estimators, grids, strict=True):
             for setting in ParameterGrid(dict(grid)):
-                yield clone(model).set_params(**setting)
+                yield copy_of(model, name="Each of estimators").set_params(**setting)
 
 
 def _held_out_accuracy(model: ZeroShotEstimator, X: Vectors, y: Indexes, S: Floats, fold: ClassFold) -> float:
