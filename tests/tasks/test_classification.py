@@ -177,7 +177,7 @@ def test_classes_that_wait_for_a_label_wait_until_then_beside_class_vectors_and_
 def test_logistic_regression_needs_labels_of_two_classes():
     X, y, centers = clouds(4)
     clf = AnyShotClassifier(centers, method="logistic-regression", cache=False)
-    with pytest.raises(NotEnoughClassesError, match="At least two of the 3 classes need a label"):
+    with pytest.raises(NotEnoughClassesError, match="needs labels of two classes, and there are labels of one"):
         clf.fit(X[:2], y[:2])
 
 
@@ -425,6 +425,14 @@ def test_attributes_need_labels():
     X, _, attributes, _ = animals()
     with pytest.raises(NotEnoughLabelsError, match="width 6 and the items 30; a map between them"):
         AnyShotClassifier(attributes, cache=False).fit(unlabeled=X)
+
+
+def test_attributes_are_needed_for_every_class():
+    X, y, attributes, unseen = animals()
+    some = attributes | {unseen[0]: None}
+    for learn in (AnyShotClassifier(some, cache=False).fit, AnyShotClassifier(some, cache=False).partial_fit):
+        with pytest.raises(ClassesError, match=rf"Class '{unseen[0]}' has no vector.* Pass 6 numbers for it"):
+            learn(X, y)
 
 
 @pytest.mark.parametrize("given", [["yes", "no"], {"yes": "it is", "no": "it is not"}, np.array(["yes", "no"]), None])

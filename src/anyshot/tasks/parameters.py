@@ -22,9 +22,8 @@ from anyshot.base.warning import new_to_warn_of, places_of, shortened, warn
 from anyshot.base.weighted_items import weighted_items
 from anyshot.encoders.registry import encoder_for
 from anyshot.encoders.texts import rows_of_unread_texts
-from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
+from anyshot.errors import ClassesError, InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
-from anyshot.training.softmax_regression import check_two_classes
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_texts import check_not_named_unknown
 
@@ -157,14 +156,16 @@ def check_trainable(data: TrainingSet, *, method: str, encoder: str, may_wait: M
     """
     if method in ("prototype", "logistic-regression") and not len(data.index):
         raise NotEnoughLabelsError(f"method={method!r} needs labels, and there are none. Use method='auto'.")
-    if method == "logistic-regression" and not np.any(may_wait):
-        check_two_classes(data.counts > 0)
     lacking = unpredictable(data)
     refused = data.classes[lacking if lacking.all() else lacking & ~np.asarray(may_wait)].tolist()
     if refused:
         raise NotEnoughLabelsError(
             f"Class {refused[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
             "name. Give a labeled example of it, or Words or a description, or a class vector if the items are vectors."
+        )
+    if method == "logistic-regression" and not np.any(may_wait) and np.count_nonzero(data.counts) < 2:
+        raise NotEnoughClassesError(
+            "method='logistic-regression' needs labels of two classes, and there are labels of one. Use method='auto'."
         )
 
 
@@ -197,9 +198,14 @@ def checked_classes(clf: Parameters, embedder: Embedder, data: TrainingSet, may_
     """Return the training set with the expected shares of its classes; raise an error if no method can predict some."""
     if clf.unknown_rate is not None:
         check_not_named_unknown(data.texts.names)
-    check_trainable(data, method=clf.method, encoder=embedder.name, may_wait=may_wait)
     if data.attributes.size:
         refuse_fractions(data.weights, "Class vectors of another width than the items")
+        if lacking := data.classes[~data.has_description].tolist():
+            raise ClassesError(
+                f"Class {lacking[0]!r} has no vector. Class vectors of another width than the items are needed for "
+                f"every class. Pass {data.attributes.shape[1]} numbers for it, or leave it out until they are known."
+            )
+    check_trainable(data, method=clf.method, encoder=embedder.name, may_wait=may_wait)
     return data.with_class_prior(expected_shares(clf.class_prior, data))
 
 
