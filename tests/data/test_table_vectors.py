@@ -139,3 +139,12 @@ def test_a_gap_in_a_column_that_had_none_is_warned_of():
     with pytest.warns(UserWarning, match="'age' had no missing value in `fit` and has some in row 1"):
         found = vectors.transform(pd.DataFrame({"age": [15.0, None]}))
     assert found.tolist() == [[15.0], [16.0]]
+
+
+def test_a_fit_that_fails_leaves_the_earlier_columns():
+    frame = pd.DataFrame({"age": [15.0, 16.0]})
+    vectors = TableVectors().fit(frame)
+    with pytest.raises(InputError, match="encoder must be"):
+        vectors.set_params(encoder="other").fit(pd.DataFrame({"size": [1.0, 2.0]}))
+    vectors.set_params(encoder="scikit-learn")
+    assert vectors.transform(frame).tolist() == [[15.0], [16.0]]

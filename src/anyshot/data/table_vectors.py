@@ -20,6 +20,7 @@ from anyshot.base.columns import (
     numeric_array,
     unmasked,
 )
+from anyshot.base.estimator import all_or_nothing
 from anyshot.base.extras import extra
 from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.warning import warn
@@ -72,6 +73,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
         self.encoder = encoder
         self.max_categories = max_categories
 
+    @all_or_nothing
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Learn the columns of the table `X` (n rows) and their categories; `y` is ignored.
 
