@@ -12,7 +12,7 @@ from data.written import file
 ANSWERS = {"a": "accept", "b": "reject", "c": "ignore"}
 
 
-@pytest.mark.parametrize("header", ["text,label", "Message,CATEGORY", " sentence , class ", "utterance,intent"])
+@pytest.mark.parametrize("header", ["text,label", "Message,CATEGORY", " sentence , class ", "Nachricht,Kategorie"])
 def test_columns_are_found_by_their_usual_names(tmp_path, header):
     data = read_data(file(tmp_path, "a.csv", f"{header}\nhello,x\nbye,\n"))
     assert (data.items, data.labels, data.modality) == (["hello", "bye"], ["x", None], "text")

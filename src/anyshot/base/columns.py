@@ -19,12 +19,16 @@ from numpy.typing import NDArray
 TEXT_COLUMNS: Final = (
     *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
     *("document", "tweet", "title", "description", "subject"),
+    *("nachricht", "anfrage", "frage", "kommentar", "bewertung", "inhalt", "beschreibung", "betreff"),  # German
 )
 IMAGE_COLUMNS: Final = (
     *("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path", "img", "photo"),
     "picture",
 )
-LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y")
+LABEL_COLUMNS: Final = (
+    *("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y"),
+    *("klasse", "kategorie", "thema", "stimmung"),  # German
+)
 
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
