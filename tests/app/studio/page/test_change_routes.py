@@ -45,6 +45,20 @@ def test_what_a_dialog_changes_is_undone_at_once(client, filled):
     assert client.get(filled + "classes/1").text == before
 
 
+@pytest.mark.parametrize(
+    ("pasted", "names"),
+    [
+        ("1. refund\n2) bug", ["refund", "bug"]),
+        ("- refund\n• bug", ["refund", "bug"]),
+        ("1. FC Nord\nrest", ["1. FC Nord", "rest"]),
+    ],
+)
+def test_the_numbers_of_a_pasted_list_are_no_part_of_the_names(client, filled, pasted, names):
+    added = client.post(filled + "classes", json={"names": pasted}).json()["added"]
+    shown = [client.get(f"{filled}classes/{number}").text for number in added]
+    assert all(f'value="{name}"' in text for name, text in zip(names, shown, strict=True)), shown[0][:500]
+
+
 def own_words(client, base):
     return re.findall(r'class="chip own[^"]*">([^<]+)', client.get(base + "classes").text)
 

@@ -14,6 +14,7 @@ from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError
 
 MAX_NEW_CLASSES: Final = 100
+_LIST_MARK: Final = re.compile(r"(?:\d+[.)]|[-*•])\s+")
 
 
 def _label(opened: Opened, body: Body, t: Texts) -> Body:
@@ -56,8 +57,10 @@ def _taken_back(opened: Opened, t: Texts, change: Callable[[], Sequence[Entry]])
 
 
 def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
-    """Add a class for each line, or for each part between commas."""
+    """Add a class for each line, or each part between commas, without the numbers or dashes of a list."""
     names = [name.strip() for name in re.split(r"[\n,;]", text(body, "names")) if name.strip()]
+    if len(names) > 1 and all(map(_LIST_MARK.match, names)):
+        names = [_LIST_MARK.sub("", name, count=1) for name in names]
     if not names:
         raise InputError("A class needs a name.")
     if len(names) > MAX_NEW_CLASSES:
