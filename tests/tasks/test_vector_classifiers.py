@@ -13,7 +13,7 @@ from anyshot.tasks.vector_classifiers import AnyShotHead, PrototypeClassifier
 from anyshot.training.softmax_regression import Examples
 from softmax_oracle import blobs, plain_minimum
 
-TOL = 1e-7
+TOL = 1e-9
 CLOSE = 3e-3  # precision of float32 for scores up to 5
 
 

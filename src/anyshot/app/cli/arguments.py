@@ -6,8 +6,6 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand
 
-from anyshot.base.columns import first_of
-
 SEVERAL: Final = {
     "--classes": "Put commas between the names, or repeat --class.",
     "--text-column": "Put commas between columns that are to be joined, as in subject,body.",
@@ -25,7 +23,7 @@ class CheckedCommand(TyperCommand):
             _check_once(one, args[:end], ctx)
         values, extra, _ = self.make_parser(ctx).parse_args(args=list(args))
         if extra:
-            shown = first_of([repr(one) for one in extra], at_most=3)
+            shown = ", ".join([*map(repr, extra[:3]), *(["…"] if len(extra) > 3 else [])])
             raise typer.BadParameter(
                 f"the command takes no further argument; got {shown}. Join several files into one, and put a text or "
                 "name of several words in quotes.",
