@@ -57,7 +57,7 @@ def test_more_labels_are_better_and_one_label_is_better_than_logistic_regression
     rows = [line.split() for line in table.splitlines() if line.strip()[:1].isdigit()]
     assert [row[0] for row in rows] == ["0", "1", "3", "5", "10"]
     ours = [float(row[1]) for row in rows]
-    assert all(later > before - 0.5 for before, later in pairwise(ours))  # by chance, one may be a little lower
+    assert all(later > before - 1 for before, later in pairwise(ours))  # one standard error of the mean of 5 samples
     assert ours[-1] > ours[0] + 5
     assert rows[0][2] == "-"
     assert ours[1] > float(rows[1][2]) + 15

@@ -1,12 +1,15 @@
 """The words by which classes are read."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from anyshot import load_encoder
 from anyshot.base.class_words import Words
 from anyshot.zero_shot.class_readings import ANY_WORDS, ClassReader, denies, reading_reasons, readings
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, describe, own_readings
-from anyshot.zero_shot.thesaurus import lookup
+from anyshot.zero_shot.thesaurus import lookup, translated
 
 
 def sources(classes):
@@ -46,6 +49,7 @@ def test_a_short_description_is_looked_up_if_the_name_is_not_listed():
     [
         *("not ironic", "Non-fiction", "non_spicy", "NOT toxic", "no emotion", "other", "Others", "other topics"),
         *("None", "rest", "neither", "Miscellaneous", "something else", "none of the above"),
+        *("nicht ironisch", "Sonstiges", "pas ironique", "Otros"),
     ],
 )
 def test_a_name_that_denies_is_read_by_any_words(name):
@@ -54,7 +58,9 @@ def test_a_name_that_denies_is_read_by_any_words(name):
     assert (len(found[1].words), found[1].source) == (ANY_WORDS, "any")
 
 
-@pytest.mark.parametrize("name", ["normal", "no finding", "no", "nonprofit", "not spam", "November", "notes", "no. 1"])
+@pytest.mark.parametrize(
+    "name", ["normal", "no finding", "no", "nonprofit", "not spam", "November", "notes", "no. 1", "kein Spam"]
+)
 def test_other_names_do_not_deny(name):
     assert not denies(name)
 
@@ -109,6 +115,30 @@ def test_the_names_of_the_same_classes_are_compared_with_listed_ones_once():
     first, n_asked = reader.readings(texts), len(asked)
     assert {reading.source for reading in first} == {"similar"}
     assert (reader.readings(texts), len(asked)) == (first, n_asked)
+
+
+def text_reader():
+    encoder = load_encoder("minilm")
+    return ClassReader(encoder.encode, encoder.width, of_texts=True, thesaurus=True)
+
+
+def test_names_in_another_language_are_read_by_their_translation_alone():
+    texts, reader = describe(["Rechnung", "livraison"]), text_reader()
+    found = reader.readings(texts)
+    assert found == tuple(Reading(translated(name), "translated") for name in ("Rechnung", "livraison"))
+    assert found[0].words[:2] == ("billing", "invoice")
+    words = [Words(", ".join(own.words)) for own in found]
+    alone = ClassTexts(texts.names, ((), ()), tuple(words))
+    np.testing.assert_allclose(reader.embed(texts), reader.embed(alone), atol=1e-6)
+    assert "(of the name in English in the bundled list): 'Rechnung' as billing, invoice" in reader.reasons(texts)[1]
+
+
+def test_translations_are_for_the_default_encoder_and_can_be_left_out():
+    texts = describe(["Rechnung", "livraison"])
+    other = ClassReader(encode=lambda names: np.eye(384, dtype=np.float32)[[len(name) for name in names]], width=384)
+    assert replace(other, of_texts=True, thesaurus=True).readings(texts) == (Reading(), Reading())
+    assert replace(text_reader(), thesaurus=False).readings(texts) == (Reading(), Reading())
+    assert readings(texts) == (Reading(), Reading())
 
 
 def test_the_reasons_say_that_words_are_those_of_similar_names():

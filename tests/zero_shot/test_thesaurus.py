@@ -16,6 +16,7 @@ from anyshot.zero_shot.thesaurus import (
     lookup,
     normal_form,
     similar_words,
+    translated,
 )
 
 LISTED = json.loads(resources.files(data).joinpath("thesaurus.json").read_text(encoding="utf-8"))
@@ -44,6 +45,19 @@ def test_aliases_and_senses_lead_to_listed_names():
         assert normal_form(name) == name
         assert set(senses.values()) <= set(LISTED["words"])
         assert all(normal_form(other) == other for other in senses)
+
+
+def test_translations_have_their_normal_form_one_meaning_and_no_english_name():
+    by_language = json.loads(resources.files(data).joinpath("translations.json").read_text(encoding="utf-8"))
+    meanings = {}
+    for names in by_language.values():
+        assert set(names.values()) <= set(LISTED["words"])
+        for form, name in names.items():
+            assert normal_form(form) == form
+            assert form not in {*LISTED["words"], *LISTED["aliases"], *LISTED["senses"]}, form
+            assert meanings.setdefault(form, name) == name, form
+            assert translated(form)[0] == name
+    assert (translated("Rechnungen")[0], translated("billing"), translated("zyzzyva")) == ("billing", (), ())
 
 
 def test_every_listed_name_is_found():

@@ -224,7 +224,7 @@ def _sentences(
     if reading.source == "any":
         return [list(reading.words)]
     found = []
-    if own and has_letters(own[0]):
+    if own and has_letters(own[0]) and reading.source != "translated":
         count = min(len(own[0].split()), MAX_NAME_COUNT)
         repeated = [phrase for phrase in phrases for _ in range(count if phrase == "{}" else 1)]
         found.append([phrase.replace("{}", own[0]) for phrase in repeated])

@@ -25,6 +25,7 @@ from anyshot.zero_shot.thesaurus import (
     normal_form,
     sample_of_words,
     similar_words,
+    translated,
 )
 
 SHORT_DESCRIPTION: Final = 4
@@ -32,12 +33,13 @@ SHORT_DESCRIPTION: Final = 4
 ANY_WORDS: Final = 64
 """Words that stand for any text: a class "not ironic" was predicted rightly in 59 % instead of 40 (tweet_irony)."""
 
-DENIALS: Final = frozenset({"no", "non", "none", "not", "neither", "without"})
-"""First words of names that say what the items of a class are not."""
+DENIALS: Final = frozenset({"no", "non", "none", "not", "neither", "without", "nicht", "kein", "keine", "pas"})
+"""First words of names that say what the items of a class are not, in English, German, French and Spanish."""
 REMAINDERS: Final = frozenset(
     {
         *("all other", "any other", "anything else", "everything else", "misc", "miscellaneous", "neither", "none"),
         *("none of above", "none of these", "nothing", "other", "rest", "something else"),
+        *("andere", "anderes", "sonstige", "sonstiges", "autre", "otra", "otro"),
     }
 )
 """Names, in normal form, of a class that contains what the others do not."""
@@ -89,7 +91,7 @@ class ClassReader:
         if not (self.thesaurus and self.of_texts):
             return own_readings(texts)
         if (found := self._found.get(texts)) is None:
-            found = readings(texts, self._similar_words)
+            found = readings(texts, self._similar_words, self._translated)
             self._found.clear()
             self._found[texts] = found
         return found
@@ -126,6 +128,10 @@ class ClassReader:
         """Return the words of names in the thesaurus that are similar to each of the names of classes."""
         listed = self._listed_vectors
         return [()] * len(names) if listed is None else similar_words(self._name_vectors(names), listed)
+
+    def _translated(self, name: str) -> tuple[str, ...]:
+        """Return the words of a name in another language than English, which the default encoder hardly reads."""
+        return () if self._listed_vectors is None else translated(name)
 
     @cached_property
     def _listed_vectors(self) -> Vectors | None:
@@ -168,7 +174,9 @@ class ClassReader:
 
 
 def readings(
-    texts: ClassTexts, similar: Callable[[Sequence[str]], Sequence[tuple[str, ...]]] | None = None
+    texts: ClassTexts,
+    similar: Callable[[Sequence[str]], Sequence[tuple[str, ...]]] | None = None,
+    translate: Callable[[str], tuple[str, ...]] | None = None,
 ) -> tuple[Reading, ...]:
     """Return how each class is read with the thesaurus.
 
@@ -177,7 +185,7 @@ def readings(
     disadvantage. Classes whose names deny are read by any words, unless there is no other class.
 
     similar: returns the words of names in the thesaurus that are similar to each of the names of classes. It is asked
-    if some classes have a name only that is not listed.
+    if some classes have a name only that is not listed. translate: returns the words of a name in another language.
 
     Examples
     --------
@@ -192,6 +200,9 @@ def readings(
     others = [row for row in range(len(names)) if row not in denying]
     entries = {row: Reading(_entry(texts, names, row), "bundled") for row in others}
     missing = [row for row, entry in entries.items() if not entry.words and _needs_words(texts, row)]
+    if translate is not None:
+        entries |= {row: Reading(words, "translated") for row in missing if (words := translate(names[row]))}
+        missing = [row for row in missing if not entries[row].words]
     if similar is not None and missing and all(_has_name_only(texts, row) for row in missing):
         words_of = dict(zip(others, similar([names[row] for row in others]), strict=True))
         entries |= {row: Reading(words_of[row], "similar") for row in missing}
@@ -216,7 +227,7 @@ def denies(name: str) -> bool:
     """
     if any(form in REMAINDERS for form in forms_of(name)):
         return True
-    listed = listed_name(name)  # "no finding" is listed as "normal", but "not toxic" as itself
+    listed = listed_name(name) or next(iter(translated(name)), None)  # "no finding" is "normal", "not toxic" itself
     return _begins_with_denial(name) and (listed is None or _begins_with_denial(listed))
 
 
@@ -225,7 +236,10 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
 
     ask: whether to ask for words if no class has any.
     """
-    shown = [f"{name!r} as {_first_words(own.words)}" for name, own in _of(texts, read_by, "own", "bundled", "similar")]
+    shown = [
+        f"{name!r} as {_first_words(own.words)}"
+        for name, own in _of(texts, read_by, "own", "bundled", "translated", "similar")
+    ]
     sources = {own.source for own in read_by}
     reasons = []
     if shown:
@@ -233,10 +247,11 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
         origin = {
             "own": "your own",
             "bundled": "from the bundled list",
+            "translated": "of the name in English in the bundled list",
             "similar": "of similar names in the bundled list",
         }
         where = " or ".join(text for source, text in origin.items() if source in sources)
-        off = ", or leave the list out with words=False" if sources & {"bundled", "similar"} else ""
+        off = ", or leave the list out with words=False" if sources & {"bundled", "translated", "similar"} else ""
         listed = ", ".join(shown[:SHOWN_CLASSES])
         reasons.append(f"Classes are read by words ({where}): {listed}{more}. Change them with Words{off}.")
     elif ask and texts.names:
@@ -261,7 +276,7 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
 def _synonyms(texts: ClassTexts, read_by: Sequence[Reading]) -> list[str]:
     """Return which two classes have the same words of the thesaurus, in a sentence; none if all differ."""
     first: dict[tuple[str, ...], Label] = {}
-    for name, own in _of(texts, read_by, "bundled", "similar"):
+    for name, own in _of(texts, read_by, "bundled", "translated", "similar"):
         if own.words in first:
             return [f"The classes {first[own.words]!r} and {name!r} have the same words. Give each its own Words."]
         first[own.words] = name

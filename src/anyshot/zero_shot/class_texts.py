@@ -33,16 +33,17 @@ TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
 Description: TypeAlias = TextDescription | NDArray[np.floating]
 ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
 
-Source: TypeAlias = Literal["own", "bundled", "similar", "any", "none"]
-"""Where the words of a class come from: the user; the thesaurus, for the name itself or for names that are similar to
-it; or any text, for a name that denies; or nowhere."""
+Source: TypeAlias = Literal["own", "bundled", "translated", "similar", "any", "none"]
+"""Where the words of a class come from: the user; the thesaurus, for the name itself, for its translation, or for names
+that are similar to it; or any text, for a name that denies; or nowhere."""
 
 
 class Reading(NamedTuple):
     """The words by which a class is read in addition to its texts, and where they come from."""
 
     words: tuple[str, ...] = ()
-    source: Source = "none"  # "any": the words stand alone, and the texts do not count
+    # "any": the words stand alone, and the texts do not count; "translated": the name does not count.
+    source: Source = "none"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ four tables:
 
 All names are in their normal form.
 
+translations.json lists names in other languages, each with the English name that it means, for the default encoder,
+which hardly reads them.
+
 A name that is not listed has the words of the listed names that are most similar to it for an encoder. For the default
 encoder, the vectors of the listed names come with the package (thesaurus_vectors.npy, written by
 benchmarks/thesaurus_vectors.py).
@@ -122,6 +125,17 @@ def listed_name(name: object, *, beside: Collection[object] = ()) -> str | None:
         if found in listed.words:
             return found
     return None
+
+
+def translated(name: object) -> tuple[str, ...]:
+    """Return the listed name that a name in another language means, and its words; nothing if there is none.
+
+    >>> translated("Rechnungen")[:4], translated("livraison")[:3], translated("billing")
+    (('billing', 'invoice', 'charge', 'charged'), ('delivery', 'package', 'parcel'), ())
+    """
+    known = _translations()
+    found = next((known[form] for form in forms_of(name) if form in known), None)
+    return () if found is None else tuple(dict.fromkeys((found, *_listed().words[found].split(", "))))
 
 
 def listed_names() -> tuple[str, ...]:
@@ -237,3 +251,10 @@ def _with_aliases(cosines: Vectors) -> Vectors:
 def _listed() -> Thesaurus:
     path = Path(data.__file__).with_name("thesaurus.json")  # importlib.resources needs 30 ms for its first file
     return Thesaurus(**json.loads(path.read_text(encoding="utf-8")))
+
+
+@cache
+def _translations() -> dict[str, str]:
+    path = Path(data.__file__).with_name("translations.json")
+    by_language: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return {form: name for names in by_language.values() for form, name in names.items()}

@@ -101,8 +101,8 @@ class ChangedAnswers:
 class Chip:
     """A word by which a class is read, or for images a known kind that is like it.
 
-    source: "own", "bundled" (found for the name), "similar" (found for similar names), "any" (the name denies, and is
-    read as any text), or "kind".
+    source: "own", "bundled" (found for the name), "translated" (for its translation), "similar" (for similar names),
+    "any" (the name denies, and is read as any text), or "kind".
     """
 
     word: str
