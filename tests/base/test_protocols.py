@@ -1,8 +1,5 @@
 """The protocols of encoders: an object needs no more than the members that each one names."""
 
-import copy
-import pickle
-
 import numpy as np
 import pytest
 
@@ -13,7 +10,6 @@ from anyshot.base.protocols import (
     LinearClassifier,
     TextAligned,
     Trained,
-    Unchanging,
 )
 
 VECTORS = np.zeros((1, 3), np.float32)
@@ -59,16 +55,3 @@ def test_an_encoder_has_the_other_protocols_only_if_it_offers_them():
 def test_the_classes_of_a_classifier_cannot_be_exchanged():
     with pytest.raises(AttributeError):
         MEMBERS[Classifying]["classifier"].names = ()
-
-
-class Doubling(Unchanging):
-    """An object with something that cannot be pickled."""
-
-    def __init__(self, start, *, factor=2):
-        self.grown = lambda: start * factor
-
-
-def test_what_never_changes_is_its_own_copy_and_is_made_again_from_a_pickle():
-    made = Doubling(3, factor=5)
-    assert copy.deepcopy([made])[0] is made
-    assert pickle.loads(pickle.dumps(made)).grown() == 15

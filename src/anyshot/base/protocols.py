@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,28 +23,6 @@ class Encoder(Protocol):
     def encode(self, inputs: Sequence[Any]) -> Vectors:
         """Return vectors (n, width), float32, on the CPU."""
         ...
-
-
-class Unchanging:
-    """What never changes after it is made, such as an encoder: a copy is itself, and a pickle makes it again."""
-
-    _made_from: tuple[tuple[Any, ...], dict[str, Any]]
-
-    def __new__(cls, *given: Any, **options: Any) -> Self:
-        """Keep the arguments that it is made from."""
-        made = super().__new__(cls)
-        made._made_from = given, options
-        return made
-
-    def __sklearn_clone__(self) -> Self:
-        return self  # a clone need not copy the weights
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        given, options = self._made_from  # the weights are read again where it is loaded
-        return partial(type(self), *given, **options), ()
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from anyshot import data
 from anyshot.base import progress
 from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.pixels import Pixels, map_pixels
-from anyshot.base.protocols import Unchanging
+from anyshot.base.immutable import Immutable
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.texts import Rows, collect
 
@@ -27,7 +27,7 @@ RESIZED_BY: Final = "PIL"
 CROP: Final = SIDE / (SIDE + 32)  # 0.875, the cropped fraction of the shorter side
 
 
-class ImageEncoder(Unchanging, ABC):
+class ImageEncoder(Immutable, ABC):
     """Base class of image encoders; subclasses set the width, prepare an image, and compute the features of batches."""
 
     modality: Literal["image"] = "image"

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from anyshot.base import progress
 from anyshot.base.columns import count, first_of
 from anyshot.base.items import Items, check_texts
-from anyshot.base.protocols import Limited, Unchanging, WithVocabulary
+from anyshot.base.immutable import Immutable
+from anyshot.base.protocols import Limited, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.base.warning import warn_of_items
 from anyshot.errors import InputError, ItemWarning
@@ -34,7 +35,7 @@ Rows: TypeAlias = NDArray[np.intp]  # indexes in a list of items
 LongTexts: TypeAlias = Literal["cut", "mean"]
 
 
-class TextEncoder(Unchanging, ABC):
+class TextEncoder(Immutable, ABC):
     """Base class of text encoders; subclasses set the width, and encode texts that were checked."""
 
     modality: Literal["text"] = "text"

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
+from anyshot.base.estimator import all_or_nothing
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import Floats, RandomState, check_whole, generator, number_rows, refuse_not_finite
 from anyshot.base.warning import warn_of_order
@@ -118,6 +119,7 @@ class MultitaskNetwork(FittedTasks):
         self.batch_size, self.learning_rate, self.weight_decay = batch_size, learning_rate, weight_decay
         self.random_state = random_state
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: TaskLabels, *, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to items `X` (n, ...), the input of the trunk, and {task: labels (n,)}, None for items without a label.
 
@@ -158,7 +160,6 @@ class MultitaskNetwork(FittedTasks):
                     "'equal' or 'uncertainty', or a trunk whose parameters require gradients."
                 )
             history = self._train(trunk, heads, data, np.repeat(np.arange(len(items)), copies), random)
-        # All at once: a fit that fails does not change the earlier model.
         self.item_shape_, self.tasks_, self.trunk_, self.heads_ = tuple(items.shape[1:]), tasks, trunk, heads
         self.history_ = history.set_axis(
             [f"{what} {task.name}" for what in ("loss", "weight") for task in tasks], axis=1
