@@ -151,6 +151,17 @@ def test_clusters_that_are_not_the_classes_are_not_used():
     assert accuracy(prior.class_vectors, U, y) > accuracy(used.class_vectors, U, y) + 0.3
 
 
+def test_a_class_without_vector_and_label_takes_no_cluster_of_the_pool():
+    U, _, names = other_clusters()
+    data = with_pool(np.vstack([names, np.zeros_like(names[:1])]), U)
+    prior = fit_prior(data)
+    assert (prior.clusters, prior.reasons) == (
+        None,
+        ("The unlabeled items are not used, since some may belong to the classes without a label.",),
+    )
+    assert not prior.class_vectors[-1].any()
+
+
 def test_a_pool_that_is_not_used_does_not_filter_the_names_either():
     U, _, names = other_clusters()
     data = replace(with_pool(names, U), from_source=False)

@@ -168,7 +168,9 @@ def test_classes_that_wait_for_a_label_wait_until_then_beside_class_vectors_and_
     labels = np.array(y)
     clf = AnyShotClassifier(described, cache=False).partial_fit(X[:2], labels[:2], unlabeled=X)
     assert set(clf.predict(X)) == {"c0", "c1"}
-    assert clf.reasons_[-1].endswith("not used until then, since some may belong to these classes.")
+    unused = "The unlabeled items are not used, since some may belong to the classes without a label."
+    assert clf.reasons_[0] == unused
+    assert "not predicted until they have a label: 'c2', 'c3'." in clf.reasons_[-1]
     clf.partial_fit(X[[16, 24]], labels[[16, 24]])
     assert clf.score(X, y) == 1
     assert "moved to the clusters of 32 unlabeled examples" in clf.reasons_[0]

@@ -52,6 +52,9 @@ def fit_prior(data: TrainingSet) -> Prior:
         return Prior(unit(data.class_embeddings), kind, S, None, confidence_of(0.0, data), (zero_shot.GUESSES,), True)
     if pool is None or kind == "none":
         return Prior(S, kind, S)
+    if np.any(~S.any(axis=1) & (data.counts == 0)):
+        reason = "The unlabeled items are not used, since some may belong to the classes without a label."
+        return Prior(S, kind, S, reasons=(reason,))
     n_different = len(np.unique(first_copies(pool)))
     if n_different < len(S):
         few = f"{count(n_different, 'different unlabeled example')} for {count(len(S), 'class')}"

@@ -13,9 +13,9 @@ from PIL import Image
 
 from anyshot import data
 from anyshot.base import progress
+from anyshot.base.immutable import Immutable
 from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.pixels import Pixels, map_pixels
-from anyshot.base.immutable import Immutable
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.texts import Rows, collect
 

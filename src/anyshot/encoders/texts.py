@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from anyshot.base import progress
 from anyshot.base.columns import count, first_of
-from anyshot.base.items import Items, check_texts
 from anyshot.base.immutable import Immutable
+from anyshot.base.items import Items, check_texts
 from anyshot.base.protocols import Limited, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.base.warning import warn_of_items

@@ -184,14 +184,10 @@ def fit_model(
     data = checked_classes(clf, embedder, data, may_wait)
     waiting = [repr(name) for name in data.classes[unpredictable(data)].tolist()]
     waits = f"Classes that are not predicted until they have a label: {first_of(waiting, at_most=5)}."
-    used = data
-    if waiting and len(data.unlabeled) and data.has_description.any():
-        used = replace(data, unlabeled=data.unlabeled[:0])
-        waits += " The unlabeled items are not used until then, since some may belong to these classes."
-    model: Model = any_shot.fit_model(embedder, used, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
+    model: Model = any_shot.fit_model(embedder, data, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
     for reason in (*embedder.reasons, *([waits] if waiting else ())):
         model = model.with_reason(reason)
-    return model if used is data else replace(model, data=data)
+    return model
 
 
 def checked_classes(clf: Parameters, embedder: Embedder, data: TrainingSet, may_wait: MayWait = False) -> TrainingSet:
