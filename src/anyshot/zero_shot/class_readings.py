@@ -227,8 +227,10 @@ def denies(name: str) -> bool:
     """
     if any(form in REMAINDERS for form in forms_of(name)):
         return True
+    if not _begins_with_denial(name):
+        return False
     listed = listed_name(name) or next(iter(translated(name)), None)  # "no finding" is "normal", "not toxic" itself
-    return _begins_with_denial(name) and (listed is None or _begins_with_denial(listed))
+    return listed is None or _begins_with_denial(listed)
 
 
 def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool = False) -> list[str]:
