@@ -1,5 +1,7 @@
 """Changes over HTTP: each is answered by the version that has it, and is there for Python."""
 
+from urllib.parse import quote
+
 import pytest
 
 from anyshot.tasks.loading import load
@@ -66,6 +68,15 @@ def test_vectors_are_learned_and_suggested_too(client):
     change(client, "classes", model="points", name="up", description=[0.0, 1.0, 0.0])
     found = client.get("/v1/models/points/suggest?n=1").json()["suggestions"]
     assert found[0]["item"] in ([0.1, 1.0, 0.0], [0.9, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("name", ["up\nand away", "up/", "50% up", " up?", "merge"])
+def test_a_class_of_any_name_has_an_address(client, name):
+    before = client.get("/v1/models/points").json()["classes"]
+    change(client, "classes", model="points", name=name.strip(), description=[0.0, 0.1, 1.0])
+    address = f"classes/{quote(name, safe='')}"
+    change(client, address, "PATCH", model="points", description=[0.0, 0.2, 1.0])
+    assert change(client, address, "DELETE", model="points")["classes"] == before
 
 
 @pytest.mark.parametrize(

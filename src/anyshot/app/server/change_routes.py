@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
+from starlette.convertors import Convertor, register_url_convertor
 
 from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.changes import AddExamples, AddUnlabeled, Change, adding_class
@@ -28,6 +29,22 @@ from anyshot.base.labels import Label
 from anyshot.base.written_labels import as_classes_write_them, one_class
 from anyshot.errors import ClassesError, InputError
 
+
+class ClassName(Convertor[str]):
+    """A name at the end of an address, with any characters; a path of the framework holds no line breaks."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        """Return the name, whose percent signs are decoded already."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return the name as it stands in an address that is not encoded yet."""
+        return value
+
+
+register_url_convertor("class", ClassName())  # under this name in the routes below
 router = APIRouter(prefix="/v1/models", tags=["changes"])
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
@@ -92,7 +109,7 @@ async def add_class(target: OfModel) -> Response:
     return await target.change(adding_class(given.name, description, target.items(given.examples)))
 
 
-@router.patch("/{model}/classes/{name:path}", openapi_extra=described(ClassEdit, Changed))
+@router.patch("/{model}/classes/{name:class}", openapi_extra=described(ClassEdit, Changed))
 async def edit_class(name: str, target: OfModel) -> Response:
     """Give a class another name, another description, or both."""
     given = await target.body(ClassEdit)
@@ -116,7 +133,7 @@ async def merge_classes(target: OfModel) -> Response:
     return await target.change(methodcaller("merge_classes", given.names, given.into))
 
 
-@router.delete("/{model}/classes/{name:path}", openapi_extra=described(answer=Changed))
+@router.delete("/{model}/classes/{name:class}", openapi_extra=described(answer=Changed))
 async def remove_class(name: str, target: OfModel) -> Response:
     """Remove a class and its labeled examples."""
     target.live.check_changeable()
