@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from fastapi.testclient import TestClient
 
 from anyshot.app.server.app import create_app
@@ -48,11 +49,19 @@ def test_it_prepares_for_changes_once_it_accepts_requests(saved):
 
 
 def test_other_addresses_and_methods_are_refused_in_words(client):
-    asked = (("GET", "/v1/nothing", 404, "nothing at"), ("GET", "/v1/models/support/predict", 405, "the method POST."))
+    asked = (("GET", "/v1/nothing", 404, "nothing at"), ("GET", "/v1/models/support/predict", 405, "address: POST."))
     for method, path, status, words in asked:
         answer = client.request(method, path)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         assert words in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/v1/models/points/classes/left", "PATCH, DELETE"), ("/metrics", "GET, HEAD"), ("/v1/embeddings", "POST")],
+)
+def test_all_methods_of_an_address_are_told(client, path, allowed):
+    assert client.put(path).headers["allow"] == allowed
 
 
 def test_head_is_answered_as_get(client):

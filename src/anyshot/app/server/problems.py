@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.service_errors import is_disk_full
@@ -63,6 +64,8 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 async def _handled(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        error.headers = {"Allow": ", ".join(_methods_of(request))}  # the framework names those of the first route
     problem = problem_of(error)
     if problem.status >= 500 and not isinstance(error, ProblemError):
         request_id = request.scope.get("state", {}).get("request_id")
@@ -77,6 +80,16 @@ async def _handled(request: Request, error: Exception) -> Response:
 async def _fault(request: Request, error: Exception) -> Response:
     """Answer after a fault of the program, which is raised again, and logged by the server."""
     return problem_of(error).response()
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Return the methods that the address of a request takes."""
+    found = []
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        asked = {**request.scope, "method": method}
+        if any(route.matches(asked)[0] is Match.FULL for route in request.app.routes):
+            found += ["GET", "HEAD"] if method == "GET" else [method]
+    return found
 
 
 def _of_machine(error: Exception) -> ProblemError:
@@ -138,7 +151,7 @@ def _as_request(detail: str) -> str:
 
 _DETAILS: Final = {
     404: "There is nothing at this address. /docs lists the addresses.",
-    405: "This address takes the method {allow}. /docs lists the addresses.",
+    405: "The methods of this address: {allow}. /docs lists the addresses.",
 }
 
 
