@@ -4,14 +4,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
+from uvicorn.supervisors import multiprocess
 
-from anyshot.app.server.serving import serve
+from anyshot.app.server.serving import _Processes, load_app, serve
 from anyshot.app.server.settings import Settings
 from anyshot.errors import InputError
 from served import PATIENT, Served, save_support, served
@@ -65,6 +70,32 @@ def test_an_address_in_use_is_told_in_one_sentence():
         port = other.getsockname()[1]
         with pytest.raises(InputError, match=f"127.0.0.1:{port}: Address already in use. Choose another --host"):
             serve({"support": Path("no folder")}, Settings(port=port))
+
+
+@pytest.fixture
+def signals():
+    """Undo what a supervisor sets."""
+    before = {number: signal.getsignal(number) for number in multiprocess.SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_process_that_ends_while_it_is_asked_whether_it_lives_is_replaced(signals):
+    config = uvicorn.Config(load_app, factory=True, timeout_worker_healthcheck=PATIENT)
+    processes = _Processes(config, [], "")
+    ends = multiprocess.Process(config, [])
+    ends.process = get_context("spawn").Process(target=Connection.recv, args=(ends.child_conn,))  # ends when asked
+    ends.start()
+    processes.processes = [ends]
+    replacing = threading.Thread(target=processes.keep_subprocess_alive, daemon=True)
+    replacing.start()
+    replacing.join(PATIENT / 3)
+    assert not replacing.is_alive()
+    (replacement,) = processes.processes
+    assert replacement is not ends
+    replacement.kill()
+    replacement.join()
 
 
 @pytest.mark.full
