@@ -62,6 +62,10 @@ def test_the_reason_is_that_of_doubled_quotes_if_backslashes_do_not_help():
         parse('text\n"a \\"b" c\n', tabs=False)
 
 
+def test_a_quoted_cell_of_a_tsv_may_have_several_lines():
+    assert parse('text\tlabel\n"one\ntwo"\tx\nthree\ty', tabs=True).fields[1:] == [["one\ntwo", "x"], ["three", "y"]]
+
+
 def test_a_tsv_of_a_database_keeps_its_quotes():
     text = 'text\tlabel\n"Wow" he said\ta\nthe 5" pipe\tb\n"open\tc\nclosed"\td\n'
     assert rows(text, tabs=True) == [['"Wow" he said', "a"], ['the 5" pipe', "b"], ['"open', "c"], ['closed"', "d"]]

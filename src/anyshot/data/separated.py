@@ -168,7 +168,9 @@ def _is_quoted(body: str, rows: Rows) -> bool:
     names = body.split("\n", 1)[0].split("\t")
     if all(name.startswith('"') and name.endswith('"') and len(name) > 1 for name in names):
         return True
-    return any(mark in field for fields in rows.fields for field in fields for mark in '"\t\n') and '""' in body
+    has_marks = any(mark in field for fields in rows.fields for field in fields for mark in '"\t\n')
+    # A cell of several lines has no doubled quote in it, but the number of tabs of its lines differs.
+    return has_marks and ('""' in body or len({own.count("\t") for own in body.split("\n") if own}) > 1)
 
 
 def _unquoted_rows(body: str, line: int) -> Rows:

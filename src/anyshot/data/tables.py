@@ -47,7 +47,8 @@ class Table:
 
     lines: the line of the file in which each row starts, from 1, or None if the file has no lines; numbers: the number
     of each row in a spreadsheet, where the names of the columns are row 1, or None if the file has no such row;
-    encoding: of the text, None for Parquet and Excel; separator: of the fields of a CSV.
+    encoding: of the text, None for Parquet and Excel; separator: of the fields of a CSV; sheets: of a workbook, those
+    that are visible and have values.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class Table:
     numbers: Sequence[int] | None = None
     encoding: str | None = None
     separator: str | None = None
+    sheets: Sequence[str] = ()
 
     def number(self, row: int) -> int:
         """Return the number of a row (from 0) as people count: in a spreadsheet, or else its line, or else from 1."""
@@ -257,7 +259,7 @@ def _excel(path: Path, sheet: str | None) -> Table:
     used = read_workbook(path, sheet=sheet)
     width = max(map(len, used.rows))
     rows = [row + [None] * (width - len(row)) for row in used.rows]
-    return _checked(Table(path, _frame(rows), numbers=used.numbers[1:]), rows, used.above)
+    return _checked(Table(path, _frame(rows), numbers=used.numbers[1:], sheets=used.sheets), rows, used.above)
 
 
 def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) -> Table:

@@ -45,6 +45,8 @@ class Sheet(NamedTuple):
     """The number of each row in the sheet."""
     above: tuple[str, ...] = ()
     """The cells that stand above the names of the columns, such as a title."""
+    sheets: tuple[str, ...] = ()
+    """The visible sheets of the workbook that have values."""
 
 
 def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
@@ -85,25 +87,25 @@ def _read(path: Path, reader: Any, name: str | None) -> Sheet:
     sheets = {sheet.title: sheet for sheet in reader.wb.worksheets}
     if name is not None and name not in sheets:
         raise InputError(f"{path} has no sheet {name!r}. Its sheets: {', '.join(map(repr, sheets))}.")
-    choice = [own for own in sheets.values() if (own.sheet_state == "visible" if name is None else own.title == name)]
-    filled = [own for own in choice if _has_values(own)]
-    if not filled:
+    filled = [title for title, own in sheets.items() if own.sheet_state == "visible" and _has_values(own)]
+    if (not filled) if name is None else not _has_values(sheets[name]):
         raise DataFileError(f"{path} is empty." if name is None else f"The sheet {name!r} of {path} is empty.")
-    if len(filled) > 1:
+    title = filled[0] if name is None else name
+    if name is None and len(filled) > 1:
         note(
             log,
-            f"{path} has the sheets {', '.join(repr(own.title) for own in filled)}; {filled[0].title!r} was read. "
+            f"{path} has the sheets {', '.join(map(repr, filled))}; {title!r} was read. "
             "To read another, name it with sheet=NAME",
         )
     files = {own.name: relation.target for own, relation in reader.parser.find_sheets()}
-    merged, without_value = merged_and_without_value(reader.archive.read(files[filled[0].title]))
+    merged, without_value = merged_and_without_value(reader.archive.read(files[title]))
     if without_value:
         note(
             log,
-            f"{path}, sheet {filled[0].title!r}: {count(len(without_value), 'formula')} without a value, read as "
+            f"{path}, sheet {title!r}: {count(len(without_value), 'formula')} without a value, read as "
             f"empty: {first_of(without_value, at_most=3)}. Open the file in Excel and save it, which adds the values",
         )
-    return _below_title(_rows_of(filled[0], merged), merged)
+    return _below_title(_rows_of(sheets[title], merged), merged)._replace(sheets=tuple(filled))
 
 
 def _has_values(sheet: Any) -> bool:

@@ -28,6 +28,46 @@ def test_a_table_is_previewed_with_the_likely_columns(tmp_path):
     assert found.rows == [["1", "I was charged twice", "billing"], ["2", "Where is it?", ""]]
 
 
+def test_the_first_row_of_a_table_without_names_is_a_text(project, tmp_path):
+    file = tmp_path / "pasted.tsv"
+    file.write_text("I was charged twice\tbilling\nWhere\nis it?\tdelivery\nWrong fee\tbilling\nLate\tdelivery\n\tx\n")
+    file.write_text(file.read_text().replace("Where\nis it?", '"Where\nis it?"'))
+    found = preview(file, has_names=None)
+    assert (found.has_names, found.columns, found.n_rows) == (False, ["Column 1", "Column 2"], 5)
+    assert (found.text_column, found.label_column) == ("Column 1", None)  # three of five labels differ
+    added = add_table(project, file, text_column="Column 1", label_column="Column 2", has_names=False)
+    assert (added.n_items, added.new_classes, added.faults) == (
+        4,
+        ["billing", "delivery"],
+        [("row 5 (line 6)", "the text is empty")],
+    )
+    assert [one.content for one in project.items.get([1, 2])] == ["I was charged twice", "Where\nis it?"]
+    file.write_text("Text\tx\nhello\ty\n")
+    assert preview(file, has_names=None).columns == ["Text", "x"]
+
+
+def test_labels_that_repeat_are_proposed_where_columns_have_no_names(tmp_path):
+    file = tmp_path / "pasted.tsv"
+    file.write_text("billing\tI was charged twice\nlogin\tI forgot it\nbilling\tWrong fee\nlogin\tLocked out\n")
+    found = preview(file, has_names=False)
+    assert (found.text_column, found.label_column) == ("Column 2", "Column 1")
+
+
+def test_another_sheet_of_a_workbook_is_read(project, tmp_path):
+    book = openpyxl.Workbook()
+    for name in ("May", "June", "empty"):
+        book.create_sheet(name)
+    for row in (["text"], ["hello"], ["again"]):
+        book["June"].append(row)
+    book["May"].append(["text"])
+    book["May"].append(["first"])
+    book.save(tmp_path / "mail.xlsx")
+    assert preview(tmp_path / "mail.xlsx").sheets == ["May", "June"]
+    found = preview(tmp_path / "mail.xlsx", sheet="June")
+    assert (found.sheets, found.n_rows, found.notes) == (["May", "June"], 2, [])
+    assert add_table(project, tmp_path / "mail.xlsx", sheet="June").n_items == 2
+
+
 def test_a_label_column_brings_classes_and_labels(project, tmp_path):
     file = written(tmp_path, "text,label\nCharged twice,Billing\nWhere is it?,delivery\nHello,unknown\nNo idea,\n")
     added = add_table(project, file, label_column="label")

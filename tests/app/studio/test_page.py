@@ -191,6 +191,26 @@ def test_a_spreadsheet_with_a_choice_of_columns(opened, tmp_path):
 
 
 @pytest.mark.full
+def test_columns_that_are_pasted_are_chosen_as_those_of_a_file(opened):
+    page = opened()
+    create(page, "Pasted")
+    page.click("#no-items [data-tab=paste]")
+    labels = ["billing", "delivery", "login"] * 4
+    page.fill("#paste-text", "\n".join(f"{text}\t{label}" for text, label in zip(TEXTS, labels, strict=True)))
+    page.click("#paste-add")
+    page.wait_for_selector("#sheet[open] th.chosen >> text=Column 2")
+    page.select_option("#sheet [name=names]", "yes")
+    page.wait_for_selector("#sheet[open] >> text=Add 11 rows")
+    assert page.evaluate("document.activeElement.name") == "names"
+    page.select_option("#sheet [name=names]", "no")
+    page.click("#sheet .main >> text=Add 12 rows")
+    answered(page)
+    saved(page, 12)
+    assert page.text_content("#n-classes") == "3 classes"
+    assert page.input_value("#paste-text") == ""
+
+
+@pytest.mark.full
 def test_german(opened):
     page = opened(language="de-DE")
     check(page)

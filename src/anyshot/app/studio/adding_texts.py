@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+import pandas as pd
+
 from anyshot.app.studio.adding import (
     DATES,
     Added,
@@ -43,7 +45,8 @@ class Preview:
     """The columns of a table with its first rows, to choose the column of the texts from.
 
     text_column, label_column: what is probably meant, None if nothing is; notes: how the file was read, where that may
-    not be what was meant.
+    not be what was meant; sheets: those of a workbook that have values; has_names: whether the first row holds the
+    names of the columns, None if the file has no such row.
     """
 
     columns: list[str]
@@ -52,13 +55,45 @@ class Preview:
     text_column: str | None
     label_column: str | None
     notes: list[str] = field(default_factory=list)
+    sheets: list[str] = field(default_factory=list)
+    has_names: bool | None = None
 
 
-def preview(path: str | Path, *, n_rows: int = 5) -> Preview:
-    """Return the columns and the first rows of a table; raise DataFileError if it cannot be read."""
+def preview(path: str | Path, *, n_rows: int = 5, sheet: str | None = None, has_names: bool | None = True) -> Preview:
+    """Return the columns and the first rows of a table.
+
+    sheet: of a workbook, by default the first visible one that has values; has_names: whether the first row holds the
+    names of the columns, None if it does only where one of them is usual, such as "text".
+
+    Raises
+    ------
+    DataFileError
+        The file cannot be read.
+    """
     with collecting() as notes:
-        table = read_table(Path(path))
-    return replace(_preview_of(table, n_rows), notes=list(map(str, notes)))
+        table = read_table(Path(path), sheet=sheet)
+    if has_names is None:
+        has_names = any(name.strip().casefold() in (*TEXT_COLUMNS, *LABEL_COLUMNS) for name in _column_names(table))
+    table = _headed(table, has_names)
+    shown = _preview_of(table, n_rows)
+    if not has_names and shown.label_column is None and len(shown.columns) == 2:
+        other = 1 - shown.columns.index(shown.text_column or "")
+        values = [value for value in table.columns()[other] if value]
+        if len(set(values)) <= len(values) / 2:
+            shown = replace(shown, label_column=shown.columns[other])
+    facts: dict[str, Any] = {"sheets": list(table.sheets), "has_names": None if table.numbers is None else has_names}
+    return replace(shown, notes=list(map(str, notes)), **facts)
+
+
+def _headed(table: Table, has_names: bool) -> Table:
+    """Return a table whose first row is one of its rows, unless it holds the names of the columns."""
+    if has_names or table.numbers is None:
+        return table
+    names = [name or None for name in table.frame.columns]
+    cells = [names, *table.frame.itertuples(index=False, name=None)]
+    lines = table.lines and [table.lines[0] - 1 - sum(name.count("\n") for name in names if name), *table.lines]
+    frame = pd.DataFrame(cells, columns=[""] * len(names), dtype=object)
+    return replace(table, frame=frame, lines=lines, numbers=[table.numbers[0] - 1, *table.numbers])
 
 
 def _preview_of(table: Table, n_rows: int) -> Preview:
@@ -91,14 +126,18 @@ def add_table(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    sheet: str | None = None,
+    has_names: bool = True,
     source: str | None = None,
     entry: Entry | None = None,
 ) -> Added:
     """Add the rows of a table (CSV, TSV, JSON lines, Parquet, Excel, or a text per line).
 
     text_column: the column of the texts, by default what `preview` proposes; label_column: that of labels, if any,
-    whose names become classes; source: the name of the file, if `path` is a copy of it; entry: that of another table,
-    with which this one is undone. All columns are kept for the export. The table is added completely or not at all.
+    whose names become classes; sheet: of a workbook, by default the first visible one that has values; has_names:
+    whether the first row holds the names of the columns, which are otherwise "Column 1" and so on; source: the name of
+    the file, if `path` is a copy of it; entry: that of another table, with which this one is undone. All columns are
+    kept for the export. The table is added completely or not at all.
 
     Raises
     ------
@@ -110,7 +149,7 @@ def add_table(
     file = Path(path)
     name = source or file.name
     with collecting() as notes:
-        table = read_table(file)
+        table = _headed(read_table(file, sheet=sheet), has_names)
     columns = _column_names(table)
     text_column = text_column or _preview_of(table, n_rows=5).text_column
     for column in (text_column, label_column):

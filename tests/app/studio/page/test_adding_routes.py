@@ -2,6 +2,7 @@
 
 import io
 
+import openpyxl
 import pytest
 from PIL import Image
 
@@ -21,6 +22,35 @@ def test_a_table_is_previewed_and_its_rows_are_added_with_labels(client, base):
 def test_a_column_without_a_name_is_not_taken_for_that_of_the_classes(client, base):
     html = client.post(base + "tables", files={"file": ("a.csv", "message,,notes\ncharged twice,,x\n")}).json()["html"]
     assert [part.split(">")[1].split("<")[0] for part in html.split(" selected")[1:]] == ["message"]
+
+
+def test_pasted_columns_without_names_and_how_they_are_read_instead(client, base):
+    columns = {"file": ("pasted table.tsv", "charged twice\tbilling\nno parcel\tdelivery\n")}
+    html = client.post(base + "tables", files=columns, data={"pasted": ""}).json()["html"]
+    assert '<option value="no" selected>' in html
+    number = html.split("tables/")[1].split('"')[0]
+    again = client.get(f"{base}tables/{number}?names=yes").json()["html"]
+    assert '<th scope="col" data-at="0">charged twice</th>' in again
+    done = client.post(f"{base}tables/{number}", json={"text": "0", "label": "1", "names": "no"}).json()
+    assert done["added"] == 2
+    assert [row["label"] for row in client.get(base + "items?ids=1,2").json()] == [1, 2]
+
+
+def test_a_sheet_that_cannot_be_read_leaves_the_others_to_choose(client, base):
+    book, content = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["text"])
+    book.create_sheet("May").append(["text"])
+    book["May"].append(["hello"])
+    book.active.append(["first"])
+    book.save(content)
+    html = client.post(base + "tables", files={"file": ("a.xlsx", content.getvalue())}).json()["html"]
+    number = html.split("tables/")[1].split('"')[0]
+    assert "<option>May</option>" in html
+    assert client.get(f"{base}tables/{number}?sheet=June").status_code == 422
+    assert "hello" in client.get(f"{base}tables/{number}?sheet=May").json()["html"]
+    done = client.post(f"{base}tables/{number}", json={"text": "0", "sheet": "May"}).json()
+    assert done["added"] == 1
+    assert client.get(base + "items?ids=1").json()[0]["text"] == "hello"
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.csv", b""), ("a.xlsx", b"PK\x03\x04"), ("a.exe", b"MZ"), ("a", b"")])

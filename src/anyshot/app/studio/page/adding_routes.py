@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from anyshot.app import studio
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.page.drawing import draw, fragment, opened_by, route, texts_for
+from anyshot.app.studio.page.drawing import fragment, opened_by, route, texts_for
 from anyshot.app.studio.page.messages import message_in, place_in, warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, body_of, number, text, whole
@@ -123,18 +123,28 @@ def saved(upload: UploadFile, folder: Path) -> Path:
 
 
 async def upload_table(request: Request) -> Response:
-    """Keep a table until its columns are chosen, and answer with the choice."""
+    """Keep a table until its columns are chosen, and answer with the choice; pasted: whether it may have no names."""
     opened = await opened_by(request)
     async with request.form(max_files=1, max_fields=1) as form:
         number = await run_in_threadpool(_keep_upload, opened, files_of(form)[0])
-    facts = await run_in_threadpool(_facts_with_notes, opened, number, texts_for(request))
-    return JSONResponse({"html": fragment(request, "preview.html", facts)})
+        return await _choice(request, opened, number, {"has_names": None if "pasted" in form else True})
 
 
 async def table_preview(request: Request) -> Response:
     """Answer with the choice of columns of a table that was uploaded."""
-    opened, number = await opened_by(request), request.path_params["number"]
-    return draw(request, "preview.html", await run_in_threadpool(_facts_with_notes, opened, number, texts_for(request)))
+    return await _choice(
+        request, await opened_by(request), request.path_params["number"], _reading(dict(request.query_params))
+    )
+
+
+async def _choice(request: Request, opened: Opened, number: str, reading: Body) -> Response:
+    facts = await run_in_threadpool(_facts_with_notes, opened, number, reading, texts_for(request))
+    return JSONResponse({"html": fragment(request, "preview.html", facts)})
+
+
+def _reading(given: Body) -> Body:
+    """Return how a table is to be read: its sheet, and whether its first row holds the names of the columns."""
+    return {"sheet": text(given, "sheet") or None, "has_names": text(given, "names") != "no"}
 
 
 async def take_table(request: Request) -> Response:
@@ -142,8 +152,8 @@ async def take_table(request: Request) -> Response:
     opened, body = await opened_by(request), await body_of(request)
 
     def take() -> Body:
-        path = _upload(opened, request.path_params["number"])
-        columns = studio.preview(path).columns
+        path, reading = _upload(opened, request.path_params["number"]), _reading(body)
+        columns = studio.preview(path, **reading).columns
         label = whole(body, "label") if text(body, "label") else None
         added = studio.add_table(
             opened.project,
@@ -151,6 +161,7 @@ async def take_table(request: Request) -> Response:
             text_column=_column(columns, whole(body, "text")),
             label_column=None if label is None else _column(columns, label),
             source=_name(path),
+            **reading,
         )
         shutil.rmtree(path.parent, ignore_errors=True)
         added.read.clear()  # the preview has shown it
@@ -208,15 +219,13 @@ def renamed(error: AnyshotError, path: Path, name: str) -> DataFileError:
     return DataFileError(str(error).replace(str(path), name).replace(path.name, name))
 
 
-def table_facts(opened: Opened, number: str) -> dict[str, Any]:
-    """Return what preview.html shows of a table; one that cannot be read is not kept."""
+def table_facts(opened: Opened, number: str, **reading: Any) -> dict[str, Any]:
+    """Return what preview.html shows of a table; reading: how it is read, as for `preview`."""
     path = _upload(opened, number)
     try:
-        found = studio.preview(path)
+        found = studio.preview(path, **reading)
     except AnyshotError as error:
-        name = _name(path)
-        shutil.rmtree(path.parent, ignore_errors=True)
-        raise renamed(error, path, name) from error
+        raise renamed(error, path, _name(path)) from error
     places = {name: place for place, name in enumerate(found.columns)}
     return {
         "table": {
@@ -228,12 +237,15 @@ def table_facts(opened: Opened, number: str) -> dict[str, Any]:
             "text": places.get(found.text_column or "", 0),
             "label": -1 if found.label_column is None else places[found.label_column],
             "notes": [note.replace(str(path), _name(path)) for note in found.notes],
+            "sheets": found.sheets,
+            "sheet": reading.get("sheet"),
+            "has_names": found.has_names,
         }
     }
 
 
-def _facts_with_notes(opened: Opened, number: str, t: Texts) -> dict[str, Any]:
-    facts = table_facts(opened, number)
+def _facts_with_notes(opened: Opened, number: str, reading: Body, t: Texts) -> dict[str, Any]:
+    facts = table_facts(opened, number, **reading)
     table = facts["table"]
     table["notes"] = [note.removeprefix(f"{table['name']}: ") for note in warnings_in(table["notes"], t)]
     table["columns"] = [place_in(name, t) for name in table["columns"]]

@@ -2,15 +2,19 @@
 
 import { onDrop, reasonOf, sendFiles } from "./files.js";
 import { classes } from "./list.js";
-import { send, sendForm } from "./server.js";
+import { get, send, sendForm } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const dialog = byId("add"), kind = document.body.dataset.kind;
+const box = byId("paste-text"), isBlank = () => byId("panel-paste").elements.blank.checked;
+// A spreadsheet copies a cell of several lines between quotes, with the quotes in it twice.
+const CELL = /(?<=^|\t)"((?:[^"]|"")*\n(?:[^"]|"")*)"(?=\t|$)/gm, BREAK = "\u2028";
 const TABLES = /\.(csv|tsv|xlsx|jsonl|ndjson|parquet|json)$/i;
 
 /** Tell what was added, and list what was not. */
 export function tell({ added, repeated = 0, refused = [], notes = [] }) {
   dialog.close();
+  if (box && hasColumns()) box.value = "";  // they were added as a table
   if (!classes.size) byId("new-class").elements.names.focus();  // what comes next
   const parts = [t("added", { n: added })];
   if (repeated) parts.push(t("repeated", { n: repeated }));
@@ -59,28 +63,36 @@ async function addFiles(files) {
   await sendFiles(files, (form) => send("items/files", form), announce).then(tell, failed);
 }
 
-async function openTable(file) {
+async function openTable(file, { pasted = false } = {}) {
   const body = new FormData();
   body.append("file", file, file.name);
-  try {
-    const { html } = await send("tables", body);
-    dialog.close();
-    byId("sheet-content").innerHTML = html;
-    byId("sheet").showModal();
-    markColumns();
-  } catch (problem) {
-    failed(problem);
-  }
+  if (pasted) body.append("pasted", "");
+  await send("tables", body).then((found) => { dialog.close(); showTable(found); }, failed);
+}
+
+/** Show a table with the choice of its columns. */
+export function showTable({ html }) {
+  byId("sheet-content").innerHTML = html;
+  if (!byId("sheet").open) byId("sheet").showModal();
+  markColumns();
 }
 
 /** Show in the preview which columns are chosen. */
-export function markColumns() {
+function markColumns() {
   const chosen = [...document.querySelectorAll("#sheet [data-column]")].map((one) => one.value);
   document.querySelectorAll("#sheet [data-at]").forEach((cell) => cell.classList.toggle("chosen", chosen.includes(cell.dataset.at)));
   document.querySelector(`#sheet th[data-at="${chosen[0]}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
-byId("sheet").addEventListener("change", (event) => event.target.matches("[data-column]") && markColumns());
+byId("sheet").addEventListener("change", ({ target }) => {
+  if (target.matches("[data-column]")) markColumns();
+  if (!target.matches("[data-reading]")) return;
+  const { form, name } = target;  // the table is read again
+  get(`${form.dataset.send}?${new URLSearchParams(new FormData(form))}`).then((found) => {
+    showTable(found);
+    byId("sheet").querySelector(`[name=${name}]`).focus();
+  }, ({ detail }) => { form.querySelector(".error").textContent = detail ?? t("gone"); });
+});
 
 onDrop(addFiles);
 
@@ -88,14 +100,16 @@ for (const id of ["file-input", "folder-input"]) {
   byId(id).onchange = (event) => { addFiles([...event.target.files]); event.target.value = ""; };
 }
 
-const box = byId("paste-text");
-// A spreadsheet copies a cell of several lines between quotes, with the quotes in it twice.
-const CELL = /^"((?:[^"]|"")*\n(?:[^"]|"")*)"$/gm, BREAK = "\u2028";
 const pasted = () => {
-  const blank = byId("panel-paste").elements.blank.checked;
+  const blank = isBlank();
   const text = blank ? box.value : box.value.replace(CELL, (_, cell) => cell.replaceAll('""', '"').replaceAll("\n", BREAK));
   return text.split(blank ? /\n\s*\n/ : /\n/).map((one) => one.replaceAll(BREAK, "\n").trim()).filter(Boolean);
 };
+/** Return whether several columns of a spreadsheet were pasted: most lines have as many tabs as the first. */
+function hasColumns() {
+  const tabs = box.value.replace(CELL, "").split("\n").filter((line) => line.trim()).map((line) => line.split("\t").length - 1);
+  return !isBlank() && tabs.length > 1 && tabs[0] > 0 && tabs.filter((n) => n === tabs[0]).length > tabs.length / 2;
+}
 if (box) {
   const count = () => {
     const n = pasted().length;
@@ -105,6 +119,7 @@ if (box) {
   byId("panel-paste").oninput = count;
   byId("panel-paste").onsubmit = (event) => {
     event.preventDefault();
+    if (hasColumns()) return openTable(new File([box.value], `${t("pasted_table")}.tsv`), { pasted: true });
     sendForm(event.target, "items", { texts: pasted() }).then((done) => { box.value = ""; count(); tell(done); }, failed);
   };
 }

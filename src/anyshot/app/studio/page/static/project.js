@@ -1,6 +1,6 @@
 // The page of a project: the panels on both sides, the order and search of the items, and what changed.
 
-import { markColumns, openAdd, tell } from "./adding.js";
+import { openAdd, showTable, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
 import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, setCurrent, show, shown } from "./list.js";
 import { morph } from "./morph.js";
@@ -278,6 +278,6 @@ document.querySelectorAll(".area > details > summary").forEach((one) => one.addE
 fold();
 
 document.querySelectorAll("[data-open=add]").forEach((button) => button.addEventListener("click", () => openAdd(button.dataset.tab)));
-if (document.body.dataset.table) htmx.ajax("GET", `${base}tables/${document.body.dataset.table}`, { target: "#sheet-content", swap: "innerHTML" }).then(markColumns);
+if (document.body.dataset.table) get(`tables/${document.body.dataset.table}`).then(showTable, ({ detail }) => toast(detail));
 order();
 follow(seenItems);
