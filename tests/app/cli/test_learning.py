@@ -1,5 +1,7 @@
 """The commands fit, tune and learn."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -20,6 +22,14 @@ def test_fit_learns_from_data_without_labels_where_classes_are_named(call, made,
     assert done.code == 0
     assert done.rows[0]["labels"] == 0
     assert "its items are used as unlabeled items" in done.err
+
+
+def test_unlabeled_items_that_have_labels_are_used_once(call, made, tmp_path):
+    call("fit", made / "train.csv", "--out", tmp_path / "a")
+    done = call("fit", made / "train.csv", "--unlabeled", made / "train.csv", "--out", tmp_path / "b")
+    assert re.search(r"(\d+) of the \1 items in .*train.csv are in the labeled data too, and are used once", done.err)
+    arrays = [(tmp_path / model / "arrays.safetensors").read_bytes() for model in "ab"]
+    assert arrays[0] == arrays[1]
 
 
 def test_unlabeled_items_need_the_columns_of_the_labeled_ones(call, made, tmp_path):

@@ -79,9 +79,15 @@ def fit(
 
 
 def _unlabeled_items(path: Path, columns: Columns, *, like: Any) -> Any:
-    """Return the items of a file, whose columns have the names of those of the labeled data `like`."""
+    """Return the items of a file that are not in the labeled data `like`, whose columns have the same names."""
     try:
-        return read(path, columns=replace(columns, label_column=None), with_labels=False).items
+        items = read(path, columns=replace(columns, label_column=None), with_labels=False).items
+        known = set(like.items)
+        more = [item for item in items if item not in known]
+        if len(more) < len(items):
+            repeated = f"{len(items) - len(more):,} of the {count(len(items), 'item')}"
+            note(f"{repeated} in {path} are in the labeled data too, and are used once.")
+        return more
     except DataFileError as error:
         fault, named, _ = str(error).partition(" Give text_column")
         if not named or like.item_column is None:
