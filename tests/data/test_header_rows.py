@@ -89,6 +89,20 @@ def test_dashes_below_the_names_and_the_number_of_rows_that_databases_write_are_
     assert table_of(tmp_path, "text|label\na|b\n(1 row)\n") == ([["text", "label"], ["a", "b"]], [2])
 
 
+@pytest.mark.parametrize("footer", ["Total,9", "Gesamt:,", ",Grand Total", 'Summe,"1.234,50 €"', "TOTAL,75 %"])
+def test_a_row_of_totals_at_the_end_is_left_out(tmp_path, footer):
+    assert table_of(tmp_path, f"text,label\ntotal,1\na,b\n{footer}\n")[0] == [
+        ["text", "label"],
+        ["total", "1"],
+        ["a", "b"],
+    ]
+
+
+@pytest.mark.parametrize("last", ["Total,billing", "total cost,9", "summed up,"])
+def test_a_last_row_of_words_stays(tmp_path, last):
+    assert table_of(tmp_path, f"text,label\na,b\n{last}\n")[0][-1] == last.split(",")
+
+
 def test_empty_cells_of_a_sheet_are_not_taken_for_words(tmp_path):
     import_ids = {"id": None, "text": '{"ImportId":"QID1"}', "label": '{"ImportId":"QID2"}'}
     for n, row in enumerate([import_ids, {"id": None, "text": "---", "label": "-----"}]):

@@ -319,6 +319,8 @@ def test_json_rows_inside_an_object_are_refused(tmp_path):
     for content in ('{"data": [{"text": "a"}, {"text": "b"}]}', '{\n  "data": [\n    {"text": "a"}\n  ]\n}'):
         fault = fault_of(file(tmp_path, "a.json", content))
         assert "is one object with a list of rows as 'data'. Write that list alone" in fault
+    of_pages = '{"next_page": "https://a.example/2", "tickets": [{"text": "a"}]}'
+    assert "a list of rows as 'tickets'" in fault_of(file(tmp_path, "a.json", of_pages))
     row = '{"text": "a", "entities": [{"start": 0}]}'
     assert read_table(file(tmp_path, "b.jsonl", row)).values("text") == ["a"]
 
@@ -326,6 +328,8 @@ def test_json_rows_inside_an_object_are_refused(tmp_path):
 def test_errors_of_spreadsheets_are_no_values(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     rows = [["text", "label"], ["a", "#N/A"], ["b", "NA"]]
+    localized = file(tmp_path, "de.csv", "text,label\na,#BEZUG!\nb,#¡REF!\nc,#great\n")
+    assert read_table(localized).values("label") == [None, None, "#great"]
     pd.DataFrame(rows[1:], columns=rows[0]).to_excel(tmp_path / "a.xlsx", index=False)
     table = file(tmp_path, "a.csv", "\n".join(",".join(row) for row in rows))
     assert read_table(table).values("label") == read_table(tmp_path / "a.xlsx").values("label") == [None, "NA"]

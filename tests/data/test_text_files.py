@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anyshot.data.text_files import as_on_disk, existing, read_text
+from anyshot.data.text_files import as_on_disk, existing, read_text, refuse_other_kinds, remedy_for_type
 from anyshot.errors import DataFileError, InputError
 from data.written import file
 
@@ -77,11 +77,27 @@ def test_compressed_files_are_unpacked(tmp_path):
         read_text(path)
 
 
-@pytest.mark.parametrize(("content", "what"), [(b"PK\x03\x04", ".xlsx"), (b"PAR1", ".parquet"), (b"\x1f\x8b", ".gz")])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"PK\x03\x04", r"Excel .* end in \.xlsx"),
+        (b"PAR1", r"Parquet file\. Let its name end in \.parquet"),
+        (b"\x1f\x8b", r"gzip\. Let its name end in \.gz"),
+        (b"SQLite format 3", r"an SQLite database\. Save its texts as \.csv"),
+        (b"ARROW1", r"a Feather or Arrow file\. Save its texts as \.csv"),
+        (b"\xd0\xcf\x11\xe0", r"Excel 97 to 2003\. Save it as \.xlsx"),
+    ],
+)
 def test_a_file_of_another_kind_is_named(tmp_path, content, what):
     (tmp_path / "a.csv").write_bytes(content + b"\0\0")
-    with pytest.raises(DataFileError, match=f"is not a text: it is .* Let its name end in {what}"):
+    with pytest.raises(DataFileError, match=f"is not what its name says: it is .*{what}"):
         read_text(tmp_path / "a.csv")
+
+
+def test_an_arrow_file_called_parquet_is_named(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"ARROW1\0\0")
+    with pytest.raises(DataFileError, match=r"a\.parquet is not what its name says: it is a Feather or Arrow file"):
+        refuse_other_kinds(tmp_path / "a.parquet")
 
 
 def test_a_text_may_begin_as_a_file_of_another_kind(tmp_path):
@@ -103,12 +119,24 @@ def test_an_address_is_refused_as_it_was_given(tmp_path):
         ("version https://git-lfs.github.com/spec/v1", "Run: git lfs pull"),
         ("%PDF-1.7", "a PDF"),
         ("{\\rtf1", "rich text"),
+        ("<table>", "save it as .xlsx or .csv"),
+        ("<?xml version='1.0'?>", "XML"),
     ],
 )
 def test_files_of_other_kinds_are_named_whatever_their_names_end_in(tmp_path, start, words):
     (tmp_path / "a.csv").write_text(f"\n{start}\nand more\n")
     with pytest.raises(DataFileError, match=words):
         read_text(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("name", ["a.eml", "a.vcf", "a.ics", "a.js", "a.msg", "a.html", "a.orc"])
+def test_what_to_do_with_files_that_are_not_read_is_said(name):
+    assert remedy_for_type(Path(name)) == "Save its texts as .csv, or as .txt with a text per line."
+
+
+@pytest.mark.parametrize("name", ["tickets", "tickets.csv.bak", "tickets.csv (1)", ".csv"])
+def test_files_of_unknown_types_may_have_a_wrong_name(name):
+    assert remedy_for_type(Path(name)).startswith("If it is one of these, let its name end so; else save")
 
 
 def test_a_pipe_is_refused(tmp_path):

@@ -13,6 +13,8 @@ MOST_ABOVE: Final = 30
 _USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
 _DASHES: Final = re.compile(":?-{2,}:?")
 _N_ROWS: Final = re.compile(r"\(\d+ rows?( affected)?\)")
+_TOTAL: Final = re.compile("(grand )?totals?|gesamt|(gesamt)?summe|gesamtergebnis|total g[eé]n[eé]ral|totale|totaal")
+_AMOUNT: Final = re.compile(r"[^\w\s]?[\d.,\s-]+[^\w\s]?")
 _IMPORT_ID: Final = re.compile(r"""\{\s*["']+ImportId["']""")
 
 
@@ -64,11 +66,11 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
 
     Qualtrics writes the questions and a row of {"ImportId": ...}, or only the former, in which "StartDate" is "Start
     Date"; SurveyMonkey "Response", "Open-Ended Response" or the possible answers; SQL Server and Markdown a row of
-    dashes; and clients of databases, at the end, "(12 rows)".
+    dashes; and at the end, clients of databases write "(12 rows)", and spreadsheets "Total" before numbers.
     """
     names, *cells = [[str(cell) if is_filled(cell) else "" for cell in row] for row in (*rows[:3], rows[-1])]
     filled = [list(filter(is_filled, map(str.strip, row))) for row in cells]
-    found = [len(rows) - 2] if len(rows) > 1 and len(filled[-1]) == 1 and _N_ROWS.fullmatch(filled[-1][0]) else []
+    found = [len(rows) - 2] if len(rows) > 1 and _is_footer(filled[-1], n_columns=len(names)) else []
     for at, own in enumerate(filled[:-1]):
         if own and all(map(_IMPORT_ID.match, own)):
             return [*range(at + 1), *found]
@@ -80,6 +82,13 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
     ]
     is_question = "Open-Ended Response" in first or set(first) == {"Response"} or sum(spaced) > 1
     return [0, *found] if dashes or is_question else found
+
+
+def _is_footer(cells: Sequence[str], *, n_columns: int) -> bool:
+    """Return whether the filled cells of the last row are a number of rows, or "Total" and numbers."""
+    first, *others = cells or [""]
+    is_total = n_columns > 1 and _TOTAL.fullmatch(first.rstrip(":").casefold()) is not None
+    return (is_total and all(map(_AMOUNT.fullmatch, others))) or (not others and _N_ROWS.fullmatch(first) is not None)
 
 
 def rows_of_names(rows: Sequence[Sequence[Any]]) -> list[int]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from anyshot.base.columns import TEXT_COLUMNS
 from anyshot.base.terminal import whole_characters
 from anyshot.base.warning import note
 from anyshot.errors import DataFileError
@@ -78,10 +79,10 @@ def _rows_of_object(given: Mapping[str, Any], path: Path) -> list[dict[str, Any]
     """Return the rows of an object that is a whole table, or None if it is one row.
 
     {"text": {"0": "a"}}, {"0": {"text": "a"}}, {"text": ["a"]} and {"columns": ["text"], "index": [0], "data": [["a"]]}
-    are tables; an object with a text is a row, whose other columns may be lists.
+    are tables; an object with a text is a row, whose other columns may be lists. Names and addresses are no texts.
     """
     values, columns, cells = list(given.values()), given.get("columns"), given.get("data")
-    if not values or any(isinstance(value, str) for value in values):
+    if not values or any(isinstance(one, str) and (" " in one or name in TEXT_COLUMNS) for name, one in given.items()):
         return None
     if isinstance(columns, list) and isinstance(cells, list) and set(given) <= {"columns", "index", "data"}:
         width = len(set(map(str, columns)))  # a name that is repeated would hide a column

@@ -210,7 +210,7 @@ def _quoted_record(body: str, position: int, dialect: Dialect, line: int) -> tup
             found = dialect.quoted.match(body, opening.end())
             at = line + body.count("\n", first, opening.end())
             if found is None:
-                raise ParseError(at, "a double quote is not closed.")
+                raise ParseError(at, "a double quote is not closed. Close it, or write quotes inside a text twice.")
             fields.append(dialect.value(found[1]))
         position = found.end()
         if position >= len(body):

@@ -1,4 +1,4 @@
-"""Cells of a CSV file that a spreadsheet would run as formulas, written as text, and read again as they were."""
+"""Cells of spreadsheets: errors, and texts that would be run as formulas, written as text and read as they were."""
 
 import logging
 import re
@@ -12,6 +12,14 @@ from anyshot.base.warning import note
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First letters of a cell that spreadsheets take for a formula, with their full-width forms: OWASP, CSV Injection."""
+
+_ENGLISH: Final = "N/A NULL! DIV/0! VALUE! REF! NAME? NUM! SPILL! CALC! FIELD! BLOCKED! GETTING_DATA ERROR!"
+_GERMAN_FRENCH: Final = "NV BEZUG! WERT! ZAHL! ÜBERLAUF! NUL! VALEUR! NOM? NOMBRE!"
+_SOUTHERN: Final = "N/D ¡NULO! ¡DIV/0! ¡VALOR! ¡REF! ¿NOMBRE? ¡NUM! RIF! VALORE! NOME? VALOR! NÚM!"
+ERRORS: Final = frozenset(f"#{name}" for name in f"{_ENGLISH} {_GERMAN_FRENCH} {_SOUTHERN}".split())
+"""Errors of spreadsheets as a CSV has them, in English and other languages; "#ERROR!" is one of Google Sheets."""
+NO_VALUES: Final = ERRORS | {"\\N"}
+"""Cells that hold no value: how databases write a missing one, and the errors of spreadsheets."""
 
 log = logging.getLogger(__name__)
 

@@ -27,16 +27,10 @@ from anyshot.base.warning import note, shortened
 from anyshot.data.header_rows import is_filled, rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
-from anyshot.data.spreadsheet import as_written, without_formulas
+from anyshot.data.spreadsheet import ERRORS, NO_VALUES, as_written, without_formulas
 from anyshot.data.text_files import existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
 from anyshot.data.workbooks import SUFFIXES, read_workbook, write_workbook
 from anyshot.errors import DataFileError, InputError
-
-_NAMES: Final = "N/A NULL! DIV/0! VALUE! REF! NAME? NUM! SPILL! CALC! FIELD! BLOCKED! GETTING_DATA ERROR!"
-ERRORS: Final = frozenset(f"#{name}" for name in _NAMES.split(" "))
-"""Errors of spreadsheets, the last one of Google Sheets."""
-NO_VALUES: Final = ERRORS | {"\\N"}
-"""Cells that hold no value: how databases write a missing one, and the errors of spreadsheets."""
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +117,9 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
         table = replace(_PARSERS[suffix](text, path), encoding=found)
     else:
         readable, remedy = ", ".join([*_PARSERS, ".parquet", *SUFFIXES]), remedy_for_type(path)
-        raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.{remedy}")
+        raise DataFileError(
+            f"{path} is not of a supported type. Supported: {readable}, and folders of images. {remedy}"
+        )
     if table.numbers is not None and not blank_rows:
         table = _without_blank_rows(table)
     repeated = [name for name, count in Counter(table.frame.columns).items() if count > 1 and name]

@@ -28,31 +28,46 @@ DETECTED: Final = (
 """Encodings that are detected. Central European ones are not among them: short French is often taken for them."""
 NAMES: Final = {f"cp{number}": f"windows-{number}" for number in (1251, 1252, 1253, 1255, 1256)}
 KINDS: Final = (
-    (b"PK\x03\x04", "an Excel file or another ZIP archive", ".xlsx"),
-    (b"\xd0\xcf\x11\xe0", "a file of Excel 97 to 2003", ".xls"),
+    (b"PK\x03\x04", "an Excel file or another ZIP archive", ".xlsx .xlsm"),
+    (b"\xd0\xcf\x11\xe0", "a file of Excel 97 to 2003", ".xls .xlsx .xlsm"),  # also one of today's with a password
     (b"PAR1", "a Parquet file", ".parquet"),
+    (b"ARROW1", "a Feather or Arrow file", ".feather"),
+    (b"ORC", "an ORC file", ".orc"),
+    (b"SQLite format 3", "an SQLite database", ".sqlite"),
+    (b"$FL2", "a file of SPSS", ".sav"),
+    (b"\x89PNG", "an image", ".png"),
+    (b"\xff\xd8\xff", "an image", ".jpg"),
     (b"\x1f\x8b", "compressed by gzip", ".gz"),
 )
-"""How files that are not texts begin, and how their names should end. All of them contain zero bytes."""
+"""How files that are not texts begin, and how their names may end. All of them contain zero bytes."""
 STARTS: Final = (
     ("<!doctype html", "a page of the web, such as one to sign in", "Download the data again, in a browser if needed."),
     ("<html", "a page of the web, such as one to sign in", "Download the data again, in a browser if needed."),
+    ("<table", "a table of a web page", "Open it in a spreadsheet, and save it as .xlsx or .csv."),
+    ("<?xml", "XML", "Open it in a spreadsheet, and save it as .xlsx or .csv."),
     ("version https://git-lfs.", "a pointer of Git LFS", "Run: git lfs pull."),
     ("%pdf-", "a PDF", "Save its texts as CSV, or as .txt with a text per line."),
     ("{\\rtf", "a document in rich text", "Save its texts as CSV, or as .txt with a text per line."),
 )
 """How files of other kinds begin, in lower case, whatever their names end in."""
+_DOCUMENTS: Final = ".doc .docx .docm .odt .rtf .pdf .pptx .epub .html .htm .xml .md .ipynb"
+_MESSAGES: Final = ".eml .mbox .msg .pst .vcf .ics .vtt .srt"
+_DATABASES: Final = ".sav .por .dta .sas7bdat .xpt .rds .rdata .mat .dbf .mdb .accdb .db .sqlite .sqlite3 .duckdb .sql"
+_OBJECTS: Final = ".feather .arrow .orc .avro .h5 .hdf5 .npy .npz .pkl .pickle .yaml .yml .geojson .js"
 _REMEDIES: Final = {
-    ".ods .xls .xlsb .numbers": "Save it as .xlsx or .csv.",
+    ".ods .fods .xls .xlsb .numbers .gsheet": "Save it as .xlsx or .csv.",
     ".ndjson .jsonlines .ldjson": "If it has one JSON object per line, let its name end in .jsonl.",
     ".tab .dat .psv .asc": "Let its name end in .tsv if tabs separate its columns, else in .csv.",
-    ".text .md .log": "If it has one text per line, let its name end in .txt.",
-    ".doc .docx .odt .rtf .pdf .eml .mbox .vtt .srt .xml": "Save its texts as .csv, or as .txt with a text per line.",
-    ".sav .dta .sas7bdat .rds .dbf .mdb .accdb .sqlite .feather .arrow .h5 .pkl": "Export it as .csv or .parquet.",
+    ".text .log": "If it has one text per line, let its name end in .txt.",
+    f"{_DOCUMENTS} {_MESSAGES} {_DATABASES} {_OBJECTS}": "Save its texts as .csv, or as .txt with a text per line.",
     ".zip .xz .bz2 .zst .z .7z .rar .tar .tgz": "Unpack it, and give what was in it.",
 }
 OTHER_TYPES: Final = {suffix: remedy for own, remedy in _REMEDIES.items() for suffix in own.split()}
 """What to do with files of other types, by their suffixes."""
+_UNKNOWN_TYPE: Final = (
+    "If it is one of these, let its name end so; else save its texts as .csv, or as .txt with a text per line."
+)
+_TEXT_TABLES: Final = (".csv", ".tsv", ".jsonl", ".json")
 NOT_OF_FILES: Final = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 """Encodings of Python in which no file is written."""
 SAMPLE: Final = 2**16  # bytes from which an encoding is detected
@@ -98,23 +113,23 @@ def as_on_disk(path: Path) -> Path:
 
 
 def suffix_of(path: Path) -> str:
-    """Return the suffix of a file in lower case, without ".gz".
+    """Return the suffix of a file in lower case, without ".gz" and the ".txt" that editors add to other suffixes.
 
-    >>> suffix_of(Path("tickets.CSV.gz"))
-    '.csv'
+    >>> suffix_of(Path("tickets.CSV.gz")), suffix_of(Path("tickets.csv.txt")), suffix_of(Path("v1.2.txt"))
+    ('.csv', '.csv', '.txt')
     """
     name = path.name.lower().removesuffix(".gz")
-    return Path(name).suffix
+    inner = Path(name.removesuffix(".txt")).suffix
+    return inner if inner in _TEXT_TABLES else Path(name).suffix
 
 
 def remedy_for_type(path: Path) -> str:
-    """Return what to do with a file of another type, as a sentence after a space; nothing if the suffix is unknown.
+    """Return what to do with a file of another type, as a sentence.
 
     >>> remedy_for_type(Path("a.csv.zip")) == remedy_for_type(Path("a.tar.gz"))
     True
     """
-    found = OTHER_TYPES.get(suffix_of(path))
-    return "" if found is None else f" {found}"
+    return OTHER_TYPES.get(suffix_of(path), _UNKNOWN_TYPE)
 
 
 def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
@@ -143,7 +158,10 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
 def refuse_other_kinds(path: Path) -> None:
     """Raise DataFileError for a file without data, such as a page to sign in, whatever its name ends in."""
     with path.open("rb") as file:
-        _refuse_starts(file.read(SAMPLE).decode("latin-1").removeprefix("\xef\xbb\xbf"), path)
+        data = file.read(SAMPLE)
+    if suffix_of(path) not in OTHER_TYPES:
+        _refuse_binary_kinds(data, path)
+    _refuse_starts(data.decode("latin-1").removeprefix("\xef\xbb\xbf"), path)
 
 
 def _refuse_starts(text: str, path: Path) -> None:
@@ -203,9 +221,7 @@ def _detected(data: bytes, path: Path) -> tuple[str, str]:
 
 def _refuse_zeros(data: bytes, path: Path) -> NoReturn:
     """Raise DataFileError for a file that has zero bytes, which says why it probably has them."""
-    for start, what, suffix in KINDS:
-        if data.startswith(start) and not (suffix == ".gz" == path.suffix.lower()):
-            raise DataFileError(f"{path} is not a text: it is {what}. Let its name end in {suffix}.")
+    _refuse_binary_kinds(data, path)
     if data.startswith(KINDS[-1][0]):
         raise DataFileError(f"{path} was compressed by gzip several times. Unpack it once.")
     n_zeros, n_last = data.count(b"\0"), len(data) - len(data.rstrip(b"\0"))
@@ -218,6 +234,15 @@ def _refuse_zeros(data: bytes, path: Path) -> NoReturn:
         f"{path} contains zero bytes: it is binary, or UTF-16 without a BOM. Save it as UTF-8, or name its encoding, "
         "such as utf-16-le (--encoding)."
     )
+
+
+def _refuse_binary_kinds(data: bytes, path: Path) -> None:
+    """Raise DataFileError if the start of a file shows that it is of a kind that its name does not say."""
+    for start, what, suffixes in KINDS:
+        if data.startswith(start) and path.suffix.lower() not in suffixes.split():
+            usual, *_ = suffixes.split()
+            remedy = OTHER_TYPES.get(usual, f"Let its name end in {usual}.")
+            raise DataFileError(f"{path} is not what its name says: it is {what}. {remedy}")
 
 
 def _encoding_of(data: bytes, path: Path) -> str:

@@ -23,6 +23,12 @@ def test_a_long_list_of_classes_that_ends_as_a_file_does_is_a_file_that_is_not_t
     assert (done.code, "There is no file or folder class 0,class 1" in done.err) == (1, True)
 
 
+def test_a_csv_that_an_editor_called_txt_is_read_as_csv(call, made, tmp_path):
+    (tmp_path / "tickets.csv.txt").write_bytes((made / "train.csv").read_bytes())
+    done = call("evaluate", made / "model", tmp_path / "tickets.csv.txt")
+    assert (done.code, done.rows[0]["n"]) == (0, 9)
+
+
 @pytest.mark.parametrize("name", ["table.ods", "vectors.npz", "table.xml.gz", "my table.xls", "refund"])
 def test_a_file_that_cannot_be_read_is_not_answered_by_its_name(call, made, tmp_path, name):
     (tmp_path / name).touch()
@@ -164,6 +170,7 @@ def test_the_name_of_a_file_that_is_not_there_is_no_text(call, tmp_path, monkeyp
     [
         ("photo.heic", "images of the type .heic cannot be read; save it as .jpg"),
         ("https://example.com/a.png", "https://example.com/a.png is an address, and nothing is downloaded from it"),
+        ("s3://bucket/tickets/", "s3://bucket/tickets is an address, and nothing is downloaded from it"),
     ],
 )
 def test_a_photograph_that_cannot_be_read_is_refused_with_what_to_do(call, tmp_path, monkeypatch, name, message):

@@ -20,7 +20,7 @@ def test_a_file_in_place_of_a_model_is_refused_with_what_to_do(call, made, tmp_p
     (tmp_path / "model.zip").touch()
     for command, data in (("evaluate", made / "train.csv"), ("learn", made / "train.csv")):
         done = call(command, tmp_path / "model.zip", data)
-        assert (done.code, "is a file. Give the folder of a saved model. Unpack it" in done.err) == (1, True)
+        assert (done.code, "is a file. Give the folder of a saved model, unpacked" in done.err) == (1, True)
 
 
 def test_a_model_that_was_copied_in_part_is_named_by_predict(call, model):

@@ -102,7 +102,7 @@ def read(
     reading.skipped.extend(data.skipped)
     if table is not None:
         reading.taken.append((table, data))
-    if data.item_column is not None and path.suffix.lower() != ".txt" and path not in reading.named:
+    if data.item_column is not None and suffix_of(path) != ".txt" and path not in reading.named:
         reading.named.add(path)
         labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
         without = _other_columns(table, data) if with_labels and data.label_column is None else ""
@@ -246,10 +246,9 @@ def _check_item(argument: str) -> None:
         raise InputError(f"{argument}: {reason}.")
     if is_there and ending not in IMAGE_SUFFIXES:
         as_text = "" if ending else " If it is a text, pass it on standard input: echo TEXT | anyshot predict -"
-        remedy = remedy_for_type(Path(argument))
         raise InputError(
             f"{argument} cannot be read as items. Supported: {', '.join(sorted(DATA_SUFFIXES))}, images, and folders "
-            f"of images.{remedy}{as_text}"
+            f"of images. {remedy_for_type(Path(argument))}{as_text}"
         )
     address = web_address(Path(argument)) if not is_there and _is_path(argument) else None
     if address is not None:
@@ -270,7 +269,8 @@ def _is_path(argument: str) -> bool:
     folder = os.path.dirname(argument)
     known = reads_as_path(argument, DATA_SUFFIXES | IMAGE_SUFFIXES | OTHER_SUFFIXES)
     in_folder = bool(folder) and os.path.isdir(folder)
-    return known or in_folder or ("." in argument and _closest_file(argument) is not None)
+    in_cloud = "://" in argument and not argument.startswith("http")  # s3://..., abfss://...; texts have web addresses
+    return known or in_cloud or in_folder or ("." in argument and _closest_file(argument) is not None)
 
 
 def _closest_file(argument: str) -> str | None:

@@ -14,7 +14,6 @@ import typer
 
 from anyshot.app.cli.options import with_options
 from anyshot.base.model_folder import ARRAYS_FILE, MODEL_FILE
-from anyshot.data.text_files import remedy_for_type
 from anyshot.errors import InputError
 from anyshot.tasks.loading import load
 
@@ -64,7 +63,7 @@ def _with_model_first(arguments: dict[str, Any]) -> dict[str, Any]:
     arguments = {**arguments, **given}
     folder = _folder_of_model(arguments["model"])
     if os.path.isfile(folder):
-        raise InputError(f"{folder} is a file. Give the folder of a saved model.{remedy_for_type(folder)}")
+        raise InputError(f"{folder} is a file. Give the folder of a saved model, unpacked if it is an archive.")
     return {**arguments, "model": folder}
 
 
