@@ -335,7 +335,23 @@ def test_the_default_base_is_logistic_regression_with_a_scaled_penalty():
     X, y = np.array([[1.0, 0], [0, 1.0], [0.9, 0.1], [0.2, 0.8]]), [0, 1, 0, 1]
     square = np.square(X).sum() / 4
     oracle = LogisticRegression(C=30 / square, max_iter=1000).fit(X, y)
-    np.testing.assert_allclose(ScaledLogisticRegression().fit(X, y).coef_, oracle.coef_)
+    np.testing.assert_allclose(ScaledLogisticRegression().fit(X, y).coef_, oracle.coef_, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-5, 1e10])
+def test_vectors_of_any_size_need_no_normalization(size):
+    world, model = moved_world(), SourceModel(normalize=None)
+    expected = model.fit(world.X, world.y).predict_proba(world.target)
+    by_size = model.fit(world.X * size, world.y).predict_proba(world.target * size)
+    np.testing.assert_allclose(by_size, expected, atol=5e-3)
+
+
+@every_method
+def test_numbers_whose_squares_are_infinite_are_refused_unless_they_are_normalized(model):
+    world = moved_world()
+    far = clone(model).set_params(normalize=None)
+    with pytest.raises(InputError, match=r"X contains .*e\+30 in rows 0.*; numbers up to 1e\+15 are supported"):
+        far.fit(world.X * 1e30, world.y, target=world.target)
 
 
 def test_methods_of_the_base_are_available_after_adaptation():

@@ -2,9 +2,11 @@
 
 import importlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from subprocess import run
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -40,6 +42,17 @@ def test_a_built_in_encoder_is_loaded_once_for_each_choice_of_threads(monkeypatc
     assert load_encoder("minilm", threads=2) is not encoder
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert load_encoder("minilm") is not encoder
+
+
+def test_threads_that_ask_for_an_encoder_at_once_get_the_same():
+    start = Barrier(8)
+
+    def load(_):
+        start.wait()
+        return load_encoder("minilm", threads=7)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(encoder) for encoder in pool.map(load, range(8))}) == 1
 
 
 def test_the_default_encoders_have_the_modality_asked_for():

@@ -6,8 +6,10 @@ from sklearn.kernel_ridge import KernelRidge
 from anyshot.errors import InputError
 from anyshot.zero_shot.class_vectors import (
     checked_class_vectors,
+    gram,
     kernel_ridge_weights,
     median_squared_distance,
+    ridge_solve,
     squared_distances,
     standardized,
 )
@@ -74,3 +76,16 @@ def test_each_class_may_have_its_own_penalty():
 
 def test_no_class_has_no_weights():
     assert kernel_ridge_weights(np.zeros((0, 3)), np.eye(3), penalty=0.1).shape == (0, 3)
+
+
+def test_ridge_regression_on_items_far_from_the_origin_is_that_of_float64():
+    random = np.random.default_rng(0)
+    X = (1e4 + random.normal(size=(30, 5))).astype(np.float32)
+    right = random.normal(size=(5, 2))
+    expected = np.linalg.solve(X.astype(float).T @ X.astype(float) + np.eye(5), right)
+    np.testing.assert_allclose(ridge_solve(gram(X), right, penalty=1.0), expected, rtol=1e-4)
+
+
+def test_a_penalty_below_the_rounding_error_is_refused():
+    with pytest.raises(InputError, match=r"A penalty of 1e-12 is too small for .* Standardize X"):
+        ridge_solve(gram(np.full((9, 4), 1e8, np.float32)), np.ones((4, 1)), penalty=1e-12)

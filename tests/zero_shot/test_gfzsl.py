@@ -34,6 +34,36 @@ def test_the_shared_covariance_is_about_the_class_means(data):
     np.testing.assert_allclose(model.factor_ @ model.factor_.T, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [1e-15, 1e10])
+def test_predictions_do_not_depend_on_the_size_of_the_features(size, data):
+    X, y, S = data
+    expected = GFZSL().fit(X, y, class_vectors=S).predict(X)
+    assert GFZSL().fit(size * X, y, class_vectors=S).predict(size * X).tolist() == expected.tolist()
+
+
+def test_items_far_from_the_origin_are_told_apart():
+    random = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 10)
+    X, S = 1e4 + 5 * y[:, None] + random.normal(size=(30, 4)), random.normal(size=(4, 6))
+    assert (GFZSL().fit(X, y, class_vectors=S).predict(X, candidates=[0, 1, 2]) == y).all()
+
+
+@pytest.mark.parametrize("estimator", [GFZSL(), GFZSL(shrinkage=0.0), FeatureGeneration(random_state=0)])
+@pytest.mark.parametrize("number", [0.0, 1.0, 1e6])
+def test_features_that_do_not_vary_get_finite_scores(estimator, number, data):
+    _, y, S = data
+    X = np.full((60, 4), number)
+    assert np.isfinite(estimator.fit(X, y, class_vectors=S).decision_function(X)).all()
+
+
+def test_candidates_far_from_certain_items_are_told_apart_by_the_head(data):
+    X, y, S = data
+    model = FeatureGeneration(random_state=0).fit(1e5 * X, y, class_vectors=S)
+    scores = model.decision_function(1e5 * X, candidates=[3, 4])[:, 3:]
+    assert np.isfinite(scores).all()
+    assert (scores[:, 0] != scores[:, 1]).all()
+
+
 def test_seen_classes_keep_the_means_of_their_items(data):
     X, y, S = data
     means = GFZSL().fit(X, y, class_vectors=S).means_

@@ -31,10 +31,16 @@ def one_at_a_time(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concat
 
     @wraps(method)
     def called(self: Owner, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with _LOCKS.setdefault(self, {}).setdefault(os.getpid(), threading.RLock()):
+        with lock_of(self):
             return method(self, *args, **kwargs)
 
     return called
+
+
+def lock_of(owner: object) -> "threading.RLock":
+    """Return the lock of an object or a function in this process."""
+    lock: threading.RLock = _LOCKS.setdefault(owner, {}).setdefault(os.getpid(), threading.RLock())
+    return lock
 
 
 @contextmanager

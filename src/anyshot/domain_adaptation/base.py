@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from anyshot.base.columns import column_values, plain, unmasked
 from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.labels import warn_of_look_alikes
+from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
 from anyshot.base.warning import warn_of_order
@@ -46,7 +47,8 @@ STRENGTH = 30.0
 class ScaledLogisticRegression(LogisticRegression):
     """Logistic regression with C = strength / mean squared length of the vectors.
 
-    The penalty then means the same for z-scores, for unit vectors, and after a projection.
+    The penalty then means the same for z-scores, for unit vectors, and after a projection. It is fitted to vectors
+    divided by their root mean squared length, since the solver stops early for small ones.
     """
 
     def __init__(self, *, strength: float = STRENGTH, tol: float = 1e-4) -> None:
@@ -55,10 +57,12 @@ class ScaledLogisticRegression(LogisticRegression):
 
     def fit(self, X: Table, y: ArrayLike, sample_weight: Floats | None = None) -> Self:
         """Fit on vectors (n, d) and labels (n,), weighted by `sample_weight` (n,)."""
-        squares = X.power(2).sum(axis=1) if is_sparse(X) else np.square(X).sum(axis=1)  # (n,)
-        mean_square = float(np.average(squares, weights=sample_weight))
-        self.C = self.strength / (mean_square if mean_square > 0 else 1.0)
-        super().fit(X, y, sample_weight=sample_weight)
+        double = np.dtype(np.float64)  # float32 holds no square of 1e20 or 1e-20
+        squares = X.power(2, double).sum(axis=1) if is_sparse(X) else np.einsum("nd,nd->n", X, X, dtype=double)  # (n,)
+        length = float(np.sqrt(np.average(squares, weights=sample_weight))) or 1.0
+        self.C = self.strength
+        super().fit(X / length, y, sample_weight=sample_weight)
+        self.coef_ /= length
         return self
 
 
@@ -199,6 +203,9 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
             target=self._normalized(items, self.statistics_),
             weights=weights,
         )
+        if self.adapted_ and self.normalize is None and not is_sparse(items):
+            for name, table in (("X", domains.source), ("target", domains.target)):
+                check_size(table, name, largest=LARGEST_FLOAT32)
         with threads_for(items.shape[0] * items.shape[1] * len(self.classes_)):
             adapt = type(self)._adapt if self.adapted_ else AdaptedClassifier._adapt  # the latter fits to the source
             adapt(self, domains)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from anyshot.base.items import Items, by_position, modality_of, refuse_files, refuse_missing_images
 from anyshot.base.lazy import load_path
 from anyshot.base.protocols import Encoder
+from anyshot.base.threads import lock_of
 from anyshot.base.user_folders import WEIGHTS
 from anyshot.encoders.published_files import PUBLISHED, is_here
 from anyshot.errors import InputError, UnknownEncoderError
@@ -183,7 +184,8 @@ def load_encoder(
     if encoder not in ENCODERS:
         raise UnknownEncoderError(_unknown(encoder))
     environment = tuple(os.environ.get(name) for name in (WEIGHTS, "OMP_NUM_THREADS"))
-    return _built_in(encoder, device, engine, threads, environment)
+    with lock_of(_built_in):  # else, each of several threads that ask at once would load it
+        return _built_in(encoder, device, engine, threads, environment)
 
 
 @lru_cache(maxsize=4, typed=True)

@@ -199,7 +199,8 @@ def checked_classes(clf: Parameters, embedder: Embedder, data: TrainingSet, may_
         if lacking := data.classes[~data.has_description].tolist():
             raise ClassesError(
                 f"Class {lacking[0]!r} has no vector. Class vectors of another width than the items are needed for "
-                f"every class. Pass {data.attributes.shape[1]} numbers for it, or leave it out until they are known."
+                f"every class. Pass {data.attributes.shape[1]} numbers for it, or leave it out until they are known; "
+                "or, if it has labels, give each class a number more: 1 for it, 0 for the others."
             )
     check_trainable(data, method=clf.method, encoder=embedder.name, may_wait=may_wait)
     return data.with_class_prior(expected_shares(clf.class_prior, data))

@@ -1,7 +1,7 @@
 """Class vectors for the zero-shot estimators: input checks, z-scores, and ridge regression.
 
 Gram matrices are of features, attributes or classes, never of items, so that memory is proportional to the data.
-Products over items are computed in float32, the small systems are solved in float64.
+They are computed and solved in float64.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,8 @@ from anyshot.base.warning import warn
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
 
 Kernel: TypeAlias = Literal["linear", "rbf"]
+
+_BLOCK = 4096  # rows that are converted to float64 at once
 
 MAX_SPREAD_RATIO = 100.0
 """Ratio of the largest to the median standard deviation of attributes above which attributes are rescaled."""
@@ -99,13 +101,26 @@ def sums_and_counts(X: Vectors, y: Indexes, classes: Indexes) -> tuple[Floats, I
 
 
 def gram(X: Vectors) -> Floats:
-    """Return X'X (d, d) of `X` (n, d)."""
-    return np.asarray(X.T @ X, dtype=np.float64)
+    """Return X'X (d, d) of `X` (n, d), in float64: in float32, items far from the origin lose how they differ."""
+    found = np.zeros((X.shape[1], X.shape[1]))
+    for start in range(0, len(X), _BLOCK):
+        rows = X[start : start + _BLOCK].astype(np.float64)
+        found += rows.T @ rows
+    return found
 
 
 def ridge_solve(square: Floats, right: Floats, *, penalty: float) -> Floats:
-    """Return (square + penalty I)^-1 right, for a symmetric `square` (d, d) and `right` (d, m)."""
-    factor = scipy.linalg.cho_factor(square + penalty * np.eye(len(square)), overwrite_a=True)
+    """Return (square + penalty I)^-1 right, for a symmetric `square` (d, d) and `right` (d, m).
+
+    Raises InputError if that cannot be computed, as the penalty is less than a rounding error of `square`.
+    """
+    try:
+        factor = scipy.linalg.cho_factor(square + penalty * np.eye(len(square)), overwrite_a=True)
+    except scipy.linalg.LinAlgError as error:
+        raise InputError(
+            f"A penalty of {penalty:g} is too small for a ridge regression with a trace of {np.trace(square):g}. "
+            "Standardize X, as by StandardScaler(), or choose a larger penalty."
+        ) from error
     return np.asarray(scipy.linalg.cho_solve(factor, right))
 
 

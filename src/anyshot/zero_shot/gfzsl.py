@@ -15,15 +15,16 @@ from anyshot.zero_shot.class_vectors import gram, kernel_ridge_weights, standard
 Covariance: TypeAlias = Literal["shared", "diagonal"]
 
 
-def within_covariance(X: Vectors, sums: Floats, counts: NDArray[np.integer], *, shrinkage: float) -> Floats:
+def within_covariance(X: Vectors, means: Floats, *, shrinkage: float) -> Floats:
     """Return the covariance (d, d) of items about their class means, shrunk to a multiple of I by `shrinkage` (0 to 1).
 
-    sums (c, d), counts (c,): of each class's rows of `X` (n, d).
+    X (n, d); means (n, d): that of the class of each item.
     """
-    means = sums / counts[:, None]
-    within = (gram(X) - sums.T @ means) / len(X)  # (d, d)
-    isotropic = np.trace(within) / len(within) * np.eye(len(within))
-    return np.asarray((1 - shrinkage) * within + shrinkage * isotropic)
+    within = gram((X - means).astype(np.float32)) / len(X)  # (d, d)
+    float32 = np.finfo(np.float32)  # the variance is at least a rounding error: all items of a class may be the same
+    rounding = max(float32.eps**2 * np.square(X, dtype=np.float64).mean(), float32.tiny)
+    isotropic = max(shrinkage * np.trace(within) / len(within), rounding)
+    return np.asarray((1 - shrinkage) * within + isotropic * np.eye(len(within)))
 
 
 def class_variances(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage: float) -> Floats:
@@ -87,17 +88,18 @@ class GFZSL(ProbabilisticZeroShotEstimator):
         weights = kernel_ridge_weights(table, table[seen], penalty=self.penalty)  # (c, c_seen)
         self.means_ = _predicted_for_unseen(weights, sums / counts[:, None], seen)
         if self.covariance == "shared":
-            self.factor_ = cholesky(within_covariance(X, sums, counts, shrinkage=self.shrinkage), lower=True)
+            self.factor_ = cholesky(within_covariance(X, self.means_[y], shrinkage=self.shrinkage), lower=True)
         else:
             variances = class_variances(X, y, seen, shrinkage=self.shrinkage)
             self.variances_ = np.exp(_predicted_for_unseen(weights, np.log(variances), seen))
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         if self.covariance == "shared":
-            # log N up to a constant of the item: m' C^-1 x - m' C^-1 m / 2.
-            whitened = solve_triangular(self.factor_, self.means_.T, lower=True)  # (d, c)
+            # log N up to a constant of the item: m' C^-1 x - m' C^-1 m / 2, with m and x about the mean of the means.
+            center = self.means_.mean(axis=0)  # (d,)
+            whitened = solve_triangular(self.factor_, (self.means_ - center).T, lower=True)  # (d, c)
             weights = solve_triangular(self.factor_.T, whitened, lower=False)  # (d, c)
-            return np.asarray(X @ weights.astype(np.float32) - (whitened**2).sum(axis=0) / 2)
+            return np.asarray((X - center) @ weights - (whitened**2).sum(axis=0) / 2)
         precision = 1 / self.variances_  # (c, d)
         items = X.astype(np.float64)
         squares = items**2 @ precision.T - 2 * items @ (self.means_ * precision).T
@@ -162,4 +164,5 @@ class FeatureGeneration(ProbabilisticZeroShotEstimator):
         self.head_ = head.fit(np.concatenate([X, features]), np.concatenate([y, index]))
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
-        return np.asarray(self.head_.predict_log_proba(X))
+        scores = self.head_.decision_function(X)  # (n, c), or (n,) with two classes
+        return scores if scores.ndim == 2 else np.stack([np.zeros_like(scores), scores], axis=1)
