@@ -3,7 +3,7 @@
     python benchmarks/picture.py labels docs/images/labels.svg    # accuracy on banking77 by the number of labels
     python benchmarks/picture.py words docs/images/words.svg      # what twelve words per class are worth in labels
 
-labels: protocol as in any_shot_text.py, with the mean of 3 random samples and up to 10 labels per class.
+labels: protocol as in any_shot_text.py, with the mean of 5 random samples and up to 10 labels per class.
 words: the seven sets of priors.py without a pool; names, the words of the bundled thesaurus and twelve own words per
 class (own_words.json) beside logistic regression; the mean over sets, for 5 random samples of labels.
 """
@@ -38,7 +38,7 @@ def labels(encode: Callable[[list[str]], Vectors]) -> Figure:
     data = load_text("banking77")
     X, X_test = encode(data.train), encode(data.test)
     ours = classifier(data.classes, embed_classes(describe(data.classes), encode))
-    measure = partial(learning_curve, shots=SHOTS, seeds=3)
+    measure = partial(learning_curve, shots=SHOTS, seeds=5)
     rows = (X, data.y, X_test, data.y_test)
     plain = measure({"anyshot": ours, "logistic regression": LogisticRegression(C=10, max_iter=1000)}, *rows)
     pooled = measure({"anyshot, with unlabeled texts": ours}, *rows, unlabeled=X)

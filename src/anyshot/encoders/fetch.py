@@ -18,7 +18,7 @@ from zipfile import ZipFile
 
 from anyshot.base import progress
 from anyshot.base.files import atomic_file, delete_leftovers
-from anyshot.base.user_folders import weights_folders
+from anyshot.base.user_folders import WEIGHTS, chosen_folder, weights_folders
 from anyshot.base.zips import BROKEN_ZIP
 from anyshot.encoders import hub
 from anyshot.encoders.published_files import PUBLISHED, PublishedFile, PublishedModel, is_here, published_file
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 def fetch_weights(encoder: str, *, source: str | None = None) -> list[Path]:
     """Store the weights of a built-in encoder in the user's folder of weights, unless they are on this machine.
+
+    They are always stored in a folder that ANYSHOT_WEIGHTS names, by copying them if they are elsewhere on the machine.
 
     Parameters
     ----------
@@ -68,6 +70,11 @@ def fetch_weights(encoder: str, *, source: str | None = None) -> list[Path]:
             _from_index(published, folder)
         else:
             _from_path(published, Path(source), folder)
+    elif chosen_folder(WEIGHTS):
+        for file in published.files:
+            path = published_file(encoder, file.name)
+            if path.parent != folder:
+                _take(file, path, folder)
     return [published_file(encoder, file.name) for file in published.files]
 
 
