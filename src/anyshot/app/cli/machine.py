@@ -52,8 +52,8 @@ def fetch(
 ) -> None:
     """Get the weights of the built-in encoders, unless they are on this machine.
 
-    They are stored in the folder that ANYSHOT_WEIGHTS names, where they are copied if they are on the machine, or in the
-    user's data folder. Each file is checked, and an interrupted download is continued by the next.
+    They are stored in the user's data folder, or in the folder that ANYSHOT_WEIGHTS names, to which they are copied if
+    they are elsewhere on the machine. Each file is checked, and an interrupted download is continued by the next.
     """
     for name in encoders or list(PUBLISHED):
         for path in fetch_weights(name, source=source):
