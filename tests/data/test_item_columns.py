@@ -194,3 +194,10 @@ def test_an_infinite_label_is_refused_by_row(tmp_path):
     path = file(tmp_path, "a.jsonl", '{"text": "a", "label": 1.5}\n{"text": "b", "label": Infinity}\n')
     with pytest.raises(DataFileError, match="line 2: the label is inf"):
         read_data(path)
+
+
+@pytest.mark.parametrize("column", ["label_column", "image_column"])
+def test_only_columns_of_texts_are_joined(tmp_path, column):
+    path = file(tmp_path, "a.csv", "text,ann,ben\nlate,delivery,billing\n")
+    with pytest.raises(DataFileError, match=rf"has no column 'ann,ben'\. .* Give one of them as {column}"):
+        read_data(path, **{column: "ann,ben"})

@@ -52,13 +52,14 @@ class ColumnNames(NamedTuple):
 
 
 def find_column(table: Table, usual: Sequence[str], given: str | None, *, option: str) -> str | None:
-    """Return the column `given`, which may list several, or the only one with a usual name, or None."""
+    """Return the column `given`, which may list several of texts, or the only one with a usual name, or None."""
     columns = [str(name) for name in table.frame.columns]
     flag = f"{option} (--{option.replace('_', '-')})"
-    if given is not None and is_joined(table, given):
+    of_texts = option == "text_column"
+    if given is not None and of_texts and is_joined(table, given):
         return given
     if given is not None and given not in columns:
-        missing, remedy = _missing_column(given, columns)
+        missing, remedy = _missing_column(given, columns, may_list=of_texts)
         remedy = remedy or f"Give one of them as {flag}."
         raise DataFileError(f"{table.path} has no column {missing!r}. Its columns: {listed_columns(table)}. {remedy}")
     if given is not None:
@@ -72,12 +73,15 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
     )
 
 
-def _missing_column(given: str, columns: Sequence[str]) -> tuple[str, str]:
-    """Return the name that is not a column, of one or several that are listed, and what was probably meant."""
+def _missing_column(given: str, columns: Sequence[str], *, may_list: bool) -> tuple[str, str]:
+    """Return the name that is not a column, of one or several that are listed, and what was probably meant.
+
+    may_list: whether several columns may be meant.
+    """
     listed = [part.strip() for part in _MARKS.split(given)]
     missing = [part for part in listed if part not in columns]
     if not missing:
-        return given, f"Did you mean {','.join(listed)!r}?"
+        return given, f"Did you mean {','.join(listed)!r}?" if may_list else ""
     name = missing[0] if len(missing) < len(listed) else given
     by_spelling = {column.strip().casefold(): column for column in columns}
     near = difflib.get_close_matches(name.strip().casefold(), by_spelling, n=1)
