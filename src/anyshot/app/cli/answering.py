@@ -33,7 +33,7 @@ from anyshot.app.cli.reading import (
     read,
     read_labeled,
 )
-from anyshot.app.cli.saved_models import Model, model_and_items, open_model, saved_encoder
+from anyshot.app.cli.saved_models import Model, labels_of_texts, model_and_items, open_model, saved_encoder
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.labels import UNKNOWN
@@ -134,8 +134,8 @@ def suggest(
 ) -> None:
     """List the items that are most useful to label next, the most useful first, with the model's guesses.
 
-    Rows that have a label are left out. With --out, the columns of the table are kept, with the guess and an empty
-    column for the label: fill it in, and give the file to `anyshot learn`.
+    Rows that have a label, in the file or in the model, are left out. With --out, the columns of the table are kept,
+    with the guess and an empty column for the label: fill it in, and give the file to `anyshot learn`.
     """
     check_out(out, TABLES, data)
     _keep_filled_in(out, model)
@@ -144,9 +144,10 @@ def suggest(
     columns = replace(columns, label_column=columns.label_column or _label_column(table, clf))
     inputs = read(data, columns=columns, model=clf, with_labels=columns.label_column is not None)
     labels = inputs.labels or [None] * len(inputs)
-    pool = [row for row, label in enumerate(labels) if label is None]
+    learned = labels_of_texts(clf)
+    pool = [row for row, label in enumerate(labels) if label is None and inputs.items[row] not in learned]
     if not pool:
-        raise InputError(f"Every row of {data} has a label, so there is nothing to suggest.")
+        raise InputError(f"Every row of {data} has a label, there or in the model, so there is nothing to suggest.")
     chosen = [pool[row] for row in clf.suggest([inputs.items[row] for row in pool], n=n).tolist()]
     answers = _predicted(clf, [inputs.items[row] for row in chosen])
     at = chosen if inputs.rows is None else [inputs.rows[row] for row in chosen]

@@ -1,6 +1,5 @@
 """The commands that fit a model to labels: fit, tune, learn."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,7 +18,7 @@ from anyshot.app.cli.options import (
     with_column_options,
 )
 from anyshot.app.cli.reading import Data, EncoderName, Given, columns_of, labeled_items_of, read, read_labeled
-from anyshot.app.cli.saved_models import Model, open_model
+from anyshot.app.cli.saved_models import Model, labels_of_texts, open_model
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
 from anyshot.base.labels import fractions_in
@@ -156,24 +155,20 @@ def learn(
         inputs, labels = labeled_items_of(items, columns, label=label, model=clf)
         pairs = [(item, one) for item, one in zip(inputs, labels, strict=True) if one is not None]
         new = [item for item, _ in pairs], as_classes_write_them([one for _, one in pairs], clf.classes_.tolist())
-        again = _n_known(clf, *new)
+        earlier = labels_of_texts(clf)
         clf.partial_fit(*new)
         clf.save(model)
     ignored = len(labels) - len(pairs)
     without = f" {count(ignored, 'row')} without a label {'was' if ignored == 1 else 'were'} ignored."
-    note(f"Updated {model} with {count(len(pairs), 'label')}.{without if ignored else ''}")
+    again = sum(label in earlier.get(item, ()) for item, label in zip(*new, strict=True))
+    changed = sum(item in earlier for item in new[0]) - again
+    replaced = f", of which {changed:,} {'replaces' if changed == 1 else 'replace'} another one of the same text"
+    note(f"Updated {model} with {count(len(pairs), 'label')}{replaced if changed else ''}.{without if ignored else ''}")
     if again:
         note(
             f"Warning: the model had {again:,} of these {count(len(pairs), 'label')} already, which now count twice. "
             "If the file was learned before, fit the model again, or go on from a copy of it."
         )
-
-
-def _n_known(clf: Any, items: Sequence[Any], labels: Sequence[Any]) -> int:
-    """Return how many texts the model was given before with the same label."""
-    kept = clf.training_examples() if hasattr(clf, "training_examples") else None
-    known = set() if kept is None or not isinstance(kept[0], list) else set(zip(*kept, strict=True))
-    return sum(pair in known for pair in zip(map(str, items), labels, strict=True))
 
 
 def _warn_of_exchanged_columns(inputs: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from anyshot.app.cli.options import with_options
+from anyshot.base.labels import Label
 from anyshot.base.model_folder import ARRAYS_FILE, MODEL_FILE
 from anyshot.errors import InputError
 from anyshot.tasks.loading import load
@@ -104,6 +105,16 @@ def model_and_items(items: Sequence[str], model: Path | None) -> tuple[Path | No
 def load_model(folder: Path) -> Any:
     """Return the model saved to a folder, with the encoder that the command names."""
     return load(folder, encoder=_SAVED_ENCODER.get())
+
+
+def labels_of_texts(model: Any) -> dict[str, list[Label]]:
+    """Return the labels of each text that a model learned; nothing for a model of images or vectors."""
+    kept = model.training_examples() if hasattr(model, "training_examples") else None
+    found: dict[str, list[Label]] = {}
+    if kept is not None and isinstance(kept[0], list):
+        for text, label in zip(*kept, strict=True):
+            found.setdefault(text, []).append(label)
+    return found
 
 
 def open_model(folder: Path, *, method: str) -> Any:
