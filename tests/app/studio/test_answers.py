@@ -5,9 +5,10 @@ import time
 import pytest
 from PIL import Image
 
-from anyshot.app.studio import Answers, Project, add_images, add_texts
+from anyshot.app.studio import Answers, Project, add_images, add_table, add_texts
 from anyshot.app.studio import answers as studio_answers
 from anyshot.app.studio.exports import fitted_classifier
+from anyshot.app.studio.learning import Learner
 from anyshot.tasks import AnyShotClassifier
 from shop_messages import CLASSES, MESSAGES
 
@@ -26,6 +27,18 @@ def answers(project):
     with Answers(project) as answers:
         assert answers.wait_until_ready(300)
         yield answers
+
+
+def test_items_that_are_taken_back_while_a_model_is_fitted_to_them_do_not_end_the_fit(tmp_path):
+    (tmp_path / "mail.csv").write_text("text,label\ncharged twice,billing\nno parcel,delivery\nwrong fee,billing\n")
+    with Project.create(tmp_path / "mail", name="Mail") as project:
+        add_table(project, tmp_path / "mail.csv", label_column="label")
+        labels, classes, learner = project.items.labels(), project.classes.all(), Learner(project)
+        list(learner.vectors.encode(labels.ids[:1]))
+        project.undo()
+        assert list(learner.vectors.encode(labels.ids)) == [3]
+        assert learner.fit(classes, labels).items.tolist() == labels.ids.tolist()
+        assert project.items.get(labels.ids) == []
 
 
 def names_of(project, answers):

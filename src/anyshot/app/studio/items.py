@@ -63,8 +63,12 @@ class ItemList:
 
     def get(self, ids: Sequence[int] | Indexes) -> list[Item]:
         """Return the items of some ids, in this order; ids that are not there are left out."""
-        query = f"select * from items where not hidden and id in {LISTED}"
-        found = {row["id"]: _item(row) for row in self._database.read(query, listed(ids))}
+        return [item for item, hidden in self._found(ids) if not hidden]
+
+    def _found(self, ids: Sequence[int] | Indexes) -> list[tuple[Item, bool]]:
+        """Return the items of some ids, in this order, and whether each was taken back."""
+        rows = self._database.read(f"select * from items where id in {LISTED}", listed(ids))
+        found = {row["id"]: (_item(row), bool(row["hidden"])) for row in rows}
         return [found[number] for number in map(int, ids) if number in found]
 
     def one(self, number: int) -> Item:
@@ -98,13 +102,15 @@ class ItemList:
         return {item: change.after for change in kept for item in change.items}
 
     def contents(self, ids: Sequence[int] | Indexes) -> list[Any]:
-        """Return what is classified: the texts, or the paths of the images."""
-        items = self.get(ids)
-        return [self.path(item) if item.name else item.content for item in items]
+        """Return what is classified, the texts or the paths of the images, for each of these ids.
+
+        Items that were taken back since the ids were read count, too.
+        """
+        return [self.path(item) if item.name else item.content for item, _ in self._found(ids)]
 
     def there(self, ids: Sequence[int] | Indexes) -> Indexes:
         """Return those of the ids whose texts or image files are there; a person may have removed files."""
-        found = [item.id for item in self.get(ids) if not item.name or self.path(item).is_file()]
+        found = [item.id for item, _ in self._found(ids) if not item.name or self.path(item).is_file()]
         return np.array(found, dtype=np.intp)
 
     def path(self, item: Item) -> Path:
