@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from anyshot.app.cli.serving import ServiceOptions
+from anyshot.app.cli.serving import ServiceOptions, _folders
 from anyshot.app.server import Settings
 
 
@@ -26,3 +26,11 @@ def test_options_become_settings():
 def test_options_that_cannot_be_used_are_refused(options, words):
     with pytest.raises(typer.BadParameter, match=words):
         ServiceOptions(**options).settings()
+
+
+def test_a_home_folder_may_follow_a_name_and_an_empty_folder_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert _folders(["help=~/support"]) == {"help": tmp_path / "support"}
+    for empty in ("", "help="):
+        with pytest.raises(typer.BadParameter, match="names no folder"):
+            _folders([empty])

@@ -69,6 +69,14 @@ def test_head_is_answered_as_get(client):
     assert edge.head("/health/live").status_code == edge.head("/v1/models").status_code == 200
 
 
+def test_an_address_that_ends_in_a_slash_is_answered(client):
+    edge = TestClient(Edge(client.app, client.app.state.service), base_url="http://localhost", follow_redirects=False)
+    assert edge.get("/v1/models/points/").json()["name"] == "points"
+    body = {"name": "up/", "description": [0.0, 0.1, 1.0]}
+    assert edge.post("/v1/models/points/classes/", json=body).status_code == 200
+    assert edge.delete("/v1/models/points/classes/up%2F").status_code == 200
+
+
 def test_the_description_has_working_examples(client):
     found = client.get("/openapi.json").json()
     content = found["paths"]["/v1/models/{model}/predict"]["post"]["requestBody"]["content"]

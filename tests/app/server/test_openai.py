@@ -48,7 +48,8 @@ def test_one_text_is_a_list_of_one(client, vectors):
 
 def test_the_client_lists_the_models(client):
     assert [one.id for one in client.models.list()] == ["support"]
-    assert client.models.retrieve("support").id == "support"
+    one = client.models.retrieve("support")
+    assert (one.id, one.owned_by, one.created) == ("support", "anyshot", 0)
 
 
 @pytest.mark.parametrize(

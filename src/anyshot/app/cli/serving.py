@@ -129,7 +129,9 @@ def _folders(models: list[str]) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     for given in models:
         name, equals, folder = given.partition("=")
-        path = Path(folder if equals else given)
+        if not given or (equals and not folder):
+            raise typer.BadParameter(f"{given!r} names no folder. Check the variable that it comes from.")
+        path = Path(folder if equals else given).expanduser()  # shells leave the ~ after = as it is
         name = name if equals else path.resolve().name
         if name in folders:
             raise typer.BadParameter(f"Two models are named {name!r}. Give one another name, as NAME=DIR.")

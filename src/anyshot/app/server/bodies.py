@@ -87,8 +87,15 @@ def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Setting
     kinds = {"text": str, "image": ImageItem, "vectors": list}
     for row, item in enumerate(items):
         if not isinstance(item, kinds[modality]):
-            wanted = {"text": "texts", "image": 'images, each {"image": BASE64}', "vectors": "lists of numbers"}
-            raise MixedInputError(f"The model reads {wanted[modality]}; item {row} is something else.")
+            wanted = {
+                "text": "texts (a form sends that of a file by curl -F 'items=<FILE')",
+                "image": 'images, each {"image": BASE64} or a file of a form (curl -F items=@FILE)',
+                "vectors": "lists of numbers",
+            }
+            given = (
+                "a text" if isinstance(item, str) else "a file or image" if isinstance(item, ImageItem) else "a list"
+            )
+            raise MixedInputError(f"The model reads {wanted[modality]}; item {row} is {given}.")
     if modality == "text":
         return [_text(item) for item in items]
     if modality == "image":

@@ -39,8 +39,11 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or begin and end the application; there are no web sockets."""
         if scope["type"] == "http":
-            # The server leaves the body out of the answer to HEAD, which is otherwise that to GET.
-            scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-            await self.outermost(scope, receive, send)
+            # The server leaves the body out of the answer to HEAD, which is otherwise that to GET. Many clients follow
+            # no redirect from an address that ends in a slash; only the name of a class may end in one.
+            method, path = scope["method"], scope["path"]
+            method = "GET" if method == "HEAD" else method
+            path = path if "/classes/" in path[:-1] else path.rstrip("/") or "/"
+            await self.outermost({**scope, "method": method, "path": path}, receive, send)
         elif scope["type"] == "lifespan":
             await self.app(scope, receive, send)

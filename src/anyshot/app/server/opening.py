@@ -27,6 +27,6 @@ def check_model_name(name: str) -> str:
     if not MODEL_NAME.fullmatch(name):
         raise InputError(
             f"{name!a} cannot be the name of a model. Use 1 to 64 letters, digits, dots, hyphens and underscores, the "
-            "first one a letter or digit."
+            "first one a letter or digit: anyshot serve NAME=DIR."
         )
     return name

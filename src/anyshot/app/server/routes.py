@@ -39,10 +39,8 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 def list_models(request: Request) -> Response:
     """List the served models."""
     models = service_of(request).models
-    of_openai = [{"id": name, "object": "model", "created": 0, "owned_by": "anyshot"} for name in models]
-    return json_answer(
-        {"models": [facts_of(live) for live in models.values()], "object": "list", "data": of_openai},
-    )
+    facts = [facts_of(live) for live in models.values()]
+    return json_answer({"models": facts, "object": "list", "data": facts})
 
 
 @router.get("/{model}", openapi_extra=described(answer=ModelFacts))
@@ -59,6 +57,8 @@ def facts_of(live: LiveModel) -> dict[str, Any]:
         "name": live.name,
         "id": live.name,
         "object": "model",
+        "created": 0,
+        "owned_by": "anyshot",
         "version": snapshot.version,
         "items": snapshot.modality,
         "classes": classes_of(snapshot),

@@ -204,6 +204,8 @@ class ModelFacts(Schema):
     name: str
     id: str = Field(description="The name, as OpenAI's clients read it.")
     object: str = "model"
+    created: int = 0
+    owned_by: str = "anyshot"
     version: int
     items: str = Field(description='What it reads: "text", "image" or "vectors".')
     classes: list[Label] = Field(description="Empty if it predicts numbers, or several tasks.")
@@ -219,7 +221,7 @@ class ModelList(Schema):
 
     models: list[ModelFacts]
     object: str = "list"
-    data: list[dict[str, str | int]]
+    data: list[ModelFacts]
 
 
 class Suggestion(Schema):
