@@ -188,6 +188,31 @@ def test_a_spreadsheet_with_a_choice_of_columns(opened, tmp_path):
     answered(page)
     saved(page, 2)
     assert page.text_content("#n-classes") == "2 classes"
+    assert page.url.endswith("/p/tickets/")  # a reload asks for the columns no more
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("fault", ["'sessionStorage', {}", "'sessionStorage', {get() { throw new DOMException() }}"])
+def test_the_page_works_where_the_browser_keeps_nothing(opened, fault):
+    page = opened()
+    page.add_init_script(
+        f"Object.defineProperty(window, {fault}); Object.defineProperty(window, {fault.replace('session', 'local')})"
+    )
+    create(page, "Private")
+    name_classes(page, ["billing", "login"])
+    paste(page, TEXTS)
+    row_of(page, TEXTS[0]).locator(".text").click()
+    page.keyboard.press("1")
+    saved(page, 1)
+
+
+@pytest.mark.full
+def test_without_javascript_the_page_says_so(chromium, studio):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(studio.address)
+    assert "needs JavaScript" in page.inner_text("body")
+    context.close()
 
 
 @pytest.mark.full

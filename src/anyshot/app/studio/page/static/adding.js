@@ -3,6 +3,7 @@
 import { onDrop, reasonOf, sendFiles } from "./files.js";
 import { classes } from "./list.js";
 import { get, send, sendForm } from "./server.js";
+import { forget, ofTab, recall } from "./storage.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const dialog = byId("add"), kind = document.body.dataset.kind;
@@ -50,9 +51,9 @@ function failed({ detail }) {
 }
 
 // What the first page added when it created the project.
-const before = sessionStorage.getItem(`anyshot added ${document.body.dataset.base}`);
+const added = `anyshot added ${document.body.dataset.base}`, before = recall(ofTab, added);
 if (before) {
-  sessionStorage.removeItem(`anyshot added ${document.body.dataset.base}`);
+  forget(ofTab, added);
   tell(JSON.parse(before));
 }
 

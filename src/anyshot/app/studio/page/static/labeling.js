@@ -3,6 +3,7 @@
 
 import { classes, current, draw, layout, nextOpen, nodeOf, rows, selected, setCurrent, shown } from "./list.js";
 import { base, onChange, send, state } from "./server.js";
+import { ofBrowser, recall, remember } from "./storage.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const list = byId("list"), images = document.body.dataset.kind === "images";
@@ -221,8 +222,8 @@ byId("all").onchange = (event) => select(event.target.checked ? shown.ids : []);
 byId("undo").onclick = () => undo();
 
 const keysOn = byId("keys-on");
-keysOn.checked = localStorage.getItem("anyshot keys") !== "off";
-keysOn.onchange = () => localStorage.setItem("anyshot keys", keysOn.checked ? "on" : "off");
+keysOn.checked = recall(ofBrowser, "anyshot keys") !== "off";
+keysOn.onchange = () => remember(ofBrowser, "anyshot keys", keysOn.checked ? "on" : "off");
 
 /** Give the current item its answer as its label. */
 function confirm() {

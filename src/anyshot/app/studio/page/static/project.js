@@ -5,6 +5,7 @@ import { readClasses, select, undo } from "./labeling.js";
 import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, setCurrent, show, shown } from "./list.js";
 import { morph } from "./morph.js";
 import { base, follow, get, onChange, send, sendForm, state } from "./server.js";
+import { ofBrowser, recall, remember } from "./storage.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window, narrow = matchMedia("(max-width: 900px)");
@@ -122,7 +123,7 @@ function drawPanel(panel, content) {
   byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes");
 }
 // Notes that a person does not want to see again in this browser.
-const dismissed = new Set(JSON.parse(localStorage.getItem(`anyshot dismissed ${base}`) || "[]"));
+const dismissed = new Set(JSON.parse(recall(ofBrowser, `anyshot dismissed ${base}`) || "[]"));
 function hideDismissed() {
   const notes = [...document.querySelectorAll("[data-note]")];
   notes.forEach((one) => (one.hidden = dismissed.has(one.dataset.note)));
@@ -156,6 +157,7 @@ document.addEventListener("submit", (event) => {
     if (form.id === "new-class") { askWords = done.added; if (byId("add-class")) openNewClass(false); }
     if (form.classList.contains("words")) { askWords = []; form.remove(); }
     if (form.dataset.send.startsWith("classes")) refreshPanels();
+    if (form.dataset.send.startsWith("tables")) history.replaceState(null, "", base);  // where the table was named
     if (done.message) toast(done.message);
     else if (typeof done.added === "number") tell(done);
     else if (dialog && done.undo) toast(done.undo.sentence, t("undo"), () => undo(done.undo.id));
@@ -175,7 +177,7 @@ document.addEventListener("click", (event) => {
   if (on("cancel-class")) openNewClass(false);
   if ((found = on("dismiss"))) {
     dismissed.add(found.closest("[data-note]").dataset.note);
-    localStorage.setItem(`anyshot dismissed ${base}`, JSON.stringify([...dismissed]));
+    remember(ofBrowser, `anyshot dismissed ${base}`, JSON.stringify([...dismissed]));
     hideDismissed();
     byId("right").querySelector("summary").focus();
   }

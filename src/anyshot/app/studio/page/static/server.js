@@ -1,12 +1,13 @@
 // What is sent to the server and what comes from it. Changes are sent one after another. While the server is gone they
 // wait here and in the tab's storage, so that neither a click nor a reload loses one.
 
+import { ofTab, recall, remember } from "./storage.js";
 import { byId, t } from "./texts.js";
 
 export const base = document.body.dataset.base;
 let token = document.body.dataset.token;
-const kept = `anyshot waiting ${base}`;
-const queue = JSON.parse(sessionStorage.getItem(kept) || "[]").map((job) => ({ ...job, done() {}, failed() {} }));
+const waiting = `anyshot waiting ${base}`;
+const queue = JSON.parse(recall(ofTab, waiting) || "[]").map((job) => ({ ...job, done() {}, failed() {} }));
 const listeners = [];
 let busy = false, gone = false, reason = "";
 export const state = { version: Number(document.body.dataset.version), n_items: Number(document.body.dataset.items), n_labels: Number(document.body.dataset.labels) };
@@ -39,7 +40,7 @@ const valueOf = (body) => (typeof body === "function" ? body() : body);
 
 function keep() {
   const plain = queue.filter((job) => !(job.body instanceof FormData));
-  sessionStorage.setItem(kept, JSON.stringify(plain.map(({ path, body }) => ({ path, body: valueOf(body) }))));
+  remember(ofTab, waiting, JSON.stringify(plain.map(({ path, body }) => ({ path, body: valueOf(body) }))));
   showSaved();
 }
 

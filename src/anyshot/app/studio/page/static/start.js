@@ -1,6 +1,7 @@
 // The first page: projects are created, from samples and files too, renamed, removed and brought back.
 
 import { isImage, nameOf, onDrop, reasonOf, sendFiles } from "./files.js";
+import { ofTab, remember } from "./storage.js";
 import { byId, t } from "./texts.js";
 
 const MAX_REASONS = 3;  // that are shown of files of which none can be used
@@ -61,7 +62,7 @@ async function startWith(files) {
     await post(`/projects/${encodeURIComponent(name)}/delete`, {});
     throw { detail: done.refused.slice(0, MAX_REASONS).map(reasonOf).join("; ") };
   }
-  sessionStorage.setItem(`anyshot added ${created.address}`, JSON.stringify(done));
+  remember(ofTab, `anyshot added ${created.address}`, JSON.stringify(done));
   return created;
 }
 const take = (files) => files.length && work(() => startWith(files));
