@@ -42,8 +42,9 @@ def test_the_first_row_of_a_table_without_names_is_a_text(project, tmp_path):
         [("row 5 (line 6)", "the text is empty")],
     )
     assert [one.content for one in project.items.get([1, 2])] == ["I was charged twice", "Where\nis it?"]
-    file.write_text("Text\tx\nhello\ty\n")
-    assert preview(file, has_names=None).columns == ["Text", "x"]
+    for names in ("Text\tx", "Answer\tPoints"):
+        file.write_text(f"{names}\nhello\t{'y' if names.startswith('Text') else 2}\n")
+        assert preview(file, has_names=None).columns == names.split("\t")
 
 
 def test_labels_that_repeat_are_proposed_where_columns_have_no_names(tmp_path):

@@ -35,6 +35,7 @@ MAX_TEXT: Final = 100_000
 MAX_CLASSES: Final = 200
 """Most new classes that a label column may bring; a column with more holds something else."""
 
+_NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?%?")
 _WHOLE: Final = re.compile(r"-?\d+\.0")
 
 _TextRow: TypeAlias = tuple[str, Any, Any, Sequence[Any]]  # place, text, label, all cells
@@ -63,7 +64,7 @@ def preview(path: str | Path, *, n_rows: int = 5, sheet: str | None = None, has_
     """Return the columns and the first rows of a table.
 
     sheet: of a workbook, by default the first visible one that has values; has_names: whether the first row holds the
-    names of the columns, None if it does only where one of them is usual, such as "text".
+    names of the columns, None if it does only where one of them is usual, such as "text", or stands above numbers.
 
     Raises
     ------
@@ -73,16 +74,23 @@ def preview(path: str | Path, *, n_rows: int = 5, sheet: str | None = None, has_
     with collecting() as notes:
         table = read_table(Path(path), sheet=sheet)
     if has_names is None:
-        has_names = any(name.strip().casefold() in (*TEXT_COLUMNS, *LABEL_COLUMNS) for name in _column_names(table))
+        has_names = any(map(_is_name, _column_names(table), table.columns()))
     table = _headed(table, has_names)
     shown = _preview_of(table, n_rows)
     if not has_names and shown.label_column is None and len(shown.columns) == 2:
         other = 1 - shown.columns.index(shown.text_column or "")
         values = [value for value in table.columns()[other] if value]
-        if len(set(values)) <= len(values) / 2:
+        if 0 < len(set(values)) <= len(values) / 2:
             shown = replace(shown, label_column=shown.columns[other])
     facts: dict[str, Any] = {"sheets": list(table.sheets), "has_names": None if table.numbers is None else has_names}
     return replace(shown, notes=list(map(str, notes)), **facts)
+
+
+def _is_name(first: str, others: Sequence[Any]) -> bool:
+    """Return whether the first cell of a column names it, rather than being one of its values."""
+    above_numbers = bool(others) and all(_NUMBER.fullmatch(str(cell).strip()) for cell in others)
+    is_usual = first.strip().casefold() in (*TEXT_COLUMNS, *LABEL_COLUMNS)
+    return is_usual or (above_numbers and not _NUMBER.fullmatch(first.strip()))
 
 
 def _headed(table: Table, has_names: bool) -> Table:

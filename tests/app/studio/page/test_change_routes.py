@@ -59,6 +59,15 @@ def test_the_numbers_of_a_pasted_list_are_no_part_of_the_names(client, filled, p
     assert all(f'value="{name}"' in text for name, text in zip(names, shown, strict=True)), shown[0][:500]
 
 
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [("refund\t12\nlost\t7", ["refund", "lost"]), ("1\t2", ["1", "2"]), ("refund\tlost", ["refund", "lost"])],
+)
+def test_classes_are_pasted_from_columns_of_a_spreadsheet(client, base, given, names):
+    done = client.post(base + "classes", json={"names": given}).json()
+    assert done["undo"]["sentence"] == f"Added the classes {', '.join(names)}"
+
+
 def own_words(client, base):
     return re.findall(r'class="chip own[^"]*">([^<]+)', client.get(base + "classes").text)
 

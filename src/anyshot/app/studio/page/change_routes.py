@@ -57,8 +57,14 @@ def _taken_back(opened: Opened, t: Texts, change: Callable[[], Sequence[Entry]])
 
 
 def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
-    """Add a class for each line, or each part between commas, without the numbers or dashes of a list."""
-    names = [name.strip() for name in re.split(r"[\n,;]", text(body, "names")) if name.strip()]
+    """Add a class for each line, or each part between commas, without the numbers or dashes of a list.
+
+    In several columns of a spreadsheet, numbers are how many items a class has.
+    """
+    given = text(body, "names")
+    names = [name.strip() for name in re.split(r"[\n,;\t]", given) if name.strip()]
+    if "\t" in given:
+        names = [name for name in names if not name.isdecimal()] or names
     if len(names) > 1 and all(map(_LIST_MARK.match, names)):
         names = [_LIST_MARK.sub("", name, count=1) for name in names]
     if not names:
