@@ -221,7 +221,7 @@ class AnyShotClassifier(FittedClassifier):
     # --- evaluating ---
 
     def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> "Evaluation":
-        """Return accuracy, calibration and more on items with known classes; it prints as a table."""
+        """Return accuracy, calibration and more on n items with n labels, None for no label; it prints as a table."""
         return self._evaluated(X, y)
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:

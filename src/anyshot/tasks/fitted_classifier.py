@@ -95,13 +95,16 @@ class FittedClassifier(ClassifierBase, Parameters):
         return model.closeness(model.encode(X))
 
     def explain(self, X: Items, *, k: int = 3) -> "Explanations":
-        """Return why each item got its prediction: runner-up, most similar description and `k` labeled examples."""
+        """Return why each of n items got its prediction: runner-up, most similar description, `k` labeled examples."""
         check_whole(0, k=k)
         explained: Explanations = any_shot.explain(self._fitted_model(X), X, k=int(k))
         return explained
 
     def suggest(self, pool: Items, *, n: int = 10) -> Indexes:
-        """Return the rows of the pool whose labels would help most (n,): uncertain items that represent others."""
+        """Return the `n` rows of the pool whose labels would help most, the best first; fewer if it has fewer items.
+
+        They are uncertain items that represent others.
+        """
         check_whole(0, n=n)
         return self._fitted_model(pool).suggest(pool, int(n), generator(self.random_state))
 
@@ -110,7 +113,7 @@ class FittedClassifier(ClassifierBase, Parameters):
     def add_class(
         self, name: Label, description: Description = None, *, examples: Items = (), refit: bool = True
     ) -> Self:
-        """Add a class by a description, labeled examples, or both.
+        """Add a class by a description, labeled examples, or both. Raises DuplicateClassError if its name is taken.
 
         refit: False to compute the weights of the new class only, in a few milliseconds, where fitting takes longer.
         The answers are less exact until the next change, or `partial_fit()` without items, which fits all classes.
@@ -120,18 +123,22 @@ class FittedClassifier(ClassifierBase, Parameters):
         return self._change_classes(change, examples=examples, refit=refit)
 
     def remove_class(self, name: Label) -> Self:
-        """Remove a class and its labeled examples."""
+        """Remove a class and its labeled examples. Raises NotEnoughClassesError if only one would be left."""
         return self._change_classes(partial(removed, name=name))
 
     def rename_class(self, old: Label, new: Label) -> Self:
-        """Rename a class; its labeled examples, descriptions and words stay."""
+        """Rename a class; its labeled examples, descriptions and words stay.
+
+        Raises UnknownClassError if there is no class `old`, and DuplicateClassError if there is one `new`.
+        """
         return self._change_classes(partial(renamed, old=old, new=new))
 
     def merge_classes(self, names: Sequence[Label], into: Label) -> Self:
         """Merge classes into one, which has all their labeled examples, descriptions and words.
 
         names: two or more; into: a new name, or that of a class, which then is one of them. The names that are lost
-        become descriptions. If classes are given by vectors, that of the new one is the mean of theirs.
+        become descriptions. If classes are given by vectors, that of the new one is the mean of theirs. Raises
+        NotEnoughClassesError if no other class would be left.
         """
         return self._change_classes(partial(merged, names=names, into=into))
 
