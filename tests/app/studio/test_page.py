@@ -233,6 +233,9 @@ def test_columns_that_are_pasted_are_chosen_as_those_of_a_file(opened):
     saved(page, 12)
     assert page.text_content("#n-classes") == "3 classes"
     assert page.input_value("#paste-text") == ""
+    page.evaluate("navigator.clipboard.writeText('One more message')")
+    page.keyboard.press("Control+v")
+    assert page.input_value("#paste-text") == "One more message"
 
 
 @pytest.mark.full

@@ -127,6 +127,7 @@ if (box) {
 addEventListener("paste", (event) => {
   if (event.target.closest("input, textarea, dialog[open]")) return;
   const files = [...event.clipboardData.files], text = event.clipboardData.getData("text/plain");
+  event.preventDefault();  // the browser would put the text into the box, too
   if (files.length) addFiles(files);
   else if (kind === "texts" && text.trim()) { openAdd("paste"); box.value = text; byId("panel-paste").oninput(); }
 });
