@@ -89,7 +89,8 @@ with_column_options = partial(with_options, name="columns", kind=Columns)
 ClassList: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="Comma-separated names, or a file: .txt (one name per line), .json or .csv (with descriptions and words).",
+        help="Comma-separated names, or a file: .txt (one name per line), .json, or a table with the columns class, "
+        "description and words.",
         metavar="LIST|FILE",
     ),
 ]

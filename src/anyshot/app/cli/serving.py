@@ -16,7 +16,6 @@ from anyshot import tasks
 from anyshot.app import server
 from anyshot.app.cli.console import note
 from anyshot.app.cli.options import ClassOptions, with_class_options, with_options
-from anyshot.app.cli.reading import EncoderName
 from anyshot.base.extras import check_extra
 
 _PACKAGES: Final = ("fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client")
@@ -83,10 +82,12 @@ def serve(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Folders of models. Each is served by the name of its folder, or as NAME=DIR.", metavar="DIR"
+            help="Folders of models. Each is served by the name of its folder, or as NAME=DIR.", metavar="DIR..."
         ),
     ] = None,
-    encoder: EncoderName = "auto",
+    encoder: Annotated[
+        str, typer.Option(help="Encoder of --classes; or that of the models, if it is a folder: hf:/models/bert.")
+    ] = "auto",
     *,
     service_options: ServiceOptions,
     class_options: ClassOptions,

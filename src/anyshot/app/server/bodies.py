@@ -92,10 +92,8 @@ def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Setting
                 "image": 'images, each {"image": BASE64} or a file of a form (curl -F items=@FILE)',
                 "vectors": "lists of numbers",
             }
-            given = (
-                "a text" if isinstance(item, str) else "a file or image" if isinstance(item, ImageItem) else "a list"
-            )
-            raise MixedInputError(f"The model reads {wanted[modality]}; item {row} is {given}.")
+            other = {str: "a text", ImageItem: "a file or image"}.get(type(item), "a list of numbers")
+            raise MixedInputError(f"The model reads {wanted[modality]}; item {row} is {other}.")
     if modality == "text":
         return [_text(item) for item in items]
     if modality == "image":
