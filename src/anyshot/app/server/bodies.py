@@ -92,8 +92,9 @@ def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Setting
                 "image": 'images, each {"image": BASE64} or a file of a form (curl -F items=@FILE)',
                 "vectors": "lists of numbers",
             }
-            other = {str: "a text", ImageItem: "a file or image"}.get(type(item), "a list of numbers")
-            raise MixedInputError(f"The model reads {wanted[modality]}; item {row} is {other}.")
+            others: dict[type, str] = {str: "a text", ImageItem: "a file or image"}
+            given_kind = others.get(type(item), "a list of numbers")
+            raise MixedInputError(f"The model reads {wanted[modality]}; item {row} is {given_kind}.")
     if modality == "text":
         return [_text(item) for item in items]
     if modality == "image":
