@@ -8,7 +8,7 @@ import pytest
 
 import anyshot
 from anyshot.app import cli
-from app.cli.messages import TRAIN
+from app.cli.messages import POOL, TRAIN
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,6 +26,7 @@ def made(tmp_path_factory):
     table = pd.DataFrame(TRAIN, columns=["text", "label"])
     table.to_csv(folder / "train.csv", index=False)
     table[["text"]].to_csv(folder / "texts.csv", index=False)
+    pd.DataFrame({"text": POOL}).to_csv(folder / "pool.csv", index=False)
     table[["text"]].assign(target=0.5, topic="?").to_csv(folder / "measured.csv", index=False)
     table.assign(label=table["label"].map({"billing": 0, "delivery": 1, "login": 2})).to_csv(
         folder / "numbers.csv", index=False

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import anyshot
-from app.cli.messages import TRAIN
+from app.cli.messages import POOL, TRAIN
 
 
 def test_predict_answers_from_class_names_alone(call):
@@ -121,21 +121,20 @@ def test_explain_shows_the_nearest_examples(call, made):
 
 
 def test_suggest_names_rows_as_a_spreadsheet_does(call, made):
-    done = call("suggest", made / "model", made / "texts.csv", "-n", "3", "--seed", "0")
+    done = call("suggest", made / "model", made / "pool.csv", "-n", "3", "--seed", "0")
     assert len({row["row"] for row in done.rows}) == 3
-    assert all(TRAIN[row["row"] - 2][0] == row["item"] for row in done.rows)
+    assert all(POOL[row["row"] - 2] == row["item"] for row in done.rows)
 
 
 @pytest.mark.parametrize("column", ["Label", "Category"])
 def test_suggest_leaves_out_rows_with_a_class_in_a_column_with_a_usual_name(call, made, tmp_path, column):
-    texts = [text for text, _ in TRAIN]
-    labels = ["billing", None, None, "login", *["delivery"] * 5]
-    pd.DataFrame({"text": texts, column: labels}).to_csv(tmp_path / "rest.csv", index=False)
+    labels = ["billing", None, None, "login", "delivery"]
+    pd.DataFrame({"text": POOL, column: labels}).to_csv(tmp_path / "rest.csv", index=False)
     done = call("suggest", made / "model", tmp_path / "rest.csv", "--out", tmp_path / "todo.csv")
     assert done.code == 0, done.err
     todo = pd.read_csv(tmp_path / "todo.csv")
     assert list(todo) == ["text", "guess", "probability", column]
-    assert set(todo["text"]) == set(texts[1:3])
+    assert set(todo["text"]) == set(POOL[1:3])
 
 
 def test_a_csv_of_answers_holds_no_formula_unless_asked_for(made, tmp_path, call):

@@ -86,7 +86,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(call, made,
     monkeypatch.setattr("anyshot.data.datasets.read_table", work)
     for command in (
         ["predict", made / "texts.csv", "--model", made / "model", "--out", tmp_path / out],
-        ["suggest", made / "model", made / "texts.csv", "--out", tmp_path / out],
+        ["suggest", made / "model", made / "pool.csv", "--out", tmp_path / out],
         ["encode", made / "texts.csv", "--out", tmp_path / out],
         ["curve", made / "train.csv", "--out", tmp_path / out],
         ["report", made / "model", made / "train.csv", "--out", tmp_path / out],
@@ -145,7 +145,7 @@ def test_a_table_is_read_once(call, made, tmp_path, monkeypatch):
     read, opened = Path.read_bytes, []
     monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path) or read(path))
     for command, name, *options in (
-        ["suggest", "texts.csv", "--out", tmp_path / "todo.csv"],
+        ["suggest", "pool.csv", "--out", tmp_path / "todo.csv"],
         ["evaluate", "train.csv"],
     ):
         opened.clear()

@@ -5,7 +5,7 @@ import pytest
 
 @pytest.mark.parametrize("command", ["evaluate", "suggest", "learn", "report"])
 def test_the_model_and_the_data_may_be_given_in_any_order(call, made, model, tmp_path, command):
-    data = made / ("texts.csv" if command == "suggest" else "train.csv")
+    data = made / ("pool.csv" if command == "suggest" else "train.csv")
     more = ("--out", tmp_path / "r.html") if command == "report" else ()
     assert call(command, data, model, *more).code == 0
 
