@@ -68,6 +68,11 @@ def test_an_encoding_that_is_given_is_used(tmp_path):
         read_text(path, "latin-99")
 
 
+def test_the_end_mark_of_dos_is_no_text(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"text,label\na,b\x1a")
+    assert read_text(tmp_path / "a.csv")[0] == "text,label\na,b"
+
+
 def test_compressed_files_are_unpacked(tmp_path):
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress("text\ncafé\n".encode()))
@@ -143,6 +148,13 @@ def test_a_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataFileError, match="neither a file nor a folder"):
         existing(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("target", ["moved.csv", "link.csv"])
+def test_a_link_that_leads_to_no_file_is_named(tmp_path, target):
+    (tmp_path / "link.csv").symlink_to(target)
+    with pytest.raises(DataFileError, match=rf"link\.csv is a link to {target}, where no file is"):
+        existing(tmp_path / "link.csv")
 
 
 def test_accents_in_paths_may_be_composed_or_decomposed(tmp_path):

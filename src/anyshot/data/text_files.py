@@ -87,6 +87,8 @@ def existing(path: Path) -> Path:
             f"{path} is neither a file nor a folder, but a pipe or a device. Write the data to a file with a suffix, "
             "such as .csv, and give that."
         )
+    if os.path.islink(path):
+        raise DataFileError(f"{path} is a link to {os.readlink(path)}, where no file is. Give the path of the file.")
     if str(path) == "-":
         raise DataFileError(
             "The standard input is read for texts to answer only. Write the data to a file with a suffix, such as "
@@ -148,7 +150,7 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
         text = _named(data, path, encoding)
     else:
         text, encoding = _detected(data, path)
-    text = text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff").removesuffix("\x1a")  # Ctrl-Z: "copy *.csv all.csv" of Windows ends a file so
     _refuse_starts(text[:SAMPLE], path)
     if not text.strip():
         raise DataFileError(f"{path} is empty.")

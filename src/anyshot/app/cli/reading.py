@@ -240,8 +240,8 @@ def _check_item(argument: str) -> None:
             f"{argument} is a file of items. Give it as the only argument, or give texts or images only."
         )
     ending, is_there = Path(argument).suffix.lower(), os.path.isfile(argument)
-    if argument.strip() and not is_there and os.path.exists(argument):
-        existing(Path(argument))  # it raises the error for a pipe
+    if argument.strip() and not is_there and os.path.lexists(argument):
+        existing(Path(argument))  # it raises the error for a pipe or a broken link
     if is_there and (reason := unreadable_image(Path(argument))) is not None:
         raise InputError(f"{argument}: {reason}.")
     if is_there and ending not in IMAGE_SUFFIXES:
