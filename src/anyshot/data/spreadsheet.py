@@ -16,7 +16,8 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b
 _ENGLISH: Final = "N/A NULL! DIV/0! VALUE! REF! NAME? NUM! SPILL! CALC! FIELD! BLOCKED! GETTING_DATA ERROR!"
 _GERMAN_FRENCH: Final = "NV BEZUG! WERT! ZAHL! ÜBERLAUF! NUL! VALEUR! NOM? NOMBRE!"
 _SOUTHERN: Final = "N/D ¡NULO! ¡DIV/0! ¡VALOR! ¡REF! ¿NOMBRE? ¡NUM! RIF! VALORE! NOME? VALOR! NÚM!"
-ERRORS: Final = frozenset(f"#{name}" for name in f"{_ENGLISH} {_GERMAN_FRENCH} {_SOUTHERN}".split())
+_OF_LIBREOFFICE: Final = [f"Err:{number}" for number in range(501, 541)]
+ERRORS: Final = frozenset([f"#{name}" for name in f"{_ENGLISH} {_GERMAN_FRENCH} {_SOUTHERN}".split()] + _OF_LIBREOFFICE)
 """Errors of spreadsheets as a CSV has them, in English and other languages; "#ERROR!" is one of Google Sheets."""
 NO_VALUES: Final = ERRORS | {"\\N"}
 """Cells that hold no value: how databases write a missing one, and the errors of spreadsheets."""
