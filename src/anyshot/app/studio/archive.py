@@ -148,7 +148,7 @@ def _unpack(archive: zipfile.ZipFile, source: Path, scratch: Path) -> None:
     strange = next((name for name in names if not _MEMBER.fullmatch(name)), None)
     if strange is not None or FILE_NAME not in names or len(set(names)) < len(names):
         what = f"it holds {strange!r}" if strange else f"it has no {FILE_NAME}"
-        raise DataFileError(f"{source.name} is not a project that was saved as a zip: {what}.")
+        raise DataFileError(f"{source.name} is not a project that was saved as a zip: {what}. Save it by Export.")
     left = MAX_UNPACKED
     for name in names:
         file = scratch / name
