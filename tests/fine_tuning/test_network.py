@@ -1,5 +1,7 @@
 """The behavior that all network classifiers share."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -31,6 +33,11 @@ def test_predictions_are_the_most_probable_class_and_probabilities_the_softmax_o
     scores = model.scores(X)
     np.testing.assert_allclose(model.predict_proba(X), softmax(scores.astype(float), axis=1))
     assert model.predict(X).tolist() == model.classes_[scores.argmax(axis=1)].tolist()
+
+
+def test_a_pickled_model_predicts_the_same(model):
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
 
 
 def test_predictions_for_no_items_are_empty(model):

@@ -3,7 +3,7 @@
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -60,15 +60,14 @@ class HuggingFaceEncoder(ABC):
         EncoderError
             The model has no stages.
         """
-        network, fresh = self._stages()
         return Backbone(
             name=f"hf:{self._folder}",
             width=self.width,
             digest=self.digest,
             compute=self._compute,
-            network=network,
+            network=self._stages(),
             preparation=self._preparation,
-            fresh=fresh,
+            fresh=self._random_stages,
         )
 
     @abstractmethod
@@ -76,8 +75,12 @@ class HuggingFaceEncoder(ABC):
         """Open the model; set `width`, `_preparation` and `_settings`."""
 
     @abstractmethod
-    def _stages(self) -> tuple[Network, Callable[[], Network]]:
-        """Return the stages in float32, and a function that returns the same stages with random weights."""
+    def _stages(self) -> Network:
+        """Return the stages in float32."""
+
+    @abstractmethod
+    def _random_stages(self) -> Network:
+        """Return the same stages with random weights."""
 
 
 class HuggingFaceTextEncoder(TextEncoder, HuggingFaceEncoder):

@@ -2,7 +2,7 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,12 +89,11 @@ class TransformersImageEncoder(_ImageEncoder):
         self._model.to(self._compute.device, self._compute.dtype, memory_format=torch.channels_last)
         self.width = self._width_of_images()
 
-    def _stages(self) -> tuple[Network, Callable[[], Network]]:
-        model = _open_image_model(self._folder)[0].float()
-        return (
-            image_stages(model, features=_pooled_features),
-            lambda: image_stages(random_model(model.config), features=_pooled_features),
-        )
+    def _stages(self) -> Network:
+        return image_stages(_open_image_model(self._folder)[0].float(), features=_pooled_features)
+
+    def _random_stages(self) -> Network:
+        return image_stages(random_model(self._model.config), features=_pooled_features)
 
     def _features(self, inputs: Tensor) -> Tensor:
         x = inputs.to(self._compute.device, self._compute.dtype, memory_format=torch.channels_last)
@@ -124,9 +123,11 @@ class ImageTextEncoder(ImageTextMixin, _ImageEncoder):
         self._model.to(self._compute.device, self._compute.dtype)
         self.width = self._width_of_images()
 
-    def _stages(self) -> tuple[Network, Callable[[], Network]]:
-        model = open_weights(AutoModel, self._folder)[0].float()
-        return _image_half(model), lambda: _image_half(random_model(model.config))
+    def _stages(self) -> Network:
+        return _image_half(open_weights(AutoModel, self._folder)[0].float())
+
+    def _random_stages(self) -> Network:
+        return _image_half(random_model(self._model.config))
 
     def _features(self, inputs: Tensor) -> Tensor:
         return _image_features(self._model, State(inputs.to(self._compute.device, self._compute.dtype)))

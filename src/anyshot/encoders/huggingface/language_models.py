@@ -1,6 +1,6 @@
 """Encoder of text models of transformers, which pools the states of a text's tokens into one vector."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,9 +39,11 @@ class LanguageModelEncoder(HuggingFaceTextEncoder):
         self._model = model.to(self._compute.device, self._compute.dtype)
         self.width = config.get_text_config().hidden_size
 
-    def _stages(self) -> tuple[Network, Callable[[], Network]]:
-        model, pool = _open_encoder(self._folder).float(), self._pool
-        return text_stages(model, pool=pool), lambda: text_stages(_encoder_half(random_model(model.config)), pool=pool)
+    def _stages(self) -> Network:
+        return text_stages(_open_encoder(self._folder).float(), pool=self._pool)
+
+    def _random_stages(self) -> Network:
+        return text_stages(_encoder_half(random_model(self._model.config)), pool=self._pool)
 
     def _encoded(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
         budget = BATCH_TOKENS.get(self._compute.device.type, BATCH_TOKENS["cpu"])

@@ -1,7 +1,6 @@
 """Encoder of text models of sentence-transformers, which pools as the model specifies."""
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +37,7 @@ class SentenceModelEncoder(HuggingFaceTextEncoder):
         pad = getattr(getattr(_transformer(self._model[0]), "config", None), "pad_token_id", None) or 0
         self._preparation = self._preparation_of_texts(pad)
 
-    def _stages(self) -> tuple[Network, Callable[[], Network]]:
+    def _stages(self) -> Network:
         first, *others = _open_model(self._folder, device="cpu").float().eval()
         transformer = _transformer(first)
         if not hasattr(transformer, "config"):
@@ -46,15 +45,14 @@ class SentenceModelEncoder(HuggingFaceTextEncoder):
                 f"The first module of {self._folder} is a {type(first).__name__}, which has no stages to freeze or "
                 "train. Train a classifier on its vectors."
             )
+        return text_stages(transformer.requires_grad_(False), pool=_Modules(others))
 
-        def fresh() -> Network:
-            modules = [copy.deepcopy(module) for module in others]
-            for part in _parts(modules):
-                if hasattr(part, "reset_parameters"):
-                    part.reset_parameters()
-            return text_stages(random_model(transformer.config), pool=_Modules(modules))
-
-        return text_stages(transformer.requires_grad_(False), pool=_Modules(others)), fresh
+    def _random_stages(self) -> Network:
+        first, *others = _open_model(self._folder, device="cpu").float().eval()
+        for part in _parts(others):
+            if hasattr(part, "reset_parameters"):
+                part.reset_parameters()
+        return text_stages(random_model(_transformer(first).config), pool=_Modules(others))
 
     def _encoded(self, texts: list[str]) -> Iterator[tuple[slice, Vectors]]:
         return ((window, self._vectors(texts[window])) for window in windows(texts, at_most=WINDOW_TEXTS))

@@ -4,7 +4,7 @@ Its batch norms are folded into the convolutions.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import torch
@@ -156,19 +156,20 @@ def lite0_backbone(
     (side, side, 3) that the network reads; at_least, about: see `ImagePreparation`.
     """
     compute = choose_compute(device)
-
-    def channels_first(pixels: Pixels) -> Tensor:
-        return torch.from_numpy(prepare(pixels).transpose(2, 0, 1).copy())
-
     return Backbone(
         name=name,
         width=LITE0_WIDTH,
         digest=compute.with_precision(digest),
         compute=compute,
         network=published(tensors(weights), Compute(torch.device("cpu"), torch.float32)),
-        preparation=ImagePreparation(channels_first, at_least, about=about),
+        preparation=ImagePreparation(partial(_channels_first, prepare), at_least, about=about),
         fresh=fresh,
     )
+
+
+def _channels_first(prepare: Callable[[Pixels], Pixels], pixels: Pixels) -> Tensor:
+    """Return a prepared image (h, w, 3) as a tensor (3, side, side)."""
+    return torch.from_numpy(prepare(pixels).transpose(2, 0, 1).copy())
 
 
 def tensors(weights: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
