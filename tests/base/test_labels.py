@@ -378,3 +378,8 @@ def test_truth_values_among_numbers_are_said():
 
 def test_a_signaling_nan_of_a_decimal_is_no_label():
     assert label_list([Decimal("sNaN"), Decimal(2), np.longdouble(1.5)]) == [None, 2, 1.5]
+
+
+def test_labels_of_several_tasks_are_no_list():
+    with pytest.raises(InputError, match=r"got one dict\. For one of several tasks, pass labels\[name\]"):
+        label_list({"color": ["red", "blue"]})

@@ -338,6 +338,20 @@ def test_the_default_base_is_logistic_regression_with_a_scaled_penalty():
     np.testing.assert_allclose(ScaledLogisticRegression().fit(X, y).coef_, oracle.coef_, rtol=1e-4)
 
 
+def test_a_target_of_fewer_items_than_classes_is_reported():
+    world = moved_world()
+    with pytest.warns(UserWarning, match="target has 2 items for 3 classes, too few to show how the domains differ"):
+        CORAL().fit(world.X, world.y, target=world.target[:2])
+
+
+def test_data_frames_of_sparse_columns_count_as_sparse_tables():
+    X, y, target = np.eye(3)[[0, 1, 2, 0, 1, 2]], list("abcabc"), np.eye(3)[[2, 0, 1, 1]]
+    frames = [pd.DataFrame.sparse.from_spmatrix(csr_matrix(table)) for table in (X, target)]
+    found = MSDA(n_layers=1).fit(frames[0], y, target=frames[1]).predict_proba(frames[1])
+    expected = MSDA(n_layers=1).fit(csr_matrix(X), y, target=csr_matrix(target)).predict_proba(csr_matrix(target))
+    np.testing.assert_allclose(found, expected)
+
+
 @pytest.mark.parametrize("size", [1e-30, 1e-5, 1e10])
 def test_vectors_of_any_size_need_no_normalization(size):
     world, model = moved_world(), SourceModel(normalize=None)

@@ -199,3 +199,8 @@ def test_predictions_and_weights_in_another_order_are_said():
         evaluate_answers(np.array(["cat", "dog"]), y, y.iloc[::-1])
     with pytest.warns(UserWarning, match="indexes of y_true and sample_weight"):
         evaluate_answers(np.array(["cat", "dog"]), y, y, sample_weight=pd.Series([1.0, 2.0, 3.0]).iloc[::-1])
+
+
+def test_labels_and_predictions_may_be_tables_of_one_column():
+    found = evaluate_answers(CLASSES, pd.DataFrame({"label": TRUTH}), pd.DataFrame({"predicted": ANSWERS}))
+    assert found.accuracy == evaluate_answers(CLASSES, TRUTH, ANSWERS).accuracy

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.neighbors import NearestCentroid
 
@@ -160,3 +160,20 @@ def test_another_order_of_items_labels_and_domains_is_said():
         cross_validate(LogisticRegression(), X, y.iloc[[2, 3, 0, 1]], n_folds=2)
     with pytest.warns(UserWarning, match=r"indexes of X and domains"):
         leave_one_domain_out(LogisticRegression(), X, y, pd.Series(["s", "s", "t", "t"]).iloc[[1, 0, 3, 2]])
+
+
+def test_a_model_that_predicts_numbers_is_refused():
+    with pytest.raises(InputError, match=r"Ridge predicts numbers\. Use evaluate_numbers"):
+        cross_validate(Ridge(), [[0.0], [1.0]], [0.5, 1.5], n_folds=2)
+
+
+def test_labels_and_domains_may_be_tables_of_one_column():
+    X, y, domains = np.arange(12.0)[:, None], ["a", "b"] * 6, ["s", "s", "t", "t"] * 3
+    model = NearestCentroid()
+    found = leave_one_domain_out(model, X, pd.DataFrame({"y": y}), pd.DataFrame({"d": domains}))
+    pd.testing.assert_frame_equal(found.parts, leave_one_domain_out(model, X, y, domains).parts)
+
+
+def test_labels_of_several_tasks_are_refused():
+    with pytest.raises(InputError, match=r"got a dict.*of several tasks the labels of one, values\[name\]"):
+        cross_validate(NearestCentroid(), [[0.0], [1.0]], {"color": ["red", "blue"]}, n_folds=2)

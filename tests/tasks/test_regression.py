@@ -77,6 +77,19 @@ def test_features_are_standardized_with_unlabeled_rows():
     np.testing.assert_allclose(ours.predict(more), plain.predict(scaler.transform(more)))
 
 
+def test_the_score_is_that_of_the_rows_with_a_label():
+    X, y = rows(30, seed=0)
+    model, has = AnyShotRegressor().fit(X, y), np.arange(30) % 3 > 0
+    weights = np.arange(30.0)
+    assert model.score(X, np.where(has, y, np.nan), weights) == model.score(X[has], y[has], weights[has])
+
+
+def test_no_rows_have_no_intervals():
+    X, y = rows(30, seed=0)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    assert AnyShotRegressor().fit(frame, y).predict_interval(frame[:0]).shape == (0, 2)
+
+
 def test_a_row_without_a_label_is_unlabeled():
     X, y = rows(12, 0)
     y[4:] = np.nan

@@ -105,7 +105,8 @@ def check_list(items: object, *, what: str = "A list of items") -> None:
     if hasattr(items, "toarray"):
         return
     if isinstance(items, Mapping):
-        remedy = "Only fit and evaluate accept {label: items}" if "items" in what else "Write list(values.values())"
+        of_labels = "Write list(values.values()), or of several tasks the labels of one, values[name]"
+        remedy = "Only fit and evaluate accept {label: items}" if "items" in what else of_labels
         raise InputError(f"{what} is needed; got a {kind}. {remedy}.")
     if isinstance(items, (set, frozenset)):
         raise InputError(f"{what} is needed; got a {kind}, which has no order. Write sorted(...).")

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from ast import literal_eval
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -144,11 +144,11 @@ def label_list(labels: Labels) -> list[Label]:
     Raises
     ------
     InputError
-        An item has several labels, a label is neither a name nor a number, or it is a float that may be the rounded
-        value of another integer.
+        An item has several labels, a label is neither a name nor a number, or it is a float that may be rounded.
     """
-    if isinstance(labels, str | bytes):
-        raise InputError(f"A list of labels is needed; got one {type(labels).__name__}. Write [label].")
+    if isinstance(labels, str | bytes | Mapping):
+        remedy = "For one of several tasks, pass labels[name]" if isinstance(labels, Mapping) else "Write [label]"
+        raise InputError(f"A list of labels is needed; got one {type(labels).__name__}. {remedy}.")
     refuse_several_columns(labels)
     single = map(sole_label, column_values(labels))
     listed = [_plain_number(label) if isinstance(label, Decimal) else label for label in single]

@@ -21,7 +21,7 @@ from anyshot.base.labels import warn_of_look_alikes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
-from anyshot.base.warning import warn_of_order
+from anyshot.base.warning import warn, warn_of_order
 from anyshot.base.weighted_items import counted_rows
 from anyshot.domain_adaptation.domains import (
     Domains,
@@ -42,6 +42,10 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 STRENGTH = 30.0
 """C of the default base classifier for vectors whose mean squared length is 1."""
+
+
+FEW_ITEMS = 10
+"""Target items from which on a method adapts without a warning if there are more classes than items."""
 
 
 class ScaledLogisticRegression(LogisticRegression):
@@ -190,6 +194,11 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, domains = check_domains(table, labels, table if target is None else target)
         warn_of_look_alikes(self.classes_.tolist())
         items = domains.target
+        if self.adapted_ and items.shape[0] < min(FEW_ITEMS, len(self.classes_)):
+            warn(
+                f"target has {items.shape[0]} items for {len(self.classes_)} classes, too few to show how the domains "
+                "differ. Predictions may be worse than those of the source alone, fit(X, y). Add target items."
+            )
         if self.adapted_ and is_sparse(items) and not self.supports_sparse:
             raise InputError(
                 f"{type(self).__name__} does not support sparse tables. Use a method that does, such as "

@@ -191,6 +191,8 @@ def check_unlabeled(target: object, is_items: Callable[[Any], bool]) -> None:
 def target_table(target: ArrayLike | csr_array, source: Table) -> Table:
     """Return the target items as a table (n_t, d): unlabeled, at least two, and sparse or dense as the source is."""
     check_unlabeled(target, lambda items: is_sparse(items) or np.ndim(items) == 2)
+    if hasattr(target, "sparse"):  # a data frame of sparse columns; scikit-learn converts `source` in the same way
+        target = target.sparse.to_coo()
     if is_sparse(target) != is_sparse(source):
         formats = "dense and target is sparse" if is_sparse(target) else "sparse and target is dense"
         raise DomainError(f"X is {formats}. Both must be sparse or both dense.")

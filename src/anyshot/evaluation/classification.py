@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from anyshot.base.columns import column_names, count, first_of, is_table, numeric_array
+from anyshot.base.columns import column_names, column_values, count, first_of, is_table, numeric_array
 from anyshot.base.items import check_list
 from anyshot.base.labels import (
     UNKNOWN,
@@ -217,7 +217,7 @@ def _indexed(classes: Classes, y_true: Labels, predicted: Labels) -> tuple[Class
 
 def _without_unknown(predicted: Labels, names: list[Label]) -> list[Label]:
     """Return the predictions with None for `UNKNOWN`, unless a class of the model has that name."""
-    listed: list[Label] = predicted.tolist() if isinstance(predicted, np.ndarray) else list(predicted)
+    listed: list[Label] = column_values(predicted)
     return listed if UNKNOWN in names else [None if label == UNKNOWN else label for label in listed]
 
 

@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
-from sklearn.base import is_regressor
 from sklearn.isotonic import isotonic_regression
 
 from anyshot.base.estimator import fresh_copy
-from anyshot.base.items import Items, item_count, take
+from anyshot.base.items import Items, check_list, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes, wrong_number_of_labels
 from anyshot.base.progress import track
 from anyshot.base.repeated_items import n_repeated, repeated_note
@@ -26,7 +25,13 @@ from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, with_spread
 from anyshot.evaluation.printing import Printable
-from anyshot.evaluation.splits import Predictor, check_models, holdout_rows, paired_difference
+from anyshot.evaluation.splits import (
+    Predictor,
+    check_models,
+    check_predicts_classes,
+    holdout_rows,
+    paired_difference,
+)
 
 Shots: TypeAlias = int | Literal["all"]  # labels per class
 Seeds: TypeAlias = int | Sequence[int]  # the number of draws (seeds 0, 1, ...), or their seeds
@@ -147,6 +152,7 @@ def learning_curve(
     if isinstance(unlabeled, str) and unlabeled != "rest":
         raise InputError(f"unlabeled must be a list of items, 'rest' or None; it is {unlabeled!r}.")
     named = _named_models(models)
+    check_list(y, what="A list of labels")
     X, y, X_test, y_test = _parts(X, y, X_test, y_test)
     index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     truth = label_list(y_test)
@@ -199,8 +205,7 @@ def _named_models(models: Mapping[str, Predictor] | Predictor) -> Mapping[str, P
             f"models must be {{name: estimator}}, or one estimator such as AnyShotClassifier(); it is {models!r:.60}."
         )
     for name, model in named.items():
-        if hasattr(model, "__sklearn_tags__") and is_regressor(model):
-            raise InputError(f"{name} predicts numbers. Use evaluation.number_curve(model, X, y, X_test, y_test).")
+        check_predicts_classes(model, name=name, instead="evaluation.number_curve(model, X, y, X_test, y_test)")
     return named
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
+from sklearn.base import is_regressor
 
-from anyshot.base.columns import count
+from anyshot.base.columns import column_values, count
 from anyshot.base.estimator import fresh_copy
-from anyshot.base.items import Items, item_count, take
+from anyshot.base.items import Items, check_list, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
@@ -156,7 +157,7 @@ def cross_validate(
         There are fewer labels than folds.
     """
     check_whole(2, n_folds=n_folds)
-    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
+    index = _class_index(model, X, y)
     n = np.count_nonzero(index >= 0)
     if n < n_folds:
         raise NotEnoughLabelsError(f"{n_folds} folds need at least {n_folds} labels; there are {n}.")
@@ -181,8 +182,8 @@ def leave_one_domain_out(
     InputError
         There is not one domain per item, or only one domain has labels.
     """
-    names = np.array([str(domain) for domain in domains])
-    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
+    names = np.array([str(domain) for domain in column_values(domains)])
+    index = _class_index(model, X, y)
     if len(names) != len(index):
         raise InputError(f"There are {len(index)} items and {len(names)} domains. Give one domain per item.")
     warn_of_order(X, domains, names=("X", "domains"))
@@ -220,7 +221,7 @@ def few_shot_episodes(
     """
     check_whole(2, n_classes=n_classes)
     check_whole(1, n_shots=n_shots, n_episodes=n_episodes)
-    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
+    index = _class_index(model, X, y)
     enough = np.flatnonzero(np.bincount(index[index >= 0]) > n_shots)
     if len(enough) < n_classes:
         raise NotEnoughClassesError(
@@ -235,13 +236,26 @@ def few_shot_episodes(
     return _measure(model, X, y, splits, what="episode", encoder=encoder)
 
 
+def check_predicts_classes(model: object, *, name: str, instead: str) -> None:
+    """Raise InputError for a model that predicts numbers; name: of the model, instead: what to use for it."""
+    if hasattr(model, "__sklearn_tags__") and is_regressor(model):
+        raise InputError(f"{name} predicts numbers. Use {instead}.")
+
+
+def _class_index(model: Predictor, X: Items, y: Labels) -> Indexes:
+    """Return the class of each label (n,), -1 for none; raise InputError if the model predicts numbers."""
+    check_predicts_classes(model, name=type(model).__name__, instead="evaluate_numbers(y, predictions) on each fold")
+    check_list(y, what="A list of labels")
+    return to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
+
+
 def _measure(
     model: Predictor, X: Items, y: Labels, splits: Sequence[_Split], *, what: str, encoder: Encoder | None
 ) -> HeldOutScores:
     """Fit a clone for each split and compare its predictions with the labels."""
     warn_of_order(X, y, names=("X", "y"))
     items: Any = X if encoder is None else encode_once(encoder, X, cache=None)
-    labels: NDArray[np.object_] = np.array(list(y), dtype=object)
+    labels: NDArray[np.object_] = np.array(column_values(y), dtype=object)
 
     def steps() -> Iterator[tuple[int, dict[str, Any]]]:
         for split in splits:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,7 +17,7 @@ from anyshot.base.columns import plain
 from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.items import item_count
 from anyshot.base.model_folder import SavedModel, write_model
-from anyshot.base.number_columns import check_size
+from anyshot.base.number_columns import check_size, target_numbers
 from anyshot.base.validation import Floats, dense, pair
 from anyshot.base.warning import warn_of_order
 from anyshot.data.table_vectors import TableVectors, as_frame, is_plain, one_table
@@ -171,12 +172,23 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         vectors = self._vectors(X)
         predicted = self._source_predictions(X, len(vectors))
-        by_fold = np.array([model(vectors, predicted) for model in self._fold_models]).reshape(-1, len(vectors))
+        by_fold = np.array([model(vectors, predicted) for model in self._fold_models]).reshape(
+            len(self._fold_models), len(vectors)
+        )
         intervals = [
             cross_conformal_interval(by_fold[:, i : i + CHUNK].T, self._folds, self.residuals_, coverage=coverage)
-            for i in range(0, len(vectors), CHUNK)
+            for i in range(0, max(len(vectors), 1), CHUNK)
         ]
         return np.concatenate(intervals)
+
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return R^2 on the rows (n, d) whose label is not missing, weighted by `sample_weight` (n,)."""
+        numbers, predicted = target_numbers(y), self.predict(X)
+        if len(numbers) != len(predicted) or np.isnan(numbers).all():
+            return float(super().score(X, y, sample_weight))  # which raises an error
+        has = ~np.isnan(numbers)
+        weights = None if sample_weight is None else np.asarray(sample_weight)[has]
+        return float(r2_score(numbers[has], predicted[has], sample_weight=weights))
 
     @property
     def reasons_(self) -> tuple[str, ...]:
