@@ -106,7 +106,7 @@ def is_missing(value: object) -> bool:
     return isinstance(same, (bool, np.bool_)) and not same
 
 
-def named_rows(rows: Sequence[int] | NDArray[np.intp]) -> str:
+def named_rows(rows: Sequence[object] | NDArray[np.intp]) -> str:
     """Return row numbers as text, the first five of them.
 
     >>> named_rows([3]), named_rows(range(7))

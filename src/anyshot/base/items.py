@@ -242,9 +242,9 @@ def check_images(images: Items) -> Items:
 
 
 def item_names(items: Any) -> list[str]:
-    """Return how to display each item: a text or path unchanged, anything else as its type and row."""
+    """Return how to display each item: a text or path unchanged, a row by its name, the rest by type and row."""
     if hasattr(items, "toarray") or (is_table(items) and items.shape[1] > 1):
-        return [f"row {row}" for row in range(item_count(items))]
+        return [f"row {name}" for name in (items.index if hasattr(items, "iloc") else range(item_count(items)))]
     return [
         str(item) if isinstance(item, (str, PathLike)) else f"{type(item).__name__} {row}"
         for row, item in enumerate(by_position(items))

@@ -9,6 +9,7 @@ _HOME = {
     "FeatureTable": "anyshot.data.feature_table",
     "TableVectors": "anyshot.data.table_vectors",
     "ZeroShotDataset": "anyshot.data.xlsa17",
+    "as_rows": "anyshot.data.feature_columns",
     "data_of_folder": "anyshot.data.datasets",
     "data_of_table": "anyshot.data.datasets",
     "fit_features": "anyshot.data.feature_table",

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from anyshot.base.columns import count, first_of
 from anyshot.base.labels import Label
 from anyshot.base.validation import Floats, number_rows
+from anyshot.data.feature_columns import MISSING_NUMBERS, with_decimal_points
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError
 
@@ -188,19 +189,15 @@ def _constant_notes(known: Floats, columns: Sequence[str]) -> list[str]:
     return [f"{have} the same value for all classes: {first_of(same, at_most=SHOWN)}."]
 
 
-_DECIMAL_COMMA: Final = r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?"
-_MISSING = ("", "nan", "na", "n/a", "?")  # cells that mean a missing value
-
-
 def _numbers(column: pd.Series, path: str | os.PathLike[str], *, commas: bool) -> pd.Series:
     """Return a column of a file as numbers, NaN for empty cells; `commas`: those with decimal commas too."""
-    blank = column.isna() | column.astype(str).str.strip().str.lower().isin(_MISSING)
+    blank = column.isna() | column.astype(str).str.strip().str.lower().isin({"", *MISSING_NUMBERS})
     cells = column.where(~blank).astype(object)
     texts = cells.dropna().astype(str).str.strip().str.casefold()
     if len(texts) and texts.isin(["true", "false"]).all():
         cells = texts.eq("true").reindex(cells.index)
-    elif commas and texts.str.contains(",").any() and texts.str.fullmatch(_DECIMAL_COMMA).all():
-        cells = texts.str.replace(".", "", regex=False).str.replace(",", ".", regex=False).reindex(cells.index)
+    elif commas:
+        cells = pd.Series(with_decimal_points(cells.tolist()), index=cells.index, dtype=object)
     numbers = pd.to_numeric(cells.astype(object), errors="coerce").astype(np.float64)
     wrong = np.flatnonzero((numbers.isna() & ~blank).to_numpy())
     if wrong.size:

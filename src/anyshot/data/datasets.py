@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS
-from anyshot.base.items import check_list
+from anyshot.base.items import check_list, take
 from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, first_per_class, generator
+from anyshot.data.feature_columns import feature_rows, find_features
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
     ColumnNames,
+    FeatureColumns,
     OnError,
     find_column,
     find_labels,
@@ -41,15 +44,16 @@ _Faults: TypeAlias = dict[int, str]
 class Dataset:
     """Items with their labels, and how they were read.
 
-    items: n texts, or n paths of images; labels: n labels, None for an unlabeled item, or None if there are no labels
-    at all; source: the file or folder; encoding: of a text file, such as "utf-8" or "windows-1252", else
-    None; skipped: (location, reason) of each skipped item; rows: the row of the table, from 0, from which each item was
-    read, None for all rows; item_column, label_column: the columns of the table that were read.
+    items: n texts, n paths of images, or a table of n rows of features; labels: n labels, None for an unlabeled item,
+    or None if there are no labels at all; source: the file or folder; encoding: of a text file, such as "utf-8" or
+    "windows-1252", else None; skipped: (location, reason) of each skipped item; rows: the row of the table, from 0,
+    from which each item was read, None for all rows; item_column, label_column: the columns of the table that were
+    read, those of features joined by commas.
     """
 
-    items: list[str] | list[Path]
+    items: list[str] | list[Path] | pd.DataFrame
     labels: list[Label] | None
-    modality: Literal["text", "image"]
+    modality: Literal["text", "image", "table"]
     source: Path
     encoding: str | None = None
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -67,6 +71,7 @@ def read_data(
     text_column: str | None = None,
     image_column: str | None = None,
     label_column: str | None = None,
+    feature_columns: FeatureColumns | None = None,
     with_labels: bool = True,
     encoding: str | None = None,
     sheet: str | None = None,
@@ -84,6 +89,9 @@ def read_data(
     and not be empty. With `on_error="skip"` they are decoded here as well.
 
     With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns.
+
+    With `feature_columns`, a list of names or "all", the items are the rows of these columns: numbers, dates and
+    categories, as `AnyShotClassifier(encoder="table")` takes them.
 
     classes: names of classes, by which a label column with an unusual name is found; any of them may be a label.
 
@@ -105,7 +113,7 @@ def read_data(
         `on_error="skip"` it is skipped and listed.
     """
     source = existing(Path(path))
-    columns = ColumnNames(text_column, image_column, label_column)
+    columns = ColumnNames(text_column, image_column, label_column, feature_columns)
     if source.is_file():
         table = read_table(source, encoding=encoding, sheet=sheet, blank_rows=True)
         return data_of_table(table, columns, classes=classes, with_labels=with_labels, on_error=on_error)
@@ -124,6 +132,10 @@ def data_of_table(
 ) -> Dataset:
     """Return the items and labels of a table with its blank rows, as `read_data` does."""
     columns.check(with_labels=with_labels, on_error=on_error)
+    if columns.features is not None:
+        data = _features_of(table, columns, columns.features, classes=classes, with_labels=with_labels)
+        blank = np.flatnonzero(pd.DataFrame(data.items).isna().all(axis=1))
+        return _without(data, dict.fromkeys(blank.tolist(), "the row is empty"), table.location, on_error=on_error)
     data = _from_table(table, columns, classes=classes, with_labels=with_labels)
     fault_of = _text_fault if data.modality == "text" else partial(image_fault, decode=on_error == "skip")
     return _without(data, _faults(data.items, fault_of), table.location, on_error=on_error)
@@ -134,8 +146,9 @@ def data_of_folder(
 ) -> Dataset:
     """Return the images of a folder and their labels, as `read_data` does."""
     columns.check(with_labels=with_labels, on_error=on_error)
-    if columns.text is not None:
-        raise InputError(f"text_column={columns.text!r} was given, but {folder} is a folder. Folders contain images.")
+    if columns.text is not None or columns.features is not None:
+        given = f"text_column={columns.text!r}" if columns.features is None else f"feature_columns={columns.features!r}"
+        raise InputError(f"{given} was given, but {folder} is a folder. Folders contain images.")
     images, labels, skipped, found = read_folder(folder, columns, with_labels=with_labels, encoding=encoding)
     data = Dataset(images, labels, "image", folder, found, skipped)
     faults = _faults(images, partial(image_fault, decode=on_error == "skip"))
@@ -185,8 +198,9 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
             header += " Columns are separated by , ; tab or |, which must not stand in quotes."
         raise DataFileError(
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
-            f"file, path, ...). Its columns: {listed_columns(table)}. Give text_column (--text-column) or "
-            f"image_column (--image-column).{header}"
+            f"file, path, ...). Its columns: {listed_columns(table)}. Give text_column (--text-column), "
+            "image_column (--image-column), or, for numbers and categories, feature_columns (--feature-columns)."
+            f"{header}"
         )
     column = text or image or ""
     of_labels = None
@@ -201,6 +215,27 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
     if text is not None:
         return data
     return replace(data, items=[listed_image(table.path.parent, value) for value in data.items], modality="image")
+
+
+def _features_of(
+    table: Table,
+    given: ColumnNames,
+    features: FeatureColumns,
+    *,
+    classes: Sequence[Label] | None,
+    with_labels: bool,
+) -> Dataset:
+    """Return all rows of feature columns; those that are named are no labels."""
+    of_labels = given.label
+    if with_labels:
+        used = "" if features == "all" else ",".join(features)
+        of_labels = find_labels(table, given.label, items=used, classes=classes)
+    names = find_features(table, features, labels=of_labels)
+    labels = read_labels(table, of_labels, given=given.label, classes=classes)
+    return Dataset(
+        feature_rows(table, names), labels, "table", table.path, table.encoding,
+        item_column=",".join(names), label_column=of_labels,
+    )  # fmt: skip
 
 
 def _refuse_nested(table: Table) -> None:
@@ -241,7 +276,7 @@ def _without(data: Dataset, faults: _Faults, location: Callable[[int], str], *, 
         column = "" if data.item_column is None else f" in {data.item_column!r}"
         raise DataFileError(f"{data.source} has no usable item{column}. {location(first)}: {faults[first]}{more}.")
     usable = [row for row in range(len(data)) if row not in faults]
-    items: list[Any] = [data.items[row] for row in usable]
+    items: Any = take(data.items, usable)
     labels = None if data.labels is None else [data.labels[row] for row in usable]
     return replace(
         data,

@@ -30,16 +30,19 @@ MOST_NAMES: Final = 20
 """Characters of a name and names that messages show."""
 
 OnError: TypeAlias = Literal["raise", "skip"]
+FeatureColumns: TypeAlias = Sequence[str] | Literal["all"]
+"""The names of columns of features, or "all" for all but that of the labels."""
 
 log = logging.getLogger(__name__)
 
 
 class ColumnNames(NamedTuple):
-    """The columns of texts, images and labels, None for those to find."""
+    """The columns of texts, images, labels and features, None for those to find."""
 
     text: str | None = None
     image: str | None = None
     label: str | None = None
+    features: FeatureColumns | None = None
 
     def check(self, *, with_labels: bool, on_error: OnError) -> None:
         """Raise InputError for arguments that contradict each other."""
@@ -49,6 +52,19 @@ class ColumnNames(NamedTuple):
             raise InputError(f"Items are texts ({self.text!r}) or images ({self.image!r}), not both. Give one.")
         if self.label is not None and not with_labels:
             raise InputError(f"label_column={self.label!r} contradicts with_labels=False. Give one of the two.")
+        if self.features is not None:
+            self._check_features(self.features)
+
+    def _check_features(self, features: FeatureColumns) -> None:
+        if self.text is not None or self.image is not None:
+            raise InputError("Items are texts, images or rows of features. Give one of their columns.")
+        if features == "all":
+            return
+        if isinstance(features, str) or not features:
+            raise InputError(f'feature_columns must be a list of names, or "all"; it is {features!r}.')
+        repeated = next((name for name in features if list(features).count(name) > 1), None)
+        if repeated is not None:
+            raise InputError(f"feature_columns names {repeated!r} twice. Name each column once.")
 
 
 def find_column(table: Table, usual: Sequence[str], given: str | None, *, option: str) -> str | None:
@@ -59,7 +75,7 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
     if given is not None and of_texts and is_joined(table, given):
         return given
     if given is not None and given not in columns:
-        missing, remedy = _missing_column(given, columns, may_list=of_texts)
+        missing, remedy = missing_column(given, columns, may_list=of_texts)
         remedy = remedy or f"Give one of them as {flag}."
         raise DataFileError(f"{table.path} has no column {missing!r}. Its columns: {listed_columns(table)}. {remedy}")
     if given is not None:
@@ -73,7 +89,7 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
     )
 
 
-def _missing_column(given: str, columns: Sequence[str], *, may_list: bool) -> tuple[str, str]:
+def missing_column(given: str, columns: Sequence[str], *, may_list: bool) -> tuple[str, str]:
     """Return the name that is not a column, of one or several that are listed, and what was probably meant.
 
     may_list: whether several columns may be meant.

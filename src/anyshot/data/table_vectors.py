@@ -124,7 +124,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
         for name, median in self.medians_.items():
             numbers = as_numbers(table[name], self.kinds_.get(name) or kind_of(table[name]))
             missing = np.isnan(numbers)
-            self._warn_if_missing(name, missing)
+            self._warn_if_missing(name, missing, table.index)
             parts.append(np.where(missing, median, numbers)[:, None])
             parts += [missing[:, None].astype(np.float64)] if name in self.gaps_ else []
         if self.categories_:
@@ -134,11 +134,11 @@ class TableVectors(TransformerMixin, BaseEstimator):
             parts.append(self.one_hot_.transform(words))
         return np.concatenate(parts, axis=1)
 
-    def _warn_if_missing(self, name: str, missing: NDArray[np.bool_]) -> None:
-        """Warn of missing numbers (n,) in a column that had none in `fit`."""
+    def _warn_if_missing(self, name: str, missing: NDArray[np.bool_], names: "pd.Index[Any]") -> None:
+        """Warn of missing numbers (n,) in a column that had none in `fit`; names (n,): of the rows."""
         if missing.any() and name not in self.gaps_:
             rows = np.flatnonzero(missing)
-            fault = f"Column {name!r} had no missing value in `fit` and has some in {named_rows(rows)}."
+            fault = f"Column {name!r} had no missing value in `fit` and has some in {named_rows(names[rows].tolist())}."
             remedy = "They count as the median; where that is wrong, fill them in or leave out these rows."
             warn(ItemWarning(f"{fault} {remedy}", rows))
 

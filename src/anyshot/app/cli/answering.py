@@ -29,13 +29,16 @@ from anyshot.app.cli.reading import (
     GivenItems,
     TableOut,
     Verbatim,
+    features_of,
     items_of,
     read,
     read_labeled,
+    shown_items,
 )
 from anyshot.app.cli.saved_models import Model, labels_of_texts, model_and_items, open_model, saved_encoder
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import LABEL_COLUMNS, count
+from anyshot.base.items import take
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import DataFileError, InputError
@@ -62,7 +65,7 @@ def predict(
     class_options: ClassOptions,
     columns: ItemColumns,
 ) -> None:
-    """Predict the class of each text or image.
+    """Predict the class of each text, image or row of features.
 
     Needs class names, best with ten words of each class, but no labels; or a model. Prints a table in a terminal; in a
     pipe, JSON lines with the keys label, probability and item, for the standard input as soon as a line arrives. The
@@ -77,6 +80,8 @@ def predict(
         raise typer.BadParameter("Either --classes or --model is required.")
     if (class_options.given or class_options.no_thesaurus) and model is not None:
         raise typer.BadParameter("--classes, --words and --no-thesaurus cannot be used together with --model.")
+    if model is None and columns.feature_columns is not None:
+        raise typer.BadParameter("Names of classes say nothing about rows of features. Fit a model with anyshot fit.")
     check_out(out, TABLES, *items, class_options.classes)
     if model is not None:
         with saved_encoder(None if encoder == "auto" else encoder):
@@ -84,7 +89,7 @@ def predict(
     else:
         words = not class_options.no_thesaurus
         clf = tasks.AnyShotClassifier(class_options.read(), encoder=encoder, words=words).fit()
-    if list(items) == ["-"] and out is None and _is_streamed():
+    if list(items) == ["-"] and out is None and _is_streamed() and features_of(clf) is None:
         for lines in lines_of_stdin():
             show_rows(_predicted(clf, lines), last="item")
         return
@@ -145,11 +150,15 @@ def suggest(
     inputs = read(data, columns=columns, model=clf, with_labels=columns.label_column is not None)
     labels = inputs.labels or [None] * len(inputs)
     learned = labels_of_texts(clf)
-    pool = [row for row, label in enumerate(labels) if label is None and inputs.items[row] not in learned]
+    pool = [
+        row
+        for row, (label, item) in enumerate(zip(labels, shown_items(inputs.items), strict=True))
+        if label is None and item not in learned
+    ]
     if not pool:
         raise InputError(f"Every row of {data} has a label, there or in the model, so there is nothing to suggest.")
-    chosen = [pool[row] for row in clf.suggest([inputs.items[row] for row in pool], n=n).tolist()]
-    answers = _predicted(clf, [inputs.items[row] for row in chosen])
+    chosen = [pool[row] for row in clf.suggest(take(inputs.items, pool), n=n).tolist()]
+    answers = _predicted(clf, take(inputs.items, chosen))
     at = chosen if inputs.rows is None else [inputs.rows[row] for row in chosen]
     guesses = [{GUESS: answer.pop("label"), **answer} for answer in answers]
     if out is None:
@@ -158,7 +167,7 @@ def suggest(
         return
     filled = _to_fill_in(guesses, at, table, inputs, out)
     datasets.write_table(filled, out, verbatim=verbatim, like=table)
-    named = {"--text-column": columns.text_column, "--image-column": columns.image_column}
+    named = {"--text-column": columns.text_column, "--image-column": columns.image_column}  # a model knows its features
     options = [part for option, name in named.items() if name is not None for part in (option, name)]
     then = shlex.join(["anyshot", "learn", str(model), str(out), *options])
     note(f"Wrote {count(len(guesses), 'row')} to {out}. Fill in the labels, then: {then}")
@@ -200,13 +209,13 @@ def _is_streamed() -> bool:
     return not in_terminal() or (sys.stdin is not None and sys.stdin.isatty())
 
 
-def _predicted(clf: Any, items: list[Any]) -> list[dict[str, object]]:
+def _predicted(clf: Any, items: Any) -> list[dict[str, object]]:
     """Return one row for each item: its predicted class, the probability of that class, and the item."""
     answers, sure = clf.predict(items).tolist(), clf.predict_proba(items).max(axis=1).tolist()
     open_ended = getattr(clf, "unknown_rate", None) is not None
     return [
-        {"label": answer, "probability": None if open_ended and answer == UNKNOWN else share, "item": str(item)}
-        for answer, share, item in zip(answers, sure, items, strict=True)
+        {"label": answer, "probability": None if open_ended and answer == UNKNOWN else share, "item": item}
+        for answer, share, item in zip(answers, sure, shown_items(items), strict=True)
     ]
 
 

@@ -96,6 +96,7 @@ class Reading:
         found = {
             (table.path, row): table
             for table, data in self.taken
+            if data.modality != "table"
             for row, item in zip(data.rows or range(len(data)), data.items, strict=True)
             if item in wanted
         }

@@ -17,10 +17,21 @@ from anyshot.app.cli.options import (
     with_class_options,
     with_column_options,
 )
-from anyshot.app.cli.reading import Data, EncoderName, Given, columns_of, labeled_items_of, read, read_labeled
+from anyshot.app.cli.reading import (
+    Data,
+    EncoderName,
+    Given,
+    columns_of,
+    encoder_of,
+    labeled_items_of,
+    read,
+    read_labeled,
+    shown_items,
+)
 from anyshot.app.cli.saved_models import Model, labels_of_texts, open_model
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
+from anyshot.base.items import take
 from anyshot.base.labels import fractions_in
 from anyshot.base.model_folder import MODEL_FILE, read_model
 from anyshot.base.written_labels import as_classes_write_them
@@ -58,14 +69,18 @@ def fit(
     more = None
     if unlabeled is not None:
         more = _unlabeled_items(unlabeled, columns, like=inputs)
-    if inputs.labels is None and named is None:
+    if inputs.labels is None and (named is None or inputs.modality == "table"):
+        if inputs.modality == "table":
+            raise InputError(
+                f"{data} has no labels, without which nothing is known of rows of features. Name the column of the "
+                "labels with --label-column."
+            )
         raise InputError(
             f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
             "the classes with --classes, and ten words of each with --words."
         )
-    clf = tasks.AnyShotClassifier(
-        named, encoder=encoder, unknown_rate=unknown_rate, words=not class_options.no_thesaurus
-    )
+    words = not class_options.no_thesaurus
+    clf = tasks.AnyShotClassifier(named, encoder=encoder_of(inputs, encoder), unknown_rate=unknown_rate, words=words)
     if inputs.labels is None:
         note(f"{data} has no labels: its items are used as unlabeled items.")
         clf.fit(unlabeled=[*inputs.items, *(more or [])])
@@ -81,8 +96,8 @@ def _unlabeled_items(path: Path, columns: Columns, *, like: Any) -> Any:
     """Return the items of a file that are not in the labeled data `like`, whose columns have the same names."""
     try:
         items = read(path, columns=replace(columns, label_column=None), with_labels=False).items
-        known = set(like.items)
-        more = [item for item in items if item not in known]
+        known, shown = set(shown_items(like.items)), shown_items(items)
+        more = take(items, [row for row, item in enumerate(shown) if item not in known])
         if len(more) < len(items):
             repeated = f"{len(items) - len(more):,} of the {count(len(items), 'item')}"
             note(f"{repeated} in {path} are in the labeled data too, and are used once.")
@@ -114,11 +129,17 @@ def tune(
     Needs five labels for every class.
     """
     check_model_out(out)
+    if columns.features is not None:
+        raise typer.BadParameter(
+            "No encoder of rows of features can be tuned. Leave out --feature-columns, or use fit."
+        )
     inputs = read_labeled(data, columns=columns, classes=class_options.listed, to="fine-tune on")
     named = class_options.read(inputs.labels)
     labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
     words = not class_options.no_thesaurus
-    clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), words=words, random_state=0)
+    clf = tasks.AnyShotClassifier(
+        named, encoder=encoder_of(inputs, encoder), budget=_seconds(budget), words=words, random_state=0
+    )
     clf.fit(inputs.items, labels)
     _save(clf, out, inputs)
 
@@ -153,20 +174,20 @@ def learn(
     with folder_lock(model):
         clf = open_model(model, method="partial_fit")
         inputs, labels = labeled_items_of(items, columns, label=label, model=clf)
-        pairs = [(item, one) for item, one in zip(inputs, labels, strict=True) if one is not None]
-        new = [item for item, _ in pairs], as_classes_write_them([one for _, one in pairs], clf.classes_.tolist())
-        earlier = labels_of_texts(clf)
+        rows = [row for row, one in enumerate(labels) if one is not None]
+        new = take(inputs, rows), as_classes_write_them([labels[row] for row in rows], clf.classes_.tolist())
+        earlier, shown = labels_of_texts(clf), shown_items(new[0])
         clf.partial_fit(*new)
         clf.save(model)
-    ignored = len(labels) - len(pairs)
+    ignored = len(labels) - len(rows)
     without = f" {count(ignored, 'row')} without a label {'was' if ignored == 1 else 'were'} ignored."
-    again = sum(label in earlier.get(item, ()) for item, label in zip(*new, strict=True))
-    changed = sum(item in earlier for item in new[0]) - again
+    again = sum(label in earlier.get(item, ()) for item, label in zip(shown, new[1], strict=True))
+    changed = sum(item in earlier for item in shown) - again
     replaced = f", of which {changed:,} {'replaces' if changed == 1 else 'replace'} another one of the same text"
-    note(f"Updated {model} with {count(len(pairs), 'label')}{replaced if changed else ''}.{without if ignored else ''}")
+    note(f"Updated {model} with {count(len(rows), 'label')}{replaced if changed else ''}.{without if ignored else ''}")
     if again:
         note(
-            f"Warning: the model had {again:,} of these {count(len(pairs), 'label')} already, which now count twice. "
+            f"Warning: the model had {again:,} of these {count(len(rows), 'label')} already, which now count twice. "
             "If the file was learned before, fit the model again, or go on from a copy of it."
         )
 

@@ -15,12 +15,12 @@ from anyshot.app.cli.options import (
     with_class_options,
     with_column_options,
 )
-from anyshot.app.cli.reading import Data, EncoderName, read, read_labeled
+from anyshot.app.cli.reading import Data, EncoderName, encoder_of, read, read_labeled
 from anyshot.base.columns import count
 from anyshot.base.files import atomic_file
+from anyshot.base.items import take
 from anyshot.base.labels import Labels, classes_in
 from anyshot.base.written_labels import as_classes_write_them
-from anyshot.encoders.registry import default_for
 
 SEED = 0
 """Seed of the split into training and test items."""
@@ -41,8 +41,10 @@ def encode(
     DATA has labels), and the name of the encoder.
     """
     check_out(out, (".npz",), data)
+    if columns.features is not None:
+        raise typer.BadParameter("Rows of features are not encoded. Leave out --feature-columns.")
     inputs = read(data, columns=columns, with_labels=labels)
-    name = default_for(inputs.modality) if encoder == "auto" else encoder
+    name = encoder_of(inputs, encoder)
     vectors = any_shot.Embedder(name, cache=store.VectorCache()).encode(inputs.items)
     arrays = {"vectors": vectors, "items": np.array([str(item) for item in inputs.items]), "encoder": np.array(name)}
     if inputs.labels is not None:
@@ -86,9 +88,10 @@ def _measured(inputs: Any, labels: Labels, classes: Any, *, encoder: str, draws:
     """Return the learning curves of anyshot and of logistic regression on the same vectors and samples of labels."""
     test = evaluation.holdout_rows(labels, seed=SEED)
     rest = np.setdiff1d(np.array([row for row, label in enumerate(labels) if label is not None]), test)
-    learned, tested = ([inputs.items[row] for row in rows] for rows in (rest, test))
+    learned, tested = (take(inputs.items, rows) for rows in (rest, test))
     known, truth = ([labels[row] for row in rows] for rows in (rest, test))
-    loaded = encoders.load_encoder(default_for(inputs.modality) if encoder == "auto" else encoder)
+    name = encoder_of(inputs, encoder)
+    loaded = name if name == "table" else encoders.load_encoder(name)
     ours = tasks.AnyShotClassifier(classes, encoder=loaded, words=words)
     regression = tasks.AnyShotClassifier(classes, encoder=loaded, method="logistic-regression")
     largest = max(known.count(name) for name in classes_in(known))

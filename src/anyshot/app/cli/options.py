@@ -3,7 +3,7 @@
 import difflib
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, TypeAlias
@@ -28,6 +28,14 @@ ImageColumn: TypeAlias = Annotated[
     str | None,
     typer.Option(help="Column of the paths of image files, relative to the folder of the table.", metavar="NAME"),
 ]
+FeatureColumns: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns of numbers, dates and categories, as in age,city, or all for all but that of the labels. Items "
+        "are then rows of a table instead of texts.",
+        metavar="NAMES",
+    ),
+]
 LabelColumn: TypeAlias = Annotated[
     str | None,
     typer.Option(help="Column of the labels. Default: a column with a common name, such as label.", metavar="NAME"),
@@ -41,6 +49,13 @@ class Columns:
     text_column: TextColumn = None
     label_column: LabelColumn = None
     image_column: ImageColumn = None
+    feature_columns: FeatureColumns = None
+
+    @property
+    def features(self) -> Any:
+        """The names of the columns of features, "all", or None."""
+        given = self.feature_columns
+        return given if given in (None, "all") else [name.strip() for name in given.split(",")]
 
 
 @dataclass(frozen=True)
@@ -49,11 +64,12 @@ class ItemColumns:
 
     text_column: TextColumn = None
     image_column: ImageColumn = None
+    feature_columns: FeatureColumns = None
 
     @property
     def whole(self) -> Columns:
         """The same as `Columns`."""
-        return Columns(text_column=self.text_column, image_column=self.image_column)
+        return Columns(**asdict(self))
 
 
 def with_options(command: Callable[..., None], name: str, kind: type, *, first: bool = False) -> Callable[..., None]:

@@ -15,13 +15,14 @@ from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns
 from anyshot.app.cli.standard_input import lines_of_stdin
-from anyshot.base.columns import is_blank
+from anyshot.base.columns import first_of, is_blank
 from anyshot.base.item_remedies import unreadable_image
-from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
+from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path, take
 from anyshot.base.labels import Label
 from anyshot.base.user_folders import web_address
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.data.text_files import OTHER_TYPES, as_on_disk, existing, remedy_for_type, suffix_of
+from anyshot.encoders.registry import default_for
 from anyshot.errors import DataFileError, InputError
 
 if TYPE_CHECKING:  # it loads pandas
@@ -70,7 +71,7 @@ class GivenItems:
     rows: the row of the table in which each item stands, None for all.
     """
 
-    items: list[Any]
+    items: Any
     table: "Table | None" = None
     rows: list[int] | None = None
 
@@ -92,7 +93,8 @@ def read(
     known, table = getattr(model, "columns_", {}), reading.table(path)
     given = columns if table is None else _remembered(table, columns, known)
     label_column = given.label_column if with_labels else None
-    named = datasets.ColumnNames(given.text_column, given.image_column, label_column)
+    features = given.features or features_of(model)
+    named = datasets.ColumnNames(given.text_column, given.image_column, label_column, features)
     how: dict[str, Any] = {"with_labels": with_labels, "on_error": reading.on_error}
     with in_columns_of(known.get("text") or known.get("image"), "in the data that the model was fitted on"):
         if table is None:
@@ -106,8 +108,27 @@ def read(
         reading.named.add(path)
         labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
         without = _other_columns(table, data) if with_labels and data.label_column is None else ""
-        note(f"Read {path}: {data.modality}s from {data.item_column!r}{labels}.{without}")
+        kind = "rows of features" if data.modality == "table" else f"{data.modality}s"
+        note(f"Read {path}: {kind} from {data.item_column!r}{labels}.{without}")
     return data
+
+
+def features_of(model: Any) -> list[str] | None:
+    """Return the columns of the rows of features that a model was fitted on; None if its items are of another kind."""
+    names = getattr(model, "feature_names_in_", None)
+    return None if names is None else list(map(str, names))
+
+
+def encoder_of(data: Any, name: str) -> str:
+    """Return the encoder that is named, or with "auto" the default one of the items of a data set."""
+    if name != "auto":
+        return name
+    return "table" if data.modality == "table" else default_for(data.modality)
+
+
+def shown_items(items: Any) -> list[str]:
+    """Return how to display each item: a text or path unchanged, a row by its values."""
+    return datasets.as_rows(items) if hasattr(items, "iloc") else list(map(str, items))
 
 
 @contextmanager
@@ -150,7 +171,8 @@ def _other_columns(table: Any, data: Any) -> str:
 
 def columns_of(data: Any) -> dict[str, str]:
     """Return the columns of a data set that a model remembers, by what they hold."""
-    named = {data.modality: data.item_column, "label": data.label_column}
+    named = {} if data.modality == "table" else {data.modality: data.item_column}  # a model of a table knows them
+    named["label"] = data.label_column
     return {kind: name for kind, name in named.items() if name is not None}
 
 
@@ -160,16 +182,20 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
     if "-" in arguments and len(arguments) > 1:
         raise typer.BadParameter('"-" stands for the standard input, and must be the only item.')
     one_file = len(arguments) == 1 and _is_data(arguments[0])
-    if not one_file and (columns.text_column or columns.image_column or current().sheet):
+    if not one_file and (any(asdict(columns).values()) or current().sheet):
         named = "sheet" if current().sheet else "column"
         raise typer.BadParameter(f"A {named} was named, but the items are not in a table.")
+    if (features := features_of(model)) is not None and not one_file:
+        raise InputError(
+            f"The model predicts rows of a table. Give a file with the columns {first_of(features, at_most=9)}."
+        )
     if list(arguments) == ["-"]:
         return GivenItems([line for lines in lines_of_stdin() for line in lines])
     if one_file:
         path = Path(arguments[0])
         data = read(path, columns=columns, with_labels=False, model=model)
         table = current().table(path) if suffix_of(path) in TABLE_SUFFIXES else None
-        return GivenItems(list(data.items), table, data.rows)
+        return GivenItems(data.items, table, data.rows)
     for argument in arguments:
         _check_item(argument)
     return GivenItems(_usable(arguments))
@@ -197,7 +223,7 @@ def _usable(arguments: Sequence[str]) -> list[str]:
 
 def labeled_items_of(
     arguments: Sequence[str], columns: Columns, *, label: str | None, model: Any
-) -> tuple[list[Any], list[Any]]:
+) -> tuple[Any, list[Any]]:
     """Return items and their labels: those of one file, or `label` for every item."""
     arguments = _as_on_disk(arguments)
     one_file = len(arguments) == 1 and _is_data(arguments[0])
@@ -222,15 +248,15 @@ def labeled_items_of(
     return data.items, data.labels
 
 
-def items_of_class(path: Path, name: str, columns: Columns, *, model: Any) -> list[Any]:
+def items_of_class(path: Path, name: str, columns: Columns, *, model: Any) -> Any:
     """Return the items of one class: those labeled with its name, or all items if there are no labels."""
     data = read(path, columns=columns, model=model)
     labels = data.labels or [name] * len(data)
     named = as_classes_write_them([name], dict.fromkeys(labels))[0]
-    own = [item for item, label in zip(data.items, labels, strict=True) if str(label) == str(named)]
+    own = [row for row, label in enumerate(labels) if str(label) == str(named)]
     if not own:
         raise InputError(f"{path} has labels, but none of them is {name!r}. Check the name and the file.")
-    return own
+    return take(data.items, own)
 
 
 def _check_item(argument: str) -> None:

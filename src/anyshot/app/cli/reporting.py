@@ -15,6 +15,7 @@ from anyshot.app.cli.options import Columns, with_column_options
 from anyshot.app.cli.reading import Data, read, read_labeled
 from anyshot.app.cli.saved_models import Model, load_model
 from anyshot.base.files import atomic_file
+from anyshot.base.items import take
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import read_model
 from anyshot.base.terminal import escaped, whole_characters
@@ -134,8 +135,6 @@ def _train_and_pool(learned: Any, classes: Sequence[Any]) -> dict[str, Any]:
     if learned is None:
         return {}
     labels = as_classes_write_them(learned.labels, classes)
-    pairs = list(zip(learned.items, labels, strict=True))
-    pool = [item for item, label in pairs if label is None]
-    known = [(item, label) for item, label in pairs if label is not None]
-    train = [item for item, _ in known], [label for _, label in known]
-    return {"train": train, "pool": pool or None}
+    pool, known = ([row for row, one in enumerate(labels) if (one is None) == blank] for blank in (True, False))
+    train = take(learned.items, known), [labels[row] for row in known]
+    return {"train": train, "pool": take(learned.items, pool) if pool else None}

@@ -1,0 +1,90 @@
+"""Columns of features in a table, such as measurements and categories: which they are, and their rows."""
+
+import re
+from collections.abc import Collection
+from typing import Any, Final
+
+import pandas as pd
+
+from anyshot.data.item_columns import FeatureColumns, is_empty, listed_columns, missing_column
+from anyshot.data.tables import Table
+from anyshot.errors import DataFileError, InputError
+
+MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "?"})
+"""Cells, in lower case, that stand for a missing number."""
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?")
+
+
+def find_features(table: Table, given: FeatureColumns, *, labels: str | None) -> list[str]:
+    """Return the names of the feature columns of a table; labels: the column of the labels.
+
+    Raises
+    ------
+    DataFileError
+        A column is missing, or there is none beside the labels.
+    InputError
+        The labels are among the features.
+    """
+    columns = [str(name) for name in table.frame.columns]
+    if given == "all":
+        found = [name for name in columns if name.strip() and name != labels]
+        if not found:
+            raise DataFileError(f"{table.path} has no column of features. Its columns: {listed_columns(table)}.")
+        return found
+    for name in given:
+        if name not in columns:
+            remedy = missing_column(name, columns, may_list=False)[1]
+            raise DataFileError(
+                f"{table.path} has no column {name!r}. Its columns: {listed_columns(table)}. {remedy}".rstrip()
+            )
+    if labels in given:
+        raise InputError(f"{labels!r} was given for the labels and as a feature. Leave it out of the features.")
+    return list(given)
+
+
+def feature_rows(table: Table, names: Collection[str]) -> pd.DataFrame:
+    """Return the rows of feature columns (n, d), whose cells are numbers, texts or dates; an empty one is None.
+
+    The rows are named by their numbers in the file. In a column of numbers, n/a, NA and ? stand for missing ones, and
+    in a CSV without commas between its cells a comma may be the decimal mark.
+    """
+    columns = {name: [None if is_empty(value) else value for value in table.values(name)] for name in names}
+    commas = table.separator not in (None, ",")
+    numbers = [table.number(row) for row in range(len(table.frame))]
+    cells = {name: _without_marks(values, commas=commas) for name, values in columns.items()}
+    return pd.DataFrame(cells, index=numbers, dtype=object)
+
+
+def _without_marks(cells: list[Any], *, commas: bool) -> list[Any]:
+    """Return cells without the marks of missing numbers, and with decimal points, if the others are numbers."""
+    given = [None if isinstance(cell, str) and cell.strip().casefold() in MISSING_NUMBERS else cell for cell in cells]
+    found = with_decimal_points(given) if commas else given
+    texts = [cell.strip() for cell in found if isinstance(cell, str)]
+    return found if all(map(_NUMBER.fullmatch, texts)) else cells
+
+
+def with_decimal_points(cells: list[Any]) -> list[Any]:
+    """Return cells, with a decimal point in place of the comma if some of them have one, and all are numbers.
+
+    >>> with_decimal_points(["1.250,5", "-3", None]), with_decimal_points(["3,5", "a"])
+    (['1250.5', '-3', None], ['3,5', 'a'])
+    """
+    texts = [cell.strip() for cell in cells if isinstance(cell, str)]
+    if not any("," in text for text in texts) or not all(map(_DECIMAL_COMMA.fullmatch, texts)):
+        return cells
+    return [cell.replace(".", "").replace(",", ".") if isinstance(cell, str) else cell for cell in cells]
+
+
+def as_rows(items: pd.DataFrame) -> list[str]:
+    """Return each row as text, by its values.
+
+    >>> as_rows(pd.DataFrame({"age": [31.0, None], "city": ["Rome", "Oslo"]}))
+    ['age=31, city=Rome', 'city=Oslo']
+    """
+    rows = items.astype(object).where(items.notna(), None).to_dict("records")
+    return [", ".join(f"{name}={_shown(value)}" for name, value in row.items() if value is not None) for row in rows]
+
+
+def _shown(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

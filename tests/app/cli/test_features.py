@@ -1,0 +1,95 @@
+"""Rows of numbers, dates and categories on the command line, from the first fit to more labels."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from anyshot import AnyShotClassifier, load
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """Write customers who left or stayed: older ones with a higher income left, and more of them in Rome."""
+    folder, random = tmp_path_factory.mktemp("rows"), np.random.default_rng(0)
+    left = np.arange(90) % 2 == 0
+    table = pd.DataFrame(
+        {
+            "age": random.integers(20, 40, 90) + 15 * left,
+            "income": [f"{value:.2f}".replace(".", ",") for value in random.normal(1000 + 900 * left, 200)],
+            "city": np.where(random.random(90) < 0.3 + 0.4 * left, "Rome", "Oslo"),
+            "since": pd.to_datetime("2024-01-15").strftime("%d.%m.%Y"),
+            "status": np.where(left, "left", "stays"),
+        }
+    )
+    for name, part in (("train", table[:50]), ("test", table[50:80])):
+        part.to_csv(folder / f"{name}.csv", sep=";", index=False)
+    table[80:].drop(columns="status").to_csv(folder / "new.csv", sep=";", index=False)
+    return folder
+
+
+@pytest.fixture
+def fitted(call, rows, tmp_path):
+    done = call(
+        "fit", rows / "train.csv", "--feature-columns", "all", "--label-column", "status", "--out", tmp_path / "m"
+    )
+    assert done.code == 0
+    assert "rows of features from 'age,income,city,since', labels from 'status'" in done.err
+    return tmp_path / "m"
+
+
+def test_a_model_of_features_is_that_of_python(call, rows, fitted):
+    table = pd.read_csv(rows / "train.csv", sep=";", decimal=",")
+    other = AnyShotClassifier(encoder="table").fit(table.drop(columns="status"), table["status"])
+    new = pd.read_csv(rows / "new.csv", sep=";", decimal=",")
+    done = call("predict", fitted, rows / "new.csv")
+    assert [row["label"] for row in done.rows] == other.predict(new).tolist()
+    np.testing.assert_allclose([row["probability"] for row in done.rows], other.predict_proba(new).max(axis=1))
+    assert done.rows[0]["item"].startswith(f"age={new['age'][0]}, income={new['income'][0]:g}")
+
+
+def test_each_command_reads_the_columns_that_the_model_knows(call, rows, fitted, tmp_path):
+    assert call("evaluate", fitted, rows / "test.csv").rows[0]["accuracy"] > 0.9
+    explained = call("explain", fitted, rows / "new.csv", "-k", "1").rows[0]
+    assert explained["item"] == "row 2"  # as a spreadsheet counts
+    train = pd.read_csv(rows / "train.csv", sep=";")
+    at = int(explained["neighbors"][0]["example"].removeprefix("row ")) - 2
+    assert train["status"][at] == explained["neighbors"][0]["label"]
+    report = call("report", fitted, rows / "test.csv", "--train", rows / "train.csv", "--out", tmp_path / "r.html")
+    assert report.code == 0
+    assert call("card", fitted, "--data", rows / "test.csv").code == 0
+    columns = "--feature-columns", "age,income", "--label-column", "status"
+    assert len(call("curve", rows / "train.csv", *columns, "--draws", "1").rows[0]["scores"]) > 2
+
+
+def test_suggested_rows_are_learned(call, rows, fitted, tmp_path):
+    assert call("suggest", fitted, rows / "new.csv", "-n", "3", "--out", tmp_path / "todo.csv").code == 0
+    todo = pd.read_csv(tmp_path / "todo.csv", sep=";", dtype=str)
+    todo.assign(label=["left", None, "stays"]).to_csv(tmp_path / "todo.csv", sep=";", index=False)
+    before = len(load(fitted).training_examples()[1])
+    done = call("learn", fitted, tmp_path / "todo.csv")
+    assert "with 2 labels. 1 row without a label was ignored." in done.err
+    assert len(load(fitted).training_examples()[1]) == before + 2
+
+
+def test_a_row_without_any_value_is_skipped_and_a_gap_is_told(call, rows, fitted, tmp_path):
+    (tmp_path / "gaps.csv").write_text("since;city;income;age\n15.01.2024;Oslo;900,5;30\n;;;\n15.01.2024;Oslo;n/a;30\n")
+    done = call("predict", fitted, tmp_path / "gaps.csv")
+    assert len(done.rows) == 2
+    assert "gaps.csv, row 3: the row is empty" in done.err
+    assert "Column 'income' had no missing value in `fit` and has some in row 4" in done.err
+
+
+def test_what_rows_of_features_cannot_do_is_said(call, rows, fitted, tmp_path):
+    features, out = ("--feature-columns", "all"), ("--out", tmp_path / "x")
+    for arguments, message in (
+        (("fit", rows / "train.csv", *features, *out), "has no labels, without which nothing is known of rows"),
+        (("fit", rows / "train.csv", *features, "--text-column", "city", *out), "texts, images or rows of features"),
+        (("tune", rows / "train.csv", *features, *out), "can be tuned"),
+        (("encode", rows / "train.csv", *features, "--out", tmp_path / "x.npz"), "are not encoded"),
+        (("predict", rows / "new.csv", *features, "--classes", "left,stays"), "say nothing about rows of features"),
+        (("predict", fitted, "a text"), "Give a file with the columns age, income, city, since"),
+        (("predict", fitted, rows / "train.csv", "--text-column", "city"), "texts, images or rows of features"),
+    ):
+        done = call(*arguments)
+        assert done.code
+        assert message in " ".join(done.err.replace("│", " ").split())

@@ -1,0 +1,51 @@
+"""Columns of features in a table."""
+
+import pandas as pd
+import pytest
+
+from anyshot.data.feature_columns import as_rows, feature_rows, find_features
+from anyshot.data.tables import read_table
+from anyshot.errors import DataFileError, InputError
+
+ROWS = "age;income;city;status\n40;1.748,5;Oslo;left\n;n/a;Kyiv;stays\n31;-2;?;stays\n"
+
+
+@pytest.fixture
+def table(tmp_path):
+    (tmp_path / "t.csv").write_text(ROWS, encoding="utf-8")
+    return read_table(tmp_path / "t.csv")
+
+
+def test_all_columns_but_the_labels_are_features(table):
+    assert find_features(table, "all", labels="status") == ["age", "income", "city"]
+    assert find_features(table, ["city", "age"], labels="status") == ["city", "age"]
+
+
+def test_columns_that_cannot_be_features_are_named(table):
+    with pytest.raises(DataFileError, match=r"t.csv has no column 'Citi'. Its columns: .*Did you mean 'city'\?"):
+        find_features(table, ["age", "Citi"], labels=None)
+    with pytest.raises(InputError, match="'status' was given for the labels and as a feature"):
+        find_features(table, ["age", "status"], labels="status")
+
+
+def test_a_table_of_labels_alone_has_no_features(tmp_path):
+    (tmp_path / "t.csv").write_text("status\nleft\n", encoding="utf-8")
+    with pytest.raises(DataFileError, match=r"has no column of features\. Its columns: 'status'"):
+        find_features(read_table(tmp_path / "t.csv"), "all", labels="status")
+
+
+def test_rows_have_numbers_with_points_and_the_names_of_a_spreadsheet(table):
+    rows = feature_rows(table, ["age", "income", "city"])
+    assert rows.index.tolist() == [2, 3, 4]
+    assert rows["age"].tolist() == ["40", None, "31"]
+    assert rows["income"].tolist() == ["1748.5", None, "-2"]
+    assert rows["city"].tolist() == ["Oslo", "Kyiv", "?"]  # a category may be written so
+
+
+def test_a_comma_between_cells_is_no_decimal_mark(tmp_path):
+    (tmp_path / "t.csv").write_text('size,n\n"1,5",2\n', encoding="utf-8")
+    assert feature_rows(read_table(tmp_path / "t.csv"), ["size", "n"]).iloc[0].tolist() == ["1,5", "2"]
+
+
+def test_rows_are_shown_by_their_values():
+    assert as_rows(pd.DataFrame({"n": [1.0, 2.5], "city": [None, "Oslo"]})) == ["n=1", "n=2.5, city=Oslo"]
