@@ -1,5 +1,6 @@
 """Reading tables and folders as items and labels; errors name the cause."""
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_the_error_for_a_table_without_usual_columns_lists_them(tmp_path):
     path = file(tmp_path, "a.csv", "I was charged twice,billing\nwhere is it,delivery\n")
     with pytest.raises(DataFileError, match=r"'I was charged twice', 'billing'.*--text-column.* The first row must"):
         read_data(path)
-    with pytest.raises(DataFileError, match=r"Its columns: 'words'\. .*\(--image-column\)\.$"):
+    with pytest.raises(DataFileError, match=r"Its columns: 'words'\. .*\(--feature-columns\)\.$"):
         read_data(file(tmp_path, "a.jsonl", '{"words": "a"}\n'))
 
 
@@ -209,3 +210,28 @@ def test_a_number_of_rows_that_is_none_is_refused(k):
 def test_few_per_class_refuses_labels_that_can_be_read_only_once():
     with pytest.raises(InputError, match="got a generator"):
         few_per_class((label for label in "ab"), 1)
+
+
+def test_rows_of_features_are_read_with_their_labels(tmp_path):
+    path = file(tmp_path, "a.csv", "age,city,label\n31,Oslo,left\n,,stays\n40,Rome,left\n")
+    with pytest.raises(BadItemError, match=r"a.csv, row 3: the row is empty\."):
+        read_data(path, feature_columns="all")
+    data = read_data(path, feature_columns="all", on_error="skip")
+    assert (data.modality, data.item_column, data.label_column) == ("table", "age,city", "label")
+    assert data.items.to_dict("list") == {"age": ["31", "40"], "city": ["Oslo", "Rome"]}
+    assert (data.labels, data.rows, data.items.index.tolist()) == (["left", "left"], [0, 2], [2, 4])
+    assert read_data(path, feature_columns=["city"], with_labels=False, on_error="skip").labels is None
+
+
+def test_feature_columns_that_contradict_are_refused(tmp_path):
+    path = file(tmp_path, "a.csv", "age,city,label\n31,Oslo,left\n")
+    for columns, message in (
+        ({"feature_columns": "age"}, "must be a list of names, or \"all\"; it is 'age'"),
+        ({"feature_columns": []}, "must be a list of names"),
+        ({"feature_columns": ["age", "age"]}, "names 'age' twice"),
+        ({"feature_columns": "all", "text_column": "city"}, "Items are texts, images or rows of features"),
+    ):
+        with pytest.raises(InputError, match=re.escape(message)):
+            read_data(path, **columns)
+    with pytest.raises(InputError, match="feature_columns='all' was given, but .* is a folder"):
+        read_data(tmp_path, feature_columns="all")
