@@ -233,5 +233,5 @@ def test_feature_columns_that_contradict_are_refused(tmp_path):
     ):
         with pytest.raises(InputError, match=re.escape(message)):
             read_data(path, **columns)
-    with pytest.raises(InputError, match="feature_columns='all' was given, but .* is a folder"):
+    with pytest.raises(InputError, match=r"feature_columns='all' was given, but .* is a folder"):
         read_data(tmp_path, feature_columns="all")
