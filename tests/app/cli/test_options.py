@@ -26,11 +26,11 @@ def draw(out: str, color: str = "red", *, size: Size, columns: Columns) -> None:
 
 def test_the_fields_of_a_data_class_become_options(capsys):
     command = with_options(with_column_options(draw), "size", Size, first=True)
-    columns = ["text_column", "label_column", "image_column"]
+    columns = ["text_column", "label_column", "image_column", "feature_columns"]
     assert list(signature(command).parameters) == ["out", "width", "height", "color", *columns]
     assert get_type_hints(command)["width"] == int | None
     assert command.__doc__ == "Draw."
-    unset = dict.fromkeys(["height", "label_column", "image_column"])
+    unset = dict.fromkeys(["height", *columns[1:]])
     command(out="a", width=3, color="blue", text_column="t", **unset)
     assert capsys.readouterr().out == "a blue Size(width=3, height=None) t\n"
 

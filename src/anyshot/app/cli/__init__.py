@@ -10,7 +10,7 @@ _DECORATORS = ("anyshot.app.cli.files:with_file_options", "anyshot.app.cli.saved
 _COMMANDS = {
     "predict": Command(
         "anyshot.app.cli.answering:predict",
-        "Predict the class of each text or image.",
+        "Predict the class of each text, image or row of features.",
         (
             'anyshot predict "I was charged twice" --classes billing,delivery,login',
             'anyshot predict reviews.csv --words "positive=good, great, fun" --words "negative=bad, awful, dull"',

@@ -89,11 +89,12 @@ def predict(
     else:
         words = not class_options.no_thesaurus
         clf = tasks.AnyShotClassifier(class_options.read(), encoder=encoder, words=words).fit()
-    if list(items) == ["-"] and out is None and _is_streamed() and features_of(clf) is None:
+    saved = None if model is None else clf  # one of class names is not fitted before it answers
+    if list(items) == ["-"] and out is None and _is_streamed() and features_of(saved) is None:
         for lines in lines_of_stdin():
             show_rows(_predicted(clf, lines), last="item")
         return
-    inputs = items_of(items, columns.whole, model=clf)
+    inputs = items_of(items, columns.whole, model=saved)
     rows = _predicted(clf, inputs.items)
     if out is None:
         show_rows(rows, last="item")
