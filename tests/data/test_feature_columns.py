@@ -24,6 +24,8 @@ def test_all_columns_but_the_labels_are_features(table):
 def test_columns_that_cannot_be_features_are_named(table):
     with pytest.raises(DataFileError, match=r"t.csv has no column 'Citi'. Its columns: .*Did you mean 'city'\?"):
         find_features(table, ["age", "Citi"], labels=None)
+    with pytest.raises(DataFileError, match=r"no column 'Postleitzahl'.* Add it, with empty cells"):
+        find_features(table, ["Postleitzahl"], labels=None)
     with pytest.raises(InputError, match="'status' was given for the labels and as a feature"):
         find_features(table, ["age", "status"], labels="status")
 
@@ -45,6 +47,11 @@ def test_rows_have_numbers_with_points_and_the_names_of_a_spreadsheet(table):
 def test_a_comma_between_cells_is_no_decimal_mark(tmp_path):
     (tmp_path / "t.csv").write_text('size,n\n"1,5",2\n', encoding="utf-8")
     assert feature_rows(read_table(tmp_path / "t.csv"), ["size", "n"]).iloc[0].tolist() == ["1,5", "2"]
+
+
+def test_percentages_have_decimal_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("rate;n\n1,4%;1\nn/a;2\n-12 %;3\n", encoding="utf-8")
+    assert feature_rows(read_table(tmp_path / "t.csv"), ["rate"])["rate"].tolist() == ["1.4%", None, "-12 %"]
 
 
 def test_rows_are_shown_by_their_values():

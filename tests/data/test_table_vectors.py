@@ -109,7 +109,7 @@ def test_tables_of_other_libraries_are_read(table, make):
     ("given", "words"),
     [
         (lambda table: table.rename(columns={"hours": "hour"}), "lacks the column 'hours'.*rename it to 'hour'"),
-        (lambda table: table.assign(hours="many"), "Column 'hours' was numeric in `fit` and is not now"),
+        (lambda table: table.assign(hours="many"), "'hours' was numeric in `fit` and is not now: row 0 has 'many'"),
         (lambda table: table.assign(hours=np.inf), "Column 'hours' contains infinity in rows 0, 1"),
         (lambda table: table.to_numpy(), "A table with named columns .* is needed; this is a ndarray"),
         (lambda table: table.set_axis(["hours", "kind", "kind"], axis=1), "several columns named 'kind'"),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype, is_timedelta64_dtype
 
-from anyshot.base.columns import python_value
+from anyshot.base.columns import named_rows, python_value
 from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
 from anyshot.data.item_columns import is_no_text
@@ -109,11 +109,17 @@ def _vectorized(column: "pd.Series[Any]", kind: Kind) -> Floats:
         return np.asarray((moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / _DAY, dtype=np.float64)
     values = [None if missing else python_value(value) for value, missing in zip(column, column.isna(), strict=True)]
     values = [None if is_no_text(value) else value for value in values]
-    try:
-        return np.array([np.nan if value is None else _number(value, kind) for value in values], dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        held = "was numeric" if kind == "number" else "held durations" if kind == "duration" else "held dates"
-        raise InputError(f"Column {column.name!r} {held} in `fit` and is not now: {error}.") from error
+    found = np.full(len(values), np.nan)
+    for row, value in enumerate(values):
+        try:
+            found[row] = np.nan if value is None else _number(value, kind)
+        except (TypeError, ValueError, OverflowError) as error:
+            held = "was numeric" if kind == "number" else "held durations" if kind == "duration" else "held dates"
+            raise InputError(
+                f"Column {column.name!r} {held} in `fit` and is not now: {named_rows([column.index[row]])} has "
+                f"{str(value)[:40]!r}. Write such cells as those in `fit`, or leave them empty."
+            ) from error
+    return found
 
 
 _OBJECTS: Final[tuple[tuple[Any, Kind], ...]] = (
@@ -189,8 +195,8 @@ def _check_units(texts: set[str], name: object) -> None:
     units = {found.groups() if found else None for found in measures}
     if len(texts) > _MANY and len(units) == 1 and units != {None} and units != {("", "")}:
         raise InputError(
-            f"Column {name!r} holds numbers with a unit, such as {min(texts)!r}. Convert it to numbers, as by "
-            f"table[{name!r}].str.replace(r'[^0-9.+-]', '', regex=True).astype(float); or, if they are categories, by "
+            f"Column {name!r} holds numbers with a unit, such as {min(texts)!r}. Write them as numbers alone, with a "
+            "decimal point and without separators of thousands; or, if they are categories, convert the column by "
             'astype("category").'
         )
 

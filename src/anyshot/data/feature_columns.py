@@ -12,8 +12,8 @@ from anyshot.errors import DataFileError, InputError
 
 MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "?"})
 """Cells, in lower case, that stand for a missing number."""
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?")
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(\s?%)?")
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 
 
 def find_features(table: Table, given: FeatureColumns, *, labels: str | None) -> list[str]:
@@ -34,10 +34,9 @@ def find_features(table: Table, given: FeatureColumns, *, labels: str | None) ->
         return found
     for name in given:
         if name not in columns:
-            remedy = missing_column(name, columns, may_list=False)[1]
-            raise DataFileError(
-                f"{table.path} has no column {name!r}. Its columns: {listed_columns(table)}. {remedy}".rstrip()
-            )
+            near = missing_column(name, columns, may_list=False)[1]
+            remedy = near or "Add it, with empty cells where nothing is known, or fit a model without it."
+            raise DataFileError(f"{table.path} has no column {name!r}. Its columns: {listed_columns(table)}. {remedy}")
     if labels in given:
         raise InputError(f"{labels!r} was given for the labels and as a feature. Leave it out of the features.")
     return list(given)

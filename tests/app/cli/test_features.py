@@ -90,8 +90,31 @@ def test_what_rows_of_features_cannot_do_is_said(call, rows, fitted, tmp_path):
         (("encode", rows / "train.csv", *features, "--out", tmp_path / "x.npz"), "are not encoded"),
         (("predict", rows / "new.csv", *features, "--classes", "left,stays"), "say nothing about rows of features"),
         (("predict", fitted, "a text"), "Give a file with the columns age, income, city, since"),
+        (("learn", fitted, "a text", "--label", "left"), "Give a file with the columns age, income, city, since"),
+        (("add-class", fitted, "new", "--example", "a text"), "Give a file with the columns age, income, city, since"),
         (("predict", fitted, rows / "train.csv", "--text-column", "city"), "texts, images or rows of features"),
     ):
         done = call(*arguments)
         assert done.code
         assert message in " ".join(done.err.replace("│", " ").split())
+
+
+def test_a_class_is_added_by_rows(call, fitted, tmp_path):
+    (tmp_path / "new.csv").write_text("since;city;income;age\n15.01.2024;Oslo;9000,5;90\n15.01.2024;Rome;9100;91\n")
+    assert call("add-class", fitted, "new", "--examples", tmp_path / "new.csv").code == 0
+    assert [row["label"] for row in call("predict", fitted, tmp_path / "new.csv").rows] == ["new", "new"]
+
+
+def test_unlabeled_rows_may_have_other_columns_in_another_order(call, rows, tmp_path):
+    table = pd.read_csv(rows / "test.csv", sep=";", dtype=str)
+    table[table.columns[::-1]].assign(note="x").to_csv(tmp_path / "more.csv", sep=";", index=False)
+    given = "--feature-columns", "all", "--label-column", "status", "--unlabeled", tmp_path / "more.csv"
+    done = call("fit", rows / "train.csv", *given, "--out", tmp_path / "m")
+    assert (done.code, "rows of features from 'age,income,city,since'." in done.err) == (0, True)
+
+
+@pytest.mark.filterwarnings("default")  # the command prints warnings, which are errors in tests
+def test_a_cell_of_another_kind_is_named_by_its_row(call, fitted, tmp_path):
+    (tmp_path / "bad.csv").write_text("since;city;income;age\n15.01.2024;Oslo;900;30\n;;;\n15.01.2024;Oslo;900;old\n")
+    done = call("predict", fitted, tmp_path / "bad.csv")
+    assert (done.code, "Column 'age' was numeric in `fit` and is not now: row 4 has 'old'" in done.err) == (1, True)

@@ -10,7 +10,7 @@ import typer
 from anyshot.app.cli.console import note
 from anyshot.app.cli.files import check_model_out
 from anyshot.app.cli.options import Columns, refuse_file, with_column_options
-from anyshot.app.cli.reading import items_of_class
+from anyshot.app.cli.reading import items_of_class, refuse_items_alone
 from anyshot.app.cli.saved_models import Model, open_model
 from anyshot.base.class_words import Words
 from anyshot.base.columns import count
@@ -49,12 +49,15 @@ def add_class(
     check_model_out(model)
     for text in example or ():
         refuse_file(text, "--example", "To add all items in it, use --examples.", but=IMAGE_SUFFIXES)
-    items: list[str | Path] = list(example or [])
+    items: Any = list(example or [])
     described = _described(description, words)
     with folder_lock(model):
         clf = open_model(model, method="add_class")
+        if example:
+            refuse_items_alone(clf)
         if examples is not None:
-            items += items_of_class(examples, name, columns, model=clf)
+            found = items_of_class(examples, name, columns, model=clf)
+            items = [*items, *found] if items else found  # rows of features stay a table
         new = one_class(name, clf.classes_.tolist())
         if new in clf.classes_.tolist():
             raise DuplicateClassError(

@@ -95,7 +95,7 @@ def fit(
 def _unlabeled_items(path: Path, columns: Columns, *, like: Any) -> Any:
     """Return the items of a file that are not in the labeled data `like`, whose columns have the same names."""
     try:
-        items = read(path, columns=replace(columns, label_column=None), with_labels=False).items
+        items = read(path, columns=replace(columns, label_column=None), with_labels=False, like=like).items
         known, shown = set(shown_items(like.items)), shown_items(items)
         more = take(items, [row for row, item in enumerate(shown) if item not in known])
         if len(more) < len(items):

@@ -83,17 +83,20 @@ def read(
     with_labels: bool = True,
     classes: Iterable[Label] | None = None,
     model: Any = None,
+    like: Any = None,
 ) -> Any:
     """Return the data set at `path`, and say which columns were read; what is skipped is listed at the end.
 
     classes: by which a label column with an unusual name is found; model: one that knows the columns of its own table,
-    which are used if this table has them.
+    which are used if this table has them; like: a data set whose columns of features are read.
     """
     reading = current()
     known, table = getattr(model, "columns_", {}), reading.table(path)
     given = columns if table is None else _remembered(table, columns, known)
     label_column = given.label_column if with_labels else None
-    features = given.features or features_of(model)
+    features = features_of(model) if given.features is None else given.features
+    if like is not None and like.modality == "table":
+        features = list(like.items.columns)
     named = datasets.ColumnNames(given.text_column, given.image_column, label_column, features)
     how: dict[str, Any] = {"with_labels": with_labels, "on_error": reading.on_error}
     with in_columns_of(known.get("text") or known.get("image"), "in the data that the model was fitted on"):
@@ -117,6 +120,14 @@ def features_of(model: Any) -> list[str] | None:
     """Return the columns of the rows of features that a model was fitted on; None if its items are of another kind."""
     names = getattr(model, "feature_names_in_", None)
     return None if names is None else list(map(str, names))
+
+
+def refuse_items_alone(model: Any) -> None:
+    """Raise InputError for an item that is not in a table, if the items of a model are rows of features."""
+    if (features := features_of(model)) is not None:
+        raise InputError(
+            f"The model predicts rows of a table. Give a file with the columns {first_of(features, at_most=9)}."
+        )
 
 
 def encoder_of(data: Any, name: str) -> str:
@@ -185,10 +196,8 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
     if not one_file and (any(asdict(columns).values()) or current().sheet):
         named = "sheet" if current().sheet else "column"
         raise typer.BadParameter(f"A {named} was named, but the items are not in a table.")
-    if (features := features_of(model)) is not None and not one_file:
-        raise InputError(
-            f"The model predicts rows of a table. Give a file with the columns {first_of(features, at_most=9)}."
-        )
+    if not one_file:
+        refuse_items_alone(model)
     if list(arguments) == ["-"]:
         return GivenItems([line for lines in lines_of_stdin() for line in lines])
     if one_file:
@@ -231,7 +240,7 @@ def labeled_items_of(
         if one_file:
             items = items_of_class(Path(arguments[0]), label, columns, model=model)
         else:
-            items = items_of(arguments, columns).items
+            items = items_of(arguments, columns, model=model).items
         return items, [label] * len(items)
     if not one_file:
         for argument in arguments:
