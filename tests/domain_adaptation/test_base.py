@@ -333,7 +333,7 @@ def test_the_scale_of_the_vectors_does_not_change_the_default_base():
 def test_the_default_base_is_logistic_regression_with_a_scaled_penalty():
     X, y = np.array([[1.0, 0], [0, 1.0], [0.9, 0.1], [0.2, 0.8]]), [0, 1, 0, 1]
     square = np.square(X).sum() / 4
-    oracle = LogisticRegression(C=30 / square, max_iter=1000).fit(X, y)
+    oracle = LogisticRegression(C=30 / square, tol=1e-6, max_iter=1000).fit(X, y)
     np.testing.assert_allclose(ScaledLogisticRegression().fit(X, y).coef_, oracle.coef_, rtol=1e-4)
 
 

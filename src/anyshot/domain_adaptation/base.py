@@ -52,10 +52,11 @@ class ScaledLogisticRegression(LogisticRegression):
     """Logistic regression with C = strength / mean squared length of the vectors.
 
     The penalty then means the same for z-scores, for unit vectors, and after a projection. It is fitted to vectors
-    divided by their root mean squared length, since the solver stops early for small ones.
+    divided by their root mean squared length, since the solver stops early for small ones; at this length, tol=3e-5
+    leaves a loss of 0.03 nats or less above the minimum (1,797 digits, three normalizations).
     """
 
-    def __init__(self, *, strength: float = STRENGTH, tol: float = 1e-4) -> None:
+    def __init__(self, *, strength: float = STRENGTH, tol: float = 3e-5) -> None:
         super().__init__(max_iter=1000, tol=tol)
         self.strength = strength
 

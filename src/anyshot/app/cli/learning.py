@@ -137,9 +137,7 @@ def tune(
     named = class_options.read(inputs.labels)
     labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
     words = not class_options.no_thesaurus
-    clf = tasks.AnyShotClassifier(
-        named, encoder=encoder_of(inputs, encoder), budget=_seconds(budget), words=words, random_state=0
-    )
+    clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), words=words, random_state=0)
     clf.fit(inputs.items, labels)
     _save(clf, out, inputs)
 
@@ -199,11 +197,13 @@ def _warn_of_exchanged_columns(inputs: Any) -> None:
     if n_fractions > n_classes / 2:
         return
     if len(labels) > FEW_LABELS and n_classes > NEARLY_ALL * len(labels) and inputs.item_column is not None:
+        kind = "feature" if inputs.modality == "table" else inputs.modality
+        option = "feature-columns" if inputs.modality == "table" else f"{kind}-column"
         note(
             f"Warning: nearly every label is different: {count(n_classes, 'class', 'classes')} from "
-            f"{count(len(labels), 'label')}. {inputs.modality.capitalize()}s were read from {inputs.item_column!r}, "
-            f"labels from {inputs.label_column!r}; if the columns are exchanged, name them with "
-            f"--{inputs.modality}-column and --label-column."
+            f"{count(len(labels), 'label')}. {kind.capitalize()}s were read from {inputs.item_column!r}, "
+            f"labels from {inputs.label_column!r}; if the columns are exchanged, name them with --{option} and "
+            "--label-column."
         )
 
 

@@ -20,6 +20,7 @@ from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path, take
 from anyshot.base.labels import Label
 from anyshot.base.user_folders import web_address
+from anyshot.base.warning import shortened
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.data.text_files import OTHER_TYPES, as_on_disk, existing, remedy_for_type, suffix_of
 from anyshot.encoders.registry import default_for
@@ -112,7 +113,7 @@ def read(
         labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
         without = _other_columns(table, data) if with_labels and data.label_column is None else ""
         kind = "rows of features" if data.modality == "table" else f"{data.modality}s"
-        note(f"Read {path}: {kind} from {data.item_column!r}{labels}.{without}")
+        note(f"Read {path}: {kind} from {shortened(repr(data.item_column))}{labels}.{without}")
     return data
 
 
