@@ -159,9 +159,11 @@ def check_trainable(data: TrainingSet, *, method: str, encoder: str, may_wait: M
     lacking = unpredictable(data)
     refused = data.classes[lacking if lacking.all() else lacking & ~np.asarray(may_wait)].tolist()
     if refused:
+        why, remedy = f"the encoder {encoder!r} cannot embed its name", ", or Words or a description"
+        if encoder in ("vectors", "table"):
+            why, remedy = "its name says nothing about numbers", ", or a class vector" if encoder == "vectors" else ""
         raise NotEnoughLabelsError(
-            f"Class {refused[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
-            "name. Give a labeled example of it, or Words or a description, or a class vector if the items are vectors."
+            f"Class {refused[0]!r} has no label, and {why}. Give a labeled example of it{remedy}."
         )
     if method == "logistic-regression" and not np.any(may_wait) and np.count_nonzero(data.counts) < 2:
         raise NotEnoughClassesError(

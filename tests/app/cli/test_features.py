@@ -89,6 +89,7 @@ def test_what_rows_of_features_cannot_do_is_said(call, rows, fitted, tmp_path):
         (("tune", rows / "train.csv", *features, *out), "can be tuned"),
         (("encode", rows / "train.csv", *features, "--out", tmp_path / "x.npz"), "are not encoded"),
         (("predict", rows / "new.csv", *features, "--classes", "left,stays"), "say nothing about rows of features"),
+        (("add-class", fitted, "paused"), "says nothing about numbers. Give a labeled example of it."),
         (("predict", fitted, "a text"), "Give a file with the columns age, income, city, since"),
         (("learn", fitted, "a text", "--label", "left"), "Give a file with the columns age, income, city, since"),
         (("add-class", fitted, "new", "--example", "a text"), "Give a file with the columns age, income, city, since"),

@@ -94,7 +94,7 @@ def test_words_of_python_become_those_of_requests():
     classifier = AnyShotClassifier({"up": [0.0, 1.0], "down": [0.0, -1.0]}, cache=False).fit()
     faults = [
         (lambda: classifier.partial_fit([[0.0, 1.0]], ["left"]), "or add it to the classes"),
-        (lambda: classifier.add_class("left"), "Give examples, words, a description, or a vector"),
+        (lambda: classifier.add_class("left"), "Give examples or a vector"),
         (lambda: classifier.partial_fit([[0.0, 1.0]], []), "items without a label go to /unlabeled"),
         (lambda: classifier.partial_fit([[0.0, 1.0]], [""]), "Items without a label go to /unlabeled"),
         (lambda: Words([]), 'There is no word. Give some that the texts of the class contain, such as "good, great'),

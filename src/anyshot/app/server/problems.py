@@ -131,10 +131,8 @@ _OF_REQUESTS: Final = (
         "add-class",
         "or add it to the classes",
     ),
-    (
-        "Give a labeled example of it, or Words or a description, or a class vector",
-        "Give examples, words, a description, or a vector",
-    ),
+    ("Give a labeled example of it, or Words or a description.", "Give examples, words or a description."),
+    ("Give a labeled example of it, or a class vector.", "Give examples or a vector."),
     (", None for no label.", "; items without a label go to /unlabeled."),
     ("Write None for an item without a label.", "Items without a label go to /unlabeled."),
     ("before the classes of a fitted model change, call set_params(class_prior=...)", "fit the model again to do so"),
