@@ -39,7 +39,7 @@ def test_after_fit_without_items_the_first_items_choose_the_encoder():
     assert clf.fit().predict(np.array([[0.5, 0.1]])).tolist() == ["right"]
     unfitted = AnyShotClassifier(["a", "b"], cache=False).fit()
     assert unfitted.classes_.tolist() == ["a", "b"]
-    with pytest.raises(NotEnoughLabelsError, match="Class 'a' has no label, and the encoder 'vectors' cannot embed"):
+    with pytest.raises(NotEnoughLabelsError, match="Class 'a' has no label, and its name says nothing about"):
         unfitted.predict(np.eye(2))
 
 
