@@ -56,3 +56,9 @@ def test_percentages_have_decimal_commas(tmp_path):
 
 def test_rows_are_shown_by_their_values():
     assert as_rows(pd.DataFrame({"n": [1.0, 2.5], "city": [None, "Oslo"]})) == ["n=1", "n=2.5, city=Oslo"]
+
+
+def test_a_mark_beside_codes_is_a_code(tmp_path):
+    (tmp_path / "t.csv").write_text("code,n\n007,1\nNA,NA\n", encoding="utf-8")
+    rows = feature_rows(read_table(tmp_path / "t.csv"), ["code", "n"])
+    assert (rows["code"].tolist(), rows["n"].tolist()) == (["007", "NA"], ["1", None])

@@ -18,7 +18,8 @@ from anyshot.errors import InputError
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-_NUMBER: Final = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?(\s?%)?")  # 007 is a code
+NUMBER: Final = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?(\s?%)?")
+"""A number as text; 007 is a code."""
 _MEASURE: Final = re.compile(r"[+-]?([$€£¥₹]?)\s?[+-]?\d[\d.,']*\s?(\D{0,12})")  # a currency or a unit, "5 kg"
 _MANY: Final = 10  # so many different texts are hardly categories
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
@@ -130,7 +131,7 @@ _OBJECTS: Final[tuple[tuple[Any, Kind], ...]] = (
 
 
 def _is_number(value: object) -> bool:
-    return bool(_NUMBER.fullmatch(value)) if isinstance(value, str) else isinstance(value, numbers.Number)
+    return bool(NUMBER.fullmatch(value)) if isinstance(value, str) else isinstance(value, numbers.Number)
 
 
 def _is_date(value: object) -> bool:
@@ -171,7 +172,7 @@ def _number(value: Any, kind: Kind) -> float:
 
 def _kind_of_texts(texts: list[str], name: object) -> Kind:
     stripped = {text.strip() for text in texts}
-    if all(_NUMBER.fullmatch(text) for text in stripped):
+    if all(NUMBER.fullmatch(text) for text in stripped):
         return "number"
     if all(_YEAR_FIRST.fullmatch(text) or _NAMED_MONTH.fullmatch(text) for text in stripped):
         return "date"

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import pandas as pd
 
+from anyshot.data.column_kinds import NUMBER
 from anyshot.data.item_columns import FeatureColumns, is_empty, listed_columns, missing_column
 from anyshot.data.tables import Table
 from anyshot.errors import DataFileError, InputError
 
 MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "?"})
 """Cells, in lower case, that stand for a missing number."""
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(\s?%)?")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 
 
@@ -60,7 +60,7 @@ def _without_marks(cells: list[Any], *, commas: bool) -> list[Any]:
     given = [None if isinstance(cell, str) and cell.strip().casefold() in MISSING_NUMBERS else cell for cell in cells]
     found = with_decimal_points(given) if commas else given
     texts = [cell.strip() for cell in found if isinstance(cell, str)]
-    return found if all(map(_NUMBER.fullmatch, texts)) else cells
+    return found if all(map(NUMBER.fullmatch, texts)) else cells
 
 
 def with_decimal_points(cells: list[Any]) -> list[Any]:

@@ -69,12 +69,12 @@ def fit(
     more = None
     if unlabeled is not None:
         more = _unlabeled_items(unlabeled, columns, like=inputs)
-    if inputs.labels is None and (named is None or inputs.modality == "table"):
-        if inputs.modality == "table":
-            raise InputError(
-                f"{data} has no labels, without which nothing is known of rows of features. Name the column of the "
-                "labels with --label-column."
-            )
+    if inputs.labels is None and inputs.modality == "table":
+        raise InputError(
+            f"{data} has no labels, without which nothing is known of rows of features. Name the column of the labels "
+            "with --label-column."
+        )
+    if inputs.labels is None and named is None:
         raise InputError(
             f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
             "the classes with --classes, and ten words of each with --words."
