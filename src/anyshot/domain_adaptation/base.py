@@ -195,16 +195,8 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, domains = check_domains(table, labels, table if target is None else target)
         warn_of_look_alikes(self.classes_.tolist())
         items = domains.target
-        if self.adapted_ and items.shape[0] < min(FEW_ITEMS, len(self.classes_)):
-            warn(
-                f"target has {items.shape[0]} items for {len(self.classes_)} classes, too few to show how the domains "
-                "differ. Predictions may be worse than those of the source alone, fit(X, y). Add target items."
-            )
-        if self.adapted_ and is_sparse(items) and not self.supports_sparse:
-            raise InputError(
-                f"{type(self).__name__} does not support sparse tables. Use a method that does, such as "
-                "DensityRatioWeighting or MSDA, or reduce the table to few dense features first (TruncatedSVD)."
-            )
+        if self.adapted_:
+            self._check_target(items)
         source_statistics = statistics_of(domains.source, weights)
         self.statistics_ = statistics_of(items) if self.adapted_ and self.normalize == "domain" else source_statistics
         domains = replace(
@@ -253,6 +245,19 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         table = self._normalized(domain_table(X, name="X"), self.statistics_)
         with threads_for(table.shape[0] * table.shape[1] * len(self.classes_)):
             return method(self._represent(table) if self.adapted_ else table)
+
+    def _check_target(self, items: Table) -> None:
+        """Warn of a target of few items (n_t, d), or raise InputError if they are sparse and should be dense."""
+        if items.shape[0] < min(FEW_ITEMS, len(self.classes_)):
+            warn(
+                f"target has {items.shape[0]} items for {len(self.classes_)} classes, too few to show how the domains "
+                "differ. Predictions may be worse than those of the source alone, fit(X, y). Add target items."
+            )
+        if is_sparse(items) and not self.supports_sparse:
+            raise InputError(
+                f"{type(self).__name__} does not support sparse tables. Use a method that does, such as "
+                "DensityRatioWeighting or MSDA, or reduce the table to few dense features first (TruncatedSVD)."
+            )
 
     def _normalized(self, table: Table, statistics: Statistics) -> Table:
         return table if self.normalize is None else statistics.standardize(table)
