@@ -39,6 +39,9 @@ EXPECTED = [18292.0, 18321.0, np.nan]
         (pd.Series(["12%", "3.5 %", None]), "number", [12, 3.5, np.nan]),
         (pd.Series(["01/31/2020", "02/29/2020", None]), "month first", EXPECTED),
         (pd.Series([timedelta(hours=12), None], dtype=object), "duration", [0.5, np.nan]),
+        (pd.Series([1, "2.5", None] * 9, dtype=object), "number", [1, 2.5, np.nan] * 9),
+        (pd.Series([date(2020, 1, 31), "29.02.2020", None], dtype=object), "day first", EXPECTED),
+        (pd.Series([date(2020, 1, 31), "2020-02-29", None], dtype=object), "date", EXPECTED),
         (pd.Series(pd.to_timedelta([12, None], "h")), "duration", [0.5, np.nan]),
     ],
     ids=str,
@@ -136,3 +139,10 @@ def test_an_empty_cell_beside_numbers_as_text_is_missing(empty):
 def test_a_number_that_stands_for_a_missing_one_is_refused():
     with pytest.raises(InputError, match=r"Column 'x' contains 1.79769e\+308 in row 1; numbers up to 1e\+150"):
         as_numbers(pd.Series([1.0, 1.7976931348623157e308], name="x"), "number")
+
+
+def test_a_date_as_text_in_a_column_that_had_real_dates_is_read_only_in_a_clear_order():
+    read = as_numbers(pd.Series(["05.01.2024", "2024-01-05", "1/31/2024"], dtype=object, name="day"), "date")
+    np.testing.assert_allclose(read, [19727, 19727, 19753])
+    with pytest.raises(InputError, match=r"'day' held dates in `fit` and is not now: row 0 has '05/01/2024'"):
+        as_numbers(pd.Series(["05/01/2024"], name="day"), "date")

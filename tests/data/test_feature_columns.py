@@ -62,3 +62,8 @@ def test_a_mark_beside_codes_is_a_code(tmp_path):
     (tmp_path / "t.csv").write_text("code,n\n007,1\nNA,NA\n", encoding="utf-8")
     rows = feature_rows(read_table(tmp_path / "t.csv"), ["code", "n"])
     assert (rows["code"].tolist(), rows["n"].tolist()) == (["007", "NA"], ["1", None])
+
+
+def test_columns_pasted_from_a_spreadsheet_may_have_a_decimal_comma(tmp_path):
+    (tmp_path / "t.tsv").write_text("income\tcity\n1.748,5\tOslo\n-2\tRome\n", encoding="utf-8")
+    assert feature_rows(read_table(tmp_path / "t.tsv"), ["income"])["income"].tolist() == ["1748.5", "-2"]

@@ -1,4 +1,5 @@
 import json
+from datetime import time
 
 import numpy as np
 import pandas as pd
@@ -164,3 +165,29 @@ def test_the_output_that_users_set_for_their_transformers_changes_nothing(kind):
     expected = FeatureTable.fit([frame], standardize=True).transform(frame)
     with sklearn.config_context(transform_output=kind):
         np.testing.assert_array_equal(FeatureTable.fit([frame], standardize=True).transform(frame), expected)
+
+
+def test_rows_are_found_again_from_vectors_of_unit_length():
+    table = pd.DataFrame(
+        {
+            "age": [31, 40, None, 77],
+            "income": [1900.5, 12.25, -3, 250000],
+            "city": ["Rome", None, "Oslo", "Rome"],
+            "since": pd.to_datetime(["2024-01-05", "2023-12-31", None, "1999-02-03"]),
+            "at": [time(8, 30), None, time(12), time(23, 59)],
+        }
+    )
+    made = FeatureTable.fit([table], standardize=True)
+    found = made.inverse_transform(unit(made.transform(table)).astype(np.float32))
+    assert list(found.columns) == list(table.columns)
+    assert found["age"].tolist() == [31, 40, None, 77]
+    assert found["income"].tolist() == [1900.5, 12.3, -3, 250000]  # as exact as float32 beside the largest
+    assert found["city"].tolist() == ["Rome", None, "Oslo", "Rome"]
+    assert [None if day is None else day.date().isoformat() for day in found["since"]] == [
+        "2024-01-05",
+        "2023-12-31",
+        None,
+        "1999-02-03",
+    ]
+    assert made.inverse_transform(unit(made.transform(table))[:0]).shape == (0, 5)
+    assert FeatureTable.fit([table[["income"]]], standardize=False).inverse_transform(np.ones((1, 1))) is None

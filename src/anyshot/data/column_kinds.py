@@ -65,10 +65,12 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
     if all(isinstance(value, str) for value in values):
         return _kind_of_texts(values, column.name)
     _check_scalars(values, column.name)
-    for kinds, found in _OBJECTS:
-        if all(isinstance(value, kinds) for value in values):
-            return found
-    _check_exceptions({value.strip() if isinstance(value, str) else value for value in values}, column.name)
+    stripped = {value.strip() if isinstance(value, str) else value for value in values}
+    for (_, found), (_, is_one, _) in zip(_OBJECTS, _MEASURED, strict=True):
+        if all(map(is_one, stripped)):  # also as text, as spreadsheets store some numbers
+            texts = [value for value in values if isinstance(value, str)]
+            return _kind_of_texts(texts, column.name) if found == "date" and texts else found
+    _check_exceptions(stripped, column.name)
     return "category"
 
 
@@ -98,6 +100,19 @@ def as_numbers(column: "pd.Series[Any]", kind: Kind) -> Floats:
     found = _vectorized(column, kind)
     check_size(found, f"Column {column.name!r}")
     return found
+
+
+def from_numbers(values: Floats, kind: Kind) -> list[Any]:
+    """Return the numbers, dates or durations that `as_numbers` returned as floats (n,), to the second.
+
+    >>> from_numbers(np.array([2.5]), "number"), from_numbers(np.array([19727.5]), "date")[0].isoformat()
+    ([2.5], '2024-01-05T12:00:00')
+    """
+    if kind == "number":
+        return list(map(float, values))
+    seconds = np.round(np.asarray(values) * _DAY)
+    found = pd.to_timedelta(seconds, unit="s") if kind == "duration" else pd.to_datetime(seconds, unit="s")
+    return list(found)
 
 
 def _vectorized(column: "pd.Series[Any]", kind: Kind) -> Floats:
@@ -159,8 +174,10 @@ def _number(value: Any, kind: Kind) -> float:
         value = str(value).strip() if isinstance(value, str | datetime.time) else value
         without_seconds = isinstance(value, str) and _TIME.fullmatch(value) and value.count(":") == 1
         return float(pd.Timedelta(f"{value}:00" if without_seconds else value).total_seconds()) / _DAY
+    parts = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if parts and kind == "date":  # the column had real dates in `fit`
+        kind = _kind_of_dates([parts], "date")
     if isinstance(value, str) and kind != "date":
-        parts = _DATE.fullmatch(value.strip())
         moment = pd.to_datetime(value.strip(), format=_FORMATS[kind].format(parts[2] if parts else "."), utc=True)
     elif isinstance(value, numbers.Number):
         raise TypeError(f"{value!r} is a number")

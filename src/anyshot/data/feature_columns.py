@@ -9,6 +9,7 @@ import pandas as pd
 from anyshot.data.column_kinds import NUMBER
 from anyshot.data.item_columns import FeatureColumns, is_empty, listed_columns, missing_column
 from anyshot.data.tables import Table
+from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError, InputError
 
 MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "?"})
@@ -46,10 +47,10 @@ def feature_rows(table: Table, names: Collection[str]) -> pd.DataFrame:
     """Return the rows of feature columns (n, d), whose cells are numbers, texts or dates; an empty one is None.
 
     The rows are named by their numbers in the file. In a column of numbers, n/a, NA and ? stand for missing ones, and
-    in a CSV without commas between its cells a comma may be the decimal mark.
+    in a CSV or TSV without commas between its cells a comma may be the decimal mark.
     """
     columns = {name: [None if is_empty(value) else value for value in table.values(name)] for name in names}
-    commas = table.separator not in (None, ",")
+    commas = table.separator not in (None, ",") or suffix_of(table.path) == ".tsv"
     numbers = [table.number(row) for row in range(len(table.frame))]
     cells = {name: _without_marks(values, commas=commas) for name, values in columns.items()}
     return pd.DataFrame(cells, index=numbers, dtype=object)

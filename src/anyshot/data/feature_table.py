@@ -21,6 +21,8 @@ MAX_WIDE_RATIO: Final = 100.0
 """The same for a wide table, of the 90 % to the 10 % quantile."""
 FAR: Final = 2.0
 """Rows so many times as long as the longest in `fit` begin to be unlike all of them."""
+FLOAT32: Final = 1.5e-7
+"""Error of a number between -1 and 1 in float32, and more."""
 EQUAL_LENGTHS: Final = 0.01
 """Standard deviation of the rows' lengths, relative to that of the rows, below which they are vectors of a network."""
 
@@ -116,6 +118,22 @@ class FeatureTable:
         lengths = np.linalg.norm(scaled, axis=1)  # (n,)
         beyond = np.sqrt(np.maximum((lengths / self.reach) ** 2 - 1, 0))
         return np.column_stack([scaled, lengths * beyond])
+
+    def inverse_transform(self, vectors: Any) -> pd.DataFrame | None:
+        """Return the rows of standardized vectors (n, d), at unit length or not, as far as float32 tells.
+
+        None if the features were not standardized, or were an array.
+        """
+        if self.mean is None or self.std is None or self.columns is None:
+            return None
+        given, width = np.asarray(vectors, dtype=np.float64), len(self.mean)
+        scale = np.sqrt(width) / given[:, width : width + 1]  # (n, 1), by the constant
+        rows = given[:, :width] * scale * self.std + self.mean
+        if len(rows):
+            exact = FLOAT32 * scale.max() * self.std  # (d,)
+            decimals = np.where(self.std > 0, -np.floor(np.log10(exact)) - 1, 0).astype(int)
+            rows = np.column_stack([np.round(column, n) for column, n in zip(rows.T, decimals.tolist(), strict=True)])
+        return self.columns.inverse_transform(rows)
 
     def _scaled(self, rows: Floats) -> Floats:
         """Return standardized rows (n, d + 1) with the constant, which is as long as a typical row."""

@@ -24,7 +24,7 @@ from anyshot.base.estimator import all_or_nothing
 from anyshot.base.extras import extra
 from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.warning import warn
-from anyshot.data.column_kinds import Kind, as_numbers, kind_of
+from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of
 from anyshot.errors import InputError, ItemWarning
 
 MISSING: Final = "(none)"
@@ -133,6 +133,23 @@ class TableVectors(TransformerMixin, BaseEstimator):
                 self._warn_if_unseen(name, column)
             parts.append(self.one_hot_.transform(words))
         return np.concatenate(parts, axis=1)
+
+    def inverse_transform(self, X: Any) -> pd.DataFrame:
+        """Return the rows of vectors (n, d), with the table's columns; None for missing values.
+
+        A category that is too rare to be encoded counts as missing.
+        """
+        vectors, columns, at = np.asarray(X, dtype=np.float64), dict[str, list[Any]](), 0
+        for name in self.medians_:
+            there = vectors[:, at + 1] < 0.5 if name in self.gaps_ else np.ones(len(vectors), dtype=bool)
+            values = from_numbers(vectors[:, at], self.kinds_.get(name, "number"))
+            columns[name] = [value if known else None for value, known in zip(values, there, strict=True)]
+            at += 2 if name in self.gaps_ else 1
+        for name, categories in self.categories_.items():
+            part, at = vectors[:, at : at + len(categories)], at + len(categories)
+            best = [categories[place] if own[place] > 0.5 else MISSING for own in part for place in [own.argmax()]]
+            columns[name] = [None if value == MISSING else value for value in best]
+        return pd.DataFrame(columns, columns=self.columns_, dtype=object)
 
     def _warn_if_missing(self, name: str, missing: NDArray[np.bool_], names: "pd.Index[Any]") -> None:
         """Warn of missing numbers (n,) in a column that had none in `fit`; names (n,): of the rows."""
