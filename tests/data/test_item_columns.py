@@ -33,6 +33,11 @@ def test_given_columns_are_used(tmp_path):
 def test_texts_of_several_columns_are_joined_without_empty_ones(tmp_path):
     data = read_data(file(tmp_path, "a.csv", "subject,body\nhi,there\nhi,\nNULL,x\n"), text_column="subject,body")
     assert data.items == ["hi\nthere", "hi", "x"]
+    path = file(tmp_path, "b.csv", 'a,"Why, if so?"\nhi,there\n')
+    assert read_data(path, text_column='"Why, if so?",a').items == ["there\nhi"]
+    assert read_data(path, text_column="Why, if so?").items == ["there"]
+    with pytest.raises(DataFileError, match='double quotes around names with commas: "Why, if so\\?"'):
+        read_data(path, text_column="a,Why, if so?")
 
 
 def test_labels_are_found_by_the_names_of_the_classes(tmp_path):

@@ -18,6 +18,7 @@ _HOME = {
     "image_fault": "anyshot.data.image_folders",
     "is_class_file": "anyshot.data.class_names",
     "listed_classes": "anyshot.data.class_names",
+    "listed_names": "anyshot.data.item_columns",
     "load_attributes": "anyshot.data.attributes",
     "load_xlsa17": "anyshot.data.xlsa17",
     "messages": "anyshot.data.datasets",

@@ -25,12 +25,14 @@ from anyshot.data.item_columns import (
     ColumnNames,
     FeatureColumns,
     OnError,
+    as_listed,
     find_column,
     find_labels,
     is_empty,
     is_missing_text,
     joined_texts,
     listed_columns,
+    listed_names,
     read_labels,
 )
 from anyshot.data.tables import Table, read_table
@@ -48,7 +50,7 @@ class Dataset:
     or None if there are no labels at all; source: the file or folder; encoding: of a text file, such as "utf-8" or
     "windows-1252", else None; skipped: (location, reason) of each skipped item; rows: the row of the table, from 0,
     from which each item was read, None for all rows; item_column, label_column: the columns of the table that were
-    read, those of features joined by commas.
+    read, several as in a row of a CSV.
     """
 
     items: list[str] | list[Path] | pd.DataFrame
@@ -88,7 +90,8 @@ def read_data(
     are listed as skipped. Images are decoded later, when they are encoded; here each must exist, have an image suffix,
     and not be empty. With `on_error="skip"` they are decoded here as well.
 
-    With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns.
+    With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns; of
+    these, a name with a comma stands in double quotes.
 
     With `feature_columns`, a list of names or "all", the items are the rows of these columns: numbers, dates and
     categories, as `AnyShotClassifier(encoder="table")` takes them.
@@ -204,7 +207,7 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
         )
     column = text or image or ""
     of_labels = None
-    if given.label is not None and given.label in (column, *(part.strip() for part in column.split(","))):
+    if given.label is not None and given.label in (column, *listed_names(column)):
         raise InputError(f"{column!r} was given for the items and {given.label!r} for the labels. Give two columns.")
     if with_labels:
         of_labels = find_labels(table, given.label, items=column, classes=classes)
@@ -228,13 +231,13 @@ def _features_of(
     """Return all rows of feature columns; those that are named are no labels."""
     of_labels = given.label
     if with_labels:
-        used = "" if features == "all" else ",".join(features)
+        used = "" if features == "all" else as_listed(features)
         of_labels = find_labels(table, given.label, items=used, classes=classes)
-    names = find_features(table, features, labels=of_labels)
+    names = find_features(table, features, labels=of_labels, left_out=given.left_out)
     labels = read_labels(table, of_labels, given=given.label, classes=classes)
     return Dataset(
         feature_rows(table, names), labels, "table", table.path, table.encoding,
-        item_column=",".join(names), label_column=of_labels,
+        item_column=as_listed(names), label_column=of_labels,
     )  # fmt: skip
 
 

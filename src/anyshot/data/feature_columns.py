@@ -17,8 +17,10 @@ MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "?"})
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 
 
-def find_features(table: Table, given: FeatureColumns, *, labels: str | None) -> list[str]:
-    """Return the names of the feature columns of a table; labels: the column of the labels.
+def find_features(
+    table: Table, given: FeatureColumns, *, labels: str | None, left_out: Collection[str] = ()
+) -> list[str]:
+    """Return the names of the feature columns of a table; labels: the column of the labels; left_out: of "all".
 
     Raises
     ------
@@ -28,16 +30,16 @@ def find_features(table: Table, given: FeatureColumns, *, labels: str | None) ->
         The labels are among the features.
     """
     columns = [str(name) for name in table.frame.columns]
+    for name in left_out if given == "all" else given:
+        if name not in columns:
+            near = missing_column(name, columns, may_list=True)[1]
+            remedy = near or "Add it, with empty cells where nothing is known, or fit a model without it."
+            raise DataFileError(f"{table.path} has no column {name!r}. Its columns: {listed_columns(table)}. {remedy}")
     if given == "all":
-        found = [name for name in columns if name.strip() and name != labels]
+        found = [name for name in columns if name.strip() and name not in (labels, *left_out)]
         if not found:
             raise DataFileError(f"{table.path} has no column of features. Its columns: {listed_columns(table)}.")
         return found
-    for name in given:
-        if name not in columns:
-            near = missing_column(name, columns, may_list=False)[1]
-            remedy = near or "Add it, with empty cells where nothing is known, or fit a model without it."
-            raise DataFileError(f"{table.path} has no column {name!r}. Its columns: {listed_columns(table)}. {remedy}")
     if labels in given:
         raise InputError(f"{labels!r} was given for the labels and as a feature. Leave it out of the features.")
     return list(given)

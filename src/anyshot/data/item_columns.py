@@ -1,10 +1,12 @@
 """Find the columns of items and labels in a table, and read the labels."""
 
+import csv
 import difflib
+import io
 import logging
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -31,18 +33,19 @@ MOST_NAMES: Final = 20
 
 OnError: TypeAlias = Literal["raise", "skip"]
 FeatureColumns: TypeAlias = Sequence[str] | Literal["all"]
-"""The names of columns of features, or "all" for all but that of the labels."""
+"""The names of columns of features, or "all" for all but that of the labels and those that are left out."""
 
 log = logging.getLogger(__name__)
 
 
 class ColumnNames(NamedTuple):
-    """The columns of texts, images, labels and features, None for those to find."""
+    """The columns of texts, images, labels and features, None for those to find; left_out: those of no features."""
 
     text: str | None = None
     image: str | None = None
     label: str | None = None
     features: FeatureColumns | None = None
+    left_out: Sequence[str] = ()
 
     def check(self, *, with_labels: bool, on_error: OnError) -> None:
         """Raise InputError for arguments that contradict each other."""
@@ -54,6 +57,8 @@ class ColumnNames(NamedTuple):
             raise InputError(f"label_column={self.label!r} contradicts with_labels=False. Give one of the two.")
         if self.features is not None:
             self._check_features(self.features)
+        if self.left_out and self.features != "all":
+            raise InputError("--except leaves columns out of all others. Give --feature-columns all, or leave it out.")
 
     def _check_features(self, features: FeatureColumns) -> None:
         if self.text is not None or self.image is not None:
@@ -99,15 +104,38 @@ def missing_column(given: str, columns: Sequence[str], *, may_list: bool) -> tup
     if not missing:
         return given, f"Did you mean {','.join(listed)!r}?" if may_list else ""
     name = missing[0] if len(missing) < len(listed) else given
+    whole = next((column for column in columns if missing[0] in map(str.strip, column.split(","))), None)
+    if whole is not None and may_list:
+        return name, f"Put double quotes around names with commas: {as_listed([whole])}."
     by_spelling = {column.strip().casefold(): column for column in columns}
     near = difflib.get_close_matches(name.strip().casefold(), by_spelling, n=1)
     return name, f"Did you mean {by_spelling[near[0]]!r}?" if near else ""
 
 
+def listed_names(given: str) -> list[str]:
+    """Return the names of columns that are listed as in a row of a CSV: one with a comma stands in double quotes.
+
+    >>> listed_names('subject, "Why, if so?"')
+    ['subject', 'Why, if so?']
+    """
+    return [name.strip() for row in csv.reader(io.StringIO(given), skipinitialspace=True) for name in row]
+
+
+def as_listed(names: Iterable[str]) -> str:
+    """Return a list of names as `listed_names` reads it.
+
+    >>> as_listed(["subject", "Why, if so?"])
+    'subject,"Why, if so?"'
+    """
+    written = io.StringIO()
+    csv.writer(written, lineterminator="").writerow(names)
+    return written.getvalue()
+
+
 def is_joined(table: Table, name: str) -> bool:
     """Return whether a name lists several columns of a table, such as "subject,body", and is not itself a column."""
-    columns, parts = {str(column) for column in table.frame.columns}, name.split(",")
-    return name not in columns and len(parts) > 1 and all(part.strip() in columns for part in parts)
+    columns, parts = {str(column) for column in table.frame.columns}, listed_names(name)
+    return name not in columns and len(parts) > 1 and columns.issuperset(parts)
 
 
 def has_column(table: Table, name: str) -> bool:
@@ -119,7 +147,7 @@ def joined_texts(table: Table, name: str) -> list[Any]:
     """Return the texts of a column, or of several that are listed, each on a line of its own."""
     if not is_joined(table, name):
         return [as_shown(value) for value in table.values(name)]
-    parts = zip(*(table.values(part.strip()) for part in name.split(",")), strict=True)
+    parts = zip(*map(table.values, listed_names(name)), strict=True)
     return ["\n".join(str(as_shown(text)) for text in row if not is_no_text(text)) for row in parts]
 
 
@@ -166,7 +194,7 @@ def find_labels(table: Table, given: str | None, *, items: str, classes: Sequenc
     column = find_column(table, usual, given, option="label_column")
     if column is not None or not classes:
         return column
-    names, used = {str(name).strip() for name in classes}, {part.strip() for part in items.split(",")}
+    names, used = {str(name).strip() for name in classes}, {items, *listed_names(items)}
     held = {
         name: {str(value).strip() for value in table.values(name) if not is_empty(value)}
         for name in map(str, table.frame.columns)

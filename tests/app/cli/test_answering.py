@@ -46,6 +46,34 @@ def test_predict_writes_the_same_rows_to_a_file(call, made, tmp_path, suffix):
     assert READ[suffix](out)["text"].tolist() == [text for text, _ in TRAIN]
 
 
+def test_predict_tells_the_probability_of_every_class(call, made, tmp_path):
+    shares = anyshot.load(made / "model").predict_proba([text for text, _ in TRAIN]).tolist()
+    names = ["billing", "delivery", "login"]
+    done = call("predict", made / "model", made / "texts.csv", "--proba")
+    assert [row["proba"] for row in done.rows] == [pytest.approx(dict(zip(names, own, strict=True))) for own in shares]
+    for suffix, read in {**READ, ".xlsx": pd.read_excel}.items():
+        table = pd.DataFrame([*TRAIN, ("", "")], columns=["text", "probability_login"])
+        data, out = tmp_path / f"data{suffix}", tmp_path / f"answers{suffix}"
+        anyshot.write_table(table, data)
+        assert call("predict", made / "model", data, "--proba", "--out", out).code == 0
+        written = read(out)
+        columns = ["probability_billing", "probability_delivery", "new_probability_login"]
+        assert list(written) == [*table, "predicted_label", "probability", *columns]
+        assert written[columns][:9].to_numpy().tolist() == [pytest.approx(own) for own in shares]
+        assert written[columns][9:].isna().to_numpy().all()
+
+
+@pytest.mark.filterwarnings("default")  # a name such as "label" says little, of which the command warns
+def test_predict_tells_the_probability_of_classes_of_any_name(call, tmp_path):
+    many = [f"class {number}" for number in range(150)]
+    named = [part for name in ("a, b", 'say "hi"', "label", *many) for part in ("--class", name)]
+    assert call("predict", "I paid", *named, "--proba", "--out", tmp_path / "a.csv").code == 0
+    written = pd.read_csv(tmp_path / "a.csv")
+    names = [f"probability_{name}" for name in ("a, b", 'say "hi"', "label", *many)]
+    assert set(written) == {"item", "predicted_label", "probability", *names}
+    assert written[names].sum(axis=1).tolist() == [pytest.approx(1)]
+
+
 @pytest.mark.parametrize("given", [".csv", ".jsonl", ".parquet"])
 @pytest.mark.parametrize("written", [".csv", ".jsonl", ".parquet"])
 def test_predict_keeps_the_columns_of_a_table_and_puts_its_own_behind_them(call, made, tmp_path, given, written):

@@ -86,7 +86,12 @@ def test_what_rows_of_features_cannot_do_is_said(call, rows, fitted, tmp_path):
     for arguments, message in (
         (("fit", rows / "train.csv", *features, *out), "has no labels, without which nothing is known of rows"),
         (("fit", rows / "train.csv", *features, "--text-column", "city", *out), "texts, images or rows of features"),
-        (("tune", rows / "train.csv", *features, *out), "can be tuned"),
+        (("tune", rows / "train.csv", *features, *out), "have no encoder to tune. Use anyshot fit"),
+        (
+            ("fit", rows / "train.csv", "--feature-columns", "age", "--except", "city", *out),
+            "Give --feature-columns all",
+        ),
+        (("fit", rows / "train.csv", *features, "--except", "cities", *out), "no column 'cities'"),
         (("encode", rows / "train.csv", *features, "--out", tmp_path / "x.npz"), "are not encoded"),
         (("predict", rows / "new.csv", *features, "--classes", "left,stays"), "say nothing about rows of features"),
         (("add-class", fitted, "paused"), "says nothing about numbers. Give a labeled example of it."),
@@ -119,3 +124,19 @@ def test_a_cell_of_another_kind_is_named_by_its_row(call, fitted, tmp_path):
     (tmp_path / "bad.csv").write_text("since;city;income;age\n15.01.2024;Oslo;900;30\n;;;\n15.01.2024;Oslo;900;old\n")
     done = call("predict", fitted, tmp_path / "bad.csv")
     assert (done.code, "Column 'age' was numeric in `fit` and is not now: row 4 has 'old'" in done.err) == (1, True)
+
+
+def test_columns_are_left_out_and_names_with_commas_stand_in_quotes(call, rows, tmp_path):
+    table = pd.read_csv(rows / "train.csv", sep=";", dtype=str).rename(columns={"age": "age, years"})
+    table.to_csv(tmp_path / "t.csv", sep=";", index=False)
+    table.to_csv(tmp_path / "more.csv", sep=";", index=False)
+    given = "--label-column", "status", "--unlabeled", tmp_path / "more.csv", "--out", tmp_path / "m"
+    for names, read in (
+        (("all", "--except", '"age, years",since'), "'income,city'"),
+        (('income,"age, years"',), "'income,\"age, years\"'"),
+        (("age, years",), "'\"age, years\"'"),
+    ):
+        done = call("fit", tmp_path / "t.csv", "--feature-columns", *names, *given)
+        assert (done.code, done.err.count(f"rows of features from {read}")) == (0, 2)
+    done = call("fit", tmp_path / "t.csv", "--feature-columns", "income,age, years", *given)
+    assert (done.code, 'double quotes around names with commas: "age, years".' in done.err) == (1, True)

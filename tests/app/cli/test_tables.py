@@ -13,12 +13,12 @@ def shown(what):
 
 def test_cells_are_written_for_people_and_the_last_column_is_at_the_end():
     rows = [
-        {"text": "a", "share": 0.125, "here": True, "MB": None},
-        {"text": "b", "share": 1.0, "here": False, "MB": 3},
+        {"text": "a", "share": 0.125, "here": True, "MB": None, "proba": {"x": 0.125, "y": 0.875}},
+        {"text": "b", "share": 1.0, "here": False, "MB": 3, "proba": {}},
     ]
     header, _line, first, second = (line.split() for line in shown(table_of(rows, last="text")).strip().splitlines())
-    assert header == ["share", "here", "MB", "text"]
-    assert [first, second] == [["0.12", "yes", "-", "a"], ["1.00", "no", "3", "b"]]
+    assert header == ["share", "here", "MB", "proba", "text"]
+    assert [first, second] == [["0.12", "yes", "-", "y", "0.88,", "x", "0.12", "a"], ["1.00", "no", "3", "b"]]
 
 
 def test_control_characters_and_markup_of_texts_are_shown():

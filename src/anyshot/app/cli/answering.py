@@ -60,6 +60,7 @@ def predict(
     ] = None,
     out: TableOut = None,
     encoder: EncoderName = "auto",
+    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of every class.")] = False,
     verbatim: Verbatim = False,
     *,
     class_options: ClassOptions,
@@ -70,7 +71,9 @@ def predict(
     Needs class names, best with ten words of each class, but no labels; or a model. Prints a table in a terminal; in a
     pipe, JSON lines with the keys label, probability and item, for the standard input as soon as a line arrives. The
     probability of an "unknown" item is null. With --out, the columns of the input table are kept, followed by
-    predicted_label and probability, which are empty for a row that was skipped.
+    predicted_label and probability, which are empty for a row that was skipped. With --proba, the key proba has the
+    probability of every class, and a file a column for each, such as probability_billing; of an "unknown" item, they
+    are those that it would have if it were of one of the classes.
     """
     if not class_options.given:
         model, items = model_and_items(items, model)
@@ -92,10 +95,10 @@ def predict(
     saved = None if model is None else clf  # one of class names is not fitted before it answers
     if list(items) == ["-"] and out is None and _is_streamed() and features_of(saved) is None:
         for lines in lines_of_stdin():
-            show_rows(_predicted(clf, lines), last="item")
+            show_rows(_predicted(clf, lines, proba=proba), last="item")
         return
     inputs = items_of(items, columns.whole, model=saved)
-    rows = _predicted(clf, inputs.items)
+    rows = _predicted(clf, inputs.items, proba=proba)
     if out is None:
         show_rows(rows, last="item")
     else:
@@ -210,29 +213,41 @@ def _is_streamed() -> bool:
     return not in_terminal() or (sys.stdin is not None and sys.stdin.isatty())
 
 
-def _predicted(clf: Any, items: Any) -> list[dict[str, object]]:
-    """Return one row for each item: its predicted class, the probability of that class, and the item."""
-    answers, sure = clf.predict(items).tolist(), clf.predict_proba(items).max(axis=1).tolist()
-    open_ended = getattr(clf, "unknown_rate", None) is not None
+def _predicted(clf: Any, items: Any, *, proba: bool = False) -> list[dict[str, Any]]:
+    """Return one row for each item: its predicted class, the probability of that class, or of each, and the item."""
+    answers, shares = clf.predict(items).tolist(), clf.predict_proba(items).tolist()
+    open_ended, names = getattr(clf, "unknown_rate", None) is not None, list(map(str, clf.classes_.tolist()))
     return [
-        {"label": answer, "probability": None if open_ended and answer == UNKNOWN else share, "item": item}
-        for answer, share, item in zip(answers, sure, shown_items(items), strict=True)
+        {
+            "label": answer,
+            "probability": None if open_ended and answer == UNKNOWN else max(own),
+            **({"proba": dict(zip(names, own, strict=True))} if proba else {}),
+            "item": item,
+        }
+        for answer, own, item in zip(answers, shares, shown_items(items), strict=True)
     ]
 
 
-def _write_predictions(rows: list[dict[str, object]], inputs: GivenItems, out: Path, *, verbatim: bool) -> None:
+def _write_predictions(rows: list[dict[str, Any]], inputs: GivenItems, out: Path, *, verbatim: bool) -> None:
     """Write the predictions to a file, beside the columns of the table that the items came from.
 
     The column is not called label, so that no command takes the model's own predictions for labels.
     """
-    found = [{f"predicted_{LABEL}": row[LABEL], "probability": row["probability"]} for row in rows]
+    found = [
+        {
+            f"predicted_{LABEL}": row[LABEL],
+            "probability": row["probability"],
+            **{f"probability_{name}": share for name, share in row.get("proba", {}).items()},
+        }
+        for row in rows
+    ]
     table: Any = [{**answer, "item": row["item"]} for answer, row in zip(found, rows, strict=True)]
     if inputs.table is not None:
         empty, n_rows = dict[str, object].fromkeys(found[0]), len(inputs.table.frame)
         by_row = dict(zip(inputs.rows or range(n_rows), found, strict=True))
         answers = [by_row.get(row, empty) for row in range(n_rows)]
         table = datasets.with_columns_of(inputs.table, answers, prefix="new_")
-        if (column := table.columns[-2]) not in found[0]:
+        if (column := table.columns[-len(empty)]) not in empty:
             note(f"{inputs.table.path} has predictions already, which are kept; the new ones are in {column!r}.")
     datasets.write_table(table, out, verbatim=verbatim, like=inputs.table)
     note(f"Wrote {count(len(table), 'row')} to {out}.")

@@ -95,7 +95,9 @@ def fit(
 def _unlabeled_items(path: Path, columns: Columns, *, like: Any) -> Any:
     """Return the items of a file that are not in the labeled data `like`, whose columns have the same names."""
     try:
-        items = read(path, columns=replace(columns, label_column=None), with_labels=False, like=like).items
+        items = read(
+            path, columns=replace(columns, label_column=None, left_out=None), with_labels=False, like=like
+        ).items
         known, shown = set(shown_items(like.items)), shown_items(items)
         more = take(items, [row for row, item in enumerate(shown) if item not in known])
         if len(more) < len(items):
@@ -129,9 +131,9 @@ def tune(
     Needs five labels for every class.
     """
     check_model_out(out)
-    if columns.features is not None:
+    if columns.feature_columns is not None:
         raise typer.BadParameter(
-            "No encoder of rows of features can be tuned. Leave out --feature-columns, or use fit."
+            "Rows of features have no encoder to tune. Use anyshot fit, which compares two methods by cross-validation."
         )
     inputs = read_labeled(data, columns=columns, classes=class_options.listed, to="fine-tune on")
     named = class_options.read(inputs.labels)

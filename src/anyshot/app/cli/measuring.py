@@ -41,7 +41,7 @@ def encode(
     DATA has labels), and the name of the encoder.
     """
     check_out(out, (".npz",), data)
-    if columns.features is not None:
+    if columns.feature_columns is not None:
         raise typer.BadParameter("Rows of features are not encoded. Leave out --feature-columns.")
     inputs = read(data, columns=columns, with_labels=labels)
     name = encoder_of(inputs, encoder)

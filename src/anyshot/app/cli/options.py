@@ -19,8 +19,8 @@ from anyshot.errors import ClassesError
 TextColumn: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="Column of the texts, or several to join, as in subject,body. Default: a column with a common name, such "
-        "as text.",
+        help="Column of the texts, or several to join, as in subject,body; names with commas in quotes. Default: a "
+        "column with a common name, such as text.",
         metavar="NAME",
     ),
 ]
@@ -31,8 +31,16 @@ ImageColumn: TypeAlias = Annotated[
 FeatureColumns: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="Columns of numbers, dates and categories, as in age,city, or all for all but that of the labels. Items "
-        "are then rows of a table instead of texts.",
+        help="Columns of numbers, dates and categories, as in age,city, or all for all but that of the labels; names "
+        "with commas in quotes. Items are then rows of a table instead of texts.",
+        metavar="NAMES",
+    ),
+]
+LeftOut: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--except",
+        help="Columns that --feature-columns all leaves out, such as numbers that only name a row.",
         metavar="NAMES",
     ),
 ]
@@ -50,12 +58,7 @@ class Columns:
     label_column: LabelColumn = None
     image_column: ImageColumn = None
     feature_columns: FeatureColumns = None
-
-    @property
-    def features(self) -> Any:
-        """The names of the columns of features, "all", or None."""
-        given = self.feature_columns
-        return given if given in (None, "all") else [name.strip() for name in given.split(",")]
+    left_out: LeftOut = None
 
 
 @dataclass(frozen=True)

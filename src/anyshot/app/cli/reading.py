@@ -95,10 +95,13 @@ def read(
     known, table = getattr(model, "columns_", {}), reading.table(path)
     given = columns if table is None else _remembered(table, columns, known)
     label_column = given.label_column if with_labels else None
-    features = features_of(model) if given.features is None else given.features
+    features: Any = given.feature_columns
+    if features != "all":
+        features = features_of(model) if features is None else _listed(table, features)
     if like is not None and like.modality == "table":
         features = list(like.items.columns)
-    named = datasets.ColumnNames(given.text_column, given.image_column, label_column, features)
+    without = () if given.left_out is None else _listed(table, given.left_out)
+    named = datasets.ColumnNames(given.text_column, given.image_column, label_column, features, without)
     how: dict[str, Any] = {"with_labels": with_labels, "on_error": reading.on_error}
     with in_columns_of(known.get("text") or known.get("image"), "in the data that the model was fitted on"):
         if table is None:
@@ -111,10 +114,16 @@ def read(
     if data.item_column is not None and suffix_of(path) != ".txt" and path not in reading.named:
         reading.named.add(path)
         labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
-        without = _other_columns(table, data) if with_labels and data.label_column is None else ""
+        others = _other_columns(table, data) if with_labels and data.label_column is None else ""
         kind = "rows of features" if data.modality == "table" else f"{data.modality}s"
-        note(f"Read {path}: {kind} from {shortened(repr(data.item_column))}{labels}.{without}")
+        note(f"Read {path}: {kind} from {shortened(repr(data.item_column))}{labels}.{others}")
     return data
+
+
+def _listed(table: "Table | None", given: str) -> list[str]:
+    """Return the names of columns that an option lists; the whole of it may be the name of one."""
+    is_one = table is not None and given in table.frame.columns
+    return [given] if is_one else datasets.listed_names(given)
 
 
 def features_of(model: Any) -> list[str] | None:
@@ -171,7 +180,8 @@ def read_labeled(
 
 def _other_columns(table: Any, data: Any) -> str:
     """Return a sentence on a table without labels, which names the columns that may hold them."""
-    names = [str(name) for name in table.frame.columns if str(name) not in str(data.item_column).split(",")]
+    used = (data.item_column, *datasets.listed_names(data.item_column))
+    names = [str(name) for name in table.frame.columns if str(name) not in used]
     if not names:
         return " It has no other column."
     shown = f" There is no label column among the others: {', '.join(map(repr, names))}."

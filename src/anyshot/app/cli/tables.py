@@ -37,4 +37,6 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):  # numbers by their names, the largest first
+        return ", ".join(f"{name} {value[name]:.2f}" for name in sorted(value, key=value.__getitem__, reverse=True))
     return f"{value:.2f}" if isinstance(value, float) else str(value)
