@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from anyshot.data.datasets import read_data
+from anyshot.data.tables import write_table
 from anyshot.errors import DataFileError
 from data.written import file
 
@@ -206,3 +207,9 @@ def test_only_columns_of_texts_are_joined(tmp_path, column):
     path = file(tmp_path, "a.csv", "text,ann,ben\nlate,delivery,billing\n")
     with pytest.raises(DataFileError, match=rf"has no column 'ann,ben'\. .* Give one of them as {column}"):
         read_data(path, **{column: "ann,ben"})
+
+
+def test_a_date_as_the_label_is_refused_with_what_to_do(tmp_path):
+    write_table(pd.DataFrame({"text": ["a", "b"], "label": [None, pd.Timestamp("2024-01-01")]}), tmp_path / "a.xlsx")
+    with pytest.raises(DataFileError, match=r"row 3: the label is the date or time 2024-01-01, .*an apostrophe"):
+        read_data(tmp_path / "a.xlsx")

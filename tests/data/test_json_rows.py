@@ -66,6 +66,13 @@ def test_a_file_of_classes_that_is_no_json_names_the_line(tmp_path):
         read_classes(str(written(tmp_path, '{"refund":\n "money back",}', "classes.json")))
 
 
+def test_lines_that_are_lists_are_no_rows(tmp_path):
+    for text in ('["text", "label"]\n["a b", "x"]\n', '["a b"] \n\n["c"]'):
+        with pytest.raises(DataFileError, match=r"line 1: an object is needed, like"):
+            json_rows(text, tmp_path)
+    assert json_rows('[{"text": "a]"},\n{"text": "[b"}]', tmp_path) == ([{"text": "a]"}, {"text": "[b"}], None)
+
+
 def test_json_that_pandas_writes_with_orient_split_is_a_table(tmp_path):
     frame = pd.DataFrame({"text": ["a", "b"], "label": ["x", None]})
     rows, lines = json_rows(frame.to_json(orient="split"), tmp_path)

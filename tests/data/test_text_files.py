@@ -113,6 +113,8 @@ def test_a_text_may_begin_as_a_file_of_another_kind(tmp_path):
 def test_an_address_is_refused_as_it_was_given(tmp_path):
     with pytest.raises(DataFileError, match=r"https://example.org/data.csv is an address, .* Download it"):
         existing(Path("https://example.org/data.csv"))
+    (tmp_path / "a b.txt").touch()
+    assert existing(Path(f"file://{tmp_path.as_posix()}/a%20b.txt")) == tmp_path / "a b.txt"
     with pytest.raises(DataFileError, match="There is no file"):
         existing(tmp_path / "c:/a.csv")
 

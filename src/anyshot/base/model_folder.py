@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 
 from anyshot.base.files import folder_lock, leads_to_blob, readable_folder, replace_folder, restore_folder
 from anyshot.base.json_values import JSON, json_value
-from anyshot.base.user_folders import web_address
+from anyshot.base.user_folders import local_path, web_address
 from anyshot.base.warning import shortened
 from anyshot.errors import AnyshotError, InputError, ModelFolderError
 
@@ -161,7 +161,7 @@ def _local(folder: str | os.PathLike[str]) -> Path:
     """Return the absolute path of a folder, "~" expanded, or raise ModelFolderError for an address or no path."""
     if not isinstance(folder, str | os.PathLike):
         raise ModelFolderError(f"The path of a folder is needed; got a {type(folder).__name__}, {folder!r}.")
-    path = Path(os.path.expanduser(folder))
+    path = Path(os.path.expanduser(local_path(os.fspath(folder))))
     address = web_address(path)
     if address is not None:
         raise ModelFolderError(f"{address} is an address; models are kept in folders of this machine. Give a folder.")
@@ -204,7 +204,7 @@ def _check_files(folder: Path) -> None:
     if not folder.exists():
         raise ModelFolderError(f"There is no folder {folder}. Give the folder of a saved model.")
     if not folder.is_dir():
-        raise ModelFolderError(f"{folder} is a file. Give the folder of a saved model.")
+        raise ModelFolderError(f"{folder} is a file. Give the folder of a saved model, unpacked if it is an archive.")
     for path in sorted(folder.iterdir()):
         if path.is_symlink() and not (path.is_file() and leads_to_blob(path, folder)):
             raise ModelFolderError(

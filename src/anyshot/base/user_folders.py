@@ -3,8 +3,9 @@
 import os
 import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Final
+from urllib.parse import unquote
 
 import platformdirs
 
@@ -84,6 +85,18 @@ def _temporary_folder(user: int) -> Path:
             "folder of your own, or switch the cache off with cache=False."
         )
     return folder
+
+
+def local_path(given: str) -> str:
+    """Return the path of a file on this machine whose address was given, as browsers show it; others are unchanged.
+
+    >>> local_path("file:///home/my%20data.csv"), local_path("file:/C:/data.csv"), local_path("data.csv")
+    ('/home/my data.csv', 'C:/data.csv', 'data.csv')
+    """
+    if not given.lower().startswith("file:/"):
+        return given
+    path = unquote(given[len("file:") :].lstrip("/"))
+    return path if PureWindowsPath(path).drive else f"/{path}"
 
 
 def web_address(path: Path) -> str | None:

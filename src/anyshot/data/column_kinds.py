@@ -84,9 +84,9 @@ def _check_exceptions(values: set[Any], name: object) -> None:
         if _MANY * len(others) <= len(values) - len(others) and len(values) - len(others) > _MANY:
             shown = ", ".join(map(repr, sorted(map(str, others))[:3]))
             raise InputError(
-                f"Column {name!r} holds {what}, but also {shown}. Correct such cells, or take them for missing by "
-                f"{convert.format(f'table[{name!r}]')}; or, if the column holds categories, convert it by "
-                'astype("category").'
+                f"Column {name!r} holds {what}, but also {shown}. Correct such cells, empty them, or leave the column "
+                f"out. In Python: {convert.format(f'table[{name!r}]')} empties them; if the column holds categories, "
+                'convert it by astype("category").'
             )
 
 
@@ -197,8 +197,8 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
         return "duration"
     if all(_COMMA.fullmatch(text) for text in stripped) and any("," in text for text in stripped):
         raise InputError(
-            f"Column {name!r} holds numbers with a decimal comma, such as {min(stripped, key=len)!r}. Read the file "
-            'with pandas.read_csv(..., decimal=","), or convert the column to numbers.'
+            f"Column {name!r} holds numbers with a decimal comma, such as {min(sorted(stripped), key=len)!r}. Write "
+            'them with a decimal point. In Python: read the file with pandas.read_csv(..., decimal=",").'
         )
     dates = [_DATE.fullmatch(text) for text in stripped]
     if not all(dates):
@@ -214,8 +214,8 @@ def _check_units(texts: set[str], name: object) -> None:
     if len(texts) > _MANY and len(units) == 1 and units != {None} and units != {("", "")}:
         raise InputError(
             f"Column {name!r} holds numbers with a unit, such as {min(texts)!r}. Write them as numbers alone, with a "
-            "decimal point and without separators of thousands; or, if they are categories, convert the column by "
-            'astype("category").'
+            "decimal point and without separators of thousands, or leave the column out. In Python: if they are "
+            'categories, convert the column by astype("category").'
         )
 
 
@@ -227,8 +227,8 @@ def _kind_of_dates(dates: list[re.Match[str]], name: object) -> Kind:
     if first <= 12 < second:
         return "month first"
     raise InputError(
-        f"Column {name!r} holds dates such as {dates[0][0]!r}, in which day and month cannot be told apart. Convert it "
-        "by pandas.to_datetime(column, dayfirst=True), or False."
+        f"Column {name!r} holds dates such as {dates[0][0]!r}, in which day and month cannot be told apart. Write them "
+        "as 2024-12-31. In Python: pandas.to_datetime(column, dayfirst=True), or False, converts them."
     )
 
 
@@ -238,8 +238,8 @@ def _check_scalars(values: list[Any], name: object) -> None:
     if several is not None:
         expanded = f"pandas.DataFrame(table[{name!r}].tolist(), table.index).add_prefix('v')"
         raise InputError(
-            f"Column {name!r} holds a {type(several).__name__} in each row. Give vectors alone, as "
-            f"numpy.stack(table[{name!r}]), or one column for each of their numbers: "
+            f"Column {name!r} holds a {type(several).__name__} in each row. Make a column of each of its values, or "
+            f"leave it out. In Python: give vectors alone, as numpy.stack(table[{name!r}]), or "
             f"table.drop(columns={name!r}).join({expanded})."
         )
 

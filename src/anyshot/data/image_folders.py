@@ -12,7 +12,7 @@ from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label, clean_names
 from anyshot.base.pixels import read_pixels
-from anyshot.base.user_folders import web_address
+from anyshot.base.user_folders import local_path, web_address
 from anyshot.base.warning import note
 from anyshot.data.item_columns import ColumnNames, find_column, find_labels, listed_columns, read_labels
 from anyshot.data.tables import Table, read_table
@@ -120,7 +120,7 @@ def listed_image(folder: Path, written: object) -> Path:
     name: of the paths that differ in that, the first that exists is returned. A name without the suffix, such as an
     identifier, is that of the only image with this name. An address stays as it is.
     """
-    text = os.path.expanduser("" if written is None else str(written))
+    text = os.path.expanduser("" if written is None else local_path(str(written)))
     if "://" in text or text.startswith("data:"):
         return Path(text)
     forms = [form for own in (text, text.strip()) for form in (own, own.replace("\\", "/"))]

@@ -223,6 +223,12 @@ def read_labels(
     given_values = _without_missing(table, column, {str(name) for name in classes or ()})
     for row, value in enumerate(given_values):
         if value is not None and (not isinstance(value, (str, int, float)) or holds_several(value)):
+            if isinstance(value, date | time | timedelta):
+                raise DataFileError(
+                    f"{table.location(row)}: the label is the date or time {as_shown(value)}, as which spreadsheets "
+                    "read names such as Jan-24 and 1-2. Write the names as texts: in Excel, with an apostrophe before "
+                    "each."
+                )
             raise DataFileError(
                 f"{table.location(row)}: the label is of type {type(value).__name__}, {value!r}. Only one "
                 "label per item is supported, a name or a number; an object of names is none. Write one name there, "

@@ -14,6 +14,8 @@ from anyshot.base.warning import note
 from anyshot.errors import DataFileError
 
 _NUMBER: Final = re.compile(r"\d+")
+_ONE_VALUE: Final = re.compile(r"\s*(\[(?!.*\]\s*\n\s*\[)|\{\s*\n)")
+"""How a list, or an object over several lines, begins; lines that are lists do not."""
 _ESCAPED: Final = re.compile(r"\\u[dD][89a-fA-F]")  # half of a character, which the other half may follow
 
 log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ def json_rows(text: str, path: Path) -> tuple[list[dict[str, Any]], list[int] | 
     Raises DataFileError if the text is no JSON, or holds something else than rows.
     """
     lines: list[int] | None = None
-    if re.match(r"\s*(\[|\{\s*\n)", text):  # a list, or an object over several lines
+    if _ONE_VALUE.match(text):
         parsed = parse_json(text, path)
         rows = parsed if isinstance(parsed, list) else [parsed]
     else:

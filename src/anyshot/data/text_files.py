@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import Final, NoReturn
 
-from anyshot.base.user_folders import web_address
+from anyshot.base.user_folders import local_path, web_address
 from anyshot.base.warning import note
 from anyshot.errors import DataFileError, InputError
 
@@ -79,7 +79,7 @@ log = logging.getLogger(__name__)
 
 def existing(path: Path) -> Path:
     """Return the path of an existing file or folder, "~" expanded, or raise DataFileError with the closest name."""
-    path = as_on_disk(Path(os.path.expanduser(path)))
+    path = as_on_disk(Path(os.path.expanduser(local_path(str(path)))))
     if os.path.isfile(path) or os.path.isdir(path):  # unlike those of `path`, they accept names that are too long
         return path
     if os.path.exists(path):

@@ -70,6 +70,10 @@ def test_suggested_rows_are_learned(call, rows, fitted, tmp_path):
     done = call("learn", fitted, tmp_path / "todo.csv")
     assert "with 2 labels. 1 row without a label was ignored." in done.err
     assert len(read_model(fitted).facts["training_set"]["examples"]) == before + 2
+    assert "already" not in done.err
+    assert "the model had 2 of these 2 labels already" in call("learn", fitted, tmp_path / "todo.csv").err
+    todo.drop(columns="label").to_csv(tmp_path / "todo.csv", sep=";", index=False)
+    assert [row["row"] for row in call("suggest", fitted, tmp_path / "todo.csv").rows] == [3]  # the others were learned
 
 
 @pytest.mark.filterwarnings("default")  # the command prints warnings, which are errors in tests
@@ -140,3 +144,9 @@ def test_columns_are_left_out_and_names_with_commas_stand_in_quotes(call, rows, 
         assert (done.code, done.err.count(f"rows of features from {read}")) == (0, 2)
     done = call("fit", tmp_path / "t.csv", "--feature-columns", "income,age, years", *given)
     assert (done.code, 'double quotes around names with commas: "age, years".' in done.err) == (1, True)
+
+
+def test_advice_for_python_is_left_out(call, tmp_path):
+    (tmp_path / "t.csv").write_text('size,label\n"1,5",a\n"2,5",b\n', encoding="utf-8")
+    done = call("fit", tmp_path / "t.csv", "--feature-columns", "size", "--out", tmp_path / "m")
+    assert done.err.endswith("holds numbers with a decimal comma, such as '1,5'. Write them with a decimal point.\n")

@@ -46,14 +46,16 @@ def test_images_to_label_are_found_from_the_folder_of_the_new_table(call, tmp_pa
     (tmp_path / "photos").mkdir()
     for shade in range(0, 250, 25):
         Image.fromarray(np.full((40, 40, 3), shade, np.uint8)).save(tmp_path / "photos" / f"{shade}.png")
-    labels = ["dark"] * 5 + ["light"] * 5
-    table(tmp_path / "few.csv", {"file": [f"photos/{shade}.png" for shade in range(0, 250, 25)], "label": labels})
+    labels = ["dark"] * 4 + ["light"] * 4
+    table(tmp_path / "few.csv", {"file": [f"photos/{shade}.png" for shade in range(0, 200, 25)], "label": labels})
     assert call("fit", tmp_path / "few.csv", "--out", tmp_path / "m").code == 0
     (tmp_path / "todo").mkdir()
     todo = tmp_path / "todo" / "todo.csv"
     assert call("suggest", tmp_path / "m", tmp_path / "photos", "-n", "2", "--out", todo).code == 0
     pd.read_csv(todo, keep_default_na=False).assign(label="dark").to_csv(todo, index=False)
+    assert {path[-7:] for path in pd.read_csv(todo)["image"]} == {"200.png", "225.png"}  # the others were learned
     assert "with 2 labels." in call("learn", tmp_path / "m", todo).err
+    assert "had 2 of these 2 labels already" in call("learn", tmp_path / "m", todo).err
 
 
 def test_rows_that_have_a_label_are_not_suggested(call, model, tmp_path):

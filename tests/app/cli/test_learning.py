@@ -94,7 +94,7 @@ def test_learn_says_that_labels_were_learned_before(call, model, tmp_path):
     )
     said = [call("learn", model, tmp_path / "new.csv").err for _ in range(2)]
     other = call("learn", model, "an invoice of May", "a lost card", "--label", "login").err
-    assert "with 2 labels, of which 1 replaces another one of the same text." in other
+    assert "with 2 labels, of which 1 replaces another one of the same item." in other
     assert ["the model had 2 of these 2 labels already, which now count twice" in one for one in said] == [False, True]
 
 

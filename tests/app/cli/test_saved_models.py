@@ -1,5 +1,7 @@
 """The folder of a model among the arguments of a command."""
 
+import shutil
+
 import pytest
 
 
@@ -17,9 +19,9 @@ def test_the_file_of_a_model_stands_for_its_folder(call, made):
 
 
 def test_a_file_in_place_of_a_model_is_refused_with_what_to_do(call, made, tmp_path):
-    (tmp_path / "model.zip").touch()
-    for command, data in (("evaluate", made / "train.csv"), ("learn", made / "train.csv")):
-        done = call(command, tmp_path / "model.zip", data)
+    packed = shutil.make_archive(str(tmp_path / "model"), "zip", made, "model")
+    for command in ("evaluate", "learn", "predict"):
+        done = call(command, packed, made / "train.csv")
         assert (done.code, "is a file. Give the folder of a saved model, unpacked" in done.err) == (1, True)
 
 

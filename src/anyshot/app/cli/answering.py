@@ -35,7 +35,7 @@ from anyshot.app.cli.reading import (
     read_labeled,
     shown_items,
 )
-from anyshot.app.cli.saved_models import Model, labels_of_texts, model_and_items, open_model, saved_encoder
+from anyshot.app.cli.saved_models import Model, item_keys, learned, model_and_items, open_model, saved_encoder
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.items import take
@@ -153,11 +153,10 @@ def suggest(
     columns = replace(columns, label_column=columns.label_column or _label_column(table, clf))
     inputs = read(data, columns=columns, model=clf, with_labels=columns.label_column is not None)
     labels = inputs.labels or [None] * len(inputs)
-    learned = labels_of_texts(clf)
+    known = {key for key, _ in learned(clf)}
+    keys = item_keys(clf, inputs.items) if known else labels
     pool = [
-        row
-        for row, (label, item) in enumerate(zip(labels, shown_items(inputs.items), strict=True))
-        if label is None and item not in learned
+        row for row, (label, key) in enumerate(zip(labels, keys, strict=True)) if label is None and key not in known
     ]
     if not pool:
         raise InputError(f"Every row of {data} has a label, there or in the model, so there is nothing to suggest.")

@@ -1,16 +1,21 @@
 """Checks of a command's arguments that typer does not make: options given twice, further arguments, empty values."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand
 
+from anyshot.base.user_folders import local_path
+
 SEVERAL: Final = {
     "--classes": "Put commas between the names, or repeat --class.",
     "--text-column": "Put commas between columns that are to be joined, as in subject,body.",
 }
 """How several values are given, by the option."""
+_LOCAL: Final = re.compile(r"^((?:--[\w-]+=)?)(file:/.*)", re.IGNORECASE)
+"""The address of a file on this machine, also as the value of an option."""
 
 
 class CheckedCommand(TyperCommand):
@@ -18,6 +23,7 @@ class CheckedCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse arguments; raise BadParameter if they have such a fault."""
+        args = [one if " " in one else _LOCAL.sub(lambda found: found[1] + local_path(found[2]), one) for one in args]
         end = args.index("--") if "--" in args else len(args)
         for one in self.params:
             _check_once(one, args[:end], ctx)

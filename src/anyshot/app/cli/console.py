@@ -38,6 +38,7 @@ PHRASES: Final = {
     "Give more (unlabeled=...), or unknown_rate=None": "Give more (--unlabeled), or leave out --unknown-rate",
     "unknown_rate=0": "--unknown-rate 0",
     'To use the mean over parts, choose long_texts="mean".': 'In Python, long_texts="mean" uses the mean over parts.',
+    "pass encoder='vectors'": "use --encoder vectors",
     "such as encoder='": "such as --encoder '",
     'with on_error="skip"': "with --on-error skip",
     "set verbatim=True": "use --verbatim",
@@ -271,7 +272,10 @@ def in_options(message: str) -> str:
 
     >>> in_options("Change them with Words, or leave the list out with words=False.")
     'Change them with --words, or leave the list out with --no-thesaurus.'
+
+    What is advised for Python alone, at its end, is left out.
     """
+    message = message.partition(" In Python: ")[0]
     for parameter, option in PHRASES.items():
         message = message.replace(parameter, option)
     return message

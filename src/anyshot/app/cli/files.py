@@ -19,6 +19,7 @@ from anyshot.base.columns import count
 from anyshot.base.extras import extra
 from anyshot.base.files import check_writable
 from anyshot.base.model_folder import check_replaceable
+from anyshot.base.user_folders import web_address
 from anyshot.base.warning import one_call
 from anyshot.data.text_files import existing
 from anyshot.errors import DataFileError, InputError, ModelFolderError, UnknownClassError
@@ -180,7 +181,7 @@ def check_out(out: Path | None, suffixes: Sequence[str], *others: str | Path | N
     Raises
     ------
     DataFileError
-        Its name does not end in one of the suffixes, its folder is missing or read-only, or it is a folder.
+        It is an address or a folder, its name does not end in one of the suffixes, or its folder cannot be written to.
     InputError
         It would overwrite an input or another output.
     MissingExtraError
@@ -188,6 +189,8 @@ def check_out(out: Path | None, suffixes: Sequence[str], *others: str | Path | N
     """
     if out is None:
         return
+    if (address := web_address(out)) is not None:
+        raise DataFileError(f"{address} is an address, and nothing is uploaded to it. Give a file of this machine.")
     if out.suffix.lower() not in suffixes:
         endings = suffixes[0] if len(suffixes) == 1 else f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise DataFileError(f"{out} cannot be written: its name must end in {endings}.")

@@ -1,5 +1,6 @@
 """The commands that fit a model to labels: fit, tune, learn."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,12 +24,13 @@ from anyshot.app.cli.reading import (
     Given,
     columns_of,
     encoder_of,
+    features_of,
     labeled_items_of,
     read,
     read_labeled,
     shown_items,
 )
-from anyshot.app.cli.saved_models import Model, labels_of_texts, open_model
+from anyshot.app.cli.saved_models import Model, learned, open_model
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
 from anyshot.base.items import take
@@ -176,14 +178,17 @@ def learn(
         inputs, labels = labeled_items_of(items, columns, label=label, model=clf)
         rows = [row for row, one in enumerate(labels) if one is not None]
         new = take(inputs, rows), as_classes_write_them([labels[row] for row in rows], clf.classes_.tolist())
-        earlier, shown = labels_of_texts(clf), shown_items(new[0])
+        earlier = learned(clf)
         clf.partial_fit(*new)
         clf.save(model)
     ignored = len(labels) - len(rows)
     without = f" {count(ignored, 'row')} without a label {'was' if ignored == 1 else 'were'} ignored."
-    again = sum(label in earlier.get(item, ()) for item, label in zip(shown, new[1], strict=True))
-    changed = sum(item in earlier for item in shown) - again
-    replaced = f", of which {changed:,} {'replaces' if changed == 1 else 'replace'} another one of the same text"
+    given, known = learned(clf)[-len(rows) :], {item for item, _ in earlier}
+    again = (Counter(earlier) & Counter(given)).total()
+    changed = sum(item in known for item, _ in given) - again
+    if features_of(clf) is not None:  # some rows may be equal, and have different labels
+        again, changed = again if again > len(rows) / 2 else 0, 0
+    replaced = f", of which {changed:,} {'replaces' if changed == 1 else 'replace'} another one of the same item"
     note(f"Updated {model} with {count(len(rows), 'label')}{replaced if changed else ''}.{without if ignored else ''}")
     if again:
         note(

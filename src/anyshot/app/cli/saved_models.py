@@ -1,6 +1,7 @@
 """The saved model of a command: its folder among the arguments, its encoder, and opening it."""
 
 import os
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -76,6 +77,14 @@ def is_model(path: object) -> bool:
     )
 
 
+def _is_packed(path: str) -> bool:
+    """Return whether a path leads to a ZIP file that holds a model; opening it says that it must be unpacked."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(os.path.basename(name) == MODEL_FILE for name in archive.namelist())
+
+
 def _folder_of_model(path: Path) -> Path:
     return path.parent if path.name == MODEL_FILE and os.path.isfile(path) else path
 
@@ -95,6 +104,7 @@ def model_and_items(items: Sequence[str], model: Path | None) -> tuple[Path | No
     found = [one for one in items if model is None and is_model(one)]
     # The rest of a model that was copied in part: opening it says what it lacks.
     found = found or [one for one in items if model is None and os.path.isfile(os.path.join(one, ARRAYS_FILE))]
+    found = found or [one for one in items if model is None and _is_packed(one)]
     rest = list(items)
     if found:
         rest.remove(found[0])
@@ -107,14 +117,26 @@ def load_model(folder: Path) -> Any:
     return load(folder, encoder=_SAVED_ENCODER.get())
 
 
-def labels_of_texts(model: Any) -> dict[str, list[Label]]:
-    """Return the labels of each text that a model learned; nothing for a model of images or vectors."""
-    kept = model.training_examples() if hasattr(model, "training_examples") else None
-    found: dict[str, list[Label]] = {}
-    if kept is not None and isinstance(kept[0], list):
-        for text, label in zip(*kept, strict=True):
-            found.setdefault(text, []).append(label)
-    return found
+def learned(model: Any) -> list[tuple[str | bytes, Label]]:
+    """Return the labeled items that a model keeps, as `item_keys` returns them, and their labels."""
+    try:
+        fitted = model.any_shot_model()
+    except AttributeError:  # a model of another kind; or NotFittedError, as no item was encoded yet
+        return []
+    data = fitted.data
+    keys = data.examples if _reads_texts(fitted) else [vector.tobytes() for vector in data.vectors]
+    return list(zip(keys, data.classes[data.index].tolist(), strict=True))
+
+
+def item_keys(model: Any, items: Any) -> list[str | bytes]:
+    """Return what is the same for equal items of a model: a text itself, the vector of an image or row."""
+    fitted = model.any_shot_model()
+    return list(items) if _reads_texts(fitted) else [vector.tobytes() for vector in fitted.embedder.encode(items)]
+
+
+def _reads_texts(fitted: Any) -> bool:
+    encoder = fitted.embedder.encoder
+    return encoder is not None and encoder.modality == "text"
 
 
 def open_model(folder: Path, *, method: str) -> Any:
