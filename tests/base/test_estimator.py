@@ -1,5 +1,7 @@
 """A classifier without scikit-learn's base meets its contract: `clone`, `Pipeline`, cross-validation and tags."""
 
+import datetime
+import enum
 import subprocess
 import sys
 
@@ -15,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from anyshot.base.estimator import ClassifierBase, all_or_nothing, fresh_copy, not_fitted, validate_data
+from anyshot.base.estimator import ClassifierBase, all_or_nothing, class_labels, fresh_copy, not_fitted, validate_data
 from anyshot.errors import BadItemError, InputError, WidthError
 
 X = np.array([[0.0], [1.0], [0.2], [0.9], [0.1], [0.8]])
@@ -194,3 +196,43 @@ def test_a_fit_that_is_interrupted_leaves_the_earlier_one():
 def test_a_model_that_cannot_be_copied_is_refused(model, message):
     with pytest.raises(InputError, match=message):
         fresh_copy(model)
+
+
+class Answer(enum.Enum):
+    YES = 1
+    NO = 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "fault"),
+    [
+        ([Answer.YES, Answer.NO], r"Row 0 has a label of type Answer.*pass label\.value"),
+        ([datetime.date(2020, 1, 1), datetime.date(2021, 1, 1)], r"type date.*pass str\(label\)"),
+        ([(1, 2), (3, 4)], "Row 0 has a tuple of labels"),
+        (np.eye(2), "Row 0 has a list of labels"),
+        (pd.get_dummies(pd.Series(["a", "b"])), "One column is needed"),
+        ([0.5, 1.5], "AnyShotRegressor predicts continuous ones"),
+        (pd.array([1, pd.NA], dtype="Int64"), "y has no label in row 1"),
+        (["a", 1], "y has texts and numbers, 'a' and 1"),
+    ],
+)
+def test_labels_that_are_none_of_classes_are_refused(labels, fault):
+    with pytest.raises(InputError, match=fault):
+        class_labels(labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (pd.array([2, 1], dtype="Int64"), [2, 1]),
+        (pd.Categorical(["b", "a"]), ["b", "a"]),
+        ([b"b", b"a"], ["b", "a"]),
+        (pl.DataFrame({"y": [True, False]}), [True, False]),
+        ([2**70, 1], [2**70, 1]),
+        ([0.5, 1.5, 0.5], [0.5, 1.5, 0.5]),
+    ],
+)
+def test_labels_keep_their_type(labels, expected):
+    found = class_labels(labels)
+    assert isinstance(found, np.ndarray)
+    assert found.tolist() == expected

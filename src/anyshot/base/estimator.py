@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from anyshot.base.columns import are_texts, column_labels, no_table, plain
 from anyshot.base.items import check_list
+from anyshot.base.labels import label_list, learned_classes
 from anyshot.base.metadata_routing import MetadataConsumer
 from anyshot.base.validation import check_finite, check_rows, refuse_lazy, refuse_not_finite
 from anyshot.base.warning import warn_of_order
@@ -98,8 +99,9 @@ def fresh_copy(model: Any) -> Any:
 def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **options: Any) -> Any:
     """Check and convert `X` as scikit-learn does, and compare names of columns that are not texts, which it does not.
 
-    given: labels `y`; a warning says if their pandas index has another order than that of `X`. Raises InputError if
-    columns differ from those of `fit`, or the rows are a mapping, texts, of different lengths, not finite, or no table.
+    given: labels `y` of classes; a warning says if their pandas index has another order than that of `X`. Raises
+    InputError if columns differ from those of `fit`, the rows are a mapping, texts, of different lengths, not finite,
+    or no table, or labels are none of classes.
     """
     from sklearn.utils import validation  # here, so that predicting texts does not import it
 
@@ -117,7 +119,7 @@ def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **opt
         raise InputError(f"The columns are {names}; in `fit` they were {known}, which must be in the same order.")
     try:
         with np.errstate(over="ignore"):  # of float32, refused below
-            found = validation.validate_data(estimator, X, *given, reset=reset, **options)
+            found = validation.validate_data(estimator, X, *map(class_labels, given), reset=reset, **options)
     except (TypeError, ValueError) as error:
         if not options.get("skip_check_array"):
             check_rows(X)
@@ -130,6 +132,30 @@ def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **opt
     if options.get("dtype") is np.float32 and isinstance(table, np.ndarray):
         refuse_not_finite(table, X, name="X")
     return found
+
+
+def class_labels(y: Any) -> Any:
+    """Return the labels of items (n,) as an array of names, of numbers or of truth values, as `label_list` reads them.
+
+    What is no list is returned, and so are a column (n, 1) and complex numbers, of which scikit-learn tells.
+
+    Raises
+    ------
+    InputError
+        A label is missing, or cannot be that of a class, or some are texts and others numbers.
+    """
+    if not isinstance(y, Iterable) or (isinstance(y, np.ndarray) and (y.shape[1:] == (1,) or y.dtype.kind == "c")):
+        return y
+    listed = label_list(y)
+    if None in listed:
+        raise InputError(f"y has no label in row {listed.index(None)} (NaN or None). Leave out items without a label.")
+    learned_classes(listed)
+    texts = [isinstance(label, str) for label in listed]
+    if len(set(texts)) > 1:
+        one, other = listed[texts.index(True)], listed[texts.index(False)]
+        raise InputError(f"y has texts and numbers, {one!r} and {other!r}. Write all as texts: list(map(str, y)).")
+    array = np.array(listed)
+    return array if array.tolist() == listed else np.array(listed, dtype=object)  # beyond 64 bits
 
 
 def _refused(estimator: Any, X: Any, message: str) -> InputError | None:

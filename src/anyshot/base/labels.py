@@ -331,7 +331,7 @@ def learned_classes(labels: Labels) -> list[Label]:
     if numbers and (len(found) > MAX_FRACTIONS or len(found) == len(listed) - listed.count(None)):
         raise InputError(
             f"The labels are {len(found)} different numbers with fractions, such as {numbers[0]:g}, which are hardly "
-            "classes. In Python, AnyShotRegressor predicts numbers; if they are classes, list them by classes=[...]."
+            "classes. In Python, AnyShotRegressor predicts continuous ones; if they are classes, write them as texts."
         )
     if len(fractions) > max(MAX_FRACTIONS, len(found) / 2):
         warn(

@@ -12,16 +12,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.columns import column_values, plain, unmasked
+from anyshot.base.columns import unmasked
 from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.labels import warn_of_look_alikes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
-from anyshot.base.warning import warn, warn_of_order
+from anyshot.base.warning import warn
 from anyshot.base.weighted_items import counted_rows
 from anyshot.domain_adaptation.domains import (
     Domains,
@@ -31,7 +30,6 @@ from anyshot.domain_adaptation.domains import (
     Table,
     check_columns,
     check_domains,
-    check_labels,
     domain_table,
     is_sparse,
     statistics_of,
@@ -176,16 +174,10 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         """
         if self.normalize not in ("source", "domain", None):
             raise InputError(f"Unknown normalize={self.normalize!r}. Choose 'source', 'domain' or None.")
-        check_labels(y)
         check_columns(X, target)
-        y = plain(y)
-        if not isinstance(getattr(y, "dtype", np.dtype(object)), np.dtype):  # nullable integers would become floats
-            warn_of_order(X, y, names=("X", "y"))  # the array has no index, which `validate_data` compares
-            y = np.array(column_values(y))
         table, labels = validate_data(
             self, unmasked(X), y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False
         )
-        check_classification_targets(labels)
         weights = None
         if sample_weight is not None:
             rows, weights = counted_rows(X, sample_weight, len(labels))

@@ -1,6 +1,6 @@
 """A source domain with labels and a target domain without: how they are checked, normalized and joined."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeAlias, TypeGuard
 
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, vstack
 
 from anyshot.base import validation
-from anyshot.base.columns import is_missing
+from anyshot.base.estimator import class_labels
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.base.warning import warn_of_order
 from anyshot.errors import (
@@ -127,23 +127,13 @@ def stack_with_folds(source: Table, target: Table, n_folds: int) -> tuple[Table,
 
 def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexes]:
     """Return the sorted source classes (c,), at least two, and the class index of each source item (n,)."""
-    labels = np.asarray(y)
+    labels = np.asarray(class_labels(y))
     if labels.shape != (n_items,):
         raise InputError(f"y must contain one label for each of the {n_items} items; its shape is {labels.shape}.")
     classes, index = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise NotEnoughClassesError(f"The source has 1 class, {str(classes[0])!r}; at least two are needed.")
     return classes, index
-
-
-def check_labels(y: ArrayLike) -> None:
-    """Raise InputError if a source label is None or NaN, or some are texts and others numbers."""
-    listed = [label for label in (y if isinstance(y, Iterable) else ()) if np.ndim(label) == 0]
-    if missing := [row for row, label in enumerate(listed) if is_missing(label)]:
-        raise InputError(f"y has no label in row {missing[0]} (NaN or None). Remove unlabeled items from the source.")
-    text, other = (next((x for x in listed if isinstance(x, str) is is_text), None) for is_text in (True, False))
-    if text is not None and other is not None:
-        raise InputError(f"y has texts and numbers, {text!r} and {other!r}. Write all as texts: list(map(str, y)).")
 
 
 def check_columns(X: object, target: object) -> None:
@@ -174,7 +164,6 @@ def check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[NDArra
     check_columns(X, target)
     warn_of_order(X, y, names=("X", "y"))
     source = domain_table(X, name="X")
-    check_labels(y)
     classes, index = class_index(y, source.shape[0])
     return classes, Domains(source, index, target_table(target, source), len(classes))
 

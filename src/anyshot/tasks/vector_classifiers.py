@@ -5,7 +5,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.any_shot.model import LinearModel
@@ -35,7 +34,6 @@ class VectorClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator):
         """
         if class_vectors is None:
             vectors, labels = validate_data(self, X, y, dtype=[np.float64, np.float32])
-            check_classification_targets(labels)
             rows, weights = counted_rows(X, sample_weight, len(labels))
             vectors = _float32(vectors)[rows]
             self.classes_, index = np.unique(labels[rows], return_inverse=True)

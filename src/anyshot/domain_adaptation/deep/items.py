@@ -7,14 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from anyshot.base import validation
-from anyshot.base.estimator import validate_data
+from anyshot.base.estimator import class_labels, validate_data
 from anyshot.base.validation import Indexes, number_rows
-from anyshot.domain_adaptation.domains import check_labels, check_unlabeled
+from anyshot.domain_adaptation.domains import check_unlabeled
 from anyshot.errors import DomainError, InputError, WidthError
 
 
@@ -48,13 +47,11 @@ def source_inputs(
     estimator: BaseEstimator, X: ArrayLike | NetworkInputs, y: ArrayLike
 ) -> tuple[NetworkInputs, NDArray[np.generic]]:
     """Check the source items and labels for `estimator`; return them with labels (n_s,)."""
-    check_labels(y)
     if isinstance(X, NetworkInputs):
-        items, labels = X, np.asarray(y)
+        items, labels = X, class_labels(y)
     else:
         table, labels = validate_data(estimator, X, y, dtype=np.float32, allow_nd=True, ensure_all_finite=False)
         items = _array_inputs(table, "X")
-    check_classification_targets(labels)
     return items, labels
 
 
