@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from PIL import Image
-from scipy.sparse import csr_array, dok_array
+from scipy.sparse import coo_array, csr_array, dok_array
 
 from anyshot.base.items import (
     IMAGE_SUFFIXES,
@@ -18,6 +18,7 @@ from anyshot.base.items import (
     items_and_labels,
     modality_of,
     refuse_files,
+    take,
 )
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
@@ -302,3 +303,23 @@ def test_a_text_of_a_subclass_is_its_characters():
 def test_a_sparse_matrix_that_is_a_mapping_is_a_table_of_items():
     X, y = items_and_labels(dok_array(np.eye(2)), ["a", "b"])
     assert (X.shape, y) == ((2, 2), ["a", "b"])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_tables_by_class_become_one_table_whose_columns_are_paired_by_name(make):
+    tall, short = make({"height": [2.0], "city": ["Rome"]}), make({"city": ["Oslo"], "height": [1.0]})
+    X, y = items_and_labels({"tall": tall, "short": short, "none": []}, None)
+    assert y == ["tall", "short"]
+    assert X["height"].to_list() == [2.0, 1.0]
+    assert X["city"].to_list() == ["Rome", "Oslo"]
+
+
+@pytest.mark.parametrize("other", [pd.DataFrame({"height": [1.0], "town": ["Oslo"]}), [[1.0, "Oslo"]]])
+def test_tables_by_class_with_other_columns_are_refused(other):
+    tall = pd.DataFrame({"height": [2.0], "city": ["Rome"]})
+    with pytest.raises(InputError, match="items of 'short' are no table with the columns height, city, as those of"):
+        items_and_labels({"tall": tall, "short": other}, None)
+
+
+def test_rows_are_taken_from_every_kind_of_sparse_matrix():
+    assert take(coo_array(np.eye(3)), [2]).toarray().tolist() == [[0, 0, 1]]

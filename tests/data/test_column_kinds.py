@@ -78,6 +78,11 @@ def test_columns_that_cannot_be_read_are_refused_with_the_way_out(values, words)
         kind_of(pd.Series(values, dtype=object, name="x"))
 
 
+def test_complex_numbers_are_refused_with_the_way_out():
+    with pytest.raises(InputError, match=r"Column 'x' holds complex numbers\. Give numpy\.real\(table\['x'\]\)"):
+        kind_of(pd.Series([1j, 2.0], name="x"))
+
+
 @pytest.mark.parametrize(("column", "kind"), [(["many"], "number"), ([3], "date"), (["soon"], "duration")])
 def test_another_kind_than_in_fit_is_refused(column, kind):
     with pytest.raises(InputError, match=r"Column 'x' .* in `fit` and is not now"):

@@ -191,3 +191,20 @@ def test_rows_are_found_again_from_vectors_of_unit_length():
     ]
     assert made.inverse_transform(unit(made.transform(table))[:0]).shape == (0, 5)
     assert FeatureTable.fit([table[["income"]]], standardize=False).inverse_transform(np.ones((1, 1))) is None
+
+
+@pytest.mark.filterwarnings("ignore:These rows have no column names")
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (lambda frame: frame.to_dict("records"), r"it is a list of dict\. Write pandas\.DataFrame\(X\)"),
+        (lambda frame: [frame, frame], r"it is a list of DataFrame\. Write pandas\.concat\(X\)"),
+        (lambda frame: frame.to_records(), r"it is a recarray\. Write pandas\.DataFrame\(X\)"),
+        (lambda frame: frame.to_numpy()[:, :1], r"shape \(2, 1\)\. Give a table with the columns height, width"),
+    ],
+)
+def test_rows_that_are_no_table_are_refused_with_the_way_out(rows, words):
+    frame = pd.DataFrame({"height": [1.0, 2.0], "width": [3.0, 5.0]})
+    table = FeatureTable.fit([frame], standardize=True)
+    with pytest.raises(InputError, match=words):
+        table.transform(rows(frame))

@@ -64,9 +64,29 @@ def test_only_the_most_frequent_categories_are_encoded():
     assert vectors.names_ == ["kind = b", "kind = c"]
 
 
-def test_dates_are_days_and_an_empty_column_is_zero():
-    dates = pd.DataFrame({"day": pd.to_datetime(["1970-01-02", "1970-01-04"]), "never": [np.nan, np.nan]})
-    assert TableVectors().fit_transform(dates).tolist() == [[1, 0, 1], [3, 0, 1]]
+@pytest.mark.parametrize(("fitted", "given"), [([1, 2], [1.0, 2.0, np.nan]), ([1.0, 2.0], [1, 2, None])])
+def test_whole_numbers_are_the_same_categories_with_and_without_a_point(fitted, given):
+    vectors = TableVectors().fit(pd.DataFrame({"code": pd.Categorical(fitted)}))
+    table = pd.DataFrame({"code": pd.Categorical(given)})
+    assert vectors.transform(table).tolist() == [[1, 0], [0, 1], [0, 0]]
+
+
+def test_dates_are_days():
+    dates = pd.DataFrame({"day": pd.to_datetime(["1970-01-02", "1970-01-04"])})
+    assert TableVectors().fit_transform(dates).tolist() == [[1], [3]]
+
+
+@pytest.mark.parametrize("later", [5.0, "text", pd.Timestamp("2020-01-01"), None])
+def test_a_column_without_a_value_in_fit_says_nothing_later(later):
+    table = pd.DataFrame({"age": [15.0, 16.0], "note": [np.nan, np.nan]})
+    vectors = TableVectors().fit(table)
+    assert vectors.names_ == ["age"]
+    assert not is_plain(vectors)
+    again = TableVectors.from_facts(json.loads(json.dumps(vectors.facts())))
+    assert again.transform(table.assign(note=later)).tolist() == [[15.0], [16.0]]
+    assert again.inverse_transform([[15.0]]).values.tolist() == [[15.0, None]]
+    with pytest.raises(InputError, match="No column of the table has a value"):
+        TableVectors().fit(table[["note"]])
 
 
 def test_column_order_and_extra_columns_do_not_matter(table):

@@ -481,6 +481,9 @@ def test_a_table_with_categories_dates_and_gaps_is_read_if_it_is_called_one(tmp_
     assert clf.score(table, y) > 0.9
     clf.save(tmp_path / "model")
     np.testing.assert_allclose(load(tmp_path / "model").predict_proba(table), clf.predict_proba(table), atol=1e-6)
+    by_class = {label: table[y == label] for label in ("no", "yes")}
+    again = AnyShotClassifier(encoder="table", cache=False, budget="best").fit(by_class)
+    np.testing.assert_allclose(again.predict_proba(table), clf.predict_proba(table), atol=1e-4)
 
 
 @pytest.mark.parametrize("names", [["no", "yes"], ["yes", "no"]])

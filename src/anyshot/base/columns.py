@@ -233,10 +233,13 @@ def no_number_in(table: Any) -> str:
 
 
 def no_table(X: Any, *, name: str) -> str | None:
-    """Return what `X` is and what to write if it is a mapping or a list of mappings, or has no length; else None."""
+    """Return what `X` is and what to write if it holds mappings, tables or records, or has no length; else None."""
     found, first = type(X).__name__, X[0] if isinstance(X, list | tuple) and X else None
-    if isinstance(first, Mapping):
-        found, remedy = f"{found} of {type(first).__name__}", f"pandas.DataFrame({name})"
+    if isinstance(first, Mapping) or is_table(first):
+        found = f"{found} of {type(first).__name__}"
+        remedy = f"pandas.{'DataFrame' if isinstance(first, Mapping) else 'concat'}({name})"
+    elif getattr(getattr(X, "dtype", None), "names", None):
+        remedy = f"pandas.DataFrame({name})"
     elif isinstance(X, Mapping) and not hasattr(X, "toarray"):
         is_row = all(np.ndim(value) == 0 for value in X.values())
         remedy = f"pandas.DataFrame({f'[{name}]' if is_row else name})"

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from anyshot.base.columns import are_texts, column_labels, no_table, plain
 from anyshot.base.items import check_list
-from anyshot.base.labels import label_list, learned_classes
+from anyshot.base.labels import Labels, label_list, learned_classes
 from anyshot.base.metadata_routing import MetadataConsumer
 from anyshot.base.validation import check_finite, check_rows, refuse_lazy, refuse_not_finite
 from anyshot.base.warning import warn_of_order
@@ -146,7 +146,7 @@ def class_labels(y: Any) -> Any:
     """
     if not isinstance(y, Iterable) or (isinstance(y, np.ndarray) and (y.shape[1:] == (1,) or y.dtype.kind == "c")):
         return y
-    listed = label_list(y)
+    listed = label_list(cast(Labels, y))
     if None in listed:
         raise InputError(f"y has no label in row {listed.index(None)} (NaN or None). Leave out items without a label.")
     learned_classes(listed)

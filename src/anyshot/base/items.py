@@ -1,6 +1,7 @@
 """Items as users pass them: check them, detect their modality, index them by position."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 from os import PathLike
@@ -14,7 +15,9 @@ from anyshot.base.columns import (
     IMAGE_COLUMNS,
     LABEL_COLUMNS,
     TEXT_COLUMNS,
+    column_names,
     column_values,
+    first_of,
     is_blank,
     is_missing,
     is_table,
@@ -96,6 +99,7 @@ def take(items: Any, rows: Any) -> Any:
         return items.iloc[rows]
     if hasattr(items, "column_names"):  # pyarrow
         return items.take(rows)
+    items = items.tocsr() if hasattr(items, "tocsr") else items  # some kinds of sparse matrices have no rows
     return items[rows] if hasattr(items, "shape") else [items[row] for row in rows]
 
 
@@ -339,10 +343,8 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
             raise InputError("The keys of the mapping are the labels; leave y out.")
         for label, own in given.items():
             check_list(own, what=f"A list of the items of {label!r}")
-        lists = {label: by_position(own) for label, own in given.items()}
-        _refuse_columns(lists)
-        labels = label_list([label for label, own in lists.items() for _ in own])
-        return [item for own in lists.values() for item in own], labels
+        labels = label_list([label for label, own in given.items() for _ in range(item_count(own))])
+        return _joined(given), labels
     if X is None:
         if y is not None:
             raise InputError("Labels were given without items. Pass the items they belong to.")
@@ -356,6 +358,29 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
         raise wrong_number_of_labels(n_items, item_count(y))
     warn_of_order(given, y)
     return given, label_list(y)
+
+
+def _joined(given: Mapping[Label, Any]) -> Items:
+    """Return the items of all classes as one list, or as one table if they are tables of several columns.
+
+    Raises InputError if such tables have different columns.
+    """
+    given = {label: own for label, own in given.items() if item_count(own)}
+    tables = {label: own for label, own in given.items() if is_table(own) and own.shape[1] > 1}
+    library: Any = sys.modules.get(type(next(iter(tables.values()), None)).__module__.partition(".")[0])
+    if not hasattr(library, "concat"):  # pandas and polars have it
+        lists = {label: by_position(own) for label, own in given.items()}
+        _refuse_columns(lists)
+        return [item for own in lists.values() for item in own]
+    names = column_names(next(iter(tables.values())))
+    for label, own in given.items():
+        if label not in tables or {*column_names(own)} != {*names}:
+            raise InputError(
+                f"The items of {label!r} are no table with the columns {first_of(names, at_most=5)}, as those of "
+                f"{next(iter(tables))!r} are. Give each class a table with the same columns."
+            )
+    joined: Items = library.concat([own[names] for own in tables.values()])
+    return joined
 
 
 def _refuse_columns(lists: Mapping[Label, Items]) -> None:

@@ -51,6 +51,9 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
         in two ways.
     """
     kind = column.dtype
+    if getattr(kind, "kind", None) == "c":
+        own = f"table[{column.name!r}]"
+        raise InputError(f"Column {column.name!r} holds complex numbers. Give numpy.real({own}) and numpy.imag({own}).")
     if is_numeric_dtype(kind) or is_bool_dtype(kind):
         return "category" if isinstance(kind, pd.CategoricalDtype) else "number"
     if is_datetime64_any_dtype(kind) or isinstance(kind, pd.PeriodDtype):

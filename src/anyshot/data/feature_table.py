@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import are_texts, column_labels, first_of, text_columns
+from anyshot.base.columns import are_texts, column_labels, first_of, no_table, text_columns
 from anyshot.base.number_columns import check_size, column_std
 from anyshot.base.validation import Floats, number_rows
 from anyshot.base.warning import warn
@@ -91,6 +91,8 @@ class FeatureTable:
         InputError
             The columns have other names than in `fit`, or another order.
         """
+        if self.mean is not None and (not_rows := no_table(X, name="X")):
+            raise InputError(f"A table of rows is needed; {not_rows}.")
         frame = as_frame(X)
         shape = np.shape(frame)
         if self.mean is not None and len(shape) == 1:
@@ -108,7 +110,8 @@ class FeatureTable:
         else:
             array = number_rows(frame)
             if array.shape[1:] != (len(self.columns.columns_),):
-                raise InputError(f"Give a table with the columns {', '.join(self.columns.columns_)}.")
+                needed = ", ".join(self.columns.columns_)
+                raise InputError(f"The rows have the shape {array.shape}. Give a table with the columns {needed}.")
             rows = self.columns.transform(pd.DataFrame(array, columns=self.columns.columns_))
         if rows.shape[1:] != self.mean.shape:
             raise InputError(f"Rows have shape {rows.shape}; the model needs {len(self.mean)} features.")

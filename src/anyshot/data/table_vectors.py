@@ -96,14 +96,18 @@ class TableVectors(TransformerMixin, BaseEstimator):
         gaps: list[str] = []
         categories: dict[str, list[str]] = {}
         for name in self.columns_:
+            if table[name].isna().all():  # it says nothing, whatever it holds in other tables
+                continue
             kinds[name] = kind_of(table[name])
             if kinds[name] != "category":
                 numbers = as_numbers(table[name], kinds[name])
-                medians[name] = float(np.nanmedian(numbers)) if (~np.isnan(numbers)).any() else 0.0
+                medians[name] = float(np.nanmedian(numbers))
                 gaps += [name] if np.isnan(numbers).any() else []
             else:
                 counts = _categories(table[name]).value_counts()
                 categories[name] = sorted(counts.index[: self.max_categories])
+        if not kinds:
+            raise InputError("No column of the table has a value; at least one is needed. Leave out empty columns.")
         self._learn(kinds, medians, gaps, categories)
         return self
 
@@ -128,7 +132,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
             parts.append(np.where(missing, median, numbers)[:, None])
             parts += [missing[:, None].astype(np.float64)] if name in self.gaps_ else []
         if self.categories_:
-            words = np.column_stack([_categories(table[name]) for name in self.categories_]).astype(object)
+            words = np.column_stack([_categories(table[name], known) for name, known in self.categories_.items()])
             for name, column in zip(self.categories_, words.T, strict=True):
                 self._warn_if_unseen(name, column)
             parts.append(self.one_hot_.transform(words))
@@ -139,7 +143,8 @@ class TableVectors(TransformerMixin, BaseEstimator):
 
         A category that is too rare to be encoded counts as missing.
         """
-        vectors, columns, at = np.asarray(X, dtype=np.float64), dict[str, list[Any]](), 0
+        vectors, at = np.asarray(X, dtype=np.float64), 0
+        columns: dict[str, list[Any]] = {name: [None] * len(vectors) for name in self.columns_}
         for name in self.medians_:
             there = vectors[:, at + 1] < 0.5 if name in self.gaps_ else np.ones(len(vectors), dtype=bool)
             values = from_numbers(vectors[:, at], self.kinds_.get(name, "number"))
@@ -149,7 +154,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
             part, at = vectors[:, at : at + len(categories)], at + len(categories)
             best = [categories[place] if own[place] > 0.5 else MISSING for own in part for place in [own.argmax()]]
             columns[name] = [None if value == MISSING else value for value in best]
-        return pd.DataFrame(columns, columns=self.columns_, dtype=object)
+        return pd.DataFrame(columns, dtype=object)
 
     def _warn_if_missing(self, name: str, missing: NDArray[np.bool_], names: "pd.Index[Any]") -> None:
         """Warn of missing numbers (n,) in a column that had none in `fit`; names (n,): of the rows."""
@@ -206,7 +211,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
 
 def is_plain(table: TableVectors) -> bool:
     """Return whether the table that was fitted had only numbers, and no missing ones."""
-    return not hasattr(table, "skrub_") and not table.gaps_ and not table.categories_
+    return not hasattr(table, "skrub_") and not table.gaps_ and len(table.medians_) == len(table.columns_)
 
 
 def as_frame(X: Any) -> Any:
@@ -238,7 +243,8 @@ def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
     """Return the table with strings as column names, after checking that all of `columns` are present."""
     X = as_frame(X)
     if not isinstance(X, pd.DataFrame) or not len(X.columns):
-        raise InputError(f"A table with named columns (a pandas DataFrame) is needed; this is a {type(X).__name__}.")
+        given = type(X).__name__ if not isinstance(X, pd.DataFrame) else "DataFrame without columns"
+        raise InputError(f"A table with named columns (a pandas DataFrame) is needed; this is a {given}.")
     if columns is None and not len(X):
         raise InputError("The table has no rows; at least one is needed.")
     table = X.set_axis([str(name) for name in X.columns], axis=1)
@@ -253,6 +259,8 @@ def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
     return table
 
 
-def _categories(column: "pd.Series[Any]") -> "pd.Series[str]":
-    """Return every value as text (n,), a missing one as `MISSING`."""
-    return column.astype(object).map(str, na_action="ignore").where(column.notna(), MISSING).astype(object)
+def _categories(column: "pd.Series[Any]", known: Sequence[str] = ()) -> "pd.Series[Any]":
+    """Return every value as text (n,), a missing one as `MISSING`; 1.0 as "1" if that is known, and 1 as "1.0"."""
+    texts = column.astype(object).map(str, na_action="ignore").where(column.notna(), MISSING).astype(object)
+    same = {f"{value}.0": value for value in known} | {value.removesuffix(".0"): value for value in known}
+    return texts.map(lambda text: text if text in known else same.get(text, text))

@@ -15,12 +15,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.columns import unmasked
-from anyshot.base.estimator import all_or_nothing, validate_data
+from anyshot.base.estimator import all_or_nothing, class_labels, validate_data
 from anyshot.base.labels import warn_of_look_alikes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
-from anyshot.base.warning import warn
+from anyshot.base.warning import warn, warn_of_order
 from anyshot.base.weighted_items import counted_rows
 from anyshot.domain_adaptation.domains import (
     Domains,
@@ -29,10 +29,11 @@ from anyshot.domain_adaptation.domains import (
     Statistics,
     Table,
     check_columns,
-    check_domains,
+    class_index,
     domain_table,
     is_sparse,
     statistics_of,
+    target_table,
 )
 from anyshot.errors import InputError
 
@@ -118,6 +119,18 @@ def _if_model_has(name: str) -> Callable[[Decorated], Decorated]:
 
     decorator: Callable[[Decorated], Decorated] = available_if(check)
     return decorator
+
+
+def check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.generic], Domains]:
+    """Check both domains as `fit` does; return the sorted classes (c,) and the domains.
+
+    X (n_s, d), y (n_s,): the source; target (n_t, d): without labels.
+    """
+    check_columns(X, target)
+    warn_of_order(X, y, names=("X", "y"))
+    source = domain_table(X, name="X")
+    classes, index = class_index(class_labels(y), source.shape[0])
+    return classes, Domains(source, index, target_table(target, source), len(classes))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, vstack
 
 from anyshot.base import validation
-from anyshot.base.estimator import class_labels
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.base.warning import warn_of_order
 from anyshot.errors import (
     BadItemError,
     DomainError,
@@ -127,7 +125,7 @@ def stack_with_folds(source: Table, target: Table, n_folds: int) -> tuple[Table,
 
 def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexes]:
     """Return the sorted source classes (c,), at least two, and the class index of each source item (n,)."""
-    labels = np.asarray(class_labels(y))
+    labels = np.asarray(y)
     if labels.shape != (n_items,):
         raise InputError(f"y must contain one label for each of the {n_items} items; its shape is {labels.shape}.")
     classes, index = np.unique(labels, return_inverse=True)
@@ -154,18 +152,6 @@ def check_items_per_class(classes: NDArray[np.generic], index: Indexes, *, minim
             f"Class {str(classes[counts.argmin()])!r} has {counts.min()} source item(s); at least {minimum} of each "
             "class are needed."
         )
-
-
-def check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.generic], Domains]:
-    """Check both domains as `fit` does; return the sorted classes (c,) and the domains.
-
-    X (n_s, d), y (n_s,): the source; target (n_t, d): without labels.
-    """
-    check_columns(X, target)
-    warn_of_order(X, y, names=("X", "y"))
-    source = domain_table(X, name="X")
-    classes, index = class_index(y, source.shape[0])
-    return classes, Domains(source, index, target_table(target, source), len(classes))
 
 
 def check_unlabeled(target: object, is_items: Callable[[Any], bool]) -> None:

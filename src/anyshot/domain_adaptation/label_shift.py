@@ -22,8 +22,8 @@ from anyshot.base.validation import (
     probability_table,
     ranks_in_class,
 )
-from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base, probabilities
-from anyshot.domain_adaptation.domains import Domains, Floats, Normalize, Table, check_domains, check_items_per_class
+from anyshot.domain_adaptation.base import AdaptedClassifier, check_domains, fit_base, probabilities
+from anyshot.domain_adaptation.domains import Domains, Floats, Normalize, Table, check_items_per_class
 from anyshot.errors import InputError, NotEnoughLabelsError, WidthError
 from anyshot.evaluation.metrics import item_weights
 from anyshot.zero_shot.class_shares import likely_shares

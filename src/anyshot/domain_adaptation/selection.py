@@ -12,8 +12,8 @@ from sklearn.utils.validation import has_fit_parameter
 
 from anyshot.base.validation import RandomState, check_whole, generator, number_rows
 from anyshot.base.warning import one_call
-from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel
-from anyshot.domain_adaptation.domains import Domains, Normalize, check_domains, check_items_per_class, is_sparse
+from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel, check_domains
+from anyshot.domain_adaptation.domains import Domains, Normalize, check_items_per_class, is_sparse
 from anyshot.domain_adaptation.ensemble import AdaptationEnsemble
 from anyshot.domain_adaptation.label_shift import Shift
 from anyshot.domain_adaptation.trials import Adaptation, Subsample, Trial, agreement, as_vectors, run_trials, subsample

@@ -13,8 +13,8 @@ from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.columns import count, first_of, is_missing
-from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
+from anyshot.base.columns import count, first_of, is_table
+from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels, take
 from anyshot.base.labels import Label, Labels, clean_names, warn_of_look_alikes
 from anyshot.base.protocols import Encoder, WithVocabulary
 from anyshot.base.validation import generator, is_number, pair
@@ -328,9 +328,11 @@ class Given(NamedTuple):
         return [some for some in several if some is not None and item_count(some)]
 
     @property
-    def labeled(self) -> list[object]:
+    def labeled(self) -> Items:
         """The items that have a label."""
-        return [item for item, y in zip(by_position(self.items), self.labels, strict=True) if not is_missing(y)]
+        items: Items = self.items if is_table(self.items) else by_position(self.items)
+        labeled: Items = take(items, [row for row, label in enumerate(self.labels) if label is not None])
+        return labeled
 
     def training_set(self, classes: TrainingSet, embedder: Embedder) -> TrainingSet:
         """Return the training set of these classes with all items, encoded.
