@@ -1,5 +1,6 @@
 """Reading tables and folders as items and labels; errors name the cause."""
 
+import logging
 import re
 from collections import Counter
 
@@ -235,3 +236,27 @@ def test_feature_columns_that_contradict_are_refused(tmp_path):
             read_data(path, **columns)
     with pytest.raises(InputError, match=r"feature_columns='all' was given, but .* is a folder"):
         read_data(tmp_path, feature_columns="all")
+
+
+def test_letters_that_another_program_garbled_are_told(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    text = "text,label\nüber uns,a\nschön,b\nok,a\n10 Â\n"
+    read_data(file(tmp_path, "good.csv", text))
+    assert not caplog.text
+    read_data(file(tmp_path, "bad.csv", text.encode().decode("cp1252", errors="replace")))
+    assert (
+        "letters of 3 texts were garbled before the file was saved, such as 'Ã¼ber uns', which was 'über" in caplog.text
+    )
+
+
+@pytest.mark.parametrize("end", ["\n\nSource: export of May\n", "\n,\nSource: export of May,\n"])
+def test_a_single_cell_below_a_blank_row_is_told(tmp_path, caplog, end):
+    caplog.set_level(logging.INFO)
+    assert len(read_data(file(tmp_path, "a.csv", f"text,label\na b,x\nc d,y{end}"), on_error="skip")) == 3
+    assert "a.csv, row 5: a single cell below a blank row, read as an item." in caplog.text
+    caplog.clear()
+    read_data(
+        file(tmp_path, "b.csv", f"text,label\na b,x\nc d,y{end.replace('May,', 'May,z')}\ne f,z"), on_error="skip"
+    )
+    read_data(file(tmp_path, "c.csv", "text,label\na b,x\nc d,y\ne f,\n"))
+    assert "a single cell" not in caplog.text

@@ -89,7 +89,10 @@ def test_dashes_below_the_names_and_the_number_of_rows_that_databases_write_are_
     assert table_of(tmp_path, "text|label\na|b\n(1 row)\n") == ([["text", "label"], ["a", "b"]], [2])
 
 
-@pytest.mark.parametrize("footer", ["Total,9", "Gesamt:,", ",Grand Total", 'Summe,"1.234,50 €"', "TOTAL,75 %"])
+@pytest.mark.parametrize(
+    "footer",
+    ["Total,9", "Gesamt:,", ",Grand Total", 'Summe,"1.234,50 €"', "TOTAL,75 %", "Summe,9 Einträge", "Total,EUR 9"],
+)
 def test_a_row_of_totals_at_the_end_is_left_out(tmp_path, footer):
     assert table_of(tmp_path, f"text,label\ntotal,1\na,b\n{footer}\n")[0] == [
         ["text", "label"],

@@ -4,6 +4,7 @@ Unusable items are never dropped silently: the error names the row as a spreadsh
 are listed.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS
+from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, count
 from anyshot.base.items import check_list, take
 from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, first_per_class, generator
+from anyshot.base.warning import note, shortened
 from anyshot.data.feature_columns import feature_rows, find_features
+from anyshot.data.header_rows import is_filled
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
     ColumnNames,
@@ -36,8 +39,10 @@ from anyshot.data.item_columns import (
     read_labels,
 )
 from anyshot.data.tables import Table, read_table
-from anyshot.data.text_files import existing
+from anyshot.data.text_files import as_written_first, existing
 from anyshot.errors import BadItemError, DataFileError, InputError
+
+log = logging.getLogger(__name__)
 
 _Faults: TypeAlias = dict[int, str]
 
@@ -140,6 +145,8 @@ def data_of_table(
         blank = np.flatnonzero(pd.DataFrame(data.items).isna().all(axis=1))
         return _without(data, dict.fromkeys(blank.tolist(), "the row is empty"), table.location, on_error=on_error)
     data = _from_table(table, columns, classes=classes, with_labels=with_labels)
+    if data.modality == "text":
+        _note_damage(table, data)
     fault_of = _text_fault if data.modality == "text" else partial(image_fault, decode=on_error == "skip")
     return _without(data, _faults(data.items, fault_of), table.location, on_error=on_error)
 
@@ -239,6 +246,25 @@ def _features_of(
         feature_rows(table, names), labels, "table", table.path, table.encoding,
         item_column=as_listed(names), label_column=of_labels,
     )  # fmt: skip
+
+
+def _note_damage(table: Table, data: Dataset) -> None:
+    """Log texts whose letters another program garbled, and a last row that may be a remark."""
+    texts = [str(text) for text in data.items if not str(text).isascii()]
+    garbled = [(text, whole) for text in texts if (whole := as_written_first(text)) is not None]
+    if len(garbled) > len(texts) / 2:
+        note(
+            log,
+            f"{table.path}: letters of {count(len(garbled), 'text')} were garbled before the file was saved, such as "
+            f"{shortened(garbled[0][0])!r}, which was {shortened(garbled[0][1])!r}. Export the data again, as UTF-8",
+        )
+    if table.numbers is None or len(table.frame) < 3:
+        return
+    first, before, last = (sum(map(is_filled, table.frame.iloc[row])) for row in (0, -2, -1))
+    if first > 1 and last == 1 and (not before or table.numbers[-1] > table.numbers[-2] + 1):
+        note(
+            log, f"{table.location(-1)}: a single cell below a blank row, read as an item. If it is a remark, delete it"
+        )
 
 
 def _refuse_nested(table: Table) -> None:

@@ -20,7 +20,7 @@ _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 def find_features(
     table: Table, given: FeatureColumns, *, labels: str | None, left_out: Collection[str] = ()
 ) -> list[str]:
-    """Return the names of the feature columns of a table; labels: the column of the labels; left_out: of "all".
+    """Return the names of the feature columns of a table; labels: their column; left_out: those not among "all".
 
     Raises
     ------

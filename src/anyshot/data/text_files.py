@@ -293,6 +293,18 @@ def _is_typical(encoding: str, sample: bytes) -> bool:
     return True
 
 
+def as_written_first(text: str) -> str | None:
+    """Return a text that was UTF-8, read as Windows-1252 and saved again, as it was before; None for another.
+
+    >>> as_written_first("\u00c3\u00bcber"), as_written_first("\u00fcber")
+    ('\u00fcber', None)
+    """
+    try:
+        return None if text.isascii() else text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return None
+
+
 def _encodes(text: str, encoding: str) -> bool:
     try:
         text.encode(encoding)

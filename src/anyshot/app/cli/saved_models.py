@@ -129,7 +129,7 @@ def learned(model: Any) -> list[tuple[str | bytes, Label]]:
 
 
 def item_keys(model: Any, items: Any) -> list[str | bytes]:
-    """Return what is the same for equal items of a model: a text itself, the vector of an image or row."""
+    """Return what is the same for equal items of a model: the text itself, or the vector of an image or row."""
     fitted = model.any_shot_model()
     return list(items) if _reads_texts(fitted) else [vector.tobytes() for vector in fitted.embedder.encode(items)]
 
