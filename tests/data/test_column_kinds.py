@@ -151,3 +151,24 @@ def test_a_date_as_text_in_a_column_that_had_real_dates_is_read_only_in_a_clear_
     np.testing.assert_allclose(read, [19727, 19727, 19753])
     with pytest.raises(InputError, match=r"'day' held dates in `fit` and is not now: row 0 has '05/01/2024'"):
         as_numbers(pd.Series(["05/01/2024"], name="day"), "date")
+
+
+@pytest.mark.parametrize("kind", ["date", "day first", "month first"])
+def test_a_date_whose_order_is_clear_is_read_whatever_the_order_in_fit(kind):
+    clear = ["2020-01-31", "2020/01/31", "31 Jan 2020", "January 31, 2020", date(2020, 1, 31), None]
+    np.testing.assert_array_equal(as_numbers(pd.Series(clear, dtype=object), kind), [18292.0] * 5 + [np.nan])
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (["now"], "date"),
+        (["5"], "date"),
+        ([5], "duration"),
+        (["5"], "duration"),
+    ],
+)
+def test_dates_and_durations_are_not_guessed(column, kind):
+    """pandas takes numbers for nanoseconds or years."""
+    with pytest.raises(InputError, match="and is not now"):
+        as_numbers(pd.Series(column, name="x", dtype=object), kind)

@@ -3,6 +3,7 @@
 import datetime
 import numbers
 import re
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -171,23 +172,29 @@ _MEASURED: Final = (
 
 def _number(value: Any, kind: Kind) -> float:
     """Return a value of a column of this kind as a number."""
+    value = value.strip() if isinstance(value, str) else value
     if kind == "number":
-        return float(value.strip().removesuffix("%") if isinstance(value, str) else value)
+        return float(value.removesuffix("%") if isinstance(value, str) else value)
+    if _is_number(value):  # pandas would take it for nanoseconds, or a year
+        raise TypeError(f"{value!r} is a number")
     if kind == "duration":
-        value = str(value).strip() if isinstance(value, str | datetime.time) else value
+        value = str(value) if isinstance(value, datetime.time) else value
         without_seconds = isinstance(value, str) and _TIME.fullmatch(value) and value.count(":") == 1
         return float(pd.Timedelta(f"{value}:00" if without_seconds else value).total_seconds()) / _DAY
-    parts = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if parts and kind == "date":  # the column had real dates in `fit`
-        kind = _kind_of_dates([parts], "date")
-    if isinstance(value, str) and kind != "date":
-        moment = pd.to_datetime(value.strip(), format=_FORMATS[kind].format(parts[2] if parts else "."), utc=True)
-    elif isinstance(value, numbers.Number):
-        raise TypeError(f"{value!r} is a number")
-    else:
-        moment = pd.Timestamp(value.strip() if isinstance(value, str) else value)
+    moment = _moment(value, kind) if isinstance(value, str) else pd.Timestamp(value)
     moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
     return float((moment - pd.Timestamp(0, tz="UTC")).total_seconds()) / _DAY
+
+
+@lru_cache(maxsize=4096)  # the dates of many rows are the same
+def _moment(text: str, kind: Kind) -> pd.Timestamp:
+    """Return a date; raise ValueError if its order is neither clear nor that of the column."""
+    if _YEAR_FIRST.fullmatch(text) or _NAMED_MONTH.fullmatch(text):
+        return pd.Timestamp(text)
+    if (parts := _DATE.fullmatch(text)) is None:
+        raise ValueError(f"{text!r} is no date")
+    order = _kind_of_dates([parts], "date") if kind == "date" else kind  # "date": there were real dates in `fit`
+    return pd.to_datetime(text, format=_FORMATS[order].format(parts[2]), utc=True)
 
 
 def _kind_of_texts(texts: list[str], name: object) -> Kind:
