@@ -1,5 +1,7 @@
 """Changes of classes: each gives the model of a new fit to the classes as they are then."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -163,9 +165,26 @@ def test_the_last_two_classes_cannot_be_removed():
 def test_a_class_that_is_given_by_a_vector_needs_a_vector():
     clf = AnyShotClassifier(CENTERS, cache=False).fit(ITEMS, OF)
     with pytest.raises(InputError, match="'a' is described by a vector"):
-        clf.describe_class("a", "some text")
+        clf.describe_class("a", None)
     with pytest.raises(ClassesError, match="class 'a' contains only zeros"):
         clf.describe_class("a", [0.0] * len(ITEMS[0]))
+
+
+@pytest.mark.parametrize("encoder", ["vectors", "table"])
+def test_texts_say_nothing_about_numbers(encoder):
+    items = pd.DataFrame(ITEMS, columns=list("wxyz")) if encoder == "table" else ITEMS
+    clf = AnyShotClassifier(encoder=encoder, cache=False).fit(items, OF)
+    for description in ("large ones", Words(["large"]), *([CENTERS["a"]] if encoder == "table" else [])):
+        for change in (clf.describe_class, partial(clf.add_class, examples=items[:2])):
+            name = "a" if change == clf.describe_class else "d"
+            with pytest.raises(InputError, match=f"class '{name}' says nothing about numbers"):
+                change(name, description)
+    assert clf.describe_class("a", None).add_class("d", examples=items[:2]).classes_.tolist() == list("abcd")
+
+
+def test_classes_are_described_before_the_first_item():
+    clf = AnyShotClassifier(["a", "b"]).fit().describe_class("a", "large ones").add_class("c", "small ones")
+    assert clf.classes_.tolist() == ["a", "b", "c"]
 
 
 # --- alone ---

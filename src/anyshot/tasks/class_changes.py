@@ -37,6 +37,7 @@ def added(
     name = class_name(name)
     if name in data.classes.tolist():
         raise DuplicateClassError(f"Cannot add {name!r}: there is a class of this name already. Add examples to it.")
+    _check_says_something(embedder, data, name, description)
     texts, vector = _described(data, name, description)
     changed, origin = _changed(embedder, data, data.texts.joined(texts), [*_each(data), []], vector=vector)
     return ClassChange(embedder.with_items(changed, examples, [name] * item_count(examples)), origin)
@@ -64,6 +65,7 @@ def renamed(embedder: Embedder, data: TrainingSet, *, old: Label, new: Label) ->
 def described(embedder: Embedder, data: TrainingSet, *, name: Label, description: Description) -> ClassChange:
     """Replace the descriptions and the words of a class, or its vector."""
     row = row_of(name, data.classes)
+    _check_says_something(embedder, data, data.texts.names[row], description)
     texts, vector = _described(data, data.texts.names[row], description)
     if vector is None and not data.texts.texts[row] and data.has_description[row]:
         raise InputError(f"The class {name!r} is described by a vector. Give a vector to describe it anew.")
@@ -145,6 +147,20 @@ def _described(data: TrainingSet, name: Label, description: Description) -> tupl
     if n_attributes:
         raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
     return describe({name: description}), None
+
+
+def _check_says_something(embedder: Embedder, data: TrainingSet, name: Label, description: Description) -> None:
+    """Raise InputError for descriptions and words of a class if items are numbers, of which they say nothing.
+
+    Of rows of features, a class vector does not either: it would be one of standardized columns.
+    """
+    features = embedder.requested == "table"
+    if not features and (embedder.requested != "vectors" or not data.class_embeddings.size):  # 0: no item yet
+        return
+    texts = ClassTexts((name,), ((),)) if is_vector(description) else describe({name: description})
+    if len(texts.texts[0]) > 1 or texts.words[0] is not None or (features and is_vector(description)):
+        remedy = "give labeled examples of it" + ("" if features else ", or a class vector")
+        raise InputError(f"The description of class {name!r} says nothing about numbers. Leave it out, and {remedy}.")
 
 
 def _changed(
