@@ -10,10 +10,12 @@ import pytest
 from PIL import Image
 
 from anyshot.app.server.bodies import FORMATS, MAX_PIXELS, as_items
-from anyshot.app.server.schemas import ImageItem
+from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.service_errors import TooManyItemsError
 from anyshot.app.server.settings import Settings
 from anyshot.errors import AnyshotError, BadItemError, MixedInputError
+
+TEXT, IMAGE, VECTORS = (Snapshot(None, 1, modality) for modality in ("text", "image", "vectors"))
 
 
 def png(width: int, height: int) -> bytes:
@@ -40,7 +42,7 @@ def zipped() -> bytes:
 
 
 def images(*contents: bytes) -> list:
-    return as_items([ImageItem(image=one) for one in contents], "image", Settings())
+    return as_items([{"image": one} for one in contents], IMAGE, Settings())
 
 
 @pytest.mark.parametrize(
@@ -77,30 +79,32 @@ def test_usual_images_are_read(kind):
 
 
 @pytest.mark.parametrize(
-    ("items", "modality"),
+    ("items", "snapshot"),
     [
-        (["a", [1.0]], "text"),
-        ([ImageItem(image=b"x")], "text"),
-        (["photo.png"], "image"),
-        ([[1.0]], "image"),
-        (["a"], "vectors"),
+        (["a", [1.0]], TEXT),
+        ([{"image": b"x"}], TEXT),
+        ([{"text": "a", "label": "b"}], TEXT),
+        (["photo.png"], IMAGE),
+        ([[1.0]], IMAGE),
+        (["a"], VECTORS),
+        ([{"x": 1.0}], VECTORS),
     ],
 )
-def test_items_of_another_kind_are_refused(items, modality):
-    with pytest.raises(MixedInputError, match=r"The model reads .*; item \d is a (text|file|list of numbers)"):
-        as_items(items, modality, Settings())
+def test_items_of_another_kind_are_refused(items, snapshot):
+    with pytest.raises(MixedInputError, match=r"The model reads .*; item \d is an? (text|file|list of numbers|object)"):
+        as_items(items, snapshot, Settings())
 
 
 def test_a_text_is_never_the_path_of_a_file(tmp_path, monkeypatch):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
-    (text, path) = as_items(["a.png", str(tmp_path / "a.png")], "text", Settings())
+    (text, path) = as_items(["a.png", str(tmp_path / "a.png")], TEXT, Settings())
     assert not (tmp_path / text).exists()
     assert not (tmp_path / path).exists()
 
 
 def test_one_item_is_a_list_of_one_and_too_many_are_refused():
-    assert as_items("a", "text", Settings()) == ["a"]
-    assert as_items([1.0, 2.0], "vectors", Settings())[0].tolist() == [1.0, 2.0]
+    assert as_items("a", TEXT, Settings()) == ["a"]
+    assert as_items([1.0, 2.0], VECTORS, Settings())[0].tolist() == [1.0, 2.0]
     with pytest.raises(AnyshotError, match="one may have 2"):
-        as_items(["a"] * 3, "text", Settings(max_items=2))
+        as_items(["a"] * 3, TEXT, Settings(max_items=2))

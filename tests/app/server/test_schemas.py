@@ -14,14 +14,12 @@ def test_an_image_is_base64_or_a_data_url():
         ImageItem(image="?")
 
 
-def test_items_are_read_as_texts_vectors_or_images_one_or_many():
+def test_items_are_texts_vectors_images_or_rows_one_or_many():
     body = '{"items": ["a", [1, 2.5], {"image": "AAAA"}]}'
-    assert PredictRequest.model_validate_json(body).items == ["a", [1.0, 2.5], ImageItem(image="AAAA")]
+    assert PredictRequest.model_validate_json(body).items == ["a", [1.0, 2.5], {"image": "AAAA"}]
     assert PredictRequest.model_validate_json('{"items": [1, 2.5]}').items == [1.0, 2.5]
     assert PredictRequest.model_validate_json('{"items": "a"}').items == "a"
-    assert PredictRequest.model_validate_json('{"items": [{"text": "a"}]}').items == ["a"]
-    with pytest.raises(ValidationError):
-        PredictRequest.model_validate_json('{"items": [{"text": "a", "label": "b"}]}')
+    assert PredictRequest.model_validate_json('{"items": {"age": 41, "city": null}}').items == {"age": 41, "city": None}
 
 
 @pytest.mark.parametrize(

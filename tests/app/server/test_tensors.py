@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 
 from anyshot.app.server.problem_error import ProblemError
-from anyshot.app.server.tensors import InputTensor, read_tensor, split_body, write_answer
+from anyshot.app.server.tensors import InputTensor, read_tensors, split_body, write_answer
 
 
 def tensor(**given) -> InputTensor:
     return InputTensor(**{"name": "items", "shape": [2], "datatype": "BYTES", **given})
+
+
+def read_tensor(one: InputTensor, rest: bytes) -> np.ndarray:
+    return read_tensors([one], rest)[one.name]
 
 
 def packed(*texts: bytes) -> bytes:

@@ -99,7 +99,7 @@ def serve(
     describes all requests. SIGTERM ends the service once what was accepted is answered.
 
     Every saved model that predicts can be served. Only those that `anyshot fit` writes can be changed; the others are
-    fine-tuned networks, regressions on vectors, and models of several tasks.
+    fine-tuned networks, regressions, and models of several tasks.
     """
     if bool(models) == class_options.given:
         raise typer.BadParameter("Either folders of models or --classes are required.")

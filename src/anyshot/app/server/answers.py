@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot import any_shot
+from anyshot import data as datasets
 from anyshot.app.server.batching import Arrays
+from anyshot.app.server.changes import model_input
 from anyshot.app.server.readiness import AnswerKind, Snapshot
-from anyshot.base.items import Item
+from anyshot.base.items import Item, take
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.protocols import CountsTokens
 from anyshot.encoders.texts import rows_of_long_texts
@@ -53,29 +55,40 @@ def vectors_of(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
 
 
 def score(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
-    """Return the probabilities of classes (n, c), the closeness (n,), and which texts were cut (n,).
+    """Return the probabilities of classes (n, c), the closeness (n,), and remarks on how each item was read (n,).
 
     Models of other kinds have no closeness, NaN. Those that predict numbers, or several tasks, have the predictions
     instead of probabilities, an object for each item (n,).
     """
     if not snapshot.is_any_shot:
-        return _predicted(snapshot, items), np.full(len(items), np.nan), np.zeros(len(items), bool)
+        return _predicted(snapshot, items), np.full(len(items), np.nan), _remarks(snapshot, items)
     model = model_of(snapshot)
-    vectors = model.encode(items)
-    return model.probabilities(vectors), model.closeness(vectors), cut_texts(snapshot, items)
+    with model_input(items) as given:
+        vectors = model.encode(given)
+    return model.probabilities(vectors), model.closeness(vectors), _remarks(snapshot, items)
+
+
+def _remarks(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.object_]:
+    """Return the fields of each answer (n,) that say how its item was read: not to its end, or without some cells."""
+    found = np.full(len(items), None, object)
+    if (table := snapshot.table) is not None:
+        found[:] = [datasets.remarks_on_row(item, table) or None for item in items]
+    elif snapshot.is_any_shot:
+        found[cut_texts(snapshot, items)] = {"cut": True}
+    return found
 
 
 def _predicted(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[Any]:
     """Return the probabilities (n, c) or predictions (n,) of a model that is no `AnyShotClassifier`."""
-    given: Any = list(items)
     if snapshot.modality == "vectors":
         width = width_of(snapshot)
         if any(np.shape(item) != (width if width >= 0 else len(items[0]),) for item in items):
             raise WidthError(f"The vectors must have width {width}." if width >= 0 else "The vectors differ in width.")
-        given = np.stack(items)
-    if snapshot.answer_kind == "classes":
-        return np.asarray(snapshot.classifier.predict_proba(given), np.float64)
-    predicted, found = snapshot.classifier.predict(given), np.empty(len(items), object)
+    with model_input(items) as given:
+        given = np.stack(given) if snapshot.modality == "vectors" else given
+        if snapshot.answer_kind == "classes":
+            return np.asarray(snapshot.classifier.predict_proba(given), np.float64)
+        predicted, found = snapshot.classifier.predict(given), np.empty(len(items), object)
     if snapshot.answer_kind == "values":
         found[:] = predicted.tolist()
         return found
@@ -95,8 +108,24 @@ def cut_texts(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.bool_]:
 def explanations(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
     """Return an `Explanation` for each item (n,)."""
     found = np.empty(len(items), object)
-    found[:] = any_shot.explain(model_of(snapshot), items, k=N_NEIGHBORS)
+    with model_input(items) as given:
+        found[:] = any_shot.explain(model_of(snapshot), given, k=N_NEIGHBORS)
     return (found,)
+
+
+def suggested(snapshot: Snapshot, items: Sequence[Item], n: int) -> list[int]:
+    """Return the rows of the `n` items whose labels would help most, the best first, without those labeled already.
+
+    Of images and vectors it is not known which are labeled.
+    """
+    with model_input(items) as given:
+        names = [f"row {name}" for name in given.index] if snapshot.modality == "table" else items
+        labeled = set(model_of(snapshot).data.examples) if snapshot.modality in ("text", "table") else set()
+        rows = [row for row, name in enumerate(names) if not labeled or name not in labeled]
+        found: list[int] = (
+            [rows[k] for k in snapshot.classifier.suggest(take(given, rows), n=n).tolist()] if rows else []
+        )
+    return found
 
 
 def check_unknown(snapshot: Snapshot, unknown: bool | None) -> None:
@@ -122,9 +151,10 @@ def answers(
     snapshot: Snapshot, scores: Arrays, *, proba: bool = False, top_k: int | None = None, unknown: bool | None = None
 ) -> list[dict[str, Any]]:
     """Return the answer for each item, of what `score` returned; the options are those of `PredictRequest`."""
-    probabilities, closeness, cut = scores
+    probabilities, closeness, remarks = scores
     if snapshot.answer_kind != "classes":
-        return [{_FIELD[snapshot.answer_kind]: one} for one in probabilities.tolist()]
+        values = [{_FIELD[snapshot.answer_kind]: one} for one in probabilities.tolist()]
+        return [{**one, **(remark or {})} for one, remark in zip(values, remarks, strict=True)]
     names = classes_of(snapshot)
     far = is_unknown(snapshot, closeness) & (unknown is not False)
     found: list[dict[str, Any]] = []
@@ -133,9 +163,7 @@ def answers(
         if proba or top_k is not None:
             order = np.argsort(-probabilities[row], kind="stable")[:top_k].tolist()
             answer["proba"] = {str(names[k]): float(probabilities[row, k]) for k in order}
-        if cut[row]:
-            answer["cut"] = True
-        found.append(answer)
+        found.append(answer | (remarks[row] or {}))
     return found
 
 

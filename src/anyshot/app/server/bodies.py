@@ -9,15 +9,17 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from anyshot import data as datasets
 from anyshot.app.server.limits import media_type_of
+from anyshot.app.server.readiness import Reads, Snapshot
 from anyshot.app.server.schemas import ImageItem, Item
 from anyshot.app.server.service_errors import TooManyItemsError, UnsupportedBodyError
 from anyshot.app.server.settings import Settings
-from anyshot.base.items import IMAGE_SUFFIXES, Modality
+from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.pixels import BOMB, BROKEN
 from anyshot.errors import BadItemError, MixedInputError
 
@@ -56,7 +58,7 @@ async def _form(request: Request, settings: Settings) -> dict[str, Any]:
     limits = {"max_files": settings.max_items, "max_fields": 2 * settings.max_items}
     async with request.form(**limits, max_part_size=settings.max_body) as form:
         for name, value in form.multi_items():
-            content = ImageItem(image=await value.read()) if isinstance(value, UploadFile) else value
+            content = {"image": await value.read()} if isinstance(value, UploadFile) else value
             if name in LISTS:
                 found.setdefault(name, []).append(content)
             else:
@@ -64,8 +66,8 @@ async def _form(request: Request, settings: Settings) -> dict[str, Any]:
     return found
 
 
-def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Settings) -> list[Any]:
-    """Return items as the model takes them: texts, images or vectors.
+def as_items(given: Sequence[Item] | Item, snapshot: Snapshot, settings: Settings) -> list[Any]:
+    """Return items as the model takes them: texts, images, vectors, or the cells of rows of features.
 
     A text is never taken for the path of a file on this machine.
 
@@ -76,35 +78,61 @@ def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Setting
     MixedInputError
         The model reads items of another kind.
     BadItemError
-        An image cannot be read.
+        An image cannot be read, or a row of features is empty.
+    InputError
+        A row of features lacks a column, or has a cell of another kind.
     """
-    single = isinstance(given, str | ImageItem) or (len(given) > 0 and isinstance(given[0], int | float))
+    single = isinstance(given, str | dict) or (len(given) > 0 and isinstance(given[0], int | float))
     items: list[Any] = [given] if single else list(given)
     if len(items) > settings.max_items:
         raise TooManyItemsError(
             f"The request has {len(items):,} items; one may have {settings.max_items:,}. Send several requests."
         )
-    kinds = {"text": str, "image": ImageItem, "vectors": list}
+    table = snapshot.table
     for row, item in enumerate(items):
-        if not isinstance(item, kinds[modality]):
-            wanted = {
-                "text": "texts (a form sends that of a file by curl -F 'items=<FILE')",
-                "image": 'images, each {"image": BASE64} or a file of a form (curl -F items=@FILE)',
-                "vectors": "lists of numbers",
-            }
-            others: dict[type, str] = {str: "a text", ImageItem: "a file or image"}
-            given_kind = others.get(type(item), "a list of numbers")
-            raise MixedInputError(f"The model reads {wanted[modality]}; item {row} is {given_kind}.")
-    if modality == "text":
-        return [_text(item) for item in items]
-    if modality == "image":
-        return _of_bounded_size([_image(item.image, row) for row, item in enumerate(items)])
+        kinds = _kinds(item)
+        if snapshot.modality not in kinds:
+            raise MixedInputError(f"The model reads {_WANTED[snapshot.modality]}; item {row} is {_GIVEN[kinds[0]]}.")
+    if table is not None:
+        rows: list[Any] = datasets.cells_of_rows(items, table)
+        return rows
+    if snapshot.modality == "text":
+        return [_text(item if isinstance(item, str) else item["text"]) for item in items]
+    if snapshot.modality == "image":
+        return _of_bounded_size([_image(item["image"], row) for row, item in enumerate(items)])
     return [np.array(item) for item in items]
 
 
 def as_json(item: Item) -> Any:
     """Return an item as it came, as a JSON value."""
-    return {"image": b64encode(item.image).decode()} if isinstance(item, ImageItem) else item
+    if isinstance(item, dict):
+        return {name: b64encode(own).decode() if isinstance(own, bytes) else own for name, own in item.items()}
+    return item
+
+
+_WANTED: Final[dict[Reads, str]] = {
+    "text": "texts (a form sends that of a file by curl -F 'items=<FILE')",
+    "image": 'images, each {"image": BASE64} or a file of a form (curl -F items=@FILE)',
+    "vectors": "lists of numbers",
+    "table": 'rows of features, each an object such as {"age": 41, "city": "Lima"}',
+}
+_GIVEN: Final[dict[Reads, str]] = {
+    "text": "a text",
+    "image": "a file or image",
+    "vectors": "a list of numbers",
+    "table": "an object",
+}
+
+
+def _kinds(item: Item) -> tuple[Reads, ...]:
+    """Return which kinds of item this may be, the most likely first."""
+    if isinstance(item, str):
+        return ("text",)
+    if not isinstance(item, dict):
+        return ("vectors", "table")
+    if item.keys() == {"image"}:
+        return ("image",) if isinstance(item["image"], bytes) else ("image", "table")
+    return ("table", "text") if item.keys() == {"text"} and isinstance(item["text"], str) else ("table",)
 
 
 def _text(text: str) -> str:
@@ -112,8 +140,15 @@ def _text(text: str) -> str:
     return f"{text} " if PurePath(text).suffix.lower() in IMAGE_SUFFIXES else text
 
 
-def _image(content: bytes, row: int) -> Image.Image:
-    """Return an image, of which only the head was read; refuse one that is too large before its pixels are decoded."""
+def _image(content: Any, row: int) -> Image.Image:
+    """Return an image, of which only the head was read; refuse one that is too large before its pixels are decoded.
+
+    content: the bytes of its file, or these in base64.
+    """
+    try:
+        content = ImageItem(image=content).image
+    except ValidationError:
+        raise BadItemError(f"Image {row} is not base64.") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -69,7 +69,7 @@ class Target(NamedTuple):
 
     def items(self, given: list[Item]) -> list[Any]:
         """Return items as the model takes them."""
-        return as_items(given, self.live.snapshot.modality, self.service.settings)
+        return as_items(given, self.live.snapshot, self.service.settings)
 
     async def change(self, change: Change | RollBack) -> Response:
         """Make a change, and answer once it is on disk."""

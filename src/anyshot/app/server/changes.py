@@ -1,17 +1,33 @@
 """Changes of a served model: each is applied to a copy of the classifier, which nobody sees until it is on disk."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, TypeAlias
 
+from anyshot import data as datasets
 from anyshot.base.items import Item
 from anyshot.base.labels import Label
+from anyshot.base.warning import collecting
 
 Change: TypeAlias = Callable[[Any], None]
 """What changes a fitted classifier, which is a copy."""
 SLOW_FIT: Final = 2_000_000
 """Labels times classes times width of the vectors from which a fit takes more than a tenth of a second."""
+
+
+@contextmanager
+def model_input(items: Sequence[Item]) -> Iterator[Any]:
+    """Give items as a model takes them: rows of features, which are objects here, as a table, and others unchanged.
+
+    Warnings of rows are dropped, since they show them, and logs hold no items: each answer says it of its own row.
+    """
+    if not (items and isinstance(items[0], dict)):
+        yield items
+        return
+    with collecting():
+        yield datasets.table_of_rows(items)
 
 
 @dataclass(frozen=True)
@@ -23,7 +39,8 @@ class AddExamples:
 
     def __call__(self, classifier: Any) -> None:
         """Learn from the items."""
-        classifier.partial_fit(self.items, self.labels)
+        with model_input(self.items) as items:
+            classifier.partial_fit(items, self.labels)
 
 
 @dataclass(frozen=True)
@@ -34,7 +51,8 @@ class AddUnlabeled:
 
     def __call__(self, classifier: Any) -> None:
         """Learn from the items."""
-        classifier.partial_fit(unlabeled=self.items)
+        with model_input(self.items) as items:
+            classifier.partial_fit(unlabeled=items)
 
 
 def adding_class(name: Label, description: Any = None, examples: Sequence[Item] = ()) -> Change:
@@ -44,7 +62,8 @@ def adding_class(name: Label, description: Any = None, examples: Sequence[Item] 
     """
 
     def add(classifier: Any) -> None:
-        classifier.add_class(name, description, examples=examples, refit=not fits_slowly(classifier))
+        with model_input(examples) as items:
+            classifier.add_class(name, description, examples=items, refit=not fits_slowly(classifier))
 
     return add
 

@@ -13,7 +13,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from anyshot.app.server.service import service_of
+from anyshot import data as datasets
+from anyshot.app.server.schemas import ROW, Row
+from anyshot.app.server.service import Service, service_of
+from anyshot.app.server.tensors import tensor_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -94,15 +97,28 @@ def docs(request: Request) -> HTMLResponse:
     service = service_of(request)
     token = service.settings.token_file is not None
     model = "MODEL" if token else next(iter(service.models), "MODEL")  # with tokens, names are for those who have one
-    page = render(request.app, model=model, address=str(request.base_url).rstrip("/"), token=token)
+    row = _example_row(service, token=token)
+    page = render(request.app, model=model, address=str(request.base_url).rstrip("/"), token=token, row=row)
     return HTMLResponse(page, headers={"content-security-policy": CSP})
 
 
-def render(app: FastAPI, *, model: str, address: str, token: bool) -> str:
-    """Return the page of an application; model: the name in examples; token: whether they need one."""
+def _example_row(service: Service, *, token: bool) -> Row | None:
+    """Return a row that the first model reads, None if it reads other items; with tokens, its columns are secret."""
+    table = next((live.snapshot.table for live in service.models.values()), None)
+    if table is None:
+        return None
+    row: Row = ROW if token else datasets.example_row(table)
+    return row
+
+
+def render(app: FastAPI, *, model: str, address: str, token: bool, row: Row | None = None) -> str:
+    """Return the page of an application.
+
+    model: the name in examples; token: whether they need one; row: of features, None for texts as items.
+    """
     described = app.openapi()
     groups: dict[str, list[Operation]] = {}
-    operation = partial(_operation, described, model=model, address=address, token=token)
+    operation = partial(_operation, described, model=model, address=address, token=token, row=row)
     for path, methods in described["paths"].items():
         for method, one in methods.items():
             groups.setdefault(one.get("tags", ["service"])[0], []).append(operation(path, method, one))
@@ -118,7 +134,15 @@ def _template() -> "jinja2.Template":
 
 
 def _operation(
-    described: dict[str, Any], path: str, method: str, one: dict[str, Any], *, model: str, address: str, token: bool
+    described: dict[str, Any],
+    path: str,
+    method: str,
+    one: dict[str, Any],
+    *,
+    model: str,
+    address: str,
+    token: bool,
+    row: Row | None,
 ) -> Operation:
     content = one.get("requestBody", {}).get("content", {}).get("application/json", {})
     body = _resolved(described, content.get("schema", {}))
@@ -130,7 +154,7 @@ def _operation(
         path,
         one.get("description") or one.get("summary", ""),
         [(name, own.get("description", "")) for name, own in body.get("properties", {}).items()],
-        _command(method, address + example_path(path, model), body.get("examples"), token=token),
+        _command(method, address + example_path(path, model), _example(body.get("examples", []), row), token=token),
         json.dumps(examples[0], indent=2) if examples else "",
     )
 
@@ -140,13 +164,23 @@ def example_path(path: str, model: str) -> str:
     return path.replace("{model}", quote(model)).replace("{name}", "refund").replace("{version}", "1")
 
 
-def _command(method: str, address: str, examples: list[Any] | None, *, token: bool) -> str:
+def _example(examples: list[Any], row: Row | None) -> Any:
+    """Return the example of a body, None if there is none; row: of features, which it is to have as items."""
+    if row is None or len(examples) < 2:
+        return examples[0] if examples else None
+    tensors = [{"name": name, **tensor_of(cell)} for name, cell in row.items()]
+    own = {"items": [row], "examples": [row], "inputs": tensors}
+    return {name: own.get(name, given) for name, given in examples[1].items()}
+
+
+def _command(method: str, address: str, example: Any, *, token: bool) -> str:
     """Return the command that calls an address; the JSON stands in single quotes, as shells read it."""
-    parts = ["curl", *([] if method == "get" or (method == "post" and examples) else [f"-X {method.upper()}"]), address]
+    has_body = example is not None
+    parts = ["curl", *([] if method == "get" or (method == "post" and has_body) else [f"-X {method.upper()}"]), address]
     if token:
         parts.append('-H "Authorization: Bearer $TOKEN"')
-    if examples:
-        text = json.dumps(examples[0], ensure_ascii=False).replace("'", "'\\''")
+    if has_body:
+        text = json.dumps(example, ensure_ascii=False).replace("'", "'\\''")
         parts += ["-H 'Content-Type: application/json'", f"-d '{text}'"]
     return " ".join(parts)
 

@@ -1,10 +1,12 @@
 """The Open Inference Protocol, version 2, by which the clients of KServe and Triton talk to models.
 
-A model has one input, `items`, and outputs with one row for each item: `label` and `probabilities`, and `closeness` if
-it is an `AnyShotClassifier`; `value` if it predicts numbers; or one for each of several tasks.
+A model has one input, `items`, or, if it reads rows of features, one for each column; and outputs with one row for each
+item: `label` and `probabilities`, and `closeness` if it is an `AnyShotClassifier`; `value` if it predicts numbers; or
+one for each of several tasks.
 """
 
 import base64
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -12,21 +14,21 @@ from fastapi import APIRouter, Request, Response
 from numpy.typing import NDArray
 from pydantic import Field
 
+from anyshot import data as datasets
 from anyshot.app.server.answers import answers, classes_of, width_of
 from anyshot.app.server.batching import Arrays
 from anyshot.app.server.bodies import as_items
 from anyshot.app.server.limits import TENSORS_HEADER, check_json
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
-from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.schemas import ImageItem, Schema, described, with_example
+from anyshot.app.server.readiness import Reads, Snapshot
+from anyshot.app.server.schemas import ROW, Schema, described, with_example
 from anyshot.app.server.service import json_answer, service_of, unless_gone
-from anyshot.app.server.tensors import InputTensor, OutputName, read_tensor, split_body, write_answer
-from anyshot.base.items import Modality
+from anyshot.app.server.tensors import InputTensor, OutputName, read_tensors, split_body, tensor_of, write_answer
 from anyshot.base.model_folder import anyshot_version
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
-_NEEDED: Final[dict[Modality, str]] = {
+_NEEDED: Final[dict[Reads, str]] = {
     "text": "a tensor of BYTES (n,), the texts in UTF-8",
     "image": "a tensor of BYTES (n,), the files of the images, in JSON as base64",
     "vectors": "a tensor of numbers (n, d)",
@@ -37,10 +39,11 @@ class InferRequest(Schema):
     """Items as a tensor, and the tensors that are asked for: all, if none is named."""
 
     model_config = with_example(
-        {"inputs": [{"name": "items", "shape": [1], "datatype": "BYTES", "data": ["I was charged twice"]}]}
+        {"inputs": [{"name": "items", "shape": [1], "datatype": "BYTES", "data": ["I was charged twice"]}]},
+        {"inputs": [{"name": name, **tensor_of(value)} for name, value in ROW.items()]},
     )
     id: str | None = None
-    inputs: list[InputTensor] = Field(min_length=1, max_length=1)
+    inputs: list[InputTensor] = Field(min_length=1)
     outputs: list[OutputName] = Field([])
     parameters: dict[str, Any] = Field({})
 
@@ -70,14 +73,12 @@ def metadata(model: str, request: Request, version: str = "") -> Response:
     """Describe the tensors of a model, and list its classes in the order of the probabilities."""
     snapshot = _snapshot(service_of(request).model(model), version)
     classes = [str(name) for name in classes_of(snapshot)]
-    vectors = snapshot.modality == "vectors"
-    shape = [-1, width_of(snapshot)] if vectors else [-1]
     return json_answer(
         {
             "name": model,
             "versions": [str(snapshot.version)],
             "platform": "anyshot",
-            "inputs": [{"name": "items", "datatype": "FP32" if vectors else "BYTES", "shape": shape}],
+            "inputs": _inputs(snapshot),
             "outputs": [{"name": name, **_of_output(name, snapshot)} for name in output_names(snapshot)],
             "parameters": {"classes": classes},
         }
@@ -103,8 +104,7 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
         check_json(text)
     asked = InferRequest.model_validate_json(text, strict=True)
     asked_for = _outputs(asked, snapshot)
-    given = _items(read_tensor(asked.inputs[0], rest), snapshot.modality)
-    items = as_items(given, snapshot.modality, service.settings)
+    items = as_items(_items(read_tensors(asked.inputs, rest), snapshot), snapshot, service.settings)
     scores = await unless_gone(request, service.score(model, snapshot, items))
     found = _tensors(snapshot, scores)
     facts = {"model_name": model, "model_version": str(snapshot.version), **({"id": asked.id} if asked.id else {})}
@@ -166,8 +166,42 @@ def _outputs(asked: InferRequest, snapshot: Snapshot) -> list[tuple[str, bool]]:
     return named or [(name, every) for name in known]
 
 
-def _items(values: NDArray[Any], modality: Modality) -> list[Any]:
-    """Return the items of a tensor as `as_items` takes them."""
+def _inputs(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return the names, types and shapes of the inputs of a model."""
+    if (table := snapshot.table) is not None:
+        kinds = {one["name"]: one["kind"] for one in datasets.columns_read(table)}
+        datatypes = {name: "FP64" if kind == "number" else "BYTES" for name, kind in kinds.items()}
+        return [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in datatypes.items()]
+    vectors = snapshot.modality == "vectors"
+    shape = [-1, width_of(snapshot)] if vectors else [-1]
+    return [{"name": "items", "datatype": "FP32" if vectors else "BYTES", "shape": shape}]
+
+
+def _rows(tensors: Mapping[str, NDArray[Any]], snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return the rows of features of tensors, one for each column; NaN and an empty text are missing cells."""
+    columns: dict[str, list[Any]] = {}
+    for one in _inputs(snapshot):
+        name, is_text, values = one["name"], one["datatype"] == "BYTES", tensors.get(one["name"])
+        if values is None or (values.dtype == object) != is_text or values.size != len(values):
+            wanted = "BYTES (n,)" if is_text else "numbers (n,)"
+            raise ProblemError(400, f"The column {name!a} must be an input of its own, a tensor of {wanted}.")
+        flat = values.ravel()
+        columns[name] = (
+            _texts(flat) if is_text else [None if cell != cell else cell for cell in flat.astype(float).tolist()]
+        )
+    if len(set(map(len, columns.values()))) > 1:
+        raise ProblemError(400, "The inputs differ in length: each must have one value for each row.")
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _items(tensors: Mapping[str, NDArray[Any]], snapshot: Snapshot) -> list[Any]:
+    """Return the items of tensors as `as_items` takes them."""
+    modality = snapshot.modality
+    if modality == "table":
+        return _rows(tensors, snapshot)
+    if len(tensors) > 1:
+        raise ProblemError(400, f"The model has one input, and the request has {len(tensors)}.")
+    (values,) = tensors.values()
     is_bytes = values.dtype == object
     if is_bytes == (modality == "vectors") or values.ndim != (2 if modality == "vectors" else 1):
         if not is_bytes or modality == "vectors" or values.ndim != 2 or values.shape[1] != 1:
@@ -177,7 +211,11 @@ def _items(values: NDArray[Any], modality: Modality) -> list[Any]:
         vectors: list[Any] = values.astype(float).tolist()
         return vectors
     if modality == "image":
-        return [ImageItem(image=_file(one)) for one in values]
+        return [{"image": _file(one)} for one in values]
+    return _texts(values)
+
+
+def _texts(values: NDArray[Any]) -> list[str]:
     try:
         return [one.decode("utf-8") for one in values]
     except UnicodeDecodeError:

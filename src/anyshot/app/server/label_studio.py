@@ -1,7 +1,8 @@
-"""A machine learning backend for Label Studio: it proposes choices for texts and images, and learns from annotations.
+"""A machine learning backend for Label Studio: it proposes choices for items, and learns from annotations.
 
-The project needs a `Choices` tag whose object is a `Text` (or `HyperText`, `Paragraphs`) or an `Image`, by the kind of
-items that the model reads. Images must be data URLs: the service fetches nothing.
+The project needs a `Choices` tag whose object is a `Text` (or `HyperText`, `Paragraphs`), an `Image`, or a `Table`, of
+which each task is a row of features, by the kind of items that the model reads. Images must be data URLs: the service
+fetches nothing.
 """
 
 from collections.abc import Sequence
@@ -10,22 +11,24 @@ from xml.etree import ElementTree
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from anyshot.app.server.answers import classes_of
 from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.changes import AddExamples, adding_class
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
-from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.schemas import ImageItem, Schema, described, with_example
+from anyshot.app.server.readiness import Reads, Snapshot
+from anyshot.app.server.schemas import Schema, described, with_example
 from anyshot.app.server.service import Service, json_answer, service_of, unless_gone
-from anyshot.base.items import Modality
 from anyshot.errors import BadItemError
 
 router = APIRouter(prefix="/label-studio", tags=["Label Studio"])
 LONGEST_CONFIG: Final = 100_000
-OBJECTS: Final[dict[str, Modality]] = {"Text": "text", "HyperText": "text", "Paragraphs": "text", "Image": "image"}
+OBJECTS: Final[dict[str, Reads]] = {
+    **{"Text": "text", "HyperText": "text", "Paragraphs": "text"},
+    **{"Image": "image", "Table": "table"},
+}
 LEARNS_FROM: Final = frozenset({"ANNOTATION_CREATED", "ANNOTATION_UPDATED"})
 _EXAMPLE: Final = (
     '<View><Text name="text" value="$text"/><Choices name="intent" toName="text">'
@@ -93,7 +96,7 @@ class Choices(NamedTuple):
     from_name: str
     to_name: str
     key: str  # of the item in the data of a task
-    modality: Modality
+    modality: Reads
     names: tuple[str, ...]
 
 
@@ -129,7 +132,7 @@ async def predict_tasks(request: Request) -> Response:
     rows = _rows_of_choices(snapshot, choices)
     results: list[dict[str, Any]] = []
     if asked.tasks:
-        items = as_items([_item(task.data, choices) for task in asked.tasks], snapshot.modality, service.settings)
+        items = as_items([_item(task.data, choices) for task in asked.tasks], snapshot, service.settings)
         scores = await unless_gone(request, service.score(live.name, snapshot, items))
         probabilities = scores[0][:, list(rows)]  # (n, choices)
         names = list(rows.values())
@@ -162,13 +165,13 @@ async def webhook(request: Request) -> Response:
 
 
 async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], config: str) -> Response:
-    modality = live.snapshot.modality
-    choices = choices_of(config, modality)
+    snapshot = live.snapshot
+    choices = choices_of(config, snapshot.modality)
     labeled = [(task, label) for task in tasks for label in labels_of(task.annotations, choices)]
     if labeled:
         live.check_changeable()
-        items = as_items([_item(task.data, choices) for task, _ in labeled], modality, service.settings)
-        classes = classes_of(live.snapshot)
+        items = as_items([_item(task.data, choices) for task, _ in labeled], snapshot, service.settings)
+        classes = classes_of(snapshot)
         own = {str(name).casefold(): name for name in classes} | {str(name): name for name in classes}
         labels = [own.get(label, own.get(label.casefold(), label)) for _, label in labeled]
         known = [row for row, label in enumerate(labels) if label in classes]
@@ -180,7 +183,7 @@ async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], confi
     return json_answer({"model_version": _version(live, live.snapshot), "learned": len(labeled)}, status=201)
 
 
-def choices_of(label_config: str, modality: Modality) -> Choices:
+def choices_of(label_config: str, modality: Reads) -> Choices:
     """Return the first `Choices` of a labeling configuration whose object is of the kind that the model reads.
 
     Raises ProblemError if the configuration is not XML, declares entities, or has no such choices.
@@ -198,7 +201,9 @@ def choices_of(label_config: str, modality: Modality) -> Choices:
         if value.startswith("$"):
             names = tuple(one.get("alias") or one.get("value") or "" for one in tag.iter("Choice"))
             return Choices(tag.get("name", ""), tag.get("toName", ""), value[1:], modality, names)
-    kinds = ", ".join(name for name, kind in OBJECTS.items() if kind == modality) or "none"
+    kinds = ", ".join(name for name, kind in OBJECTS.items() if kind == modality)
+    if not kinds:
+        raise ProblemError(422, "Label Studio has no object for vectors, which the model reads. Serve another model.")
     raise ProblemError(
         422, f"The labeling configuration needs Choices for an object that the model reads, with value='$...': {kinds}."
     )
@@ -222,16 +227,16 @@ def labels_of(annotations: Sequence[dict[str, Any]], choices: Choices) -> list[s
 def _item(data: dict[str, Any], choices: Choices) -> Any:
     """Return the item of a task."""
     value = data.get(choices.key)
+    if choices.modality == "table" and isinstance(value, dict):
+        return value
     if not isinstance(value, str):
-        raise BadItemError(f"A task has no text under {choices.key!a} in its data.")
-    if choices.modality == "text":
+        wanted = "object" if choices.modality == "table" else "text"
+        raise BadItemError(f"A task has no {wanted} under {choices.key!a} in its data.")
+    if choices.modality != "image":
         return value
     if not value.startswith("data:"):
         raise BadItemError("The image of a task is an address, and the service fetches nothing. Send it as a data URL.")
-    try:
-        return ImageItem(image=value)  # type: ignore[arg-type]  # decoded by the schema
-    except ValidationError:
-        raise BadItemError("The data URL of an image is not base64.") from None
+    return {"image": value}
 
 
 def _rows_of_choices(snapshot: Snapshot, choices: Choices) -> dict[int, str]:

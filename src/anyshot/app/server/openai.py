@@ -9,7 +9,7 @@ from pydantic import Field
 
 from anyshot.app.server.answers import check_any_shot, vectors_of, width_of
 from anyshot.app.server.bodies import as_items, read_body
-from anyshot.app.server.schemas import ImageItem, Schema, described, with_example
+from anyshot.app.server.schemas import Schema, described, with_example
 from anyshot.app.server.service import json_answer, service_of, unless_gone
 from anyshot.base.validation import Vectors
 from anyshot.errors import InputError
@@ -61,7 +61,7 @@ async def embeddings(request: Request) -> Response:
     if not given or len(texts) < len(given):
         raise InputError("input must be a text or a list of texts. Lists of tokens are not read: send the texts.")
     images = snapshot.modality == "image"
-    items = as_items([ImageItem(image=one) if images else one for one in texts], snapshot.modality, service.settings)  # type: ignore[arg-type]
+    items = as_items([{"image": one} if images else one for one in texts], snapshot, service.settings)
     vectors, cut, n_tokens = await unless_gone(request, service.batcher.run(vectors_of, snapshot, items))
     data = [
         {"object": "embedding", "index": row, "embedding": own, **({"cut": True} if cut[row] else {})}

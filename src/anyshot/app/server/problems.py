@@ -133,6 +133,8 @@ _OF_REQUESTS: Final = (
     ),
     ("Give a labeled example of it, or Words or a description.", "Give examples, words or a description."),
     ("Give a labeled example of it, or a class vector.", "Give examples or a vector."),
+    ("Write such cells as those in `fit`, or leave them empty.", "Write a value as in `fit`, or null."),
+    ("Leave the cell empty if it stands for", "Write null if it stands for"),
     (", None for no label.", "; items without a label go to /unlabeled."),
     ("Write None for an item without a label.", "Items without a label go to /unlabeled."),
     ("before the classes of a fitted model change, call set_params(class_prior=...)", "fit the model again to do so"),

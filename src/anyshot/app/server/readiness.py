@@ -3,21 +3,27 @@
 import time
 from dataclasses import dataclass, field
 from string import ascii_lowercase
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from anyshot import data as datasets
 from anyshot import store, tasks
 from anyshot.base.items import Items, Modality
 from anyshot.base.validation import Vectors, unit
 from anyshot.errors import InputError
 
+if TYPE_CHECKING:  # it loads pandas, which a model of texts does not need
+    from anyshot.data.table_vectors import TableVectors
+
+Reads: TypeAlias = Modality | Literal["table"]
+"""Which items a model reads; those of a table are rows of features, with names for the columns."""
 AnswerKind: TypeAlias = Literal["classes", "values", "tasks"]
 """What a model predicts: a class, a number, or a class or number in each of several tasks."""
 _ARRAYS: Final = ("class_embeddings", "vectors", "index", "weights", "unlabeled", "attributes")
 """What a model learns from, beside texts."""
-_FIRST: Final[dict[Modality, list[Any]]] = {
+_FIRST: Final[dict[Reads, list[Any]]] = {
     "text": ["A first text."],
     "image": [np.zeros((64, 64, 3), np.uint8)],
 }
@@ -37,8 +43,13 @@ class Snapshot:
 
     classifier: Any  # a fitted model
     version: int
-    modality: Modality  # of the items that it reads
+    modality: Reads
     since: float = field(default_factory=time.monotonic)
+
+    @property
+    def table(self) -> "TableVectors | None":
+        """How the model reads rows of features by the names of their columns; None if it reads other items."""
+        return table_of(self.classifier) if self.modality == "table" else None
 
     @property
     def answer_kind(self) -> AnswerKind:
@@ -83,11 +94,9 @@ def ready(classifier: Any, cache: store.MemoryCache) -> Any:
         classifier.any_shot_model()
     except AttributeError:  # scikit-learn's NotFittedError is one; loading it takes half a second
         classifier.predict(_FIRST["text"])  # only names of classes are known: they are those of texts
-    modality = modality_of_model(classifier)
-    if modality == "vectors":
-        return classifier
-    classifier = classifier.with_cache(cache)
-    classifier.predict(_FIRST[modality])
+    if modality_of_model(classifier) not in ("vectors", "table"):
+        classifier = classifier.with_cache(cache)
+    _answer_one(classifier)
     return classifier
 
 
@@ -99,11 +108,16 @@ def _ready_fixed(model: Any) -> Any:
             f"The model, of type {kind}, does not predict, so that it cannot be served. These can: AnyShotClassifier, "
             f"which `anyshot fit` writes, {', '.join(_FIXED)}."
         )
-    if getattr(model, "table_", None) is not None:
-        raise InputError(f"The model, of type {kind}, reads tables, and the service takes vectors: fit it to numbers.")
-    if (modality := modality_of_model(model)) != "vectors":
-        model.predict(_FIRST[modality])
+    _answer_one(model)
     return model
+
+
+def _answer_one(model: Any) -> None:
+    """Answer one item, which loads what answers need; vectors need nothing."""
+    if (table := table_of(model)) is not None:
+        model.predict(datasets.table_of_rows([datasets.example_row(table)]))
+    elif (first := _FIRST.get(modality_of_model(model))) is not None:
+        model.predict(first)
 
 
 class _Letters:
@@ -132,8 +146,19 @@ def use_one_blas_thread() -> None:
     threadpool_limits(1, "blas")
 
 
-def modality_of_model(classifier: Any) -> Modality:
+def table_of(model: Any) -> "TableVectors | None":
+    """Return how a model reads rows of features by the names of their columns; None if it reads other items."""
+    if not isinstance(model, tasks.AnyShotClassifier):
+        found: TableVectors | None = getattr(model, "table_", None)  # of a regressor
+        return found
+    features = model.any_shot_model().embedder.table
+    return None if features is None else features.columns
+
+
+def modality_of_model(classifier: Any) -> Reads:
     """Return which items a model reads."""
+    if table_of(classifier) is not None:
+        return "table"
     if isinstance(classifier, tasks.AnyShotClassifier):
         reads = classifier.any_shot_model().embedder.encoder
     else:

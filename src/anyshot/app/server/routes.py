@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from starlette.routing import Route
 
+from anyshot import data as datasets
 from anyshot.app.server.answers import (
     answers,
     check_any_shot,
@@ -15,14 +16,14 @@ from anyshot.app.server.answers import (
     explanations,
     model_of,
     score,
+    suggested,
     with_explanations,
 )
 from anyshot.app.server.batching import Arrays
-from anyshot.app.server.bodies import as_items, as_json, read_body
+from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import (
-    ImageItem,
     ModelFacts,
     ModelList,
     PredictAnswer,
@@ -52,7 +53,7 @@ def show_model(model: str, request: Request) -> Response:
 def facts_of(live: LiveModel) -> dict[str, Any]:
     """Return what there is to know of a served model."""
     snapshot = live.snapshot
-    fitted = model_of(snapshot) if snapshot.is_any_shot else None
+    fitted, table = model_of(snapshot) if snapshot.is_any_shot else None, snapshot.table
     return {
         "name": live.name,
         "id": live.name,
@@ -61,6 +62,7 @@ def facts_of(live: LiveModel) -> dict[str, Any]:
         "owned_by": "anyshot",
         "version": snapshot.version,
         "items": snapshot.modality,
+        "columns": None if table is None else datasets.columns_read(table),
         "classes": classes_of(snapshot),
         "n_labels": None if fitted is None else len(fitted.data.index),
         "method": type(snapshot.classifier).__name__ if fitted is None else fitted.method,
@@ -86,7 +88,7 @@ async def predict(request: Request) -> Response:
     check_unknown(snapshot, asked.unknown)
     if asked.explain:
         check_any_shot(snapshot, what="Explanations")
-    items = as_items(asked.items, snapshot.modality, service.settings)
+    items = as_items(asked.items, snapshot, service.settings)
     found, scores = await unless_gone(request, _answers(service, model, snapshot, asked, items))
     answer = json_answer({"model": model, "version": snapshot.version, "answers": found})
     request.state.answered = Answered(bytes(answer.body), snapshot, scores, request.scope["route"])
@@ -115,16 +117,13 @@ async def suggest(model: str, request: Request, n: Annotated[int, Query(ge=1, le
     live = service.model(model)
     check_any_shot(live.snapshot, what="Suggestions")
     snapshot, found = live.snapshot, await asyncio.to_thread(live.unlabeled.latest)
-    labeled = set(model_of(snapshot).data.examples) if snapshot.modality == "text" else set()
-    given = [ImageItem(**item) if isinstance(item, dict) else item for item in found]
-    given = [item for item in given if not (isinstance(item, str) and item in labeled)]
     suggestions: list[dict[str, Any]] = []
-    if given:
-        items = as_items(given, snapshot.modality, replace(service.settings, max_items=len(given)))
-        rows = await asyncio.to_thread(snapshot.classifier.suggest, items, n=n)
-        scores = await service.batcher.run(score, snapshot, [items[row] for row in rows.tolist()])
-        answered = answers(snapshot, scores, top_k=1, unknown=False)
-        for row, one in zip(rows.tolist(), answered, strict=True):
+    if found:
+        items = await asyncio.to_thread(as_items, found, snapshot, replace(service.settings, max_items=len(found)))
+        rows = await asyncio.to_thread(suggested, snapshot, items, n)
+        scores = await service.batcher.run(score, snapshot, [items[row] for row in rows]) if rows else ()
+        answered = answers(snapshot, scores, top_k=1, unknown=False) if rows else []
+        for row, one in zip(rows, answered, strict=True):
             proba = max(one["proba"].values())
-            suggestions.append({"item": as_json(given[row]), "label": one["label"], "proba": proba})
+            suggestions.append({"item": found[row], "label": one["label"], "proba": proba})
     return json_answer({"model": model, "version": snapshot.version, "suggestions": suggestions})

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
 from pydantic.json_schema import models_json_schema
 
 from anyshot.base.model_folder import anyshot_version
@@ -53,9 +53,13 @@ class Body(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-def with_example(fields: dict[str, Any]) -> ConfigDict:
-    """Return the configuration of a schema that /docs shows with an example."""
-    return ConfigDict(json_schema_extra={"examples": [fields]})
+def with_example(*fields: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a schema that /docs shows with an example; a second one is for rows of features."""
+    return ConfigDict(json_schema_extra={"examples": list(fields)})
+
+
+ROW: Final[dict[str, float | str]] = {"age": 41, "city": "Lima", "since": "2024-12-31"}
+"""A row of features in examples."""
 
 
 class ImageItem(Body):
@@ -69,20 +73,26 @@ class ImageItem(Body):
 Vector: TypeAlias = Annotated[list[FiniteFloat], Field(min_length=1)]
 
 
-def _plain_text(item: object) -> object:
-    """Return the text of an object that holds nothing else, {"text": "..."}, and anything else unchanged."""
-    return item["text"] if isinstance(item, dict) and item.keys() == {"text"} else item
-
-
-Item: TypeAlias = Annotated[str | ImageItem | Vector, BeforeValidator(_plain_text)]
+Row: TypeAlias = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "anyOf": [{"$ref": "#/components/schemas/ImageItem"}, {"type": "object"}],
+            "description": "An image, or a row of features: the value of each column by its name, null for none.",
+        }
+    ),
+]
+Item: TypeAlias = str | Row | Vector
 Items: TypeAlias = Annotated[list[Item], Field(min_length=1)]
 
 
 class PredictRequest(Body):
     """Items, and what the answer has for each of them."""
 
-    model_config = with_example({"items": ["I was charged twice"], "proba": True, "top_k": 3})
-    items: Items | Item = Field(description="Texts, images or vectors, as the model reads them; one or many.")
+    model_config = with_example(
+        {"items": ["I was charged twice"], "proba": True, "top_k": 3}, {"items": [ROW], "proba": True, "top_k": 3}
+    )
+    items: Items | Item = Field(description="Texts, images, vectors or rows, as the model reads them; one or many.")
     proba: bool = Field(False, description="Whether answers have the probabilities of classes.")
     top_k: int | None = Field(None, ge=1, description="Only the most probable classes; implies `proba`.")
     explain: bool = Field(False, description="Whether answers say why: the nearest labeled examples, and words.")
@@ -121,6 +131,13 @@ class Answer(Schema):
     proba: dict[str, float] | None = Field(None, description="Only with `proba` or `top_k`; the most probable first.")
     explanation: Explanation | None = Field(None, description="Only with `explain`.")
     cut: bool | None = Field(None, description="True where only the beginning of the text was read.")
+    missing: list[str] | None = Field(
+        None,
+        description="Columns without a value, though each row in `fit` had one: a number or date is then the median.",
+    )
+    unseen: list[str] | None = Field(
+        None, description="Columns with a category that no row in `fit` had, which says nothing of the row."
+    )
 
 
 class PredictAnswer(Schema):
@@ -141,7 +158,10 @@ class PredictAnswer(Schema):
 class ClassRequest(Body):
     """A new class."""
 
-    model_config = with_example({"name": "refund", "description": "money back", "examples": ["I want my money back"]})
+    model_config = with_example(
+        {"name": "refund", "description": "money back", "examples": ["I want my money back"]},
+        {"name": "refund", "examples": [ROW]},
+    )
     name: Name
     description: str | list[str] | Vector | None = Field(
         None, description="A text, several of them, or, if items are vectors, a vector."
@@ -153,7 +173,9 @@ class ClassRequest(Body):
 class ClassEdit(Body):
     """What is to be changed of a class; a field that is left out stays as it is."""
 
-    model_config = with_example({"name": "refunds", "words": ["money back", "return", "reimbursement"]})
+    model_config = with_example(
+        {"name": "refunds", "words": ["money back", "return", "reimbursement"]}, {"name": "refunds"}
+    )
     name: Name | None = Field(None, description="Another name.")
     description: str | list[str] | Vector | None = Field(
         None, description="Replaces the description and words; null leaves the name alone."
@@ -172,7 +194,9 @@ class MergeRequest(Body):
 class ExamplesRequest(Body):
     """Items with labels."""
 
-    model_config = with_example({"items": ["I paid two times"], "labels": ["billing"]})
+    model_config = with_example(
+        {"items": ["I paid two times"], "labels": ["billing"]}, {"items": [ROW], "labels": ["billing"]}
+    )
     items: Items
     labels: list[Label] = Field(description="One for each item, each one of the model's classes.")
 
@@ -180,7 +204,7 @@ class ExamplesRequest(Body):
 class UnlabeledRequest(Body):
     """Items without labels."""
 
-    model_config = with_example({"items": ["where is my parcel", "reset my password"]})
+    model_config = with_example({"items": ["where is my parcel", "reset my password"]}, {"items": [ROW]})
     items: Items
 
 
@@ -198,6 +222,15 @@ class Changed(Schema):
     version: int
 
 
+class Column(Schema):
+    """A column of the rows of features that a model reads."""
+
+    name: str
+    kind: str = Field(description='"number", "date" (2024-12-31), "duration" (1:30:00) or "category" (a text).')
+    has_gaps: bool = Field(description="Whether some row had no value there in `fit`; any row may have none.")
+    categories: list[str] | None = Field(None, description="What it may hold, if it has categories: the most frequent.")
+
+
 class ModelFacts(Schema):
     """A served model."""
 
@@ -207,7 +240,8 @@ class ModelFacts(Schema):
     created: int = 0
     owned_by: str = "anyshot"
     version: int
-    items: str = Field(description='What it reads: "text", "image" or "vectors".')
+    items: str = Field(description='What it reads: "text", "image", "vectors", or "table" for rows of features.')
+    columns: list[Column] | None = Field(description="What the rows of features have; null for other items.")
     classes: list[Label] = Field(description="Empty if it predicts numbers, or several tasks.")
     n_labels: int | None = Field(description="Labels that it was fitted to, if they can be added.")
     method: str = Field(description="Method, or the type of a model that cannot be changed.")
@@ -242,7 +276,7 @@ class Suggestions(Schema):
 
 # --- OpenAPI ---
 
-_DESCRIBED: Final[dict[str, type[Schema]]] = {}
+_DESCRIBED: Final[dict[str, type[Schema]]] = {"ImageItem": ImageItem}
 """Bodies and answers of routes, by their names."""
 
 

@@ -49,19 +49,40 @@ def split_body(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
     return body[: int(json_length)], body[int(json_length) :]
 
 
-def read_tensor(tensor: InputTensor, rest: bytes) -> NDArray[Any]:
-    """Return the values of a tensor: numbers in its shape, or bytes (n,), an array of objects.
+def read_tensors(tensors: Sequence[InputTensor], rest: bytes) -> dict[str, NDArray[Any]]:
+    """Return the values of each tensor by its name: numbers in its shape, or bytes, an array of objects.
 
-    rest: the bytes after the JSON, which are the tensor's own if it states their number.
+    rest: the bytes after the JSON, which are those of the tensors that state their number, one after the other.
     """
-    size = tensor.parameters.get("binary_data_size")
-    if (type(size) is not int or size != len(rest)) and (size is not None or rest):
-        raise ProblemError(
-            400,
-            f"After the JSON, the body has {len(rest)} bytes, and the tensor {tensor.name!a} states another "
-            "binary_data_size, or none.",
-        )
-    values = _from_json(tensor) if size is None else _from_bytes(tensor, rest)
+    found: dict[str, NDArray[Any]] = {}
+    at = 0
+    for tensor in tensors:
+        size = tensor.parameters.get("binary_data_size")
+        if size is not None and (type(size) is not int or not 0 <= size <= len(rest) - at):
+            raise _wrong_size(tensor.name, rest)
+        if tensor.name in found:
+            raise ProblemError(400, f"There are two tensors named {tensor.name!a}.")
+        found[tensor.name] = _read(tensor, None if size is None else rest[at : at + size])
+        at += size or 0
+    if at < len(rest):
+        raise _wrong_size(tensors[-1].name, rest)
+    return found
+
+
+def _wrong_size(name: str, rest: bytes) -> ProblemError:
+    given = f"After the JSON, the body has {len(rest)} bytes"
+    return ProblemError(400, f"{given}, and the tensor {name!a} states another binary_data_size, or none.")
+
+
+def tensor_of(value: float | str | None) -> dict[str, Any]:
+    """Return a tensor of one number or text, without its name, as a client sends it in JSON; None is an empty text."""
+    value = "" if value is None else value
+    return {"shape": [1], "datatype": "BYTES" if isinstance(value, str) else "FP64", "data": [value]}
+
+
+def _read(tensor: InputTensor, content: bytes | None) -> NDArray[Any]:
+    """Return the values of a tensor; content: its bytes, None if its values are in the JSON."""
+    values = _from_json(tensor) if content is None else _from_bytes(tensor, content)
     if any(length < 0 for length in tensor.shape) or values.size != np.prod(tensor.shape, dtype=float):
         raise ProblemError(400, f"The tensor {tensor.name!a} has {values.size} values, which are not of its shape.")
     return values.reshape(tensor.shape)
