@@ -16,6 +16,7 @@ TABLE = pd.DataFrame(
         "Größe": [1.5, None, 2.5],
         "shift": ["8:00", "9:30", "10:00"],
         "paid": ["true", "false", "no"],
+        "unused": [None, None, None],
     }
 )
 ROW = {"age": 41, "city": "Lima", "since": "2024-02-01", "Größe": 1.0, "shift": "8:30", "paid": True}
@@ -32,7 +33,7 @@ def vectors(table, *rows):
 
 def test_a_row_is_read_in_any_order_beside_other_keys_as_in_a_table(table):
     given = {**dict(reversed(ROW.items())), "id": 17, "": [1, 2]}
-    same = pd.DataFrame([{**ROW, "since": "01.02.2024", "paid": "true"}])
+    same = pd.DataFrame([{**ROW, "since": "01.02.2024", "paid": "true", "unused": None}])
     np.testing.assert_array_equal(vectors(table, given), table.transform(same))
     in_parts = {name.replace("ö", "o\u0308"): cell for name, cell in ROW.items()}
     np.testing.assert_array_equal(vectors(table, in_parts), table.transform(same))
@@ -109,3 +110,9 @@ def test_rows_of_a_table_are_named_by_their_values(table):
         "age=41",
         "city=Oslo",
     ]
+
+
+def test_numbers_and_truth_values_are_the_categories_that_fit_wrote():
+    table = TableVectors().fit(pd.DataFrame({"floor": ["1", "2.0", "E"], "paid": ["TRUE", "FALSE", "?"]}))
+    found = cells_of_rows([{"floor": 1.0, "paid": True}, {"floor": 2, "paid": False}, {"floor": 3, "paid": 0}], table)
+    assert [(one["floor"], one["paid"]) for one in found] == [("1", "TRUE"), ("2.0", "FALSE"), ("3", "0")]

@@ -31,7 +31,7 @@ def columns_read(table: TableVectors) -> list[dict[str, Any]]:
     has_gaps: whether some row in `fit` had no value there.
     """
     found = []
-    for name in table.columns_:
+    for name in _used(table):
         categories = table.categories_.get(name)
         has_gaps = name in table.gaps_ if categories is None else MISSING in categories
         column = {"name": name, "kind": _kind_shown(table, name), "has_gaps": has_gaps}
@@ -41,7 +41,7 @@ def columns_read(table: TableVectors) -> list[dict[str, Any]]:
 
 def example_row(table: TableVectors) -> dict[str, Any]:
     """Return a row that a fitted table reads, with the medians and the first categories of its columns."""
-    return {name: _example_cell(table, name) for name in table.columns_}
+    return {name: _example_cell(table, name) for name in _used(table)}
 
 
 def cells_of_rows(items: Sequence[Any], table: TableVectors) -> list[dict[str, Any]]:
@@ -58,11 +58,11 @@ def cells_of_rows(items: Sequence[Any], table: TableVectors) -> list[dict[str, A
         A row has no value in any column.
     """
     given = [_by_name(item, table, row) for row, item in enumerate(items)]
-    columns = {name: _cells([cells[name] for cells in given], table, name) for name in table.columns_}
+    columns = {name: _cells([cells.get(name) for cells in given], table, name) for name in table.columns_}
     rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
     empty = next((row for row, cells in enumerate(rows) if all(cell is None for cell in cells.values())), None)
     if empty is not None:
-        raise BadItemError(f"Item {empty} is empty: it has no value in any of the columns {_listed(table)}.")
+        raise BadItemError(f"Item {empty} is empty: it has no value in any of the columns {_listed(_used(table))}.")
     return rows
 
 
@@ -72,7 +72,8 @@ def remarks_on_row(cells: Mapping[str, Any], table: TableVectors) -> dict[str, l
     Those of the first kind are named under "missing", of the second under "unseen".
     """
     missing, unseen = [], []
-    for name, cell in cells.items():
+    for name in _used(table):
+        cell = cells[name]
         known = table.categories_.get(name)
         if cell is None:
             missing += [] if name in table.gaps_ or MISSING in (known or ()) else [name]
@@ -87,20 +88,26 @@ def table_of_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return table.set_axis(as_rows(table), axis=0)
 
 
+def _used(table: TableVectors) -> list[str]:
+    """Return the columns of a table without those that had no value in `fit`."""
+    return [name for name in table.columns_ if name in table.medians_ or name in table.categories_]
+
+
 def _by_name(item: Any, table: TableVectors, row: int) -> dict[str, Any]:
     """Return the cells of one item by the names of the columns."""
+    columns = _used(table)
     if not isinstance(item, Mapping):
-        if len(item) != len(table.columns_):
-            raise WidthError(f"Item {row} has {len(item)} numbers; the model reads the columns {_listed(table)}.")
-        return dict(zip(table.columns_, item, strict=True))
+        if len(item) != len(columns):
+            raise WidthError(f"Item {row} has {len(item)} numbers; the model reads the columns {_listed(columns)}.")
+        return dict(zip(columns, item, strict=True))
     names = {unicodedata.normalize("NFC", name): name for name in item}  # é may be one character or two
     found = {}
-    for name in table.columns_:
+    for name in columns:
         own = name if name in item else names.get(unicodedata.normalize("NFC", name))
         if own is None:
             near = missing_column(name, list(item), may_list=False)[1]
             remedy = near or "Write null for a value that is not known."
-            raise InputError(f"Item {row} lacks {name!r}. The model reads the columns {_listed(table)}. {remedy}")
+            raise InputError(f"Item {row} lacks {name!r}. The model reads the columns {_listed(columns)}. {remedy}")
         if isinstance(item[own], Mapping | list):
             raise InputError(f"Item {row} has several values in {name!r}. Write one text or number, or null.")
         found[name] = None if is_empty(item[own]) else item[own]
@@ -111,6 +118,8 @@ def _cells(cells: list[Any], table: TableVectors, name: str) -> list[Any]:
     """Return the cells of a column (n,) of several rows; raise InputError for one that is of another kind."""
     if (known := table.categories_.get(name)) is not None:
         return [None if cell is None else _category(cell, known) for cell in cells]
+    if name not in table.medians_:
+        return [None] * len(cells)
     holds, wanted = _WANTED[_kind_shown(table, name)]
     kind = table.kinds_.get(name)
     for row, cell in enumerate(cells):
@@ -135,11 +144,12 @@ def _float(number: float) -> float:
 
 
 def _category(cell: Any, known: Sequence[str]) -> str:
-    """Return a category as text, in the spelling of `fit` if it is a truth value, which other programs write true."""
+    """Return a category as text, as `fit` writes it: 1 also as 1.0, and a truth value in capitals or not."""
     text = cell if isinstance(cell, str) else str(cell)
-    if isinstance(cell, bool) and text not in known:
-        return next((own for own in known if own.casefold() == text.casefold()), text)
-    return text
+    if text in known or isinstance(cell, str):
+        return text
+    same = (text, f"{text}.0", text.removesuffix(".0"))
+    return next((own for own in known if own in same or own.casefold() == text.casefold()), text)
 
 
 def _example_cell(table: TableVectors, name: str) -> Any:
@@ -162,5 +172,5 @@ def _known(categories: Sequence[str]) -> list[str]:
     return [own for own in categories if own != MISSING]
 
 
-def _listed(table: TableVectors) -> str:
-    return first_of([repr(name) for name in table.columns_], at_most=20)
+def _listed(columns: Sequence[str]) -> str:
+    return first_of([repr(name) for name in columns], at_most=20)
