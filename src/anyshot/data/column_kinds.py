@@ -3,6 +3,7 @@
 import datetime
 import numbers
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -92,6 +93,20 @@ def _check_exceptions(values: set[Any], name: object) -> None:
                 f"out. In Python: {convert.format(f'table[{name!r}]')} empties them; if the column holds categories, "
                 'convert it by astype("category").'
             )
+
+
+def without_exceptions(values: Sequence[Any]) -> list[Any]:
+    """Return the values of a column without a few texts beside many numbers, dates or durations.
+
+    >>> without_exceptions([*range(20), "unknown", None])[-2:]
+    [19, None]
+    """
+    for _, is_one, _ in _MEASURED:
+        good = [one for one in values if one is None or is_one(one.strip() if isinstance(one, str) else one)]
+        n_good = sum(one is not None for one in good)
+        if n_good > _MANY and _MANY * (len(values) - len(good)) <= n_good:
+            return good
+    return list(values)
 
 
 def as_numbers(column: "pd.Series[Any]", kind: Kind) -> Floats:

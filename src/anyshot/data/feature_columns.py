@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from anyshot.data.column_kinds import NUMBER
-from anyshot.data.item_columns import FeatureColumns, is_empty, listed_columns, missing_column
+from anyshot.data.item_columns import FeatureColumns, is_empty, is_no_text, listed_columns, missing_column
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError, InputError
@@ -60,10 +60,15 @@ def feature_rows(table: Table, names: Collection[str]) -> pd.DataFrame:
 
 def _without_marks(cells: list[Any], *, commas: bool) -> list[Any]:
     """Return cells without the marks of missing numbers, and with decimal points, if the others are numbers."""
-    given = [None if isinstance(cell, str) and cell.strip().casefold() in MISSING_NUMBERS else cell for cell in cells]
+    given = [None if is_missing_number(cell) else cell for cell in cells]
     found = with_decimal_points(given) if commas else given
     texts = [cell.strip() for cell in found if isinstance(cell, str)]
     return found if all(map(NUMBER.fullmatch, texts)) else cells
+
+
+def is_missing_number(cell: Any) -> bool:
+    """Return whether a cell is empty, or has a mark of a missing number."""
+    return is_no_text(cell) or (isinstance(cell, str) and cell.strip().casefold() in MISSING_NUMBERS)
 
 
 def with_decimal_points(cells: list[Any]) -> list[Any]:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from anyshot.app.studio import Answers, Project, add_texts
+from anyshot.app.studio import Answers, Project, add_rows, add_texts
 from browsers import launched
+from shop_customers import customers
 from shop_messages import CLASSES, MESSAGES
 from studio_page import CAMERA, Studio
 
@@ -69,3 +70,18 @@ def opened(chromium, studio):
     for context in contexts:
         context.close()
     assert [fault for fault in faults if not any(text in fault for text in expected)] == []
+
+
+@pytest.fixture(scope="session")
+def customer_rows(tmp_path_factory):
+    """A project of customers, four of whom have a label, with its answers."""
+    folder = tmp_path_factory.mktemp("customers")
+    customers().to_csv(folder / "customers.csv", sep=";", index=False)
+    with Project.create(folder / "project", name="Customers", kind="rows") as project:
+        add_rows(project, folder / "customers.csv")
+        ids = {name: project.classes.add(name) for name in ("left", "stays", "new")}
+        for item in range(1, 5):
+            project.label([item], ids["left" if item % 2 else "stays"])
+        answers = Answers(project, start=False)
+        answers.refit()
+        yield project, answers

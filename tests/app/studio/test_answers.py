@@ -5,7 +5,7 @@ import time
 import pytest
 from PIL import Image
 
-from anyshot.app.studio import Answers, Project, add_images, add_table, add_texts
+from anyshot.app.studio import Answers, Project, add_images, add_rows, add_table, add_texts
 from anyshot.app.studio import answers as studio_answers
 from anyshot.app.studio.exports import fitted_classifier
 from anyshot.app.studio.learning import Learner
@@ -132,3 +132,35 @@ def test_images_whose_files_are_gone_have_no_answer(tmp_path):
         assert answers.refit().ids.tolist() == [1, 3, 4]
         assert answers.state.sentence.startswith("1 image cannot be read")
         assert fitted_classifier(project).any_shot_model().data.unlabeled.shape[0] == 3
+
+
+def test_answers_to_rows_are_those_of_the_model_and_begin_with_two_labeled_classes(customer_rows):
+    project, answers = customer_rows
+    names = {one.id: one.name for one in project.classes.all()}
+    found = [names[number] for number in answers.current.classes.tolist()]
+    assert (answers.left_out, answers.state.reason, set(found)) == (("new",), "", {"left", "stays"})
+    assert sum(name == ["left", "stays"][row % 2] for row, name in enumerate(found)) >= 54
+    model = fitted_classifier(project)
+    assert model.predict(project.items.contents(answers.current.ids)).tolist() == found
+    assert set(map(tuple, answers.chips().values())) == {()}
+
+
+def test_rows_are_standardized_anew_when_some_are_added_or_taken_back(tmp_path):
+    (tmp_path / "a.csv").write_text("age,y\n31,a\n40,b\n")
+    (tmp_path / "b.csv").write_text("age,y\n3000,b\n")
+    with Project.create(tmp_path / "project", name="x") as project:
+        answers = Answers(project, start=False)
+        answers.refit()
+        add_rows(project, tmp_path / "a.csv", label_column="y")
+        assert len(answers.refit().ids) == 2
+        first = answers.vectors(answers.current.ids)[1]
+        add_rows(project, tmp_path / "b.csv", label_column="y")
+        assert len(answers.refit().ids) == 3
+        assert abs(answers.vectors(answers.current.ids[:2])[1] - first).max() > 0.1
+        project.undo()
+        assert len(answers.refit().ids) == 2
+        assert (answers.vectors(answers.current.ids)[1] == first).all()
+        project.undo()
+        add_texts(project, ["late", "broken"])
+        answers.refit()
+        assert answers.vectors(project.items.labels().ids)[1].shape == (2, 384)

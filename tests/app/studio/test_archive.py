@@ -5,11 +5,13 @@ import zipfile
 
 import pytest
 
-from anyshot.app.studio import import_project, project_from_model, sample, save_model, save_project
+from anyshot.app.studio import Answers, add_rows, import_project, project_from_model, sample, save_model, save_project
 from anyshot.app.studio.database import FILE_NAME
+from anyshot.app.studio.exported_rows import exported_rows
 from anyshot.app.studio.exports import write_zip
 from anyshot.errors import DataFileError, InputError, ProjectError
 from anyshot.tasks import AnyShotClassifier
+from shop_customers import customers
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,28 @@ def test_a_model_becomes_a_project_with_its_classes_and_labels(tmp_path):
 
 def test_a_model_of_numbers_is_refused(tmp_path):
     AnyShotClassifier({"left": [-1.0, 0.0], "right": [1.0, 0.0]}).fit([[1.0, 2.0]], ["right"]).save(tmp_path / "model")
-    with pytest.raises(InputError, match="neither texts nor images"):
+    with pytest.raises(InputError, match="neither texts, images nor rows"):
         project_from_model(tmp_path / "model", tmp_path / "project")
     assert not (tmp_path / "project").exists()
+
+
+def test_a_model_of_rows_becomes_a_project_with_its_labeled_rows(customer_rows, tmp_path):
+    project, _ = customer_rows
+    save_project(project, tmp_path / "project.zip")
+    write_zip(tmp_path / "model.zip", save_model(project, tmp_path / "model"))
+    with import_project(tmp_path / "project.zip", tmp_path / "again") as again:
+        assert (again.kind, again.facts()["labels"]) == ("rows", 4)
+        before = again.items.contents([1, 2, 3, 4])
+    with import_project(tmp_path / "model.zip", tmp_path / "third") as third:
+        assert (third.kind, [one.name for one in third.classes.all()]) == ("rows", ["left", "stays"])
+        after = third.items.contents([1, 2, 3, 4])
+        assert third.items.columns() == project.items.columns()
+        assert after["city"].tolist() == before["city"].tolist()
+        assert after.drop(columns="city").to_numpy().tolist() == before.drop(columns="city").to_numpy().tolist()
+        assert add_rows(third, customer_table(tmp_path)).n_duplicates == 4
+        assert exported_rows(third, Answers(third, start=False))["age"].notna().all()
+
+
+def customer_table(folder):
+    customers().to_csv(folder / "customers.csv", sep=";", index=False)
+    return folder / "customers.csv"

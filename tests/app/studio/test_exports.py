@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from anyshot import data
-from anyshot.app.studio import Answers, Project, add_table, save_project, save_report, save_table
+from anyshot.app.studio import Answers, Project, add_rows, add_table, save_project, save_report, save_table
 from anyshot.app.studio.exports import python_code, save_model_zip, save_onnx_zip
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.panels import quality_panel
 from anyshot.app.studio.page.texts import texts_in
 from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
 from anyshot.tasks.loading import load
+from shop_customers import customers
 
 CLASSES = ["billing", "delivery", "login"]
 
@@ -150,3 +151,29 @@ def test_what_cannot_be_exported_is_said(tmp_path):
             with pytest.raises(DataFileError, match="there is no folder"):
                 save(*given, tmp_path / "nowhere" / name)
     assert [file.name for file in tmp_path.iterdir()] == ["new"]
+
+
+def test_rows_are_exported_with_types_and_the_python_of_them_runs(customer_rows, tmp_path, monkeypatch):
+    project, answers = customer_rows
+    monkeypatch.chdir(tmp_path)
+    for name in ("rows.csv", "rows.xlsx"):
+        save_table(project, answers, name)
+    table = pd.read_excel("rows.xlsx")
+    assert list(table.columns) == [*customers().columns, "class", "confidence", "confirmed"]
+    assert table["income"].dtype == float
+    assert str(table["since"].dtype).startswith("datetime64")
+    found = {}
+    exec(compile(python_code(project), "code", "exec"), found)
+    assert found["table"]["class"].tolist() == pd.read_csv("rows.csv")["class"].tolist()
+    assert load(tmp_path / "model").feature_names_in_.tolist() == ["age", "income", "city", "since"]
+
+
+def test_a_model_of_rows_needs_labels_of_two_classes(tmp_path):
+    (tmp_path / "a.csv").write_text("age,class\n31,young\n40,\n")
+    with Project.create(tmp_path / "project", name="x") as project:
+        add_rows(project, tmp_path / "a.csv", feature_columns=["age"], label_column="class")
+        project.classes.add("old")
+        with pytest.raises(InputError, match="Label at least one row of each class"):
+            save_model_zip(project, tmp_path / "model.zip")
+        project.label([2], 2)
+        assert 'table["studio_class"] = clf' in python_code(project)

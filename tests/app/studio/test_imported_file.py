@@ -51,6 +51,7 @@ LABELS = json.dumps({"rows": [], "labels": [[None, "1", [1]]]})
         "update items set label = 'billing'",
         "update items set name = '../../mail.png'",
         "update project set kind = 'images'; update items set name = 'a.png', content = '../../mail.png'",
+        "update project set kind = 'rows'",
         "update rows set cells = '{}'",
         "update history set action = 'run'",
         "update history set time = 'yesterday'",

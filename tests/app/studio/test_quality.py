@@ -159,3 +159,14 @@ def test_a_class_without_answers_is_pointed_out_only_among_many_items(tmp_path):
             found.append((len(answers.current.ids) >= 10, hints(project, answers)))
     assert found[0] == (False, {})
     assert found[1] == (True, {2: "no_answers"})
+
+
+def test_a_class_of_rows_needs_a_label_and_the_reasons_are_similar_rows(customer_rows):
+    project, answers = customer_rows
+    new = project.classes.named("new")
+    assert hints(project, answers) == {new.id: "needs_label"}
+    step = quality(project, answers).next_step
+    assert str(step) == "Label at least one row of each class: new has none yet."
+    found = why(project, answers, 5)
+    assert set(found.neighbors) <= {1, 2, 3, 4}
+    assert (found.explanation.matched, found.explanation.words) == (None, ())

@@ -2,6 +2,7 @@
 
 import pytest
 
+from anyshot.app.studio import Answers, Project, add_rows
 from anyshot.app.studio.views import Query, counts, order, rows
 from anyshot.errors import InputError
 
@@ -61,3 +62,32 @@ def test_every_eighth_item_to_label_is_a_random_one_that_stays(half_labeled, hal
     found = order(project, answers, Query("useful", is_labeled=False)).tolist()
     project.undo()
     assert found[(place - 1) % 8] == random
+
+
+def test_rows_are_found_by_their_values_and_by_similar_ones(customer_rows):
+    project, answers = customer_rows
+    content = project.items.contents(project.items.labels().ids)
+    assert (
+        order(project, answers, Query("added", text="ROM")).tolist()
+        == content.index[content["city"] == "Rome"].tolist()
+    )
+    age = int(content["age"].iloc[0])
+    assert order(project, answers, Query("added", text=f"age {age}")).tolist() == (
+        content.index[content["age"] == age].tolist()
+    )
+    assert order(project, answers, Query(like=7))[0] == 7
+    with pytest.raises(InputError, match="cannot be searched by meaning"):
+        order(project, answers, Query(about="old people"))
+
+
+def test_rows_that_are_unlike_the_labeled_ones_come_first_before_there_are_answers(tmp_path):
+    (tmp_path / "a.csv").write_text("age,city\n" + "31,Rome\n" * 8 + "32,Rome\n90,Oslo\n")
+    with Project.create(tmp_path / "project", name="x") as project:
+        add_rows(project, tmp_path / "a.csv")
+        answers = Answers(project, start=False)
+        answers.refit()
+        assert answers.learned is None
+        first = int(order(project, answers, Query())[0])
+        assert first < 10  # it stands for most
+        project.label([first], project.classes.add("young"))
+        assert order(project, answers, Query())[0] == 10

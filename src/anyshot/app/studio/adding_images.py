@@ -49,7 +49,7 @@ def add_images(
     before the last one is added.
     """
     if project.kind != "images":
-        raise InputError("This project holds texts. Create a project of images for photographs.")
+        raise InputError("This project holds no images. Create a project of images for photographs.")
     with tempfile.TemporaryDirectory(prefix="anyshot-") as scratch:
         added = Added(entry=entry)
         named = names or [Path(path).name for path in paths]

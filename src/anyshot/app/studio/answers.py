@@ -182,9 +182,14 @@ class Answers:
         return self._learner.vectors.unread
 
     def chips(self) -> dict[int, list[Chip]]:
-        """Return the words by which each class is read, or known kinds of images that are like it; struck ones last."""
+        """Return the words by which each class is read, or known kinds of images that are like it; struck ones last.
+
+        None where names of classes say nothing about the items.
+        """
         classes = self._project.classes.all()
         texts = texts_of(classes)
+        if not self._project.offer.are_named:
+            return {one.id: [] for one in classes}
         if self._project.kind == "texts":
             found = self._learner.embedder.reader.readings(texts)
             shown = [_chips(one, *own) for one, own in zip(classes, found, strict=True)]
@@ -203,8 +208,9 @@ class Answers:
 
     def vectors(self, ids: Indexes) -> tuple[Indexes, Vectors]:
         """Return those of the ids whose items are encoded, and their vectors (n, d)."""
-        known = self._learner.vectors.known(ids)
-        return known, self._learner.vectors.of(known)
+        vectors = self._learner.vectors  # it may be replaced meanwhile
+        known = vectors.known(ids)
+        return known, vectors.of(known)
 
     def encode_text(self, text: str) -> Vectors | None:
         """Return the vector (1, d) of a text among the items; None if the encoder cannot compare texts with them."""
@@ -215,6 +221,8 @@ class Answers:
         """Find the answers for the project as it is now, and store them."""
         version = self._project.version
         labels, classes = self._project.items.labels(), self._project.classes.all()
+        if self._learner.is_outdated(labels):
+            self._learner, self.learned = Learner(self._project), None
         total, done = len(labels.ids), len(self._learner.vectors.known(labels.ids))
         reason: Literal["", "no classes", "one class", "no items"] = "" if total else "no items"
         if len(classes) < 2:

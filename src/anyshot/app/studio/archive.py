@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from anyshot.app.studio.adding import Added, batch_row, insert_item, insert_row
+from anyshot.app.studio.adding_rows import keys_of, stored_values
 from anyshot.app.studio.classes import add_class
 from anyshot.app.studio.database import FILE_NAME
+from anyshot.app.studio.feature_choice import stored_kind
+from anyshot.app.studio.feature_items import Columns, stored_columns, stored_row
 from anyshot.app.studio.imported_file import check_file
 from anyshot.app.studio.items import IMAGE_FILE, IMAGES, THUMBNAILS
-from anyshot.app.studio.project import Kind, Project
+from anyshot.app.studio.kinds import KINDS, Kind
+from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
 from anyshot.base.class_words import Words
 from anyshot.base.files import atomic_file, check_writable, rename
@@ -31,7 +35,7 @@ MAX_UNPACKED: Final = 20 * 2**30
 """Most bytes that a project may unpack to."""
 _MEMBER: Final = re.compile(rf"{FILE_NAME}|({IMAGES}|{THUMBNAILS})/{IMAGE_FILE.pattern}")
 _MODEL_MEMBER: Final = re.compile(r"(?:[^/\\]+/)?(model\.json|arrays\.safetensors|README\.md)")
-_KINDS: Final[dict[str, Kind]] = {"text": "texts", "image": "images"}
+_KIND_OF: Final[dict[str, Kind]] = {offer.modality: kind for kind, offer in KINDS.items()}
 _COPIED: Final = 2**20  # bytes copied at once
 
 
@@ -93,29 +97,33 @@ def import_project(path: str | Path, folder: str | Path) -> Project:
 
 
 def project_from_model(model: str | Path, folder: str | Path, *, name: str | None = None) -> Project:
-    """Create a project with the classes of a saved AnyShotClassifier, and its labeled texts if it keeps any.
+    """Create a project with the classes of a saved AnyShotClassifier, and its labeled texts or rows if it keeps any.
+
+    Rows are computed from the numbers that the model keeps, and are as exact as these.
 
     Raises
     ------
     ModelFolderError
         There is no model in the folder that can be read.
     InputError
-        The model does not classify texts or images.
+        The model classifies neither texts, images nor the rows of a table.
     """
     clf = load(model, download="never")
     if type(clf).__name__ != "AnyShotClassifier" or not all(isinstance(one, str) for one in clf.classes_.tolist()):
         raise InputError(f"{model} holds a model that the studio cannot go on with: it needs classes with names.")
     facts_of_model: dict[str, Any] = read_model(model).facts
-    modality = facts_of_model["encoder"].get("modality")
-    if modality not in _KINDS:
-        raise InputError(f"{model} classifies neither texts nor images, which is what the studio shows.")
-    examples = clf.training_examples()
-    texts, labels = ([], []) if examples is None else (list(examples[0]), list(examples[1]))
+    of_encoder = facts_of_model["encoder"]
+    kind = _KIND_OF.get("table" if of_encoder.get("name") == "table" else of_encoder.get("modality"))
+    columns, contents, labels = _labeled_rows(clf) if kind == "rows" else ({}, *_labeled_texts(clf))
+    if kind is None or (kind == "rows" and not columns):
+        raise InputError(
+            f"{model} classifies neither texts, images nor rows with named columns, which the studio shows."
+        )
     encoder = str(facts_of_model["parameters"]["encoder"])
     source = name or Path(model).name
-    project = Project.create(folder, name=source, kind=_KINDS[modality], encoder=encoder)
+    project = Project.create(folder, name=source, kind=kind, encoder=encoder)
     try:
-        _fill(project, clf, texts, labels, source)
+        _fill(project, clf, contents, labels, source, columns)
     except AnyshotError:
         project.close()
         shutil.rmtree(project.folder)
@@ -126,17 +134,39 @@ def project_from_model(model: str | Path, folder: str | Path, *, name: str | Non
 # --- private --------------------------------------------------------------------------------------------------------
 
 
-def _fill(project: Project, clf: Any, texts: Sequence[str], labels: Sequence[Any], source: str) -> None:
-    """Insert the classes and the labeled texts of a model into a new project."""
+def _labeled_texts(clf: Any) -> tuple[list[str], list[Any]]:
+    """Return the labeled texts that a model keeps, and their labels."""
+    examples = clf.training_examples()
+    return ([], []) if examples is None else (list(examples[0]), list(examples[1]))
+
+
+def _labeled_rows(clf: Any) -> tuple[Columns, list[str], list[Any]]:
+    """Return the columns of a model of rows, none if they have no names, its labeled rows and their labels."""
+    model = clf.any_shot_model()
+    table, data = model.embedder.table, model.data
+    rows = None if table is None else table.inverse_transform(data.vectors)
+    if rows is None:
+        return {}, [], []
+    columns = {name: stored_kind(table.columns.kinds_.get(name, "category")) for name in table.columns.columns_}
+    values = stored_values(rows, columns, {})
+    return columns, list(map(stored_row, values)), data.classes[data.index].tolist()
+
+
+def _fill(
+    project: Project, clf: Any, contents: Sequence[str], labels: Sequence[Any], source: str, columns: Columns
+) -> None:
+    """Insert the classes and the labeled texts or rows of a model into a new project."""
     described: Mapping[Any, Any] = clf.classes if isinstance(clf.classes, Mapping) else {}
     names = dict.fromkeys([*described, *clf.classes_.tolist()])  # the order given; `classes_` are sorted
+    keys = keys_of(contents) if columns else contents
     with project.database.change("add_items", source=source) as (transaction, facts):
         ids = {one: _insert_class(transaction, one, described.get(one)) for one in names}
-        batch = transaction.insert("batches", batch_row(source, [], None))
+        chosen = stored_columns(columns) if columns else None
+        batch = transaction.insert("batches", batch_row(source, [], chosen))
         added = Added()
-        for text, label in zip(texts, labels, strict=True):
-            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-            item = insert_item(transaction, digest, text, "", ids[label], added, text[:40])
+        for content, key, label in zip(contents, keys, labels, strict=True):
+            digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+            item = insert_item(transaction, digest, content, "", ids[label], added, content[:40])
             insert_row(transaction, batch, item)
         transaction.refresh_items(batch)
         facts["count"] = added.n_items

@@ -1,6 +1,7 @@
 """The table that is exported from a project: the rows that were added, with their classes."""
 
 import json
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 
 from anyshot.app.studio.adding import read_cells
 from anyshot.app.studio.database import UNKNOWN_ID
+from anyshot.app.studio.feature_items import typed_cells
 from anyshot.app.studio.project import Project
 from anyshot.base.labels import UNKNOWN
 
@@ -25,8 +27,9 @@ def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
     """Return the rows of all that was added, in order, with the columns class, confidence and confirmed.
 
     class: the label, or else the answer; confidence: the probability of an answer, None for a label; confirmed: "yes"
-    for a label, "no" for an answer. Equal rows are one item, and have the same class. A column of the table with the
-    same name is kept, and the new one gets the name "studio_class".
+    for a label, "no" for an answer. Equal texts are one item, and have the same class. A column of the table with the
+    same name is kept, and the new one gets the name "studio_class". Where items are rows of features, numbers and dates
+    that a file had as texts are numbers and dates, and columns that no file had, as those of a model, are there, too.
     """
     found = project.database.read(
         "select rows.item, rows.cells, batches.columns, items.content, items.name, coalesce(items.label, 0) as label "
@@ -34,20 +37,38 @@ def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
         "where not batches.hidden order by rows.id"
     )
     headers = {row["columns"]: json.loads(row["columns"]) for row in found}  # [] for pasted texts and images
-    names = dict.fromkeys(name for header in headers.values() for name in (header or [project.modality]))
+    features = project.items.columns()
+    own = list(features) or [project.offer.modality]
+    names = dict.fromkeys(name for header in headers.values() for name in (header or own))
     columns: dict[str, list[Any]] = {name: [None] * len(found) for name in names}
     for number, row in enumerate(found):
         header = headers[row["columns"]]
-        cells = read_cells(row["cells"]) if header else [row["name"] or row["content"]]
-        for name, cell in zip(header or [project.modality], cells, strict=True):
+        cells = read_cells(row["cells"]) if header else [] if features else [row["name"] or row["content"]]
+        for name, cell in zip(header or own, cells, strict=not features):
             columns[name][number] = cell
+        for name, cell in typed_cells(features, row["content"]) if features else ():
+            if columns[name][number] is None or isinstance(columns[name][number], str):
+                columns[name][number] = cell
     for name, values in _answered(project, answers, found).items():
-        columns[name if name not in columns else MADE_BY + name] = values
+        columns[_new_name(name, columns)] = values
     return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
 
 
+def answer_columns(project: Project) -> tuple[str, str, str]:
+    """Return the names of the columns of the class, the confidence and whether it is confirmed."""
+    headers = project.database.column("select distinct columns from batches where not hidden")
+    taken = {name for header in headers for name in json.loads(header)}
+    return _new_name(CLASS, taken), _new_name(CONFIDENCE, taken), _new_name(CONFIRMED, taken)
+
+
+def _new_name(name: str, taken: Container[str]) -> str:
+    return MADE_BY + name if name in taken else name
+
+
 def item_column(project: Project) -> str | None:
-    """Return the column of the texts in the first table that was added, None if no table was."""
+    """Return the column of the texts in the first table that was added, None if no table of texts was."""
+    if project.kind != "texts":
+        return None
     found = project.database.column(
         "select item_column from batches where not hidden and item_column is not null order by id limit 1"
     )

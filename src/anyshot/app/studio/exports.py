@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot import encoders, tasks
-from anyshot.app.studio.exported_rows import CONFIDENCE, MADE_BY, exported_rows, item_column
+from anyshot.app.studio.exported_rows import answer_columns, exported_rows, item_column
 from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.quality import quality
@@ -45,9 +45,8 @@ def save_table(project: Project, answers: "Answers", path: str | Path) -> int:
     target, table = Path(path), exported_rows(project, answers)
     check_writable(target)
     if target.suffix.lower() == ".xlsx":
-        confidence = MADE_BY + CONFIDENCE if MADE_BY + CONFIDENCE in table else CONFIDENCE
         with atomic_file(target) as part:
-            write_workbook(table, part, percent=[confidence], target=target)
+            write_workbook(table, part, percent=[answer_columns(project)[1]], target=target)
     elif target.suffix.lower() == ".csv":
         write_table(table, target)
     else:
@@ -62,21 +61,22 @@ def fitted_classifier(project: Project) -> Any:
     Raises
     ------
     InputError
-        There are fewer than two classes, or no items.
+        There are fewer than two classes, or no items, or for rows of features, fewer than two classes with a label.
     """
     classes, labels = project.classes.all(), project.items.labels()
     if len(classes) < 2 or not len(labels.ids):
         raise InputError("A model needs two classes and some items. Name classes and add items first.")
     ids, names = _labeled(project)
     clf: Any = tasks.AnyShotClassifier(
-        described(classes),
+        _classes_of_model(project),
         encoder=project.encoder,
         long_texts="mean",
         unknown_rate=unknown_rate(labels, len(labels.ids)),
     )
-    clf.fit(project.items.contents(ids), names.tolist(), unlabeled=_pool(project))
+    items, pool = _items(project, ids, _pool(project))
+    clf.fit(items, names.tolist(), unlabeled=pool)
     column = item_column(project)
-    clf.columns_ = {project.modality: column} if column else {}
+    clf.columns_ = {project.offer.modality: column} if column else {}
     return clf
 
 
@@ -118,10 +118,11 @@ def save_report(project: Project, answers: "Answers", path: str | Path) -> str:
     is_test = folds_by_arrival(np.unique(names, return_inverse=True)[1], TEST_FOLDS) == 0
     if min(len(np.unique(names[part])) for part in (is_test, ~is_test)) < 2:
         raise NotEnoughLabelsError("The report tests the model on held-out labels. Label some items of two classes.")
-    test, train = ((project.items.contents(ids[part]), names[part].tolist()) for part in (is_test, ~is_test))
-    clf = tasks.AnyShotClassifier(described(project.classes.all()), encoder=project.encoder, long_texts="mean")
-    clf.fit(*train, unlabeled=_pool(project))
-    made = reporting.report(clf, *test, train=train)
+    tested, known, pool = _items(project, ids[is_test], ids[~is_test], _pool(project))
+    train = known, names[~is_test].tolist()
+    clf = tasks.AnyShotClassifier(_classes_of_model(project), encoder=project.encoder, long_texts="mean")
+    clf.fit(*train, unlabeled=pool)
+    made = reporting.report(clf, tested, names[is_test].tolist(), train=train)
     found = quality(project, answers)
     if found.accuracy is not None:
         made = replace(made, verdict=f"{found} {_OF_TEST}", warnings=(made.verdict, *made.warnings))
@@ -131,22 +132,29 @@ def save_report(project: Project, answers: "Answers", path: str | Path) -> str:
 
 def python_code(project: Project) -> str:
     """Return the Python that fits the same model from the exported table."""
-    kind = project.modality
+    kind = project.offer.modality
     column = item_column(project) or kind
     options = [f"encoder={project.encoder!r}"] if project.encoder != "auto" else []
     options += ['long_texts="mean"'] if kind == "text" else []
-    labels = project.items.labels()
+    labels, columns = project.items.labels(), project.items.columns()
     if rate := unknown_rate(labels, len(labels.ids)):
         options.append(f"unknown_rate={rate}")
+    of_class, confidence, confirmed = answer_columns(project)
+    facts: dict[str, str] = {
+        "label": of_class,
+        "confidence": confidence,
+        "confirmed": confirmed,
+        "imports": "from anyshot import AnyShotClassifier" + (", Words" if "Words(" in _listed(project) else ""),
+        "classes": _listed(project),
+        "options": "".join(f", {option}" for option in options),
+        "unknown": UNKNOWN,
+    }
+    if kind == "table":
+        texts = [of_class, *(name for name, holds in columns.items() if holds == "category")]
+        types = "{" + ", ".join(f"{name!r}: str" for name in dict.fromkeys(texts)) + "}"
+        return _CODE_OF_ROWS.format(**facts, columns=list(columns), types=types)
     items = f'table["{kind}"]' if column == kind else f"table[{column!r}]"
-    return _CODE.format(
-        imports="from anyshot import AnyShotClassifier" + (", Words" if "Words(" in _listed(project) else ""),
-        classes=_listed(project),
-        items=items,
-        options="".join(f", {option}" for option in options),
-        unknown=UNKNOWN,
-        kind=kind,
-    )
+    return _CODE.format(**facts, items=items, kind=kind)
 
 
 def write_zip(target: Path, folder: Path) -> None:
@@ -167,23 +175,60 @@ import pandas as pd
 {imports}
 
 classes = {classes}
-table = pd.read_csv("{kind}s.csv", dtype={{"class": str}})
+table = pd.read_csv("{kind}s.csv", dtype={{"{label}": str}})
 items = {items}.tolist()
-is_labeled = (table["confirmed"] == "yes") & (table["class"] != "{unknown}")
+is_labeled = (table["{confirmed}"] == "yes") & (table["{label}"] != "{unknown}")
 
 clf = AnyShotClassifier(classes{options})
-clf.fit([item for item, own in zip(items, is_labeled) if own], table["class"][is_labeled].tolist(), unlabeled=items)
+clf.fit([item for item, own in zip(items, is_labeled) if own], table["{label}"][is_labeled].tolist(), unlabeled=items)
 
-table["class"] = clf.predict(items)
-table["confidence"] = clf.predict_proba(items).max(axis=1)
+table["{label}"] = clf.predict(items)
+table["{confidence}"] = clf.predict_proba(items).max(axis=1)
 clf.save("model")
 """
 
 
+_CODE_OF_ROWS: Final = """\
+import pandas as pd
+{imports}
+
+classes = {classes}
+columns = {columns}
+table = pd.read_csv("rows.csv", dtype={types}, keep_default_na=False, na_values=[""])
+rows = table[columns]
+is_labeled = (table["{confirmed}"] == "yes") & (table["{label}"] != "{unknown}")
+
+clf = AnyShotClassifier(classes{options})
+clf.fit(rows[is_labeled], table["{label}"][is_labeled].tolist(), unlabeled=rows)
+
+table["{label}"] = clf.predict(rows)
+table["{confidence}"] = clf.predict_proba(rows).max(axis=1)
+clf.save("model")
+"""
+
+
+def _classes_of_model(project: Project) -> dict[Any, Any]:
+    """Return the classes that a model is fitted to: where names say nothing about the items, those with a label."""
+    classes = project.classes.all()
+    known = [one for one in classes if one.n_labels or project.offer.are_named]
+    if len(known) < 2:
+        raise InputError("A model of numbers needs labels of two classes. Label at least one row of each class.")
+    return described(known)
+
+
 def _listed(project: Project) -> str:
     """Return the classes as Python."""
-    lines = [f"    {name!r}: {texts!r}," for name, texts in described(project.classes.all()).items()]
+    classes = [one for one in project.classes.all() if one.n_labels or project.offer.are_named]
+    lines = [f"    {name!r}: {texts!r}," for name, texts in described(classes).items()]
     return "\n".join(["{", *lines, "}"])
+
+
+def _items(project: Project, *ids: Indexes) -> list[Any]:
+    """Return the items of several lists of ids; tables have the same types of columns."""
+    if project.kind != "rows":
+        return [project.items.contents(some) for some in ids]
+    rows = project.items.contents(np.unique(np.concatenate(ids)))
+    return [rows.loc[some] for some in ids]
 
 
 def _labeled(project: Project) -> tuple[Indexes, NDArray[np.object_]]:
@@ -194,5 +239,5 @@ def _labeled(project: Project) -> tuple[Indexes, NDArray[np.object_]]:
     return ids, np.array([names[label] for label in given], dtype=object)
 
 
-def _pool(project: Project) -> list[Any]:
-    return project.items.contents(project.items.there(pool_of(project.items.labels().ids)))
+def _pool(project: Project) -> Indexes:
+    return project.items.there(pool_of(project.items.labels().ids))

@@ -13,11 +13,15 @@ from anyshot.errors import ProjectError
 
 _ACTIONS: Final = ", ".join(f"'{action}'" for action in SENTENCES)
 _IMPOSSIBLE: Final = (
-    "select 1 where (select count(*) from project where id = 1 and kind in ('texts', 'images')) != 1",
+    "select 1 where (select count(*) from project where id = 1 and kind in ('texts', 'images', 'rows')) != 1",
     "select 1 from classes where trim(name) = '' or typeof(position) not in ('real', 'integer') "
     "or case when json_valid(words) then json_type(words) end is not 'object'",
     "select 1 from items where label is not null and label != -1 and label not in (select id from classes)",
-    "select 1 from items where (name = '') != (select kind = 'texts' from project)",
+    "select 1 from items where (name = '') != (select kind != 'images' from project)",
+    "select 1 from items, project where kind = 'rows' and not hidden "
+    "and case when json_valid(content) then json_type(content) end is not 'array'",
+    "select 1 from batches, project where kind = 'rows' and not hidden "
+    "and case when json_valid(item_column) then json_type(item_column) end is not 'object'",
     "select 1 from rows where case when json_valid(cells) then json_type(cells) end is not 'array'",
     "select 1 from batches where case when json_valid(columns) then json_type(columns) end is not 'array'",
     "select 1 from curve where typeof(accuracy) != 'real' or typeof(lower) != 'real' or typeof(upper) != 'real'",

@@ -1,4 +1,4 @@
-"""The items of a project: texts or images, and their labels."""
+"""The items of a project: texts, images or rows of features, and their labels."""
 
 import re
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from anyshot.app.studio.database import UNKNOWN_ID, ProjectDatabase
+from anyshot.app.studio.feature_items import Columns, frame_of, read_columns, shown_row
 from anyshot.app.studio.transactions import LISTED, Row, listed, recorded_changes
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.validation import Indexes
@@ -25,10 +26,10 @@ _SUBJECTS: Final = frozenset({"items", "labels"})  # of changes after which the 
 
 @dataclass(frozen=True)
 class Item:
-    """One text or image."""
+    """One text, image or row of features."""
 
     id: int
-    content: str  # the text, or the name of the image's file in the folder "images"
+    content: str  # the text, the name of the image's file in the folder "images", or the values of a row as JSON
     name: str  # of the file that an image came from; "" for texts
     label: LabelOf
 
@@ -101,12 +102,28 @@ class ItemList:
         kept = [change for changes in found for change in recorded_changes(changes)[1]]
         return {item: change.after for change in kept for item in change.items}
 
-    def contents(self, ids: Sequence[int] | Indexes) -> list[Any]:
-        """Return what is classified, the texts or the paths of the images, for each of these ids.
+    def contents(self, ids: Sequence[int] | Indexes) -> Any:
+        """Return what is classified for each of these ids: a list of texts or paths of images, or a table of rows.
 
         Items that were taken back since the ids were read count, too.
         """
-        return [self.path(item) if item.name else item.content for item, _ in self._found(ids)]
+        found, columns = [item for item, _ in self._found(ids)], self.columns()
+        if columns:
+            return frame_of(columns, [item.content for item in found], [item.id for item in found])
+        return [self.path(item) if item.name else item.content for item in found]
+
+    def columns(self) -> Columns:
+        """Return the columns of the rows of features; none where items are texts or images, or before the first row."""
+        found = self._database.column(
+            "select item_column from batches, project where kind = 'rows' and not hidden and item_column is not null "
+            "order by batches.id limit 1"
+        )
+        return read_columns(found[0]) if found else {}
+
+    def name_of(self, item: Item) -> str:
+        """Return what an item is called on one line: the text, the name of the image's file, or the values of a row."""
+        columns = self.columns()
+        return shown_row(columns, item.content) if columns else item.name or item.content
 
     def there(self, ids: Sequence[int] | Indexes) -> Indexes:
         """Return those of the ids whose texts or image files are there; a person may have removed files."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from anyshot import any_shot, encoders
+from anyshot import data as datasets
 from anyshot.app.studio.classes import ClassRow
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.items import Labels
@@ -58,6 +59,10 @@ class ItemVectors:
     def encode(self, ids: Indexes) -> Iterator[int]:
         """Encode the items that are not yet, and yield after some of them how many of `ids` are, or cannot be."""
         missing = ids[self._row_of(ids) < 0]
+        if self._project.kind == "rows" and len(missing):
+            self._encode_rows(ids)
+            yield len(ids)
+            return
         done = len(ids) - len(missing)
         for start in range(0, len(missing), ENCODED_AT_ONCE):
             part = missing[start : start + ENCODED_AT_ONCE]
@@ -70,6 +75,22 @@ class ItemVectors:
                     self.unread += some[rows_of_unread_texts(self.embedder.encoder, contents)].tolist()
             done += len(part)
             yield done
+
+    def _encode_rows(self, ids: Indexes) -> None:
+        """Encode rows of features, which are standardized together."""
+        rows = self._project.items.contents(ids)
+        table = datasets.FeatureTable.fit([rows], standardize=True)
+        self.embedder = any_shot.Embedder("table", cache=None, table=table)
+        self._append(ids, self.embedder.encode(rows))
+
+    def are_others(self, ids: Indexes) -> bool:
+        """Return whether items are encoded, and not exactly these."""
+        return self._n > 0 and (self._n != len(ids) or bool((self._row_of(ids) < 0).any()))
+
+    @property
+    def width(self) -> int:
+        """Width of the vectors."""
+        return int(self._vectors.shape[1])
 
     def _row_of(self, ids: Indexes) -> Indexes:
         inside = ids < len(self._rows)
@@ -118,10 +139,11 @@ class Learner:
     """Fits the model of a project again and again, each time with what is new."""
 
     def __init__(self, project: Project) -> None:
-        name = encoders.default_for(project.modality) if project.encoder == "auto" else project.encoder
+        self._kind = project.kind
+        name = encoders.default_for(project.offer.modality) if project.encoder == "auto" else project.encoder
         # Means over the parts of long texts; otherwise a long message would be read by its first lines.
-        self.embedder: Embedder = any_shot.Embedder(name, cache=VectorCache(), words=True, long_texts="mean")
-        self.vectors = ItemVectors(project, self.embedder)
+        embedder: Embedder = any_shot.Embedder(name, cache=VectorCache(), words=True, long_texts="mean")
+        self.vectors = ItemVectors(project, embedder)
         self.left_out: tuple[str, ...] = ()  # names of classes that neither texts nor labels tell anything about
         self.warnings: tuple[str, ...] = ()  # what `AnyShotClassifier.fit` warns of
         self._project = project
@@ -130,6 +152,16 @@ class Learner:
         self._base: TrainingSet | None = None  # the classes and the pool, without labels
         self._built: tuple[object, ...] = ()  # what `_base` was built from
         self._last: Learned | None = None
+
+    def is_outdated(self, labels: Labels) -> bool:
+        """Return whether another one is needed: for items of another kind, or rows that are standardized anew."""
+        kind = self._project.kind
+        return kind != self._kind or (kind == "rows" and self.vectors.are_others(labels.ids))
+
+    @property
+    def embedder(self) -> "Embedder":
+        """What encodes the items and the names of the classes."""
+        return self.vectors.embedder
 
     def fit(self, classes: Sequence[ClassRow], labels: Labels) -> Learned | None:
         """Return the model of some classes and labels; None if fewer than two classes can be told apart."""
@@ -196,6 +228,10 @@ class Learner:
         return self._classes[1]
 
     def _without_items(self, texts: ClassTexts) -> "TrainingSet":
+        if self.embedder.encoder is None:  # names say nothing about numbers
+            none = np.zeros((len(texts.names), self.vectors.width), np.float32)
+            of_numbers: TrainingSet = any_shot.without_items(texts, none)
+            return of_numbers
         none = np.zeros((len(texts.names), 0), np.float32)
         return self.embedder.with_embeddings(any_shot.without_items(texts, none), [])
 

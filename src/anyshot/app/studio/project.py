@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import index
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Any, Final, Self
 
 import platformdirs
 
@@ -16,12 +16,11 @@ from anyshot.app.studio.database import FILE_NAME, ProjectDatabase
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.history import History
 from anyshot.app.studio.items import ItemList, LabelOf, stored_label
+from anyshot.app.studio.kinds import KINDS, Kind, Offer
 from anyshot.base.columns import is_blank
 from anyshot.base.labels import UNKNOWN, clean_name
 from anyshot.errors import InputError, ProjectError
 
-Kind: TypeAlias = Literal["texts", "images"]
-KINDS: Final = ("texts", "images")
 _OF_WINDOWS: Final = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3]", re.IGNORECASE)
 """Names of devices, which no file or folder can have on Windows."""
 MAX_EXCERPT: Final = 60
@@ -51,8 +50,8 @@ class Project:
     ----------
     folder : Path
         The project's folder: `project.sqlite`, `images/`, `thumbnails/`, and `model/` once a model was exported.
-    kind : {"texts", "images"}
-        What the items are.
+    kind : {"texts", "images", "rows"}
+        What the items are: rows have features, such as measurements and categories.
     classes : ClassList
         The classes.
     items : ItemList
@@ -74,9 +73,6 @@ class Project:
 
     def __init__(self, folder: Path, database: ProjectDatabase) -> None:
         self.folder, self.database = folder, database
-        (row,) = database.read("select kind, encoder from project")
-        self.kind: Kind = row["kind"]
-        self.encoder: str = row["encoder"]
         self.classes, self.items, self.history = ClassList(database), ItemList(database, folder), History(database)
 
     @classmethod
@@ -86,7 +82,7 @@ class Project:
         Raises
         ------
         InputError
-            The kind is neither "texts" nor "images", or the name is empty.
+            The kind is none of "texts", "images" and "rows", or the name is empty.
         ProjectError
             The folder has files already, or cannot be written.
         """
@@ -120,9 +116,21 @@ class Project:
         self.close()
 
     @property
-    def modality(self) -> Literal["text", "image"]:
-        """What the library calls the items."""
-        return "text" if self.kind == "texts" else "image"
+    def kind(self) -> Kind:
+        """What the items are; a project of texts without any becomes one of rows with the first of them."""
+        found: Kind = self.database.column("select kind from project")[0]
+        return found
+
+    @property
+    def offer(self) -> Offer:
+        """What this kind of project offers."""
+        return KINDS[self.kind]
+
+    @property
+    def encoder(self) -> str:
+        """The name of the encoder; "auto" for the default one of texts or images."""
+        found = str(self.database.column("select encoder from project")[0])
+        return "table" if found == "auto" and self.kind == "rows" else found
 
     @property
     def name(self) -> str:
@@ -153,7 +161,7 @@ class Project:
             if isinstance(label, int):
                 facts["name"] = existing(transaction, label)["name"]
             if one:
-                facts["item"] = _excerpt(one[0].name or one[0].content)
+                facts["item"] = _excerpt(self.items.name_of(one[0]))
             facts["count"] = transaction.label(items, stored_label(label))
         return transaction.entry
 

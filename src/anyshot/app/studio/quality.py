@@ -26,9 +26,18 @@ if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is o
     from anyshot.app.studio.learning import Learned
 
 Action: TypeAlias = Literal[
-    "add_items", "add_class", "describe", "add_words", "label_class", "label", "tell_apart", "check_errors", "done"
+    "add_items",
+    "add_class",
+    "describe",
+    "add_words",
+    "label_first",
+    "label_class",
+    "label",
+    "tell_apart",
+    "check_errors",
+    "done",
 ]
-Hint: TypeAlias = Literal["says_nothing", "no_answers"]
+Hint: TypeAlias = Literal["says_nothing", "needs_label", "no_answers"]
 Headline: TypeAlias = Literal["all", "above", "of_10"]
 
 FEW_LABELS: Final = 5
@@ -47,10 +56,11 @@ CLEAR_ERROR: Final = 0.1
 """Probability of a held-out label below which it may be an error; nearly all labels of hard items are surprising."""
 
 SENTENCES: Final[dict[Action, str]] = {
-    "add_items": "Add texts or images, by dropping a file here.",
+    "add_items": "Add items, by dropping a file here.",
     "add_class": "Name at least two classes.",
     "describe": "Describe {name}: its name says nothing.",
     "add_words": "Write ten words that texts of {name} contain; they are worth more than five labels.",
+    "label_first": "Label at least one row of each class: {name} has none yet.",
     "label_class": "Label {n} of {name}: it has {labels} so far.",
     "label": "Label the next {n}: they would teach most.",
     "tell_apart": "Label {n} more of {name}: it is confused with {other}.",
@@ -187,12 +197,13 @@ def likely_errors(project: Project, answers: "Answers") -> Indexes:
 
 
 def hints(project: Project, answers: "Answers") -> dict[int, Hint]:
-    """Return what is wrong with classes: their name says nothing, or none of many items is answered with them."""
+    """Return what is wrong with classes: they need words or a label, or none of many items is answered with them."""
     classes, answered = project.classes.all(), set(answers.current.classes.tolist())
     answered = answered if len(answers.current.ids) >= FEW_LABELS * len(classes) else set()
     silent = [one for one in classes if answered and one.id not in answered and not one.n_labels]
     found: dict[int, Hint] = {one.id: "no_answers" for one in silent}
-    return found | {one.id: "says_nothing" for one in classes if one.name in answers.left_out}
+    unclear: Hint = "says_nothing" if project.offer.are_named else "needs_label"
+    return found | {one.id: unclear for one in classes if one.name in answers.left_out}
 
 
 def why(project: Project, answers: "Answers", item: int, *, k: int = 3) -> Why:
@@ -307,7 +318,8 @@ def _next_step(
         return NextStep("add_class")
     silent = next((one for one in classes if one.name in answers.left_out), None)
     if silent is not None:
-        return NextStep("describe", {"class_id": silent.id, "name": silent.name})
+        action: Action = "describe" if project.offer.are_named else "label_first"
+        return NextStep(action, {"class_id": silent.id, "name": silent.name})
     if project.kind == "texts" and not any(one.n_labels for one in classes):
         chips = answers.chips()
         wordless = next((one for one in classes if not chips[one.id] and not one.description), None)

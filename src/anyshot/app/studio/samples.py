@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 from anyshot import data
 from anyshot.app.studio.adding_images import add_images
 from anyshot.app.studio.adding_texts import add_texts
-from anyshot.app.studio.project import Kind, Project
+from anyshot.app.studio.kinds import Kind
+from anyshot.app.studio.project import Project
 
 MESSAGE_CLASSES: Final = ("billing", "delivery", "login", "order cancellation", "return or refund")
 DRAWING_CLASSES: Final = ("tree", "house", "sailing boat", "umbrella")

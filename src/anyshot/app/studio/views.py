@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from anyshot.app.studio.feature_items import is_in_row
 from anyshot.app.studio.items import Item, LabelOf, Labels, shown_label
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.quality import likely_errors
@@ -36,7 +37,8 @@ class Query:
     is_labeled : bool, optional
         Only items with a label, or without one.
     text : str
-        Only items that contain all of these words, in any case; for images, in the name of the file.
+        Only items that contain all of these words, in any case; for images, in the name of the file; for rows, in the
+        names and values of the columns, numbers as a whole.
     like : int, optional
         The items most similar to this one first, whatever the order.
     about : str
@@ -80,7 +82,7 @@ def order(project: Project, answers: "Answers", query: Query) -> Indexes:
     if query.like is not None or query.about.strip():
         return _by_similarity(project, answers, query, labels.ids[rows])
     if query.order == "useful":
-        return _by_usefulness(answers, labels, labels.ids[rows], sure[rows], labels.labels[rows] != 0)
+        return _by_usefulness(project, answers, labels, labels.ids[rows], sure[rows], labels.labels[rows] != 0)
     if query.order == "errors":
         likely = likely_errors(project, answers)
         return likely[np.isin(likely, labels.ids[rows])]
@@ -134,9 +136,12 @@ def _shown_classes(answers: "Answers", labels: Labels) -> tuple[Indexes, Vectors
     return np.where(labels.labels != 0, labels.labels, predicted), sure
 
 
-def _by_usefulness(answers: "Answers", labels: Labels, ids: Indexes, sure: Vectors, is_labeled: Indexes) -> Indexes:
+def _by_usefulness(
+    project: Project, answers: "Answers", labels: Labels, ids: Indexes, sure: Vectors, is_labeled: Indexes
+) -> Indexes:
     """Return the ids, those whose labels would teach most first, and the labeled ones last."""
-    suggested = np.array(_suggested(answers, labels), dtype=np.intp)
+    has_order = answers.learned is not None or not project.offer.are_named  # else they are shown as they came
+    suggested = np.array(_suggested(answers, labels) if has_order else [], dtype=np.intp)
     useful, chance = suggested[np.isin(suggested, ids)].tolist(), _at_random(ids[~is_labeled])[:N_SUGGESTED].tolist()
     n_labels, first = int((labels.labels != 0).sum()), dict[int, None]()
     for place in range(n_labels, n_labels + len(useful)):
@@ -156,16 +161,18 @@ def _at_random(ids: Indexes) -> Indexes:
 def _suggested(answers: "Answers", labels: Labels) -> list[int]:
     """Return the ids of the items without a label whose labels would teach most, the most useful first."""
     learned = answers.learned
-    if learned is None:
-        return []
     open_ids, _ = answers.vectors(labels.ids[labels.labels == 0])
     if not len(open_ids):
         return []
     ids, vectors = answers.vectors(_at_random(open_ids)[:MAX_CANDIDATES])
-    centered = learned.model.data.centered(vectors)
-    data, n = learned.model.data, min(N_SUGGESTED, len(ids))
-    probabilities = learned.model.probabilities(centered)
-    chosen = active_learning.suggest(centered, probabilities, n, labeled=data.labeled, counts=data.counts)
+    n = min(N_SUGGESTED, len(ids))
+    if learned is None:  # those that are most like the others, and unlike the labeled ones
+        equal, (_, labeled) = np.full((len(ids), 2), 0.5), answers.vectors(labels.ids[labels.labels != 0])
+        chosen = active_learning.suggest(vectors, equal, n, labeled=labeled, counts=np.zeros(2))
+    else:
+        centered, data = learned.model.data.centered(vectors), learned.model.data
+        probabilities = learned.model.probabilities(centered)
+        chosen = active_learning.suggest(centered, probabilities, n, labeled=data.labeled, counts=data.counts)
     return [int(item) for item in ids[chosen]]
 
 
@@ -178,7 +185,7 @@ def _by_similarity(project: Project, answers: "Answers", query: Query, ids: Inde
     else:
         of_text = answers.encode_text(query.about)
         if of_text is None:
-            raise InputError("These images cannot be searched by a text. Choose an image, and show those like it.")
+            raise InputError("These items cannot be searched by meaning. Choose one, and show those like it.")
         target = of_text
     known, vectors = answers.vectors(ids)
     center = answers.learned.model.data.center if answers.learned is not None else 0
@@ -187,12 +194,14 @@ def _by_similarity(project: Project, answers: "Answers", query: Query, ids: Inde
 
 def _containing(project: Project, text: str) -> Indexes:
     """Return the ids of the items that contain all words of a text, in any case."""
-    words = _folded(text).split()
-    column = "content" if project.kind == "texts" else "name"
+    words, columns = _folded(text).split(), project.items.columns()
+    column = "name" if project.kind == "images" else "content"
     found = project.database.read(f"select id, {column} as content from items where not hidden")
-    return np.array(
-        [row["id"] for row in found if all(word in _folded(row["content"]) for word in words)], dtype=np.intp
-    )
+
+    def has(content: str) -> bool:
+        return is_in_row(words, columns, content) if columns else all(word in _folded(content) for word in words)
+
+    return np.array([row["id"] for row in found if has(row["content"])], dtype=np.intp)
 
 
 def _folded(text: str) -> str:

@@ -135,3 +135,47 @@ def test_how_several_files_are_read_is_said_by_their_names(client, base):
     files = [("files", one) for one in tables.items()]
     (note,) = client.post(base + "items/files", files=files, headers={"Accept-Language": "de"}).json()["notes"]
     assert note.startswith("a.csv wird mit dem älteren Zeichensatz ")
+
+
+CUSTOMERS = "id;<b>age</b>;weight;since;status\n1;31;70,5;03/04/2024;left\n2;40;n/a;05/06/2024;stays\n3;old;;;left\n"
+
+
+def test_a_table_of_numbers_is_proposed_as_rows_whose_columns_are_chosen(client, base):
+    table = CUSTOMERS + "".join(f"{n};{n};61,{n};01/02/2024;\n" for n in range(4, 31))
+    html = client.post(base + "tables", files={"file": ("c.csv", table)}).json()["html"]
+    assert 'value="rows" data-reading checked' in html
+    assert [part[:1] for part in html.split('name="use-')[1:] if " checked" in part.split(">")[0]] == ["1", "2"]
+    assert "day and month cannot be told apart" in html
+    assert "&lt;b&gt;age" in html
+    number = html.split("tables/")[1].split('"')[0]
+    assert 'name="text"' in client.get(f"{base}tables/{number}?kind=texts").json()["html"]
+    done = client.post(
+        f"{base}tables/{number}", json={"kind": "rows", "label": "4", "use-1": "on", "use-2": "on"}
+    ).json()
+    assert (done["added"], done["kind"]) == (29, "rows")
+    assert done["refused"] == [{"name": "row 4", "reason": "<b>age</b>: 'old' is no number"}]
+    row = client.get(base + "items?ids=1", headers={"Accept-Language": "de"}).json()[0]
+    assert (row["cells"], row["label"]) == ([["<b>age</b>", "31"], ["weight", "70,5"]], 1)
+    assert "data-strike" not in client.get(base + "classes").text
+    assert client.get(f"{base}changes?since=0&wait=0").json()["kind"] == "rows"
+
+
+def test_later_rows_are_found_by_the_names_of_columns_and_a_missing_one_is_said(client):
+    base = client.post("/projects", json={"name": "plants", "kind": "rows"}).json()["address"]
+    html = client.post(base + "tables", files={"file": ("a.csv", "height,leaf\n3,oval\n5,oval\n3,long\n")}).json()[
+        "html"
+    ]
+    number = html.split("tables/")[1].split('"')[0]
+    client.post(f"{base}tables/{number}", json={"kind": "rows", "use-0": "on", "use-1": "on"})
+    more = client.post(base + "items/files", files={"files": ("b.csv", "leaf,x,height\nlong,1,7\n")}).json()
+    assert (more["added"], more["refused"]) == (1, [])
+    columns = {"file": ("pasted.tsv", "leaf\tkind\nlong\toak\n")}
+    html = client.post(base + "tables", files=columns, data={"pasted": ""}).json()["html"]
+    assert "The column height is missing." in html
+    assert '<button class="button main" disabled>' in html
+    number = html.split("tables/")[1].split('"')[0]
+    refused = client.post(
+        f"{base}tables/{number}", json={"kind": "rows", "label": "1"}, headers={"Accept-Language": "de"}
+    )
+    assert refused.json()["detail"].startswith("pasted.tsv hat keine Spalte „height“, die jede Zeile dieses Projekts")
+    client.post(f"/projects/{base.split('/')[2]}/remove", json={})

@@ -39,7 +39,11 @@ def test_every_action_has_its_sentence(language):
 def test_every_text_that_templates_and_scripts_name_is_there():
     files = [*(PAGE / "templates").glob("*.html"), *(PAGE / "static").glob("[!h]*.js"), *PAGE.glob("*.py")]
     named = {
-        key for file in files for key in re.findall(r"""\bt(?:\.rich)?\(["'](\w+)["'][,)]""", file.read_text("utf-8"))
+        key[0] or key[1]
+        for file in files
+        for key in re.findall(
+            r"""\bt(?:\.rich)?\(["'](\w+)["'][,)]|\bt\.of\([\w.]+, ["'](\w+)["']""", file.read_text("utf-8")
+        )
     }
     assert len(named) > 100
     assert named <= set(texts_in("en").texts)
@@ -48,3 +52,9 @@ def test_every_text_that_templates_and_scripts_name_is_there():
 def test_what_is_filled_in_is_never_read_as_html_or_as_a_placeholder():
     t = texts_in("en")
     assert t.rich("filter_class", name="<script>{n}</script>") == "Only <b>&lt;script&gt;{n}&lt;/script&gt;</b>"
+
+
+def test_a_kind_of_project_has_its_own_text_or_that_of_all():
+    t = texts_in("en")
+    assert t.of("rows", "paste_title") == "Cells of a spreadsheet, with the names of the columns"
+    assert t.of("texts", "paste_title") == t("paste_title") == "One text per line"

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from anyshot.app import studio
 from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.kinds import KINDS
 from anyshot.app.studio.page.drawing import fragment, opened_by, route, texts_for
 from anyshot.app.studio.page.messages import message_in, place_in, warnings_in
 from anyshot.app.studio.page.opened import Opened
@@ -98,10 +99,10 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
         if opened.project.kind == "images":
             done = studio.add_images(opened.project, paths, names=names, source=source, label=label, entry=entry)
             return _added(done, t)
-        total = studio.Added(entry=entry)
+        total, add = studio.Added(entry=entry), studio.add_rows if opened.project.kind == "rows" else studio.add_table
         for path, name in zip(paths, names, strict=True):
             try:
-                one = studio.add_table(opened.project, path, source=name, entry=total.entry)
+                one = add(opened.project, path, source=name, entry=total.entry)
             except AnyshotError as error:
                 total.faults.append((name, str(renamed(error, path, name))))
                 continue
@@ -127,18 +128,19 @@ async def upload_table(request: Request) -> Response:
     opened = await opened_by(request)
     async with request.form(max_files=1, max_fields=1) as form:
         number = await run_in_threadpool(_keep_upload, opened, files_of(form)[0])
-        return await _choice(request, opened, number, {"has_names": None if "pasted" in form else True})
+        may_have_none = "pasted" in form and not opened.project.items.columns()
+        return await _choice(request, opened, number, {"has_names": None if may_have_none else True})
 
 
 async def table_preview(request: Request) -> Response:
     """Answer with the choice of columns of a table that was uploaded."""
-    return await _choice(
-        request, await opened_by(request), request.path_params["number"], _reading(dict(request.query_params))
-    )
+    given = dict(request.query_params)
+    number = request.path_params["number"]
+    return await _choice(request, await opened_by(request), number, _reading(given), text(given, "kind"))
 
 
-async def _choice(request: Request, opened: Opened, number: str, reading: Body) -> Response:
-    facts = await run_in_threadpool(_facts_with_notes, opened, number, reading, texts_for(request))
+async def _choice(request: Request, opened: Opened, number: str, reading: Body, kind: str = "") -> Response:
+    facts = await run_in_threadpool(_facts_with_notes, opened, number, reading, kind, texts_for(request))
     return JSONResponse({"html": fragment(request, "preview.html", facts)})
 
 
@@ -155,17 +157,17 @@ async def take_table(request: Request) -> Response:
         path, reading = _upload(opened, request.path_params["number"]), _reading(body)
         columns = studio.preview(path, **reading).columns
         label = whole(body, "label") if text(body, "label") else None
-        added = studio.add_table(
-            opened.project,
-            path,
-            text_column=_column(columns, whole(body, "text")),
-            label_column=None if label is None else _column(columns, label),
-            source=_name(path),
-            **reading,
-        )
+        named = {"label_column": None if label is None else _column(columns, label), "source": _name(path)}
+        if text(body, "kind") == "rows":
+            chosen = [number(name.removeprefix("use-"), "use") for name in body if name.startswith("use-")]
+            features = [_column(columns, at) for at in sorted(chosen) if at != label]
+            added = studio.add_rows(opened.project, path, feature_columns=features, **named, **reading)
+        else:
+            texts = _column(columns, whole(body, "text"))
+            added = studio.add_table(opened.project, path, text_column=texts, **named, **reading)
         shutil.rmtree(path.parent, ignore_errors=True)
         added.read.clear()  # the preview has shown it
-        return _added(added, texts_for(request))
+        return {**_added(added, texts_for(request)), "kind": opened.project.kind}
 
     return JSONResponse(await run_in_threadpool(take))
 
@@ -219,16 +221,25 @@ def renamed(error: AnyshotError, path: Path, name: str) -> DataFileError:
     return DataFileError(str(error).replace(str(path), name).replace(path.name, name))
 
 
-def table_facts(opened: Opened, number: str, **reading: Any) -> dict[str, Any]:
-    """Return what preview.html shows of a table; reading: how it is read, as for `preview`."""
+def table_facts(opened: Opened, number: str, *, kind: str = "", **reading: Any) -> dict[str, Any]:
+    """Return what preview.html shows of a table; kind: of its items, if it is chosen; reading: as for `preview`."""
     path = _upload(opened, number)
     try:
         found = studio.preview(path, **reading)
     except AnyshotError as error:
         raise renamed(error, path, _name(path)) from error
     places = {name: place for place, name in enumerate(found.columns)}
+    project = opened.project
+    own, may_choose = list(project.items.columns()), project.offer.is_pasted and not project.items.count()
+    likely = kind if kind in KINDS else "rows" if project.kind == "rows" else found.kind
     return {
         "table": {
+            "kind": likely if may_choose else project.kind,
+            "may_choose": may_choose,
+            "features": found.features,
+            "class": places.get(found.class_column or "", -1),
+            "own": own,
+            "missing": [name for name in own if name not in places],
             "id": number,
             "name": _name(path),
             "columns": found.columns,
@@ -244,11 +255,20 @@ def table_facts(opened: Opened, number: str, **reading: Any) -> dict[str, Any]:
     }
 
 
-def _facts_with_notes(opened: Opened, number: str, reading: Body, t: Texts) -> dict[str, Any]:
-    facts = table_facts(opened, number, **reading)
+def _facts_with_notes(opened: Opened, number: str, reading: Body, kind: str, t: Texts) -> dict[str, Any]:
+    facts = table_facts(opened, number, kind=kind, **reading)
     table = facts["table"]
     table["notes"] = [note.removeprefix(f"{table['name']}: ") for note in warnings_in(table["notes"], t)]
     table["columns"] = [place_in(name, t) for name in table["columns"]]
+    table["features"] = [
+        {
+            "name": name,
+            "kind": one.kind,
+            "is_proposed": one.is_proposed,
+            "fault": one.fault and message_in(one.fault, t),
+        }
+        for name, one in zip(table["columns"], table["features"], strict=True)
+    ]
     return facts
 
 

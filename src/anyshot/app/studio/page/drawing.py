@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.service_errors import is_disk_full
+from anyshot.app.studio.kinds import KINDS
 from anyshot.app.studio.page.messages import message_in
 from anyshot.app.studio.page.opened import Opened, Projects
 from anyshot.app.studio.page.request_bodies import Body, body_of
@@ -63,7 +64,7 @@ def route(path: str, change: Change) -> Route:
 def fragment(request: Request, template: str, facts: Mapping[str, Any]) -> str:
     """Return a template's HTML in the language of a request."""
     t = texts_for(request)
-    known = {"t": t, "language": t.language, "token": request.state.token}
+    known: dict[str, Any] = {"t": t, "language": t.language, "token": request.state.token, "kinds": KINDS}
     if "project" in request.path_params:
         known["base"] = base_of(request)
     return _templates().get_template(template).render({**known, **facts})

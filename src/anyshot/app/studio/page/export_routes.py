@@ -49,6 +49,7 @@ async def choices(request: Request) -> Response:
     python = await run_in_threadpool(studio.python_code, opened.project)
     files = [{"file": file, "name": name, "icon": icon} for file, (name, icon, _) in FILES.items()]
     missing = {name for name, needed in NEEDED.items() if not all(map(importlib.util.find_spec, needed))}
+    missing |= {"onnx"} if opened.project.kind == "rows" else set()  # it has no encoder
     shown = [one for one in files if one["name"] not in missing]
     facts = {"files": shown, "folder": opened.project.folder.name, "python": python, "service": SERVICE}
     return draw(request, "export.html", facts)

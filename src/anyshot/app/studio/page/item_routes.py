@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from anyshot.app import studio
 from anyshot.app.studio.database import UNKNOWN_ID
+from anyshot.app.studio.feature_items import Columns, shown_cells
 from anyshot.app.studio.items import shown_label
 from anyshot.app.studio.page.drawing import opened_by, texts_for
 from anyshot.app.studio.page.messages import message_in
@@ -22,6 +23,7 @@ from anyshot.app.studio.page.texts import Texts, undo_of
 from anyshot.base.labels import UNKNOWN
 
 if TYPE_CHECKING:
+    from anyshot.app.studio.items import Item
     from anyshot.app.studio.project import Changes
     from anyshot.app.studio.views import Order
 
@@ -81,18 +83,19 @@ def _groups(opened: Opened, ids: list[int]) -> list[dict[str, Any]]:
 async def some_items(request: Request) -> Response:
     """Answer with what is known of some items."""
     opened = await opened_by(request)
-    return JSONResponse(await run_in_threadpool(_rows, opened, _ids(request)))
+    return JSONResponse(await run_in_threadpool(_rows, opened, _ids(request), texts_for(request)))
 
 
 def _ids(request: Request) -> list[int]:
     return [number(one, "ids") for one in request.query_params.get("ids", "").split(",")[:MAX_IDS] if one]
 
 
-def _rows(opened: Opened, ids: list[int]) -> list[dict[str, Any]]:
+def _rows(opened: Opened, ids: list[int], t: Texts) -> list[dict[str, Any]]:
+    columns = opened.project.items.columns()
     return [
         {
             "id": row.item.id,
-            "text": row.item.content if opened.project.kind == "texts" else None,
+            **_content(row.item, columns, t),
             "name": row.item.name,
             "label": row.item.label,
             "predicted": row.answer,
@@ -100,6 +103,14 @@ def _rows(opened: Opened, ids: list[int]) -> list[dict[str, Any]]:
         }
         for row in studio.rows(opened.project, opened.answers, ids)
     ]
+
+
+def _content(item: "Item", columns: Columns, t: Texts) -> dict[str, Any]:
+    """Return what is shown of an item: its text, None for an image; of a row of features, each value with its name."""
+    if not columns:
+        return {"text": None if item.name else item.content}
+    cells = shown_cells(columns, item.content, t.language)
+    return {"text": ", ".join(f"{name}: {value}" for name, value in cells), "cells": cells}
 
 
 async def thumbnail(request: Request) -> Response:
@@ -123,7 +134,7 @@ async def changes(request: Request) -> Response:
     since, known, wait = (whole(given, name) if name in given else 0 for name in ("since", "refit", "wait"))
     found = await _news(request, opened, since, time.monotonic() + min(wait, LONGEST_WAIT))
     facts = await run_in_threadpool(state_of, opened, t)
-    rows, changed = await run_in_threadpool(_rows, opened, ids if found.subjects else []), opened.answers.changed
+    rows, changed = await run_in_threadpool(_rows, opened, ids if found.subjects else [], t), opened.answers.changed
     is_stored = not known or "answers" in found.subjects  # the page learns of a refit once it is stored
     items = list(changed.items[:MAX_CHANGED]) if known and is_stored and changed.number > known else []
     refit = changed.number if is_stored else known
@@ -157,6 +168,7 @@ def state_of(opened: Opened, t: Texts) -> dict[str, Any]:
     answered = len(opened.answers.current.ids) > 0
     goes_on = state.phase == "encoding" or (state.phase == "fitting" and not answered)
     return {
+        "kind": opened.project.kind,
         "n_items": len(labels),
         "answered": answered,
         "n_labels": int((labels != 0).sum()),

@@ -12,7 +12,8 @@ from anyshot.errors import ProjectError
 
 if TYPE_CHECKING:
     from anyshot.app.studio.answers import Answers
-    from anyshot.app.studio.project import Kind, Project
+    from anyshot.app.studio.kinds import Kind
+    from anyshot.app.studio.project import Project
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.page.messages import warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
-from anyshot.app.studio.quality import FEW_LABELS, MIN_LABELS, Hint, NextStep, Quality, hints, quality
+from anyshot.app.studio.quality import FEW_LABELS, MIN_LABELS, Action, Hint, NextStep, Quality, hints, quality
 from anyshot.base.labels import UNKNOWN
 
 if TYPE_CHECKING:  # it loads the encoders
@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # it loads the encoders
 SHOWN_WORDS: Final = 3
 """Words of a class that are shown before more are asked for; all would hide the next class."""
 SHOWN_PAIRS: Final = 2
+_VIEWS: Final[dict[Action, str]] = {"check_errors": "errors", "label": "first", "label_first": "first"}
+"""The order of the items in which a step is done."""
 LEFT, RIGHT, TOP, BOTTOM = 8.0, 252.0, 20.0, 104.0  # of the curve, in the picture of 260 x 124
 
 
@@ -28,6 +30,7 @@ def classes_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[s
     labels = opened.project.items.labels().labels
     n_answers = studio.counts(opened.project, opened.answers)
     found, chips = hints(opened.project, opened.answers), opened.answers.chips()
+    asked = asked if opened.project.offer.are_named else ()
     shown = [
         {**_class_facts(one, chips.get(one.id, []), t, found.get(one.id)), "n_answers": n_answers.get(one.id, 0)}
         for one in opened.project.classes.all()
@@ -76,9 +79,10 @@ def class_dialog(opened: Opened, number: int) -> dict[str, Any]:
 def quality_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[str, Any]:
     """Return what quality.html shows; asked: the classes that are asked for their words, which is the next step."""
     names = {one.id: one.name for one in opened.project.classes.all()}
+    kind, asked = opened.project.kind, asked if opened.project.offer.are_named else ()
     if not names or not opened.project.items.count():
         missing = "items" if names else "classes"
-        words = {"headline": t(f"good_no_{missing}"), "about": t(f"good_no_{missing}_about")}
+        words = {"headline": t(f"good_no_{missing}"), "about": t.of(kind, f"good_no_{missing}_about")}
         return {"quality": {**words, "next": None, "curve": None, "confused": [], "notes": []}}
     found, labels = quality(opened.project, opened.answers), opened.project.items.labels().labels
     step = found.next_step if (labels == 0).any() else NextStep("add_items")
@@ -121,7 +125,7 @@ def _headline(found: Quality, names: Mapping[int, str], t: Texts) -> dict[str, s
 
 def _next_step(step: NextStep, t: Texts) -> dict[str, Any]:
     """Return the sentence on what to do next, and the button that does it."""
-    number, view = step.facts.get("class_id"), {"check_errors": "errors", "label": "first"}.get(step.action)
+    number, view = step.facts.get("class_id"), _VIEWS.get(step.action)
     shown: dict[str, Any] = {
         "sentence": t.rich(f"next_{step.action}", **{"n": 1, **step.facts}),
         "button": "",

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from anyshot.app.studio.feature_items import Columns, shown_row
 from anyshot.app.studio.items import Item
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts
@@ -46,8 +47,9 @@ def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, 
         sentences.append(t.rich("why_name", name=name))
     shown: list[dict[str, Any]] = [{"sentence": sentence, "image": ""} for sentence in sentences]
     near = [item for item in project.items.get(found.neighbors) if item.id != number and _name(item, names, t) == name]
-    shown += [_neighbor(item, name, t, base) for item in near[:SHOWN_ITEMS]]
-    if not shown and explained.is_known:
+    columns = project.items.columns()
+    shown += [_neighbor(item, name, t, base, columns) for item in near[:SHOWN_ITEMS]]
+    if not shown and explained.is_known and project.offer.are_named:
         shown.append({"sentence": t.rich("why_name", name=name), "image": ""})
     second = round(100 * (explained.probability - explained.margin))
     if second > 0:
@@ -59,10 +61,11 @@ def _name(item: Item, names: Mapping[int, str], t: Texts) -> str:
     return names.get(item.label, "") if isinstance(item.label, int) else t("unknown")
 
 
-def _neighbor(item: Item, name: str, t: Texts, base: str) -> dict[str, Any]:
+def _neighbor(item: Item, name: str, t: Texts, base: str, columns: Columns) -> dict[str, Any]:
     """Return a labeled item that is similar, as a reason."""
     if item.name:
         image = f"{base}items/{item.id}/thumbnail"
         return {"sentence": t.rich("why_label_image", text=item.name, name=name), "image": image, "alt": item.name}
-    text = item.content if len(item.content) <= SHOWN_TEXT else f"{item.content[:SHOWN_TEXT]}…"
+    text = shown_row(columns, item.content, t.language) if columns else item.content
+    text = text if len(text) <= SHOWN_TEXT else f"{text[:SHOWN_TEXT]}…"
     return {"sentence": t.rich("why_label", text=text, name=name), "image": ""}

@@ -106,9 +106,9 @@ async def item_reasons(request: Request) -> Response:
     """Answer with why an item has its answer."""
     t, opened = texts_for(request), await opened_by(request)
     if opened.answers.learned is None and len(opened.answers.current.ids):  # of an earlier run: it is fitted again
-        return draw(request, "why.html", {"reasons": None})
+        return draw(request, "why.html", {"reasons": None, "kind": ""})
     found = await run_in_threadpool(reasons, opened, request.path_params["number"], t, base_of(request))
-    return draw(request, "why.html", {"reasons": found})
+    return draw(request, "why.html", {"reasons": found, "kind": opened.project.kind})
 
 
 async def edit_class(request: Request) -> Response:

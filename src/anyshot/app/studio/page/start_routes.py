@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from anyshot.app import studio
+from anyshot.app.studio.kinds import KINDS
 from anyshot.app.studio.page.adding_routes import files_of, keep_table, renamed, saved, table_facts
 from anyshot.app.studio.page.drawing import draw, projects_of, texts_for
 from anyshot.app.studio.page.opened import Projects
@@ -59,7 +60,8 @@ async def new_project(request: Request) -> Response:
             folder: Path = studio.folder_for(projects.root, f"sample {kind}")
             studio.sample("images" if kind == "images" else "texts", folder).close()
             return folder.name
-        return projects.create(text(body, "name"), "images" if text(body, "kind") == "images" else "texts")
+        given = text(body, "kind")
+        return projects.create(text(body, "name"), next((one for one in KINDS if one == given), "texts"))
 
     name = await run_in_threadpool(create)
     return JSONResponse({"address": str(request.app.url_path_for("project", project=name))})

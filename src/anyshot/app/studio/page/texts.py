@@ -37,6 +37,10 @@ class Texts:
         """Return a text with its {names} filled in; `n` chooses between singular and plural."""
         return _NAMED.sub(lambda found: self.number(values[found[1]]), self._form(key, values))
 
+    def of(self, kind: str, key: str, **values: Any) -> str:
+        """Return a text for one kind of project, if it has its own, else that of all kinds."""
+        return self(f"{key}_{kind}" if f"{key}_{kind}" in self.texts else key, **values)
+
     def rich(self, key: str, **values: Any) -> Markup:
         """Return a text as HTML, with what is filled in bold and escaped."""
         parts = _NAMED.split(self._form(key, values))  # text, name, text, ...

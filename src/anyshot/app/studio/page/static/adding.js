@@ -7,7 +7,7 @@ import { forget, ofTab, recall } from "./storage.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const dialog = byId("add"), kind = document.body.dataset.kind;
-const box = byId("paste-text"), isBlank = () => byId("panel-paste").elements.blank.checked;
+const box = byId("paste-text"), isBlank = () => byId("panel-paste").elements.blank?.checked;
 // A spreadsheet copies a cell of several lines between quotes, with the quotes in it twice.
 const CELL = /(?<=^|\t)"((?:[^"]|"")*\n(?:[^"]|"")*)"(?=\t|$)/gm, BREAK = "\u2028";
 const TABLES = /\.(csv|tsv|xlsx|jsonl|ndjson|parquet|json)$/i;
@@ -60,7 +60,7 @@ if (before) {
 /** Add files: a single table asks for its columns, all others are sent in parts. */
 async function addFiles(files) {
   if (!files.length) return;
-  if (kind === "texts" && files.length === 1 && TABLES.test(files[0].name)) return openTable(files[0]);
+  if (box && files.length === 1 && TABLES.test(files[0].name)) return openTable(files[0]);
   await sendFiles(files, (form) => send("items/files", form), announce).then(tell, failed);
 }
 
@@ -81,17 +81,23 @@ export function showTable({ html }) {
 /** Show in the preview which columns are chosen. */
 function markColumns() {
   const chosen = [...document.querySelectorAll("#sheet [data-column]")].map((one) => one.value);
+  for (const one of document.querySelectorAll("#sheet [data-use]")) if (one.checked) chosen.push(one.dataset.use);
   document.querySelectorAll("#sheet [data-at]").forEach((cell) => cell.classList.toggle("chosen", chosen.includes(cell.dataset.at)));
   document.querySelector(`#sheet th[data-at="${chosen[0]}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 byId("sheet").addEventListener("change", ({ target }) => {
-  if (target.matches("[data-column]")) markColumns();
+  if (target.matches("[data-use]")) markColumns();
+  if (target.matches("[data-column]")) {
+    const used = document.querySelector(`#sheet [data-use="${target.value}"]`);  // the classes are no feature
+    if (used) used.checked = false;
+    markColumns();
+  }
   if (!target.matches("[data-reading]")) return;
   const { form, name } = target;  // the table is read again
   get(`${form.dataset.send}?${new URLSearchParams(new FormData(form))}`).then((found) => {
     showTable(found);
-    byId("sheet").querySelector(`[name=${name}]`).focus();
+    byId("sheet").querySelector(`select[name=${name}], [name=${name}]:checked`).focus();
   }, ({ detail }) => { form.querySelector(".error").textContent = detail ?? t("gone"); });
 });
 
@@ -109,13 +115,13 @@ const pasted = () => {
 /** Return whether several columns of a spreadsheet were pasted: most lines have as many tabs as the first. */
 function hasColumns() {
   const tabs = box.value.replace(CELL, "").split("\n").filter((line) => line.trim()).map((line) => line.split("\t").length - 1);
-  return !isBlank() && tabs.length > 1 && tabs[0] > 0 && tabs.filter((n) => n === tabs[0]).length > tabs.length / 2;
+  return kind === "rows" || !isBlank() && tabs.length > 1 && tabs[0] > 0 && tabs.filter((n) => n === tabs[0]).length > tabs.length / 2;
 }
 if (box) {
   const count = () => {
     const n = pasted().length;
     byId("paste-add").disabled = !n;
-    byId("paste-add").textContent = n ? t("add_n", { n }) : t("add");
+    byId("paste-add").textContent = n && kind !== "rows" ? t("add_n", { n }) : t("add");
   };
   byId("panel-paste").oninput = count;
   byId("panel-paste").onsubmit = (event) => {
@@ -129,7 +135,7 @@ addEventListener("paste", (event) => {
   const files = [...event.clipboardData.files], text = event.clipboardData.getData("text/plain");
   event.preventDefault();  // the browser would put the text into the box, too
   if (files.length) addFiles(files);
-  else if (kind === "texts" && text.trim()) { openAdd("paste"); box.value = text; byId("panel-paste").oninput(); }
+  else if (box && text.trim()) { openAdd("paste"); box.value = text; byId("panel-paste").oninput(); }
 });
 
 const tabs = [...dialog.querySelectorAll("[role=tab]")];

@@ -7,6 +7,7 @@ const list = byId("list"), scroller = byId("scroller"), tools = byId("tools");
 const images = document.body.dataset.kind === "images";
 const narrow = matchMedia("(max-width: 900px)");
 const numbers = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
+const FEW_CELLS = 12, MANY_CELLS = 500;  // of a row of features that are shown
 const GAP = 6, CARD_GAP = 12, CARD_WIDTH = 176, GROUP_HEIGHT = 48;
 
 export const shown = { ids: [], labeled: new Set(), groups: null };  // in the order of the list
@@ -16,6 +17,7 @@ export const classes = new Map();                // class id -> {id, name, color
 export let current = null;
 
 let lines = [], tops = [], lineOf = new Map(), nodes = new Map(), height = 0, extra = 0;
+let allCells = false;
 const stale = new Set();
 let fetching = false, fetched = Promise.resolve(), planned = false, seenIds = [];
 
@@ -179,11 +181,31 @@ function fill(node, id, place) {
     image.alt = row.name;
   } else {
     const text = node.querySelector(".text"), long = row.text.slice(0, opened ? 20000 : 400);
-    if (text.textContent !== long) text.textContent = long;
+    if (row.cells) fillCells(text, row.cells, opened);
+    else if (text.textContent !== long) text.textContent = long;
   }
   fillAnswer(node, row);
   const said = node.querySelector(".answer span");
   node.setAttribute("aria-label", `${title.slice(0, 200)}. ${[...said.children].map((one) => one.textContent).join(", ")}`);
+}
+
+/** Show the values of a row of features with their names; of many, the opened row has a button for the rest. */
+function fillCells(text, cells, opened) {
+  const n = opened && !allCells ? FEW_CELLS : MANY_CELLS, mark = `${opened} ${n} ${JSON.stringify(cells)}`;
+  if (text.dataset.cells === mark) return;
+  text.dataset.cells = mark;
+  text.classList.add("cells");
+  text.replaceChildren(...cells.slice(0, n).flatMap(([name, value]) => [make("span", {}, make("i", { textContent: name }), " ", make("b", { textContent: value, title: value })), " "]));
+  if (!opened || cells.length <= FEW_CELLS) return;
+  const label = allCells ? t("fewer") : t("n_more", { n: cells.length - FEW_CELLS });
+  text.append(make("button", { className: "link", type: "button", textContent: label, onclick: toggleCells }));
+}
+
+function toggleCells() {
+  allCells = !allCells;
+  rows.forEach((row) => (row.stamp = `${row.stamp} `));
+  drawNow();
+  nodeOf(current)?.querySelector(".cells button")?.focus();
 }
 
 function fillAnswer(node, row) {

@@ -5,7 +5,7 @@ import { readClasses, select, undo } from "./labeling.js";
 import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, setCurrent, show, shown } from "./list.js";
 import { morph } from "./morph.js";
 import { base, follow, get, onChange, send, sendForm, state } from "./server.js";
-import { ofBrowser, recall, remember } from "./storage.js";
+import { ofBrowser, ofTab, recall, remember } from "./storage.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window, narrow = matchMedia("(max-width: 900px)");
@@ -158,11 +158,17 @@ document.addEventListener("submit", (event) => {
     if (form.classList.contains("words")) { askWords = []; form.remove(); }
     if (form.dataset.send.startsWith("classes")) refreshPanels();
     if (form.dataset.send.startsWith("tables")) history.replaceState(null, "", base);  // where the table was named
+    if (done.kind && done.kind !== document.body.dataset.kind) return reloadAs(done);
     if (done.message) toast(done.message);
     else if (typeof done.added === "number") tell(done);
     else if (dialog && done.undo) toast(done.undo.sentence, t("undo"), () => undo(done.undo.id));
   }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); });
 });
+/** Show the page of a project that became one of another kind by its first items, and then what was added. */
+function reloadAs(done) {
+  remember(ofTab, `anyshot added ${base}`, JSON.stringify(done));
+  location.reload();
+}
 const words = (id, change) => send("classes/words", { id, ...change }).catch((problem) => toast(problem.detail));
 const idOf = (element) => Number(element.closest("[data-class]").dataset.class);
 

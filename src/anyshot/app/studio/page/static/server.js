@@ -131,6 +131,7 @@ export async function follow(seen) {
       const isOld = !news.subjects.includes("history") && (news.undo?.id ?? 0) < (state.undo?.id ?? 0);
       Object.assign(state, news, isOld && { undo: state.undo });
       isGone(false);
+      if (news.kind !== document.body.dataset.kind && !queue.length) location.reload();  // its first items are others
       listeners.forEach((listener) => listener(new Set(news.subjects), state));
     } catch (problem) {
       isGone(true, problem.detail);

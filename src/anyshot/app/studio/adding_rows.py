@@ -1,0 +1,204 @@
+"""Adding rows of features to a project: tables of numbers, dates and categories."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from anyshot import data
+from anyshot.app.studio.adding import Added, stored_cells
+from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.feature_choice import (
+    class_column,
+    columns_of,
+    features_of,
+    named,
+    own_kind,
+    plain_fault,
+    stored_kind,
+)
+from anyshot.app.studio.feature_items import Columns, Holds, stored_columns, stored_row
+from anyshot.app.studio.project import Project
+from anyshot.app.studio.table_rows import Prepared, ReadTable, insert_rows, read_rows
+from anyshot.base.validation import Floats
+from anyshot.errors import DataFileError, InputError
+
+if TYPE_CHECKING:
+    from anyshot.data.column_kinds import Kind
+
+LONGEST_DURATION: Final = 100 * 3600
+"""Durations are written as 08:30:00, in less than so many seconds."""
+_NO: Final[dict[Holds, str]] = {"number": "no number", "date": "no date", "duration": "no time of day or duration"}
+
+Values: TypeAlias = list[str | float | None]
+
+
+def add_rows(
+    project: Project,
+    path: str | Path,
+    *,
+    feature_columns: Sequence[str] | None = None,
+    label_column: str | None = None,
+    sheet: str | None = None,
+    has_names: bool = True,
+    source: str | None = None,
+    entry: Entry | None = None,
+) -> Added:
+    """Add the rows of a table (CSV, TSV, JSON lines, Parquet, Excel) as items with several features.
+
+    feature_columns: the columns of numbers, dates and categories. The first rows of a project decide which these are,
+    by default all that tell something about a row and have no usual name of classes; later tables must have them, in
+    any order. The other arguments are those of `add_table`. All columns are kept for the export. A row with a cell that
+    cannot be read is left out.
+
+    Raises
+    ------
+    DataFileError
+        The file cannot be read, lacks a column, has one that cannot be read, or no usable row.
+    InputError
+        The project holds texts or images, or the label column has more than 200 values that are no class yet.
+    """
+    read = read_rows(path, label_column=label_column, sheet=sheet, has_names=has_names, source=source)
+    columns = project.items.columns() or _chosen(read, feature_columns, label_column)
+    _check_columns(read, columns, label_column)
+    added, faults = Added(read=read.notes), dict[int, str]()
+    try:
+        rows = stored_values(data.feature_rows(named(read.table, read.columns), list(columns)), columns, faults)
+    except InputError as error:
+        raise DataFileError(f"{read.name} cannot be used: {plain_fault(error)}") from error
+    added.faults = [(read.table.place(row), fault) for row, fault in sorted(faults.items())]
+    usable = [row for row in range(len(rows)) if row not in faults]
+    if not usable:
+        raise DataFileError(f"{read.name} has no usable row: {added.faults[0][1]}.")
+    contents = [stored_row(rows[row]) for row in usable]
+    prepared = [
+        Prepared(read.table.place(row), content, key, read.labels[row], stored_cells(read.cells[row]))
+        for row, content, key in zip(usable, contents, keys_of(contents), strict=True)
+    ]
+    chosen: dict[str, Any] = {"columns": read.columns, "item_column": stored_columns(columns), "entry": entry}
+    return insert_rows(project, "rows", prepared, added, source=read.name, check=_same(project, columns), **chosen)
+
+
+def _chosen(read: ReadTable, given: Sequence[str] | None, label: str | None) -> Columns:
+    """Return the columns of a project that has none yet: those that were given, or else proposed."""
+    found = {one.name: one for one in features_of(named(read.table, read.columns))}
+    names = [name for name in (found if given is None else given) if name in found]
+    others = {label, class_column(read.columns)}
+    wanted = [found[name] for name in names if given is not None or (found[name].is_proposed and name not in others)]
+    for one in wanted:
+        if one.kind is None:
+            raise DataFileError(f"{read.name} cannot be used: {one.fault}")
+    missing = next((name for name in given or () if name not in found), None)
+    if missing is not None:
+        raise DataFileError(f"{read.name} has no column {missing!r}. Its columns: {', '.join(read.columns)}.")
+    if not wanted:
+        raise InputError("No column is chosen. Choose one that tells something about a row.")
+    return columns_of(wanted)
+
+
+def _check_columns(read: ReadTable, columns: Columns, label: str | None) -> None:
+    """Raise DataFileError if a table lacks a column of the project, InputError if one is that of the labels, too."""
+    for name in columns:
+        if name not in read.columns:
+            near = data.missing_column(name, read.columns, may_list=False)[1]
+            raise DataFileError(
+                f"{read.name} has no column {name!r}, which the rows of this project have. Its columns: "
+                f"{', '.join(read.columns)}. {near or 'Add it, with empty cells where nothing is known.'}"
+            )
+    if label in columns:
+        raise InputError(f"{label!r} was given for the labels and as a feature. Leave it out of one of them.")
+
+
+def _same(project: Project, columns: Columns) -> Callable[[], None]:
+    """Return a check that nobody has added rows with other columns meanwhile."""
+
+    def check() -> None:
+        known = project.items.columns()
+        if known and known != columns:
+            raise InputError("Rows with other columns were added meanwhile. Add the table again.")
+
+    return check
+
+
+def keys_of(contents: Sequence[str]) -> list[str]:
+    """Return what equal items have in common: two customers of one age are two, and those of a file added again none.
+
+    >>> keys_of(["[31]", "[40]", "[31]"])
+    ['[31] 1', '[40] 1', '[31] 2']
+    """
+    copies: Counter[str] = Counter()
+    keys = []
+    for content in contents:
+        copies[content] += 1
+        keys.append(f"{content} {copies[content]}")
+    return keys
+
+
+def stored_values(rows: pd.DataFrame, columns: Columns, faults: dict[int, str]) -> list[Values]:
+    """Return the values of rows, as they are stored, in the order of the columns.
+
+    faults gets why a row, from 0, cannot be used. Raise InputError for a column of which nothing can be read.
+    """
+    cells = [_values(rows[name], kind, faults) for name, kind in columns.items()]
+    found: list[Values] = [list(row) for row in zip(*cells, strict=True)]
+    for at, row in enumerate(found):
+        if all(value is None for value in row):
+            faults.setdefault(at, "the row is empty")
+    return found
+
+
+def _values(column: "pd.Series[Any]", kind: Holds, faults: dict[int, str]) -> Values:
+    """Return the values of a column as they are stored, None for missing ones and those that `faults` gets."""
+    if kind == "category":
+        return [None if value is None else _category(value) for value in column]
+    cells = [None if data.is_missing_number(value) else value for value in column]
+    own = own_kind(pd.Series(cells, dtype=object, name=column.name))
+    given: Kind = own if stored_kind(own) == kind else kind
+    numbers = _numbers(cells, given, str(column.name), faults)
+    there = np.flatnonzero(~np.isnan(numbers)).tolist()
+    found: Values = [None] * len(cells)
+    for row, value in zip(there, data.from_numbers(numbers[there], given), strict=True):
+        found[row] = _stored(value)
+    return found
+
+
+def _numbers(cells: Sequence[Any], kind: "Kind", name: str, faults: dict[int, str]) -> Floats:
+    """Return the numbers of cells (n,), NaN for missing ones and those that `faults` gets."""
+    found: Floats
+    try:
+        found = data.as_numbers(pd.Series(cells, dtype=object, name=name), kind)
+    except InputError:  # one by one, to find which cells cannot be read
+        known = {str(cell): _number(cell, kind) for cell in cells if cell is not None}
+        found = np.array([np.nan if cell is None else known[str(cell)] for cell in cells])
+        for row in np.flatnonzero(np.isnan(found)).tolist():
+            if cells[row] is not None:
+                faults.setdefault(row, f"{name}: {str(cells[row])[:40]!r} is {_NO[stored_kind(kind)]}")
+    if kind == "duration":
+        for row in np.flatnonzero((found < 0) | (found * 86_400 >= LONGEST_DURATION)).tolist():
+            faults.setdefault(row, f"{name}: {str(cells[row])[:40]!r} is {_NO[kind]}")
+            found[row] = np.nan
+    return found
+
+
+def _number(cell: Any, kind: "Kind") -> float:
+    try:
+        return float(data.as_numbers(pd.Series([cell], dtype=object), kind)[0])
+    except InputError:
+        return float("nan")
+
+
+def _category(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _stored(value: Any) -> str | float:
+    """Return a number, a date or a duration as it is stored."""
+    if isinstance(value, pd.Timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    if isinstance(value, pd.Timestamp):
+        return str(value.date() if value == value.normalize() else value.strftime("%Y-%m-%d %H:%M:%S"))
+    return float(value)

@@ -1,0 +1,108 @@
+"""Which columns of a table are features: what each holds, or why it cannot be used."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from anyshot import data
+from anyshot.app.studio.feature_items import Columns, Holds
+from anyshot.base.columns import LABEL_COLUMNS
+from anyshot.errors import InputError
+
+if TYPE_CHECKING:
+    from anyshot.data.column_kinds import Kind
+    from anyshot.data.tables import Table
+
+CLASSES: Final = (
+    *LABEL_COLUMNS,
+    *("species", "diagnosis", "outcome", "result", "status", "churn", "group", "type"),
+    *("diagnose", "ergebnis", "gruppe", "art", "typ", "zielgröße", "zielgroesse"),
+)
+"""Usual names of the column of the classes among features."""
+_NUMBERING: Final = ("id", "nr", "no", "number", "nummer", "index", "key", "code")
+"""How names of columns end that only name the rows."""
+FEW: Final = 10
+"""Rows from which texts that are nearly all different are hardly categories."""
+MOSTLY: Final = 0.9
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column of a table that may be a feature.
+
+    kind: what it holds, None if it cannot be used, and `fault` says why; is_proposed: whether it probably tells
+    something about a row, which a number that only names the row does not.
+    """
+
+    name: str
+    kind: Holds | None
+    is_proposed: bool
+    fault: str = ""
+
+
+def features_of(table: "Table") -> list[Feature]:
+    """Return what each column of a table holds; columns have different names."""
+    names = [str(name) for name in table.frame.columns]
+    return [_feature(column) for _, column in data.feature_rows(table, names).items()]
+
+
+def class_column(columns: Sequence[str]) -> str | None:
+    """Return the column that has the classes by its name, None if none has a usual name."""
+    by_name = {name.strip().casefold(): name for name in reversed(columns)}
+    return next((by_name[usual] for usual in CLASSES if usual in by_name), None)
+
+
+def own_kind(column: "pd.Series[Any]") -> "Kind":
+    """Return what a column holds, apart from a few texts among many numbers or dates; raise InputError as `kind_of`."""
+    found: Kind
+    try:
+        found = data.kind_of(column)
+    except InputError:
+        found = data.kind_of(pd.Series(data.without_exceptions(column.tolist()), dtype=object, name=column.name))
+    return found
+
+
+def stored_kind(kind: "Kind") -> Holds:
+    """Return what a project's column holds, in which all dates are written alike."""
+    return "date" if kind == "day first" or kind == "month first" else kind
+
+
+def plain_fault(error: InputError) -> str:
+    """Return why a column cannot be read, without what a programmer may do about it."""
+    return f"{str(error).partition('. ')[0]}."
+
+
+def _feature(column: "pd.Series[Any]") -> Feature:
+    name = str(column.name)
+    try:
+        kind = stored_kind(own_kind(column))
+    except InputError as error:
+        return Feature(name, None, False, plain_fault(error))
+    values = [value for value in column if value is not None]
+    return Feature(name, kind, bool(values) and not _names_rows(name, kind, values))
+
+
+def _names_rows(name: str, kind: Holds, values: list[Any]) -> bool:
+    """Return whether values only name the rows: numbers that count them, or texts that are nearly all different."""
+    distinct = len(set(map(str, values)))
+    if kind == "category":
+        return distinct > FEW and distinct >= MOSTLY * len(values)
+    if kind != "number" or distinct < len(values) or len(values) < 2:
+        return False
+    numbers = pd.to_numeric(pd.Series(values, dtype=object).astype(str), errors="coerce").to_numpy()
+    is_named = name.strip().casefold().rstrip(".").endswith(_NUMBERING)
+    counts_up = len(values) > 2 and bool((np.diff(numbers) > 0).all())
+    return bool((numbers == np.round(numbers)).all()) and (is_named or counts_up)
+
+
+def named(table: "Table", names: Sequence[str]) -> "Table":
+    """Return a table whose columns have these names."""
+    return replace(table, frame=table.frame.set_axis(list(names), axis=1))
+
+
+def columns_of(features: Sequence[Feature]) -> Columns:
+    """Return the columns that features are stored as."""
+    return {one.name: one.kind for one in features if one.kind is not None}

@@ -1,0 +1,76 @@
+"""Columns of labels in tables that are added: their names become classes."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from anyshot.app.studio.adding import Added
+from anyshot.app.studio.classes import add_class
+from anyshot.app.studio.database import UNKNOWN_ID
+from anyshot.app.studio.transactions import Transaction
+from anyshot.base.columns import is_missing
+from anyshot.base.labels import MAX_FRACTIONS, UNKNOWN, WRITTEN_MISSING, clean_name, fractions_in, warn_of_joined
+from anyshot.base.warning import collecting
+from anyshot.errors import InputError
+
+MAX_CLASSES: Final = 200
+"""Most new classes that a label column may bring; a column with more holds something else."""
+_WHOLE: Final = re.compile(r"-?\d+\.0")
+
+
+def label_ids(transaction: Transaction, labels: Sequence[str], added: Added) -> dict[str, int]:
+    """Return the stored label of each name in a label column, and add the classes that are new.
+
+    Raises
+    ------
+    InputError
+        The column has more than 200 different values that are no class yet, or many numbers with fractions.
+    """
+    names = dict.fromkeys(labels)
+    known = {row["name"].casefold(): row["id"] for row in transaction.read("select id, name from classes")}
+    known |= {UNKNOWN: UNKNOWN_ID}
+    others = [name for name in names if name and name.casefold() not in known]
+    missing = [name for name in others if name in WRITTEN_MISSING]
+    new = [name for name in others if name not in WRITTEN_MISSING]
+    if len(new) > MAX_CLASSES:
+        raise InputError(
+            f"The label column has {len(new):,} different values, such as {new[0]!r}; {MAX_CLASSES} new classes are "
+            "allowed. Choose the column of the classes, or no label column."
+        )
+    added.doubts = _doubts(new)
+    if missing:
+        listed = ", ".join(map(repr, missing))
+        added.doubts.append(
+            f"No label was read from: {listed}. If one is a class, add the class, then the table again."
+        )
+    for name in new:
+        if name.casefold() not in known:
+            known[name.casefold()] = add_class(transaction, name)
+            added.new_classes.append(name)
+    return {name: known[name.casefold()] for name in names if name.casefold() in known}
+
+
+def _doubts(new: Sequence[str]) -> list[str]:
+    """Return why the new classes of a label column may not be what was meant; InputError if they can hardly be."""
+    fractions = fractions_in(new)
+    if len(fractions) > MAX_FRACTIONS:
+        raise InputError(
+            f"The label column has {len(fractions):,} different numbers with fractions, such as {fractions[0]!r}, "
+            "which are hardly classes. Choose the column of the classes, or no label column."
+        )
+    with collecting() as found:
+        warn_of_joined(new)
+    return list(map(str, found))
+
+
+def clean_label(label: Any) -> str:
+    """Return the name of a class in a cell, "" for none."""
+    return "" if is_missing(label) else " ".join(clean_name(str(label)).split())
+
+
+def read_labels(labels: Sequence[Any]) -> Sequence[Any]:
+    """Return a column of labels; 1.0 is 1 if a cell is empty, beside which pandas writes whole numbers so."""
+    given = [label for label in labels if not is_missing(label) and str(label).strip()]
+    if len(given) == len(labels) or not all(_WHOLE.fullmatch(str(label).strip()) for label in given):
+        return labels
+    return ["" if is_missing(label) else str(label).strip().removesuffix(".0") for label in labels]

@@ -1,0 +1,159 @@
+"""What a table holds, before its rows are added: its columns, first rows, and what they probably are."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from anyshot import data
+from anyshot.app.studio.adding import DATES
+from anyshot.app.studio.feature_choice import Feature, class_column, features_of, named
+from anyshot.app.studio.kinds import Kind
+from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
+from anyshot.base.warning import collecting
+
+if TYPE_CHECKING:
+    from anyshot.data.tables import Table
+
+N_ROWS: Final = 5
+"""Rows that are shown, and by whose lengths texts are found."""
+MOST_CELLS: Final = 100_000
+"""Cells of a table that are looked at, to propose what its columns are."""
+MANY_WORDS: Final = 3
+"""Mean number of words from which the values of a column are texts, rather than categories."""
+_NUMBER: Final = re.compile(r"[+-]?\d[\d.,:/-]*\s?%?")
+"""A number, a date or a time, by its characters."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The columns of a table with its first rows, to choose the column of the texts from, or those of features.
+
+    text_column, label_column: what is probably meant, None if nothing is; notes: how the file was read, where that may
+    not be what was meant; sheets: those of a workbook that have values; has_names: whether the first row holds the
+    names of the columns, None if the file has no such row; features: what each column holds; kind: whether the items
+    are probably texts or rows of features; class_column: that of the classes of such rows.
+    """
+
+    columns: list[str]
+    rows: list[list[str]]
+    n_rows: int
+    text_column: str | None
+    label_column: str | None
+    notes: list[str] = field(default_factory=list)
+    sheets: list[str] = field(default_factory=list)
+    has_names: bool | None = None
+    features: list[Feature] = field(default_factory=list)
+    kind: Kind = "texts"
+    class_column: str | None = None
+
+
+def preview(
+    path: str | Path, *, n_rows: int = N_ROWS, sheet: str | None = None, has_names: bool | None = True
+) -> Preview:
+    """Return the columns and the first rows of a table.
+
+    sheet: of a workbook, by default the first visible one that has values; has_names: whether the first row holds the
+    names of the columns, None if it does only where one of them is usual, such as "text", or stands above numbers.
+
+    Raises
+    ------
+    DataFileError
+        The file cannot be read.
+    """
+    with collecting() as notes:
+        table = data.read_table(Path(path), sheet=sheet)
+    if has_names is None:
+        has_names = any(map(_is_name, column_names(table), table.columns()))
+    table = headed(table, has_names)
+    shown = _preview_of(table, n_rows)
+    if not has_names and shown.label_column is None and len(shown.columns) == 2:
+        other = 1 - shown.columns.index(shown.text_column or "")
+        values = [value for value in table.columns()[other] if value]
+        if 0 < len(set(values)) <= len(values) / 2:
+            shown = replace(shown, label_column=shown.columns[other])
+    columns = shown.columns
+    part = named(table.rows(range(min(len(table.frame), max(100, MOST_CELLS // len(columns))))), columns)
+    features = features_of(part)
+    facts: dict[str, Any] = {"sheets": list(table.sheets), "has_names": None if table.numbers is None else has_names}
+    facts |= {"features": features, "class_column": class_column(columns)}
+    facts |= {"kind": _likely_kind(part, features, shown.text_column or "")}
+    return replace(shown, notes=list(map(str, notes)), **facts)
+
+
+def _is_name(first: str, others: Sequence[Any]) -> bool:
+    """Return whether the first cell of a column names it, rather than being one of its values."""
+    given = [str(cell).strip() for cell in others if cell is not None and str(cell).strip()]
+    above_numbers = bool(given) and all(map(_NUMBER.fullmatch, given))
+    is_usual = first.strip().casefold() in (*TEXT_COLUMNS, *LABEL_COLUMNS)
+    return is_usual or (above_numbers and not _NUMBER.fullmatch(first.strip()))
+
+
+def headed(table: "Table", has_names: bool) -> "Table":
+    """Return a table whose first row is one of its rows, unless it holds the names of the columns."""
+    if has_names or table.numbers is None:
+        return table
+    names = [name or None for name in table.frame.columns]
+    cells = [names, *table.frame.itertuples(index=False, name=None)]
+    lines = table.lines and [table.lines[0] - 1 - sum(name.count("\n") for name in names if name), *table.lines]
+    frame = pd.DataFrame(cells, columns=[""] * len(names), dtype=object)
+    return replace(table, frame=frame, lines=lines, numbers=[table.numbers[0] - 1, *table.numbers])
+
+
+def _preview_of(table: "Table", n_rows: int) -> Preview:
+    columns, text = column_names(table), likely_text_column(table)
+    shown = [["" if value is None else str(value)[:200] for value in row] for row in rows_of(table, n_rows)]
+    label = _usual_label(columns)
+    return Preview(columns, shown, len(table.frame), text, None if label == text else label)
+
+
+def likely_text_column(table: "Table") -> str:
+    """Return the column that probably has the texts: by its name, or the one with the longest texts."""
+    columns = column_names(table)
+    text = next((name for usual in TEXT_COLUMNS for name in columns if name.strip().casefold() == usual), None)
+    if text is not None:
+        return text
+    shown = [["" if value is None else str(value)[:200] for value in row] for row in rows_of(table, N_ROWS)]
+    lengths = [sum(len(row[k]) for row in shown) for k in range(len(columns))]
+    others = [k for k in range(len(columns)) if columns[k] != _usual_label(columns)]
+    return columns[max(others, key=lambda k: lengths[k])] if others else columns[0]
+
+
+def _usual_label(columns: Sequence[str]) -> str | None:
+    return next((name for name in columns if name.strip().casefold() in LABEL_COLUMNS), None)
+
+
+def _likely_kind(table: "Table", features: Sequence[Feature], text: str) -> Kind:
+    """Return whether a table holds texts, mostly different ones of several words, or rows of features."""
+    values = [str(value) for value in table.values(text) if value is not None]
+    words = sum(len(value.split()) for value in values) / max(1, len(values))
+    holds = next(one.kind for one in features if one.name == text) in ("category", None)
+    is_usual = text.strip().casefold() in TEXT_COLUMNS
+    if holds and (is_usual or words >= MANY_WORDS) and 2 * len(set(values)) > len(values):
+        return "texts"
+    return "rows" if any(one.is_proposed and one.kind != "category" for one in features) else "texts"
+
+
+def column_names(table: "Table") -> list[str]:
+    """Return the names of a table's columns; those without one are called by their place, as "Column 2"."""
+    given = [str(name) for name in table.frame.columns]
+    own = [f"Column {number}" for number in range(1, len(given) + 1)]
+    return [name or (f"{other} (no name)" if other in given else other) for name, other in zip(given, own, strict=True)]
+
+
+def rows_of(table: "Table", limit: int | None = None) -> Iterator[list[Any]]:
+    """Yield the rows of a table as Python values that `stored_cells` can hold."""
+    part = table if limit is None else table.rows(range(min(limit, len(table.frame))))
+    for row in zip(*part.columns(), strict=True):
+        yield [_plain(value) for value in row]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item") and not isinstance(value, str):
+        value = value.item()
+    if isinstance(value, tuple(DATES.values())):  # a spreadsheet has no time zones
+        return value if getattr(value, "tzinfo", None) is None else str(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
