@@ -37,6 +37,9 @@ class Above(ClassifierBase):
     def predict(self, X):
         return np.array(self.names)[(np.asarray(X)[:, 0] > self.limit).astype(int)]
 
+    def score(self, X, y):
+        return np.mean(self.predict(X) == y)
+
 
 def test_parameters_are_read_set_and_cloned():
     one = Above(0.3)

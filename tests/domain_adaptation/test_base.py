@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_info
 from anyshot.domain_adaptation.base import ScaledLogisticRegression, SourceModel, fit_base, probabilities
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
+from anyshot.domain_adaptation.ensemble import AdaptationEnsemble
 from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA
@@ -427,3 +428,10 @@ def test_a_masked_number_is_refused():
         CORAL().fit(X, y, target=target)
     with pytest.raises(BadItemError, match="rows 0, 1, 2"):
         CORAL().fit(np.eye(4), y, target=target).predict(X)
+
+
+def test_the_score_leaves_out_items_without_a_label_whatever_their_type():
+    X = [[0.0], [1.0], [4.0], [5.0]]
+    for model in (SourceModel(), AdaptationEnsemble(methods=[SourceModel()])):
+        model.fit(X, [1, 1, 2, 2], target=X)
+        assert model.score(X, [1.0, None, 2.0, 1.0]) == pytest.approx(2 / 3)

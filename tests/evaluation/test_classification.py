@@ -6,7 +6,7 @@ import pytest
 
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError, NotEnoughLabelsError, UnknownClassError
-from anyshot.evaluation.classification import evaluate_answers
+from anyshot.evaluation.classification import EvaluatedClassifier, evaluate_answers
 from anyshot.evaluation.metrics import expected_calibration_error, log_loss, macro_f1
 
 CLASSES = np.array(["billing", "delivery", "login"])
@@ -204,3 +204,24 @@ def test_predictions_and_weights_in_another_order_are_said():
 def test_labels_and_predictions_may_be_tables_of_one_column():
     found = evaluate_answers(CLASSES, pd.DataFrame({"label": TRUTH}), pd.DataFrame({"predicted": ANSWERS}))
     assert found.accuracy == evaluate_answers(CLASSES, TRUTH, ANSWERS).accuracy
+
+
+class Always(EvaluatedClassifier):
+    def __init__(self, *classes):
+        self.classes_ = np.array(classes)
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "weights", "expected"),
+    [
+        (["a", "b"], ["a", "b", None], None, 0.5),
+        (["a", "b"], ["a ", "b", None], [3, 1, 9], 0.75),
+        ([1, 2], pd.array([1, 1, pd.NA], dtype="Int64"), None, 1.0),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:1 of 3 labels have spaces")
+def test_the_score_of_a_classifier_leaves_out_items_without_a_label(classes, labels, weights, expected):
+    assert Always(*classes).score(range(3), labels, weights) == expected

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self, TypeVar, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from anyshot.base.columns import are_texts, column_labels, no_table, plain
 from anyshot.base.items import check_list
@@ -27,7 +26,7 @@ Fit = TypeVar("Fit", bound=Callable[..., Any])
 
 
 class ClassifierBase(MetadataConsumer, ABC):
-    """Parameters, tags and score of a classifier, as scikit-learn defines them."""
+    """Parameters and tags of a classifier, as scikit-learn defines them."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters of `__init__` by name; `deep` changes nothing, since no parameter is an estimator."""
@@ -42,12 +41,6 @@ class ClassifierBase(MetadataConsumer, ABC):
         for name, value in params.items():
             setattr(self, name, value)
         return self
-
-    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Return the accuracy of the predictions of items `X` with classes `y` (n,)."""
-        from sklearn.metrics import accuracy_score  # here, so that predicting does not import it
-
-        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
     @abstractmethod
     def predict(self, X: Any) -> Any:

@@ -79,8 +79,8 @@ def by_position(items: Any) -> Items:
         joined = ' + "\\n" + '.join(f"table[{name!r}]" for name in others[:2])
         raise InputError(
             f"The table has {items.shape[1]} columns, and {others[0]!r} does not hold numbers. Pass one column of "
-            f"texts or vectors, such as {joined}; or, for categories and dates beside numbers, give the classifier "
-            "encoder='table'."
+            f"texts or vectors, such as {joined}; or, for categories and dates beside numbers, use "
+            "AnyShotClassifier(encoder='table')."
         )
     return column_values(only_column(items)) if others else numeric_array(items)
 

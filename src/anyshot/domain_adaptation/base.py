@@ -14,6 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from anyshot import evaluation
 from anyshot.base.columns import unmasked
 from anyshot.base.estimator import all_or_nothing, class_labels, validate_data
 from anyshot.base.labels import warn_of_look_alikes
@@ -232,6 +233,12 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: ArrayLike) -> Floats:
         """Return the scores of target items (n, c); with two classes (n,), positive for the second."""
         return np.asarray(self._call(X, lambda table: self.model_.decision_function(table)))
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy on n items with classes `y` (n,); those without a label are left out."""
+        return float(
+            evaluation.evaluate_answers(self.classes_, y, self.predict(X), sample_weight=sample_weight).accuracy
+        )
 
     def _adapt(self, domains: Domains) -> None:
         """Fit `model_` on both domains."""

@@ -88,6 +88,8 @@ class AdaptationEnsemble(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return np.asarray(np.mean([model.predict_proba(X) for model in self.models_], axis=0))
 
+    score = AdaptedClassifier.score
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

@@ -1,5 +1,6 @@
 """Evaluation of a classifier's predictions: accuracy, per-class figures, calibration and confusions in one result."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,20 @@ class Evaluation(Printable):
             columns = {"truth": "true class", "answer": "predicted", "n": "items", "share": "of the true class"}
             tables.append(("Most frequent confusions", shown.rename(columns=columns)))
         return tables
+
+
+class EvaluatedClassifier(ABC):
+    """A classifier whose score is the accuracy that `evaluate_answers` states, whatever the type of the labels."""
+
+    classes_: Classes
+
+    @abstractmethod
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the class of each item (n,)."""
+
+    def score(self, X: Any, y: Labels, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy on n items with classes `y` (n,); those without a label are left out."""
+        return evaluate_answers(self.classes_, y, self.predict(X), sample_weight=sample_weight).accuracy
 
 
 def evaluate_answers(

@@ -45,7 +45,7 @@ from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
 from anyshot.encoders.registry import card_facts, encoder_for
 from anyshot.encoders.stages import Backbone, Trunk
 from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEnoughLabelsError
-from anyshot.evaluation.classification import Evaluation, evaluate_answers
+from anyshot.evaluation.classification import EvaluatedClassifier, Evaluation, evaluate_answers
 from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabels, hold_out
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.store.disk_cache import VectorCache
@@ -64,7 +64,7 @@ class TrainedNetwork(NamedTuple):
     reasons: tuple[str, ...]
 
 
-class NetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator):
+class NetworkClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, BaseEstimator):
     """Base class of classifiers of raw items by a network whose last stages are trained.
 
     `fit` is shared; a subclass checks its parameters (`_settings`) and trains the stages and a head (`_train`). Its

@@ -17,10 +17,11 @@ from anyshot.base.validation import Indexes, Vectors, check_indexes, class_means
 from anyshot.base.warning import warn_of_order
 from anyshot.base.weighted_items import counted_rows
 from anyshot.errors import InputError, WidthError
+from anyshot.evaluation.classification import EvaluatedClassifier
 from anyshot.training.softmax_regression import Examples, HeadOptions, check_two_classes, fit_head
 
 
-class VectorClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator):
+class VectorClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, BaseEstimator):
     """Base class of classifiers that are fitted to vectors, labels and class vectors."""
 
     classes_: Classes

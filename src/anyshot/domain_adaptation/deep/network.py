@@ -35,6 +35,7 @@ from anyshot.domain_adaptation.deep.source_free import adabn, shot
 from anyshot.domain_adaptation.diagnostics import diagnose
 from anyshot.domain_adaptation.domains import check_columns, class_index
 from anyshot.errors import InputError
+from anyshot.evaluation.classification import EvaluatedClassifier
 from anyshot.training.loop import train
 from anyshot.training.recipe import LayerGroup, Recipe, cross_entropy
 from anyshot.training.run import History
@@ -61,7 +62,7 @@ source for target half of the time, and the domains swap places from epoch to ep
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class AlignedNetworkClassifier(ScoredClassifier, ClassifierMixin, BaseEstimator):
+class AlignedNetworkClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, BaseEstimator):
     """Base class of `DomainConfusionClassifier` and of the methods that fix its `align`, such as `DANN`."""
 
     align: Align = field(init=False)
