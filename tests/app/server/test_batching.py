@@ -24,7 +24,7 @@ class Lengths:
         self.batches.append(len(items))
         time.sleep(0.02)
         if "bad" in items:
-            raise BadItemError("It is bad.")
+            raise BadItemError(f"Row {items.index('bad')} is bad.")
         if "fault" in items:
             raise ZeroDivisionError
         return np.array([len(item) for item in items]), np.array(items)
@@ -43,6 +43,16 @@ def test_requests_that_wait_are_encoded_together_and_get_their_own_rows():
     batches = asyncio.run(main())
     assert sum(batches) == 40
     assert len(batches) <= 3
+
+
+def test_an_error_names_the_row_of_the_whole_request():
+    async def main():
+        batcher = Batcher(threads=2)
+        with pytest.raises(BadItemError, match=f"Row {MAX_ITEMS + 5} is bad"):
+            await batcher.run(Lengths(), SNAPSHOT, ["a"] * (MAX_ITEMS + 5) + ["bad", *["a"] * MAX_ITEMS])
+        await batcher.close()
+
+    asyncio.run(main())
 
 
 def test_a_batch_waits_for_as_many_requests_as_the_last_one_had_while_they_come():

@@ -82,10 +82,18 @@ class Batcher:
 
         If the caller is canceled, what was not encoded yet is dropped.
         """
+        try:
+            return await self._run(encode, snapshot, items, at_once=MAX_ITEMS)
+        except AnyshotError:
+            if len(items) <= MAX_ITEMS:
+                raise
+            return await self._run(encode, snapshot, items, at_once=len(items))  # its error names rows of the request
+
+    async def _run(self, encode: Encode, snapshot: Hashable, items: Sequence[Item], *, at_once: int) -> Arrays:
         loop = asyncio.get_running_loop()
         parts = [
-            _Part((encode, snapshot), items[start : start + MAX_ITEMS], loop.create_future())
-            for start in range(0, len(items), MAX_ITEMS)
+            _Part((encode, snapshot), items[start : start + at_once], loop.create_future())
+            for start in range(0, len(items), at_once)
         ]
         self._waiting.extend(parts)
         loop.call_soon(self._begin)  # after the other requests that were read in this step of the loop
