@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anyshot.app.server.bodies import FORMATS, MAX_PIXELS, as_items
+from anyshot.app.server.bodies import FORMATS, MAX_PIXELS, as_items, usable_items
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.service_errors import TooManyItemsError
 from anyshot.app.server.settings import Settings
@@ -108,3 +108,9 @@ def test_one_item_is_a_list_of_one_and_too_many_are_refused():
     assert as_items([1.0, 2.0], VECTORS, Settings())[0].tolist() == [1.0, 2.0]
     with pytest.raises(AnyshotError, match="one may have 2"):
         as_items(["a"] * 3, TEXT, Settings(max_items=2))
+
+
+def test_items_that_were_given_to_a_model_of_another_kind_are_left_out():
+    given = ["a", [1.0], {"age": 41}, "b", "c"]
+    assert usable_items(given, TEXT, Settings(max_items=2)) == (["a", "b", "c"], ["a", "b", "c"])
+    assert usable_items(given, IMAGE, Settings()) == usable_items([], IMAGE, Settings()) == ([], [])

@@ -23,12 +23,12 @@ NEW = [
 
 
 def customers(n=60):
-    """Return customers who left or stay: the older ones left, and more of them live in Rome."""
+    """Return customers who left or stay: the older ones left, and more of them live in Rome; their notes are empty."""
     random, left = np.random.default_rng(0), np.arange(n) % 2 == 0
     since = pd.to_datetime("2024-01-01") + pd.to_timedelta(random.integers(0, 99, n), "D")
     city = np.where(random.random(n) < 0.3 + 0.4 * left, "Rome", "Oslo")
     table = pd.DataFrame({"age": random.integers(20, 40, n) + 15 * left, "city": city, "since": since})
-    return table.assign(since=table["since"].dt.strftime("%d.%m.%Y")), np.where(left, "left", "stays")
+    return table.assign(since=table["since"].dt.strftime("%d.%m.%Y"), note=None), np.where(left, "left", "stays")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def change(client, path, method="POST", **body):
 
 
 def as_table(rows):
-    return pd.DataFrame(rows)[["age", "city", "since"]]
+    return pd.DataFrame(rows)[["age", "city", "since"]].assign(note=None)
 
 
 def test_answers_are_those_of_python_for_rows_in_any_order(client, folder):

@@ -3,6 +3,7 @@
 import warnings
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
 from typing import Any, Final, TypeVar
@@ -21,7 +22,7 @@ from anyshot.app.server.service_errors import TooManyItemsError, UnsupportedBody
 from anyshot.app.server.settings import Settings
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.pixels import BOMB, BROKEN
-from anyshot.errors import BadItemError, MixedInputError
+from anyshot.errors import AnyshotError, BadItemError, MixedInputError
 
 FORMATS: Final = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """What is read from the network: other formats that PIL knows are rare, and some start other programs."""
@@ -101,6 +102,21 @@ def as_items(given: Sequence[Item] | Item, snapshot: Snapshot, settings: Setting
     if snapshot.modality == "image":
         return _of_bounded_size([_image(item["image"], row) for row, item in enumerate(items)])
     return [np.array(item) for item in items]
+
+
+def usable_items(given: Sequence[Item], snapshot: Snapshot, settings: Settings) -> tuple[list[Item], list[Any]]:
+    """Return those items (n,) that the model can read, as they came and as the model takes them; any number of them.
+
+    Others were given to an earlier model in the same folder, which read items of another kind, or other columns.
+    """
+    if not given:
+        return [], []
+    try:
+        return list(given), as_items(given, snapshot, replace(settings, max_items=len(given)))
+    except AnyshotError:
+        halves = (given[: len(given) // 2], given[len(given) // 2 :]) if len(given) > 1 else ()
+        parts = [usable_items(half, snapshot, settings) for half in halves]
+        return [item for own, _ in parts for item in own], [item for _, own in parts for item in own]
 
 
 def as_json(item: Item) -> Any:

@@ -115,7 +115,8 @@ def _ready_fixed(model: Any) -> Any:
 def _answer_one(model: Any) -> None:
     """Answer one item, which loads what answers need; vectors need nothing."""
     if (table := table_of(model)) is not None:
-        model.predict(datasets.table_of_rows([datasets.example_row(table)]))
+        rows = datasets.cells_of_rows([datasets.example_row(table)], table)
+        model.predict(datasets.table_of_rows(rows))
     elif (first := _FIRST.get(modality_of_model(model))) is not None:
         model.predict(first)
 

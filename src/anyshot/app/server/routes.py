@@ -1,7 +1,6 @@
 """The routes that read models: answers, suggestions, and what there is to know of them."""
 
 import asyncio
-from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,7 +19,7 @@ from anyshot.app.server.answers import (
     with_explanations,
 )
 from anyshot.app.server.batching import Arrays
-from anyshot.app.server.bodies import as_items, read_body
+from anyshot.app.server.bodies import as_items, read_body, usable_items
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import (
@@ -118,8 +117,8 @@ async def suggest(model: str, request: Request, n: Annotated[int, Query(ge=1, le
     check_any_shot(live.snapshot, what="Suggestions")
     snapshot, found = live.snapshot, await asyncio.to_thread(live.unlabeled.latest)
     suggestions: list[dict[str, Any]] = []
-    if found:
-        items = await asyncio.to_thread(as_items, found, snapshot, replace(service.settings, max_items=len(found)))
+    found, items = await asyncio.to_thread(usable_items, found, snapshot, service.settings)
+    if items:
         rows = await asyncio.to_thread(suggested, snapshot, items, n)
         scores = await service.batcher.run(score, snapshot, [items[row] for row in rows]) if rows else ()
         answered = answers(snapshot, scores, top_k=1, unknown=False) if rows else []
