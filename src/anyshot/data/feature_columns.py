@@ -1,7 +1,7 @@
 """Columns of features in a table, such as measurements and categories: which they are, and their rows."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -89,8 +89,12 @@ def as_rows(items: pd.DataFrame) -> list[str]:
     >>> as_rows(pd.DataFrame({"age": [31.0, None], "city": ["Rome", "Oslo"]}))
     ['age=31, city=Rome', 'city=Oslo']
     """
-    rows = items.astype(object).where(items.notna(), None).to_dict("records")
-    return [", ".join(f"{name}={_shown(value)}" for name, value in row.items() if value is not None) for row in rows]
+    return list(map(as_row, items.astype(object).where(items.notna(), None).to_dict("records")))
+
+
+def as_row(cells: Mapping[Any, Any]) -> str:
+    """Return the cells of one row as text, None for missing ones."""
+    return ", ".join(f"{name}={_shown(value)}" for name, value in cells.items() if value is not None)
 
 
 def _shown(value: Any) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from anyshot.base.columns import first_of
 from anyshot.base.number_columns import check_size
 from anyshot.data.column_kinds import Kind, as_numbers
-from anyshot.data.feature_columns import as_rows
+from anyshot.data.feature_columns import as_row
 from anyshot.data.item_columns import is_empty, is_missing_text, missing_column
 from anyshot.data.table_vectors import MISSING, TableVectors
 from anyshot.errors import BadItemError, InputError, WidthError
@@ -84,8 +84,7 @@ def remarks_on_row(cells: Mapping[str, Any], table: TableVectors) -> dict[str, l
 
 def table_of_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return rows of `cells_of_rows` (n,) as a table, whose rows are named by their values."""
-    table = pd.DataFrame(list(rows))
-    return table.set_axis(as_rows(table), axis=0)
+    return pd.DataFrame(list(rows), index=list(map(as_row, rows)))
 
 
 def _used(table: TableVectors) -> list[str]:
