@@ -116,12 +116,14 @@ def explanations(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
 def suggested(snapshot: Snapshot, items: Sequence[Item], n: int) -> list[int]:
     """Return the rows of the `n` items whose labels would help most, the best first, without those labeled already.
 
-    Of images and vectors it is not known which are labeled.
+    Texts are labeled if the model knows the same text, other items if it knows the same vector.
     """
+    model = model_of(snapshot)
     with model_input(items) as given:
-        names = [f"row {name}" for name in given.index] if snapshot.modality == "table" else items
-        labeled = set(model_of(snapshot).data.examples) if snapshot.modality in ("text", "table") else set()
-        rows = [row for row, name in enumerate(names) if not labeled or name not in labeled]
+        texts = snapshot.modality == "text"
+        keys = items if texts else [vector.tobytes() for vector in model.embedder.encode(given)]
+        known = set(model.data.examples if texts else [vector.tobytes() for vector in model.data.vectors])
+        rows = [row for row, key in enumerate(keys) if key not in known]
         found: list[int] = (
             [rows[k] for k in snapshot.classifier.suggest(take(given, rows), n=n).tolist()] if rows else []
         )
