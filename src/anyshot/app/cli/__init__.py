@@ -114,7 +114,7 @@ _COMMANDS = {
     ),
     "studio": Command(
         "anyshot.app.cli.studio:studio",
-        "Sort texts or images in the browser, without programming.",
+        "Sort texts, images or rows of numbers in the browser, without programming.",
         ("anyshot studio", "anyshot studio tickets.csv", "anyshot studio model/"),
     ),
     "history": Command(

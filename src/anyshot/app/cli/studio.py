@@ -26,7 +26,7 @@ def studio(
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
 ) -> None:
-    """Sort texts or images in the browser, without programming.
+    """Sort texts, images or rows of numbers in the browser, without programming.
 
     The page is shown to this computer only. It prints its address, and runs until Ctrl+C. Projects lie in the user's
     data folder, or where you name one.

@@ -259,7 +259,8 @@ def _facts_with_notes(opened: Opened, number: str, reading: Body, kind: str, t: 
     facts = table_facts(opened, number, kind=kind, **reading)
     table = facts["table"]
     table["notes"] = [note.removeprefix(f"{table['name']}: ") for note in warnings_in(table["notes"], t)]
-    table["columns"] = [place_in(name, t) for name in table["columns"]]
+    for names in ("columns", "own", "missing"):
+        table[names] = [place_in(name, t) for name in table[names]]
     table["features"] = [
         {
             "name": name,

@@ -83,7 +83,8 @@ function markColumns() {
   const chosen = [...document.querySelectorAll("#sheet [data-column]")].map((one) => one.value);
   for (const one of document.querySelectorAll("#sheet [data-use]")) if (one.checked) chosen.push(one.dataset.use);
   document.querySelectorAll("#sheet [data-at]").forEach((cell) => cell.classList.toggle("chosen", chosen.includes(cell.dataset.at)));
-  document.querySelector(`#sheet th[data-at="${chosen[0]}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const text = document.querySelector("#sheet [data-column=text]")?.value;
+  document.querySelector(`#sheet th[data-at="${text}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 byId("sheet").addEventListener("change", ({ target }) => {
