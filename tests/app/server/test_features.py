@@ -37,6 +37,9 @@ def folder(tmp_path_factory):
     table, labels = customers()
     AnyShotClassifier(encoder="table", cache=False).fit(table, labels).save(found / "customers")
     AnyShotRegressor().fit(table[["city", "since"]], table["age"]).save(found / "ages")
+    AnyShotRegressor().fit(pd.DataFrame({"a": table["age"] / 40, "b": table["age"] % 7}), table["age"]).save(
+        found / "sizes"
+    )
     points = np.random.default_rng(0).normal(size=(20, 3))
     AnyShotClassifier(encoder="vectors", cache=False).fit(points, ["a", "b"] * 10).save(found / "points")
     return found
@@ -44,7 +47,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    names = ("customers", "ages", "points")
+    names = ("customers", "ages", "sizes", "points")
     with served({name: folder / name for name in names}, folder / "log") as running:
         yield running
         log = running.log()
@@ -104,7 +107,7 @@ def test_clients_at_once_get_the_answers_of_one_call(client):
         ({}, 422, "Item 200 lacks 'age'"),
         ({**NEW[0], "city": ["Oslo"]}, 422, "Item 200 has several values in 'city'"),
         ({**NEW[0], "since": "soon"}, 422, "row 200 has 'soon'. Write a value as in `fit`, or null."),
-        ("age=41", 422, "reads rows of features"),
+        ("age=41", 422, "an object with the columns age, city, since; item 200 is a text"),
         ({"image": "AAAA"}, 422, "Item 200 lacks 'age'"),
     ],
 )
@@ -173,7 +176,7 @@ def test_a_regression_of_rows_answers_numbers(client, folder):
     assert [one.get("missing") for one in found] == [None, ["since"]]
 
 
-def test_each_column_is_a_tensor_for_triton(client, server):
+def test_each_column_is_a_tensor_for_triton_and_numbers_may_be_one(client, server):
     rows = [*NEW[:2], {**NEW[0], "age": None, "city": None}]
     sent = []
     for name, datatype in (("since", "BYTES"), ("age", "FP64"), ("city", "BYTES")):
@@ -192,6 +195,13 @@ def test_each_column_is_a_tensor_for_triton(client, server):
     ]
     expected = predict(client, items=rows, proba=True)
     np.testing.assert_allclose(found[:, 0], [one["proba"]["left"] for one in expected], atol=1e-6)
+    vectors = {"inputs": [{"name": "items", "shape": [1, 2], "datatype": "FP32", "data": [0.25, 4.0]}]}
+    values = [
+        client.post("/v2/models/sizes/infer", json=vectors).json()["outputs"][0]["data"],
+        [one["value"] for one in predict(client, "sizes", items=[{"b": 4, "a": 0.25}])],
+        [one["value"] for one in predict(client, "sizes", items=[[0.25, 4]])],
+    ]
+    assert values[0] == values[1] == values[2]
     lacking = {"inputs": [{"name": "age", "shape": [1], "datatype": "INT8", "data": [4]}]}
     refused = client.post("/v2/models/customers/infer", json=lacking)
     assert (refused.status_code, "'city' must be an input" in refused.json()["detail"]) == (400, True)

@@ -20,6 +20,7 @@ from anyshot.app.server.readiness import Reads, Snapshot
 from anyshot.app.server.schemas import ImageItem, Item
 from anyshot.app.server.service_errors import TooManyItemsError, UnsupportedBodyError
 from anyshot.app.server.settings import Settings
+from anyshot.base.columns import first_of
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.pixels import BOMB, BROKEN
 from anyshot.errors import AnyshotError, BadItemError, MixedInputError
@@ -93,7 +94,10 @@ def as_items(given: Sequence[Item] | Item, snapshot: Snapshot, settings: Setting
     for row, item in enumerate(items):
         kinds = _kinds(item)
         if snapshot.modality not in kinds:
-            raise MixedInputError(f"The model reads {_WANTED[snapshot.modality]}; item {row} is {_GIVEN[kinds[0]]}.")
+            wanted = _WANTED[snapshot.modality]
+            if table is not None:
+                wanted += first_of([one["name"] for one in datasets.columns_read(table)], at_most=9)
+            raise MixedInputError(f"The model reads {wanted}; item {row} is {_GIVEN[kinds[0]]}.")
     if table is not None:
         rows: list[Any] = datasets.cells_of_rows(items, table)
         return rows
@@ -130,7 +134,7 @@ _WANTED: Final[dict[Reads, str]] = {
     "text": "texts (a form sends that of a file by curl -F 'items=<FILE')",
     "image": 'images, each {"image": BASE64} or a file of a form (curl -F items=@FILE)',
     "vectors": "lists of numbers",
-    "table": 'rows of features, each an object such as {"age": 41, "city": "Lima"}',
+    "table": "rows of features, each an object with the columns ",
 }
 _GIVEN: Final[dict[Reads, str]] = {
     "text": "a text",

@@ -177,9 +177,14 @@ def _inputs(snapshot: Snapshot) -> list[dict[str, Any]]:
     return [{"name": "items", "datatype": "FP32" if vectors else "BYTES", "shape": shape}]
 
 
-def _rows(tensors: Mapping[str, NDArray[Any]], snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Return the rows of features of tensors, one for each column; NaN and an empty text are missing cells."""
+def _rows(tensors: Mapping[str, NDArray[Any]], snapshot: Snapshot) -> list[Any]:
+    """Return the rows of features of tensors, one for each column; NaN and an empty text are missing cells.
+
+    Numbers may also be sent as vectors in the order of the columns, in one tensor (n, d).
+    """
     columns: dict[str, list[Any]] = {}
+    if tensors.keys() == {"items"} and tensors["items"].ndim == 2 and tensors["items"].dtype != object:
+        return [[None if cell != cell else cell for cell in row] for row in tensors["items"].astype(float).tolist()]
     for one in _inputs(snapshot):
         name, is_text, values = one["name"], one["datatype"] == "BYTES", tensors.get(one["name"])
         if values is None or (values.dtype == object) != is_text or values.size != len(values):
