@@ -123,12 +123,10 @@ def test_permuting_items_changes_no_score():
     assert log_me(X[order], y[order]) == pytest.approx(log_me(X, y), rel=1e-5)
 
 
-def test_source_probabilities_sharpen_with_the_feature_length():
-    vectors = np.eye(2, 4, dtype=np.float32)
-    soft, sharp = (source_probabilities(Known(0), vectors, feature_length=length) for length in (1.0, 10.0))
-    np.testing.assert_allclose(soft.sum(axis=1), 1)
-    assert soft[0, 0] == pytest.approx(np.e / (np.e + 2))
-    assert sharp[0, 0] > soft[0, 0]
+def test_source_probabilities_are_those_of_features_at_the_length_of_a_network():
+    found = source_probabilities(Known(0), np.eye(2, 4, dtype=np.float32) / 20)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert found[0, 0] == pytest.approx(np.e / (np.e + 2))
 
 
 def test_the_best_encoder_comes_first_and_encodes_each_item_once():

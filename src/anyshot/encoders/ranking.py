@@ -187,9 +187,9 @@ def rank_encoders(
     return EncoderRanking(table, agreement, _disagreements(table, folds), folds)
 
 
-def source_probabilities(encoder: Classifying, vectors: Vectors, *, feature_length: float = FEATURE_LENGTH) -> Floats:
+def source_probabilities(encoder: Classifying, vectors: Vectors) -> Floats:
     """Return the probabilities (n, source classes) of the encoder's classifier for its unit-length vectors (n, d)."""
-    logits = feature_length * vectors.astype(np.float64) @ encoder.classifier.weights.T
+    logits = FEATURE_LENGTH * vectors.astype(np.float64) @ encoder.classifier.weights.T
     return np.asarray(softmax(logits, axis=1), dtype=np.float64)
 
 
