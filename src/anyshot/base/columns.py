@@ -31,6 +31,7 @@ LABEL_COLUMNS: Final = (
 )
 
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
+_UNSEEN_ASCII: Final = "".join(map(chr, [*range(33), 127]))
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
 
 
@@ -94,7 +95,7 @@ def is_blank(text: str) -> bool:
     (True, False)
     """
     if text.isascii():
-        return not text.strip() or all(ord(letter) < 33 or ord(letter) == 127 for letter in text)
+        return not text.strip(_UNSEEN_ASCII)
     return all(letter in _BLANK or unicodedata.category(letter) in _UNSEEN for letter in text)
 
 

@@ -11,7 +11,7 @@ from anyshot.data.tables import read_table
 def features(tmp_path):
     def of(columns):
         pd.DataFrame(columns).to_csv(tmp_path / "t.csv", sep=";", index=False)
-        return features_of(read_table(tmp_path / "t.csv"))
+        return features_of(read_table(tmp_path / "t.csv"), list(columns))
 
     return of
 

@@ -4,7 +4,14 @@ from datetime import datetime
 
 import pandas as pd
 
-from anyshot.app.studio.feature_items import frame_of, read_columns, shown_cells, stored_columns, typed_cells
+from anyshot.app.studio.feature_items import (
+    frame_of,
+    read_columns,
+    search_in_rows,
+    shown_cells,
+    stored_columns,
+    typed_cells,
+)
 
 COLUMNS = {"age": "number", "since": "date", "at": "duration", "city": "category"}
 
@@ -34,3 +41,16 @@ def test_values_are_shown_in_the_language_and_written_with_types():
     assert shown_cells(COLUMNS, row)[0] == ("age", "1900.5")
     assert typed_cells(COLUMNS, row)[1] == ("since", datetime(2024, 12, 31, 8, 30))
     assert typed_cells(COLUMNS, '[1, "2024-99-99"]')[1] == ("since", "2024-99-99")
+
+
+def test_a_search_finds_values_and_passes_over_what_is_not_of_its_kind():
+    has = search_in_rows(["007", "31"], COLUMNS)
+    assert [
+        has(row) for row in ('[31, null, null, "A007"]', '[310, null, null, "007"]', "no JSON", "[31, [], {}, 7]")
+    ] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert not search_in_rows(["city"], COLUMNS)("[31, null, null, null]")  # it has none

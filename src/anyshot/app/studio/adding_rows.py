@@ -84,16 +84,15 @@ def add_rows(
 
 def _chosen(read: ReadTable, given: Sequence[str] | None, label: str | None) -> Columns:
     """Return the columns of a project that has none yet: those that were given, or else proposed."""
-    found = {one.name: one for one in features_of(named(read.table, read.columns))}
-    names = [name for name in (found if given is None else given) if name in found]
-    others = {label, class_column(read.columns)}
-    wanted = [found[name] for name in names if given is not None or (found[name].is_proposed and name not in others)]
+    missing = next((name for name in given or () if name not in read.columns), None)
+    if missing is not None:
+        raise DataFileError(f"{read.name} has no column {missing!r}. Its columns: {', '.join(read.columns)}.")
+    wanted = features_of(named(read.table, read.columns), read.columns if given is None else given)
+    if given is None:
+        wanted = [one for one in wanted if one.is_proposed and one.name not in (label, class_column(read.columns))]
     for one in wanted:
         if one.kind is None:
             raise DataFileError(f"{read.name} cannot be used: {one.fault}")
-    missing = next((name for name in given or () if name not in found), None)
-    if missing is not None:
-        raise DataFileError(f"{read.name} has no column {missing!r}. Its columns: {', '.join(read.columns)}.")
     if not wanted:
         raise InputError("No column is chosen. Choose one that tells something about a row.")
     return columns_of(wanted)

@@ -43,9 +43,8 @@ class Feature:
     fault: str = ""
 
 
-def features_of(table: "Table") -> list[Feature]:
-    """Return what each column of a table holds; columns have different names."""
-    names = [str(name) for name in table.frame.columns]
+def features_of(table: "Table", names: Sequence[str]) -> list[Feature]:
+    """Return what columns of a table hold."""
     return [_feature(column) for _, column in data.feature_rows(table, names).items()]
 
 

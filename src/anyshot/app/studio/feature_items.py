@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -118,22 +118,36 @@ def shown_row(columns: Columns, content: str, language: str = "en") -> str:
     return ", ".join(f"{name}: {value}" for name, value in shown_cells(columns, content, language))
 
 
-def is_in_row(words: Sequence[str], columns: Columns, content: str) -> bool:
-    """Return whether each word, in lower case, is in a name or a value of a row; a number must be the whole value.
+def search_in_rows(words: Sequence[str], columns: Columns) -> Callable[[str], bool]:
+    """Return whether a row has each word, in lower case, in a name or a value of its own; numbers count as a whole.
 
     >>> columns = {"age": "number", "since": "date", "income": "number", "city": "category"}
     >>> row = '[31, "2024-12-31", 1900.5, "Rome"]'
-    >>> [is_in_row([word], columns, row) for word in ("rom", "31.12.2024", "1900,5", "9", "age")]
+    >>> [search_in_rows([word], columns)(row) for word in ("rom", "31.12.2024", "1900,5", "9", "age")]
     [True, True, True, False, True]
     """
-    cells = [(name.casefold(), value.casefold()) for name, value in shown_cells(columns, content)]
-    return all(any(word in name or _is_in(word, value) for name, value in cells) for word in words)
+    names = [[place for place, name in enumerate(columns) if word in name.casefold()] for word in words]
+    texts = [_GERMAN_DATE.sub(lambda own: f"{own[3]}-{own[2]:0>2}-{own[1]:0>2}", word) for word in words]
+    numbers = [_as_number(word) for word in words]
+    wanted = list(zip(names, texts, numbers, strict=True))
+
+    def found(content: str) -> bool:
+        values = _values(content)
+        return all(
+            any(
+                value == number if isinstance(value, int | float) else text in str(value).casefold()
+                for value in values
+                if value is not None
+            )
+            or any(values[place] is not None for place in places if place < len(values))
+            for places, text, number in wanted
+        )
+
+    return found
 
 
-def _is_in(word: str, text: str) -> bool:
-    stored = _GERMAN_NUMBER.sub(r"\1.\2", _GERMAN_DATE.sub(lambda own: f"{own[3]}-{own[2]:0>2}-{own[1]:0>2}", word))
-    return stored == text if _is_number(text) else stored in text
-
-
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"-?[\d.]+(e[+-]?\d+)?", text))
+def _as_number(word: str) -> float | None:
+    try:
+        return float(_GERMAN_NUMBER.sub(r"\1.\2", word))
+    except ValueError:
+        return None

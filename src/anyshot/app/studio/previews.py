@@ -77,7 +77,7 @@ def preview(
             shown = replace(shown, label_column=shown.columns[other])
     columns = shown.columns
     part = named(table.rows(range(min(len(table.frame), max(100, MOST_CELLS // len(columns))))), columns)
-    features = features_of(part)
+    features = features_of(part, columns)
     facts: dict[str, Any] = {"sheets": list(table.sheets), "has_names": None if table.numbers is None else has_names}
     facts |= {"features": features, "class_column": class_column(columns)}
     facts |= {"kind": _likely_kind(part, features, shown.text_column or "")}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from anyshot.app.studio.feature_items import is_in_row
+from anyshot.app.studio.feature_items import search_in_rows
 from anyshot.app.studio.items import Item, LabelOf, Labels, shown_label
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.quality import likely_errors
@@ -198,8 +198,10 @@ def _containing(project: Project, text: str) -> Indexes:
     column = "name" if project.kind == "images" else "content"
     found = project.database.read(f"select id, {column} as content from items where not hidden")
 
-    def has(content: str) -> bool:
-        return is_in_row(words, columns, content) if columns else all(word in _folded(content) for word in words)
+    def has_words(content: str) -> bool:
+        return all(word in _folded(content) for word in words)
+
+    has = search_in_rows(words, columns) if columns else has_words
 
     return np.array([row["id"] for row in found if has(row["content"])], dtype=np.intp)
 

@@ -4,11 +4,12 @@ import ast
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
 import anyshot
-from anyshot.app.studio import Project, add_images, add_table, add_texts, import_project
+from anyshot.app.studio import Project, add_images, add_rows, add_table, add_texts, import_project, preview
 from anyshot.app.studio.page.drawing import problem
 from anyshot.app.studio.page.messages import message_in, place_in, translated, warnings_in
 from anyshot.app.studio.page.request_bodies import MalformedRequestError
@@ -193,6 +194,33 @@ def test_images_that_cannot_be_used_are_listed_in_german(tmp_path):
     assert faults.keys() == names.keys()
     assert not [reason for reason in faults.values() if "Meldung" in message_in(reason, GERMAN)]
     assert message_in(faults["a.heic"], GERMAN).startswith("Fotos im Format HEIC können nicht gelesen werden")
+
+
+def test_rows_and_columns_that_cannot_be_used_are_listed_in_german(tmp_path):
+    table = pd.DataFrame(
+        {
+            "age": [*range(20), "alt"],
+            "since": [*[f"{n + 1:02}.02.2024" for n in range(20)], "bald"],
+            "weight": [f"{n} kg" for n in range(21)],
+            "day": ["03/04/2024"] * 21,
+        }
+    )
+    table.to_csv(tmp_path / "a.csv", index=False)
+    faults = [one.fault for one in preview(tmp_path / "a.csv").features if one.fault]
+    with Project.create(tmp_path / "project", name="x") as project:
+        faults += [fault for _, fault in add_rows(project, tmp_path / "a.csv", feature_columns=["age", "since"]).faults]
+        others = table_without(table, "age", tmp_path)
+        refused = [said(lambda: add_rows(project, others)), said(lambda: add_texts(project, ["late"]))]
+    german = [*(message_in(fault, GERMAN) for fault in faults), *refused]
+    assert german[0] == "In der Spalte „weight“ haben Zahlen eine Einheit, zum Beispiel „0 kg“."
+    assert german[2] == "age: „alt“ ist keine Zahl"
+    assert "hat keine Spalte „age“, die jede Zeile dieses Projekts braucht" in german[-2]
+    assert not [one for one in german if "Meldung" in one]
+
+
+def table_without(table, column, folder):
+    table.drop(columns=column).to_csv(folder / "b.csv", index=False)
+    return folder / "b.csv"
 
 
 def test_places_are_translated_and_names_of_files_are_not():
