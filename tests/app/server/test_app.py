@@ -81,6 +81,7 @@ def test_the_description_has_working_examples(client):
     found = client.get("/openapi.json").json()
     content = found["paths"]["/v1/models/{model}/predict"]["post"]["requestBody"]["content"]
     name = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
-    (example,) = found["components"]["schemas"][name]["examples"]
+    example, of_rows = found["components"]["schemas"][name]["examples"]
     answer = client.post("/v1/models/support/predict", json=example)
     assert answer.json()["answers"][0]["label"] == "billing"
+    assert "reads texts" in client.post("/v1/models/support/predict", json=of_rows).json()["detail"]

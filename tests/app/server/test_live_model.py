@@ -8,11 +8,10 @@ from functools import partial
 from operator import methodcaller
 
 import numpy as np
-import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from anyshot import AnyShotClassifier, AnyShotRegressor
+from anyshot import AnyShotClassifier
 from anyshot.app.server import live_model
 from anyshot.app.server.app import create_app
 from anyshot.app.server.changes import AddExamples, AddUnlabeled, adding_class, fit_classes, fits_slowly
@@ -235,13 +234,6 @@ def test_a_model_that_is_only_read_leaves_no_trace(folder):
         live.change(AddExamples([POINTS[0]], ["right"]))
     assert [path.name for path in folder.parent.iterdir()] == ["points"]
     live.close()
-
-
-def test_a_model_that_reads_tables_is_refused(tmp_path):
-    rows = pd.DataFrame({"rooms": [1.0, 2.0, 3.0, 4.0], "town": ["a", "b", "a", "b"]})
-    AnyShotRegressor().fit(rows, np.arange(4)).save(tmp_path / "rents")
-    with pytest.raises(InputError, match="AnyShotRegressor, reads tables"):
-        LiveModel("rents", tmp_path / "rents", reading)
 
 
 def test_changes_that_were_begun_are_finished_when_it_closes(folder):
