@@ -67,3 +67,18 @@ def test_a_mark_beside_codes_is_a_code(tmp_path):
 def test_columns_pasted_from_a_spreadsheet_may_have_a_decimal_comma(tmp_path):
     (tmp_path / "t.tsv").write_text("income\tcity\n1.748,5\tOslo\n-2\tRome\n", encoding="utf-8")
     assert feature_rows(read_table(tmp_path / "t.tsv"), ["income"])["income"].tolist() == ["1748.5", "-2"]
+
+
+def test_a_column_of_another_name_is_not_offered_if_the_model_needs_it_too(tmp_path):
+    (tmp_path / "t.csv").write_text("income,notes\n1,a\n", encoding="utf-8")
+    with pytest.raises(DataFileError, match=r"no column 'note'.*Did you mean 'notes'\?"):
+        find_features(read_table(tmp_path / "t.csv"), ["income", "note"], labels=None)
+    with pytest.raises(DataFileError, match=r"no column 'note'.*Add it, with empty cells"):
+        find_features(read_table(tmp_path / "t.csv"), ["income", "notes", "note"], labels=None)
+
+
+def test_true_and_false_are_the_same_in_every_file(tmp_path):
+    (tmp_path / "t.csv").write_text("is,no\nTRUE,true\n,y\nFalse,x\n", encoding="utf-8")
+    rows = feature_rows(read_table(tmp_path / "t.csv"), ["is", "no"])
+    assert rows["is"].tolist() == [True, None, False]
+    assert rows["no"].tolist() == ["true", "y", "x"]

@@ -5,8 +5,10 @@ import logging
 import pandas as pd
 import pytest
 
+from anyshot.base.columns import IMAGE_COLUMNS
 from anyshot.data.datasets import read_data
-from anyshot.data.tables import write_table
+from anyshot.data.item_columns import find_column
+from anyshot.data.tables import read_table, write_table
 from anyshot.errors import DataFileError
 from data.written import file
 
@@ -18,6 +20,11 @@ def test_columns_are_found_by_their_usual_names(tmp_path, header):
     data = read_data(file(tmp_path, "a.csv", f"{header}\nhello,x\nbye,\n"))
     assert (data.items, data.labels, data.modality) == (["hello", "bye"], ["x", None], "text")
     assert (data.source, data.encoding, data.skipped, len(data)) == (tmp_path / "a.csv", "utf-8", [], 2)
+
+
+def test_a_usual_name_may_be_of_two_words(tmp_path):
+    path = file(tmp_path, "a.csv", "File Name,Klasse\na.png,x\n")
+    assert find_column(read_table(path), IMAGE_COLUMNS, None, option="image_column") == "File Name"
 
 
 def test_the_first_usual_name_has_priority(tmp_path):

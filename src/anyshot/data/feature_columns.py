@@ -32,7 +32,8 @@ def find_features(
     columns = [str(name) for name in table.frame.columns]
     for name in left_out if given == "all" else given:
         if name not in columns:
-            near = missing_column(name, columns, may_list=True)[1]
+            others = [column for column in columns if column not in given]
+            near = missing_column(name, others, may_list=True)[1]
             remedy = near or "Add it, with empty cells where nothing is known, or fit a model without it."
             raise DataFileError(f"{table.path} has no column {name!r}. Its columns: {listed_columns(table)}. {remedy}")
     if given == "all":
@@ -54,8 +55,22 @@ def feature_rows(table: Table, names: Collection[str]) -> pd.DataFrame:
     columns = {name: [None if is_empty(value) else value for value in table.values(name)] for name in names}
     commas = table.separator not in (None, ",") or suffix_of(table.path) == ".tsv"
     numbers = [table.number(row) for row in range(len(table.frame))]
-    cells = {name: _without_marks(values, commas=commas) for name, values in columns.items()}
+    cells = {name: _with_booleans(_without_marks(values, commas=commas)) for name, values in columns.items()}
     return pd.DataFrame(cells, index=numbers, dtype=object)
+
+
+def _with_booleans(cells: list[Any]) -> list[Any]:
+    """Return cells that are all written as true or false as these, as a workbook and JSON have them.
+
+    >>> _with_booleans(["TRUE", None, "false"]), _with_booleans(["TRUE", "?"])
+    ([True, None, False], ['TRUE', '?'])
+    """
+    written = {str(cell).strip().casefold() for cell in cells if cell is not None}
+    return (
+        [cell if cell is None else str(cell).strip().casefold() == "true" for cell in cells]
+        if written <= {"true", "false"}
+        else cells
+    )
 
 
 def _without_marks(cells: list[Any], *, commas: bool) -> list[Any]:

@@ -130,7 +130,7 @@ def listed_image(folder: Path, written: object) -> Path:
         named = [folder / f"{text}{end}" for suffix in _USUAL for end in (suffix, suffix.upper())]
         there = [path for path in named if path.exists()]
         found = there[0] if len(there) == 1 else None
-    return found or folder / text
+    return found or folder / text.strip()
 
 
 def _from_table(

@@ -85,7 +85,7 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
         raise DataFileError(f"{table.path} has no column {missing!r}. Its columns: {listed_columns(table)}. {remedy}")
     if given is not None:
         return given
-    found = [name for name in columns if name.strip().casefold() in usual]
+    found = [name for name in columns if name.strip().casefold().replace(" ", "_") in usual]  # also "File Name"
     first = [name for name in found if name.strip().casefold() == usual[0]]
     if len(first) == 1 or len(found) < 2:
         return next(iter(first or found), None)

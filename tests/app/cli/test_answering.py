@@ -1,6 +1,7 @@
 """The commands that use a fitted model: predict, evaluate, explain and suggest."""
 
 import json
+import os
 import warnings
 
 import openpyxl
@@ -70,7 +71,7 @@ def test_predict_tells_the_probability_of_classes_of_any_name(call, tmp_path):
     assert call("predict", "I paid", *named, "--proba", "--out", tmp_path / "a.csv").code == 0
     written = pd.read_csv(tmp_path / "a.csv")
     names = [f"probability_{name}" for name in ("a, b", 'say "hi"', "label", *many)]
-    assert set(written) == {"item", "predicted_label", "probability", *names}
+    assert set(written) == {"text", "predicted_label", "probability", *names}
     assert written[names].sum(axis=1).tolist() == [pytest.approx(1)]
 
 
@@ -110,6 +111,14 @@ def test_predict_keeps_the_columns_of_a_table_of_images(call, tmp_path):
     assert done.code == 0, done.err
     first = (tmp_path / "answers.csv").read_text().splitlines()[1]
     assert first.startswith("red.png,007,tomato,")
+    (tmp_path / "sent").mkdir()
+    (tmp_path / "red.png").rename(tmp_path / "sent" / "a.png")
+    (tmp_path / "sent" / "photos.csv").write_text("file\na.png\nb.png\n")
+    out = tmp_path / "answers.csv"
+    for data, column in ((tmp_path / "sent" / "photos.csv", "file"), (tmp_path / "sent", "image")):
+        assert call("predict", data, "--classes", "tomato,ocean", "--out", out).code == 0
+        assert pd.read_csv(out)[column][0] == os.path.join("sent", "a.png")  # from the new table to the image
+        (tmp_path / "sent" / "photos.csv").unlink(missing_ok=True)
 
 
 def test_texts_that_are_cut_are_counted_on_the_standard_error(call, tmp_path):

@@ -36,7 +36,7 @@ def test_an_address_is_no_file_to_write_but_that_of_a_file_on_this_machine(call,
     done = call("predict", "a", *WORDS, "--out", "s3://bucket/a.csv")
     assert (done.code, "s3://bucket/a.csv is an address, and nothing is uploaded to it." in done.err) == (1, True)
     assert call("predict", "a", *WORDS, f"--out=file://{tmp_path.as_posix()}/a%20b.csv").code == 0
-    assert call("predict", f"file://{tmp_path.as_posix()}/a%20b.csv", *WORDS, "--text-column", "item").code == 0
+    assert call("predict", f"file://{tmp_path.as_posix()}/a%20b.csv", *WORDS).code == 0
 
 
 def test_texts_after_two_dashes_are_no_options(call):

@@ -55,7 +55,8 @@ def test_each_command_reads_the_columns_that_the_model_knows(call, rows, fitted,
     train = pd.read_csv(rows / "train.csv", sep=";")
     at = int(explained["neighbors"][0]["example"].removeprefix("row ")) - 2
     assert train["status"][at] == explained["neighbors"][0]["label"]
-    report = call("report", fitted, rows / "test.csv", "--train", rows / "train.csv", "--out", tmp_path / "r.html")
+    data = rows / "test.csv", "--train", rows / "train.csv", "--group-column", "city"
+    report = call("report", fitted, *data, "--out", tmp_path / "r.html")
     assert report.code == 0
     assert call("card", fitted, "--data", rows / "test.csv").code == 0
     columns = "--feature-columns", "age,income", "--label-column", "status"
@@ -87,6 +88,7 @@ def test_a_row_without_any_value_is_skipped_and_a_gap_is_told(call, rows, fitted
 
 def test_what_rows_of_features_cannot_do_is_said(call, rows, fitted, tmp_path):
     features, out = ("--feature-columns", "all"), ("--out", tmp_path / "x")
+    as_texts = "--text-column", "city", "--label-column", "status"
     for arguments, message in (
         (("fit", rows / "train.csv", *features, *out), "has no labels, without which nothing is known of rows"),
         (("fit", rows / "train.csv", *features, "--text-column", "city", *out), "texts, images or rows of features"),
@@ -96,6 +98,11 @@ def test_what_rows_of_features_cannot_do_is_said(call, rows, fitted, tmp_path):
             "Give --feature-columns all",
         ),
         (("fit", rows / "train.csv", *features, "--except", "cities", *out), "no column 'cities'"),
+        (
+            ("fit", rows / "train.csv", *features, "--label-column", "status", "--encoder", "minilm", *out),
+            "does not encode rows of features",
+        ),
+        (("fit", rows / "train.csv", *as_texts, "--encoder", "table", *out), "is for rows of numbers"),
         (("encode", rows / "train.csv", *features, "--out", tmp_path / "x.npz"), "are not encoded"),
         (("predict", rows / "new.csv", *features, "--classes", "left,stays"), "say nothing about rows of features"),
         (("add-class", fitted, "paused"), "says nothing about numbers. Give a labeled example of it."),

@@ -19,7 +19,7 @@ from app.cli.messages import process
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a"], "Either --classes or --model is required"),
+        (["a"], "Either --classes or a model is required"),
         (["a", "--classes", "x,y", "--model", "m"], "cannot be used together"),
         (["a", "--classes", "x,y", "--text-column", "t"], "the items are not in a table"),
         ([], "Missing argument"),

@@ -80,7 +80,7 @@ def predict(
     if not items:
         raise typer.BadParameter(f"{model} is a model. Give the texts, images or file to predict as well.")
     if not class_options.given and model is None:
-        raise typer.BadParameter("Either --classes or --model is required.")
+        raise typer.BadParameter("Either --classes or a model is required, and no argument is the folder of a model.")
     if (class_options.given or class_options.no_thesaurus) and model is not None:
         raise typer.BadParameter("--classes, --words and --no-thesaurus cannot be used together with --model.")
     if model is None and columns.feature_columns is not None:
@@ -240,12 +240,17 @@ def _write_predictions(rows: list[dict[str, Any]], inputs: GivenItems, out: Path
         }
         for row in rows
     ]
-    table: Any = [{**answer, "item": row["item"]} for answer, row in zip(found, rows, strict=True)]
+    if inputs.images_are_files:  # they are found from the folder of the new table
+        rows = [{**row, "item": os.path.relpath(row["item"], out.parent)} for row in rows]
+    kind = "image" if inputs.images_are_files else "text"
+    table: Any = [{kind: row["item"], **answer} for answer, row in zip(found, rows, strict=True)]
     if inputs.table is not None:
         empty, n_rows = dict[str, object].fromkeys(found[0]), len(inputs.table.frame)
         by_row = dict(zip(inputs.rows or range(n_rows), found, strict=True))
         answers = [by_row.get(row, empty) for row in range(n_rows)]
         table = datasets.with_columns_of(inputs.table, answers, prefix="new_")
+        if inputs.image_column is not None and not out.parent.samefile(inputs.table.path.parent):
+            table.loc[list(inputs.rows or range(n_rows)), inputs.image_column] = [row["item"] for row in rows]
         if (column := table.columns[-len(empty)]) not in empty:
             note(f"{inputs.table.path} has predictions already, which are kept; the new ones are in {column!r}.")
     datasets.write_table(table, out, verbatim=verbatim, like=inputs.table)

@@ -38,7 +38,7 @@ PHRASES: Final = {
     "Give more (unlabeled=...), or unknown_rate=None": "Give more (--unlabeled), or leave out --unknown-rate",
     "unknown_rate=0": "--unknown-rate 0",
     'To use the mean over parts, choose long_texts="mean".': 'In Python, long_texts="mean" uses the mean over parts.',
-    "pass encoder='vectors'": "use --encoder vectors",
+    " If they are vectors of a network, pass encoder='vectors'.": "",
     "such as encoder='": "such as --encoder '",
     'with on_error="skip"': "with --on-error skip",
     "set verbatim=True": "use --verbatim",

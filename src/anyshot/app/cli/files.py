@@ -205,9 +205,9 @@ def check_out(out: Path | None, suffixes: Sequence[str], *others: str | Path | N
 
 
 def _would_replace(out: Path, path: str) -> bool:
-    """Return whether a file to write is another one, whether it is there or not, or the table of a folder of images."""
+    """Return whether a file to write is another one, or the table of a folder of images, there or not."""
     if os.path.isdir(path):
-        return out.stem.lower() in ("labels", "metadata") and out.exists() and out.parent.samefile(path)
+        return out.stem.lower() in ("labels", "metadata") and out.parent.is_dir() and out.parent.samefile(path)
     if os.path.isfile(path) and out.exists():
         return out.samefile(path)
     return os.path.abspath(out) == os.path.abspath(path)

@@ -69,12 +69,19 @@ LONGEST_PATH: Final = 1000
 class GivenItems:
     """The items of a command, and the table that they come from, if any.
 
-    rows: the row of the table in which each item stands, None for all.
+    rows: the row of the table in which each item stands, None for all; image_column: that of the table with the paths.
     """
 
     items: Any
     table: "Table | None" = None
     rows: list[int] | None = None
+    image_column: str | None = None
+
+    @property
+    def images_are_files(self) -> bool:
+        """Whether the items are files of images."""
+        first = str(next(iter(self.items), ""))
+        return Path(first).suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(first)
 
 
 def read(
@@ -96,6 +103,8 @@ def read(
     given = columns if table is None else _remembered(table, columns, known)
     label_column = given.label_column if with_labels else None
     features: Any = given.feature_columns
+    if features is not None and model is not None and features_of(model) is None:
+        raise InputError("The model does not predict rows of features. Leave out --feature-columns.")
     if features != "all":
         features = features_of(model) if features is None else _listed(table, features)
     if like is not None and like.modality == "table":
@@ -141,7 +150,15 @@ def refuse_items_alone(model: Any) -> None:
 
 
 def encoder_of(data: Any, name: str) -> str:
-    """Return the encoder that is named, or with "auto" the default one of the items of a data set."""
+    """Return the encoder that is named, or with "auto" the default one of the items of a data set.
+
+    Raises BadParameter for an encoder of other items, where its name tells.
+    """
+    of_rows = name in ("table", "vectors")
+    if of_rows and data.modality != "table":
+        raise typer.BadParameter(f"--encoder {name} is for rows of numbers. Name their columns with --feature-columns.")
+    if data.modality == "table" and not of_rows and name != "auto":
+        raise typer.BadParameter(f"--encoder {name} does not encode rows of features. Leave it out.")
     if name != "auto":
         return name
     return "table" if data.modality == "table" else default_for(data.modality)
@@ -215,7 +232,7 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
         path = Path(arguments[0])
         data = read(path, columns=columns, with_labels=False, model=model)
         table = current().table(path) if suffix_of(path) in TABLE_SUFFIXES else None
-        return GivenItems(data.items, table, data.rows)
+        return GivenItems(data.items, table, data.rows, data.item_column if data.modality == "image" else None)
     for argument in arguments:
         _check_item(argument)
     return GivenItems(_usable(arguments))
@@ -283,7 +300,7 @@ def _check_item(argument: str) -> None:
     """Refuse an argument that is not an item: a file of items, or a file that is missing or cannot be read."""
     if _is_data(argument):
         raise typer.BadParameter(
-            f"{argument} is a file of items. Give it as the only argument, or give texts or images only."
+            f"{argument} is a file or folder of items. Give it as the only argument, or give texts or images only."
         )
     ending, is_there = Path(argument).suffix.lower(), os.path.isfile(argument)
     if argument.strip() and not is_there and os.path.lexists(argument):

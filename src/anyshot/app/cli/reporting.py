@@ -12,7 +12,7 @@ from rich.text import Text
 from anyshot.app.cli.console import in_options, note, show
 from anyshot.app.cli.files import check_out
 from anyshot.app.cli.options import Columns, with_column_options
-from anyshot.app.cli.reading import Data, read, read_labeled
+from anyshot.app.cli.reading import Data, features_of, read, read_labeled
 from anyshot.app.cli.saved_models import Model, load_model
 from anyshot.base.files import atomic_file
 from anyshot.base.items import take
@@ -20,6 +20,7 @@ from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import read_model
 from anyshot.base.terminal import escaped, whole_characters
 from anyshot.base.written_labels import as_classes_write_them
+from anyshot.data.item_columns import as_listed
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation import report as reporting
@@ -119,7 +120,9 @@ def _classes(clf: Any, folder: Path) -> list[Any]:
 
 def _groups(path: Path, columns: Columns, clf: Any) -> list[Any]:
     """Return the group of each item, from the column of the table that stands in place of the labels."""
-    column = columns.label_column
+    column, features = columns.label_column, features_of(clf)
+    if features is not None:  # a feature may be the group
+        columns = replace(columns, feature_columns=as_listed(name for name in features if name != column))
     if path.is_dir():
         raise InputError(f"{path} is a folder, which has no column {column!r}. Give a table and --image-column.")
     try:
