@@ -1,5 +1,7 @@
 """What is shown: orders and searches of items, with their answers."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from anyshot.app.studio import Answers, Project, add_rows
@@ -91,3 +93,17 @@ def test_rows_that_are_unlike_the_labeled_ones_come_first_before_there_are_answe
         assert first < 10  # it stands for most
         project.label([first], project.classes.add("young"))
         assert order(project, answers, Query())[0] == 10
+
+
+def test_rows_of_a_class_without_a_label_are_looked_for_before_unclear_ones(tmp_path):
+    places = np.random.default_rng(0).normal(np.repeat([[0, 0], [9, 0], [0, 9]], 20, axis=0), 1)
+    pd.DataFrame(places, columns=["a", "b"]).to_csv(tmp_path / "a.csv", index=False)
+    with Project.create(tmp_path / "project", name="x") as project:
+        add_rows(project, tmp_path / "a.csv")
+        classes = [project.classes.add(name) for name in ("first", "second", "third")]
+        answers = Answers(project, start=False)
+        for _ in range(3):
+            answers.refit()
+            item = int(order(project, answers, Query())[0])
+            project.label([item], classes[(item - 1) // 20])
+        assert sorted(one.n_labels for one in project.classes.all()) == [1, 1, 1]

@@ -18,6 +18,7 @@ from anyshot.training import active_learning
 
 if TYPE_CHECKING:  # it loads the encoders, which are needed only where answers are found
     from anyshot.app.studio.answers import Answers
+    from anyshot.app.studio.learning import Learned
 
 Order: TypeAlias = Literal["useful", "class", "confidence", "unsure", "errors", "added"]
 
@@ -140,8 +141,12 @@ def _by_usefulness(
     project: Project, answers: "Answers", labels: Labels, ids: Indexes, sure: Vectors, is_labeled: Indexes
 ) -> Indexes:
     """Return the ids, those whose labels would teach most first, and the labeled ones last."""
-    has_order = answers.learned is not None or not project.offer.are_named  # else they are shown as they came
-    suggested = np.array(_suggested(answers, labels) if has_order else [], dtype=np.intp)
+    learned = answers.learned
+    if not project.offer.are_named and answers.left_out:
+        learned = None  # it lacks a class, of which it is sure that it is another one
+    # Texts and images without a model are shown as they came: soon, names will tell more of them.
+    has_order = learned is not None or not project.offer.are_named
+    suggested = np.array(_suggested(answers, labels, learned) if has_order else [], dtype=np.intp)
     useful, chance = suggested[np.isin(suggested, ids)].tolist(), _at_random(ids[~is_labeled])[:N_SUGGESTED].tolist()
     n_labels, first = int((labels.labels != 0).sum()), dict[int, None]()
     for place in range(n_labels, n_labels + len(useful)):
@@ -158,15 +163,17 @@ def _at_random(ids: Indexes) -> Indexes:
     return ids[np.argsort(ids.astype(np.uint32) * np.uint32(2_654_435_761), kind="stable")]  # a large odd number
 
 
-def _suggested(answers: "Answers", labels: Labels) -> list[int]:
-    """Return the ids of the items without a label whose labels would teach most, the most useful first."""
-    learned = answers.learned
+def _suggested(answers: "Answers", labels: Labels, learned: "Learned | None") -> list[int]:
+    """Return the ids of the items without a label whose labels would teach a model most, the most useful first.
+
+    Without a model, those that are most like the others, and unlike the labeled ones.
+    """
     open_ids, _ = answers.vectors(labels.ids[labels.labels == 0])
     if not len(open_ids):
         return []
     ids, vectors = answers.vectors(_at_random(open_ids)[:MAX_CANDIDATES])
     n = min(N_SUGGESTED, len(ids))
-    if learned is None:  # those that are most like the others, and unlike the labeled ones
+    if learned is None:
         equal, (_, labeled) = np.full((len(ids), 2), 0.5), answers.vectors(labels.ids[labels.labels != 0])
         chosen = active_learning.suggest(vectors, equal, n, labeled=labeled, counts=np.zeros(2))
     else:

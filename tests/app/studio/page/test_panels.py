@@ -71,3 +71,14 @@ def test_what_the_library_warns_of_is_shown_in_plain_words(tmp_path):
     assert alike.startswith("The names “billing” and “bílling” mean nearly the same to the model.")
     assert twice.startswith("“CHARGED TWICE” is there twice for the model, labeled as billing and as bílling.")
     assert [one["ids"] for one in shown] == [[4], [], []]
+
+
+def test_classes_of_rows_are_told_to_need_a_label_and_are_asked_for_no_words(customer_rows):
+    opened = Opened(*customer_rows)
+    every = [one.id for one in opened.project.classes.all()]
+    panel, shown = classes_panel(opened, T, every), quality_panel(opened, T, every)["quality"]
+    assert panel["asked"] == []
+    assert [one["hint"] for one in panel["classes"]] == ["", "", T("hint_needs_label")]
+    assert shown["next"]["sentence"] == T.rich("next_label_first", name="new")
+    assert shown["next"]["data"] == {"view": "first"}
+    assert "not tested" not in shown["about"]

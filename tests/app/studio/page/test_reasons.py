@@ -66,3 +66,11 @@ def test_a_label_that_the_model_does_not_share_is_told_apart_from_its_answer(pro
 def test_there_are_no_reasons_without_an_answer(project):
     with pytest.raises(InputError, match="no answer yet"):
         reasons(Opened(project, Answers(project, start=False)), 1, T, "/p/mail/")
+
+
+def test_the_reasons_for_the_answer_to_a_row_are_similar_rows(customer_rows):
+    project, answers = customer_rows
+    found = [one["sentence"] for one in reasons(Opened(project, answers), 7, texts_in("de"), "")]
+    assert found[0].startswith("Ähnelt „<b>age: ")
+    assert "since: 0" in found[0]
+    assert "dem Namen" not in " ".join(found)

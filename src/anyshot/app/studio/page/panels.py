@@ -8,6 +8,7 @@ from anyshot.app import studio
 from anyshot.app.studio.classes import COLORS, ClassRow, color_number
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.kinds import Offer
 from anyshot.app.studio.page.messages import warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
@@ -86,7 +87,7 @@ def quality_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[s
         return {"quality": {**words, "next": None, "curve": None, "confused": [], "notes": []}}
     found, labels = quality(opened.project, opened.answers), opened.project.items.labels().labels
     step = found.next_step if (labels == 0).any() else NextStep("add_items")
-    shown: dict[str, Any] = {**_headline(found, names, t), "next": _next_step(step, t)}
+    shown: dict[str, Any] = {**_headline(found, names, t, opened.project.offer), "next": _next_step(step, t)}
     if not names.keys().isdisjoint(asked):
         shown["next"] = {"sentence": t("next_words"), "button": ""}
     shown["curve"] = curve_points(found.curve, t) if len(found.curve) > 1 else None
@@ -112,13 +113,13 @@ def _notes(opened: Opened, t: Texts) -> list[dict[str, Any]]:
     return notes + [{"sentence": one, "ids": []} for one in warnings_in(opened.answers.warnings, t)]
 
 
-def _headline(found: Quality, names: Mapping[int, str], t: Texts) -> dict[str, str]:
+def _headline(found: Quality, names: Mapping[int, str], t: Texts, offer: Offer) -> dict[str, str]:
     if found.accuracy is None:
         return {"headline": t("good_no_labels"), "about": t("good_no_labels_about", n=MIN_LABELS)}
     headline, of_10 = found.headline
     low, high = found.of_100
     about = [t("good_interval", n=found.n_labels, low=low, high=high)]
-    if found.untested:
+    if found.untested and offer.are_named:  # else these classes have no answers
         about.append(t("good_untested", n=len(found.untested), name=names[found.untested[0]]))
     return {"headline": t(f"good_{headline}", n=of_10), "about": " ".join(about)}
 
