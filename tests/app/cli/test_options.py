@@ -26,7 +26,7 @@ def draw(out: str, color: str = "red", *, size: Size, columns: Columns) -> None:
 
 def test_the_fields_of_a_data_class_become_options(capsys):
     command = with_options(with_column_options(draw), "size", Size, first=True)
-    columns = ["text_column", "label_column", "image_column", "feature_columns"]
+    columns = ["text_column", "label_column", "image_column", "feature_columns", "left_out"]
     assert list(signature(command).parameters) == ["out", "width", "height", "color", *columns]
     assert get_type_hints(command)["width"] == int | None
     assert command.__doc__ == "Draw."
