@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from anyshot.app.studio import Answers, Project, add_rows
+from anyshot.app.studio.quality import why
 from anyshot.app.studio.views import Query, counts, order, rows
 from anyshot.errors import InputError
 
@@ -89,6 +90,8 @@ def test_rows_that_are_unlike_the_labeled_ones_come_first_before_there_are_answe
         answers = Answers(project, start=False)
         answers.refit()
         assert answers.learned is None
+        with pytest.raises(InputError, match="Label at least one row of each class"):
+            why(project, answers, 1)
         first = int(order(project, answers, Query())[0])
         assert first < 10  # it stands for most
         project.label([first], project.classes.add("young"))

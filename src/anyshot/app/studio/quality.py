@@ -209,6 +209,8 @@ def hints(project: Project, answers: "Answers") -> dict[int, Hint]:
 def why(project: Project, answers: "Answers", item: int, *, k: int = 3) -> Why:
     """Return why an item has its answer: the most similar labeled items, and the matching words or description."""
     learned, given = answers.learned, project.items.contents([project.items.one(item).id])
+    if learned is None and not project.offer.are_named:
+        raise InputError("There is no answer yet. Label at least one row of each class.")
     if learned is None:
         raise InputError("There is no answer yet. Name two classes, and wait until the items are read.")
     explanation = any_shot.explain(learned.model, given, k=k)[0]
