@@ -79,6 +79,14 @@ def test_columns_pasted_from_a_spreadsheet_and_times_are_read(project, tmp_path)
     assert added.faults == []
 
 
+def test_long_durations_are_kept(project, tmp_path):
+    table = pd.DataFrame({"stay": pd.to_timedelta([1, 30, 2400.5, -3], "h"), "age": [31, 40, 31, 40]})
+    table.to_parquet(tmp_path / "stays.parquet")
+    add_rows(project, tmp_path / "stays.parquet")
+    assert project.items.contents([1, 2, 3, 4])["stay"].tolist() == table["stay"].tolist()
+    assert project.items.one(2).content == '["30:00:00", 40]'
+
+
 def test_columns_that_cannot_be_read_or_are_not_there_are_said(project, table, tmp_path):
     (tmp_path / "kg.csv").write_text("weight,age\n" + "".join(f"{n} kg,{n % 7}\n" for n in range(12)))
     with pytest.raises(DataFileError, match=r"kg\.csv cannot be used: Column 'weight' holds numbers with a unit"):

@@ -29,8 +29,6 @@ from anyshot.errors import DataFileError, InputError
 if TYPE_CHECKING:
     from anyshot.data.column_kinds import Kind
 
-LONGEST_DURATION: Final = 100 * 3600
-"""Durations are written as 08:30:00, in less than so many seconds."""
 _NO: Final[dict[Holds, str]] = {"number": "no number", "date": "no date", "duration": "no time of day or duration"}
 
 Values: TypeAlias = list[str | float | None]
@@ -175,10 +173,6 @@ def _numbers(cells: Sequence[Any], kind: "Kind", name: str, faults: dict[int, st
         for row in np.flatnonzero(np.isnan(found)).tolist():
             if cells[row] is not None:
                 faults.setdefault(row, f"{name}: {str(cells[row])[:40]!r} is {_NO[stored_kind(kind)]}")
-    if kind == "duration":
-        for row in np.flatnonzero((found < 0) | (found * 86_400 >= LONGEST_DURATION)).tolist():
-            faults.setdefault(row, f"{name}: {str(cells[row])[:40]!r} is {_NO[kind]}")
-            found[row] = np.nan
     return found
 
 
@@ -197,7 +191,8 @@ def _stored(value: Any) -> str | float:
     """Return a number, a date or a duration as it is stored."""
     if isinstance(value, pd.Timedelta):
         minutes, seconds = divmod(round(value.total_seconds()), 60)
-        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+        is_short = 0 <= minutes < 100 * 60  # others as "15 days 02:00:00"
+        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}" if is_short else str(value)
     if isinstance(value, pd.Timestamp):
         return str(value.date() if value == value.normalize() else value.strftime("%Y-%m-%d %H:%M:%S"))
     return float(value)

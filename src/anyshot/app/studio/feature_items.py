@@ -34,7 +34,9 @@ def read_columns(stored: str) -> Columns:
 
 
 def stored_row(values: Sequence[str | float | None]) -> str:
-    """Return the values of a row as JSON; dates are "2024-12-31" or "2024-12-31 08:30:00", durations "08:30:00".
+    """Return the values of a row as JSON.
+
+    Dates are "2024-12-31" or "2024-12-31 08:30:00", durations "08:30:00", long ones "15 days 02:00:00".
 
     >>> stored_row([31.0, 0.5, None, "Rome"])
     '[31, 0.5, null, "Rome"]'
