@@ -1,13 +1,13 @@
-"""Few unlabeled items: accuracy with them, and how sure the model is of these items and of new ones.
+"""Few unlabeled items: accuracy with and without them, and how sure the model is of these items and of new ones.
 
 Run: python benchmarks/small_pools.py
      python benchmarks/small_pools.py --sets ag_news snips --per-class 3 10
 
-Protocol: the halves of train rows of `ablation.py`; no test row is read. The pool is 3, 10, 30 or 100 random items per
-class of one half without the labeled ones, where these are at most 3,000 and the half has as many; 0, 1 and 5 labels
-per class of the same half; up to 2,000 items of the other half are predicted. 3 draws, 1 without labels if the pool has
-1,000 items or more. Accuracy of new items is a mean over classes. The excess is the mean confidence minus the share of
-right answers [points].
+Protocol: the halves of train rows of `ablation.py`; no test row is read. The pool is 1, 3, 10, 30 or 100 random items
+per class of one half without the labeled ones, where these are at most 3,000 and the half has as many; 0, 1 and 5
+labels per class of the same half; up to 2,000 items of the other half are predicted. 3 draws, 1 without labels if the
+pool has 1,000 items or more. Accuracy of new items is a mean over classes. The excess is the mean confidence minus
+the share of right answers [points].
 """
 
 import argparse
@@ -24,11 +24,19 @@ from anyshot.base.validation import Floats, Indexes
 from anyshot.evaluation.metrics import expected_calibration_error, per_class_accuracy
 from anyshot.tasks.parameters import class_shares
 
-PER_CLASS: Final = (3, 10, 30, 100)
+PER_CLASS: Final = (1, 3, 10, 30, 100)
 LABELS: Final = (0, 1, 5)
 MOST: Final = 3_000
 PREDICTED: Final = 2_000
-COLUMNS: Final = ("accuracy", "excess", "calibration error", "accuracy of the pool", "its excess", "its error")
+COLUMNS: Final = (
+    "accuracy without the pool",
+    "accuracy",
+    "excess",
+    "calibration error",
+    "accuracy of the pool",
+    "its excess",
+    "its error",
+)
 
 
 def main() -> None:
@@ -67,13 +75,16 @@ def figures_of(halves: Halves, name: str, folder: Path, size: int, labels: int, 
     rows = halves.rows(labels, seed)
     left = np.setdiff1d(np.arange(len(halves.index)), rows)
     pool = np.random.default_rng(seed + 1).permutation(left)[:size]
-    data = class_data(name, folder, READING).with_unlabeled(halves.vectors[pool])
-    data = data.with_labels(halves.vectors[rows], halves.index[rows], [""] * len(rows))
-    model = fit_model(embedder(name, folder), data.with_class_prior(class_shares("auto", data)))
-    new, truth = model.data.centered(halves.test_vectors[:PREDICTED]), halves.truth[:PREDICTED]
-    of_new, of_pool = model.probabilities(new), model.probabilities(model.data.centered(halves.vectors[pool]))
-    accuracy = per_class_accuracy(truth, of_new.argmax(axis=1))
-    return [100 * one for one in (accuracy, *sureness(of_new, truth)[1:], *sureness(of_pool, halves.index[pool]))]
+    without = class_data(name, folder, READING).with_labels(halves.vectors[rows], halves.index[rows], [""] * len(rows))
+    models = [
+        fit_model(embedder(name, folder), data.with_class_prior(class_shares("auto", data)))
+        for data in (without, without.with_unlabeled(halves.vectors[pool]))
+    ]
+    new, truth = halves.test_vectors[:PREDICTED], halves.truth[:PREDICTED]
+    before, of_new = (model.probabilities(model.data.centered(new)) for model in models)
+    of_pool = models[1].probabilities(models[1].data.centered(halves.vectors[pool]))
+    accuracies = [per_class_accuracy(truth, probabilities.argmax(axis=1)) for probabilities in (before, of_new)]
+    return [100 * one for one in (*accuracies, *sureness(of_new, truth)[1:], *sureness(of_pool, halves.index[pool]))]
 
 
 def sureness(probabilities: Floats, truth: Indexes) -> tuple[float, float, float]:

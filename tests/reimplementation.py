@@ -25,7 +25,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         if with_clusters:
             weight = 0.03 * min(len(S) - 1, Z.shape[1]) / max(evidence(Z, P)[0], 1e-9)
             weight, move, prior, pi, agreed = clustered(
-                move, Z, names, U, (np.clip(weight, 0.5, 2) + 3 * len(S) / len(U), 1)
+                move, Z, names, U, (np.clip(weight, 0.5, 2) + 15 * len(S) / len(U), 1)
             )
             halves = U[::2], U[1::2]
             moved = (refined(S, own, weight=weight, temperature=temperature)[0] for own in halves)
@@ -127,7 +127,7 @@ def clustered(move, Z, names, U, weights):
         weighted = partial(with_shares, partial(move, weight=weight), Z)
         prior, _, pi = weighted()
         agreed = agreement(names, prior, U)
-        if agreed >= 0.7:
+        if agreed >= 0.7 or weight >= 1:
             break
     return weight, weighted, prior, pi, agreed
 
@@ -136,7 +136,7 @@ def sums(X, y, c):
     return np.stack([X[y == k].sum(axis=0) for k in range(c)])
 
 
-def filtered(S, items, noise=3.0, prior_items=300.0):
+def filtered(S, items, noise=3.0, prior_items=1000.0):
     V = items - items.mean(axis=0)
     n, d = V.shape
     a = prior_items * (V**2).mean()
@@ -198,10 +198,10 @@ def likely_shares(scores, pi, expected, count, *, rounds):
 
 def offsets(scores, pi, h):
     divergence = np.log(len(pi)) + (pi * np.log(pi)).sum()
-    part, o = divergence / (divergence + 0.02 * np.log2(len(pi))), np.zeros(len(pi))
+    noise, o = 0.02 * (1 + 800 / len(scores)) * np.log2(len(pi)), np.zeros(len(pi))
     for _ in range(20):
         o = o + np.log(pi) - np.log(softmax(scores / h + o, axis=1).mean(axis=0))
-    return part * h * o
+    return divergence / (divergence + noise) * h * o
 
 
 def whitened(U):

@@ -39,6 +39,10 @@ def with_pool(n_each=5):
     return replace(with_labels(n_each), unlabeled=X)
 
 
+def with_shares():
+    return with_pool().with_class_prior(np.array([0.4, 0.3, 0.2, 0.1]))
+
+
 def with_centering():
     return replace(with_pool(), centering=True)
 
@@ -76,7 +80,9 @@ def test_every_constant_is_used(field):
         (with_pool, {"pool_examples": 10}),
         (with_pool, {"shares_rounds": 0}),
         (with_pool, {"shares_prior": 100}),
-        (with_pool, {"shares_noise": 10.0}),
+        (with_pool, {"shares_noise": 1.0}),
+        (with_pool, {"shares_items": 0.0}),
+        (with_shares, {"given_shares_items": 0.0}),
         (with_pool, {"shares_labels": 1e6}),
         (with_labels, {"prior_scale": 1.0}),
         (with_labels, {"name_examples": 2.0}),

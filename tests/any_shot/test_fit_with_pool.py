@@ -215,20 +215,33 @@ def test_a_balanced_pool_stays_balanced(n_each):
 def test_shares_that_are_given_are_the_mean_prediction_for_the_pool(n_each):
     given = np.array([0.2, 0.3, 0.5])
     data, _, _ = skewed([100, 30, 30], n_each=n_each)
-    data = data.with_class_prior(given).with_defaults(replace(DEFAULTS, shares_rounds=2000))
+    data = data.with_class_prior(given).with_defaults(replace(DEFAULTS, shares_rounds=2000, given_shares_items=0.0))
     np.testing.assert_allclose(mean_prediction(fit_model(VECTORS, data)), given, atol=5e-3)
 
 
-def test_found_shares_move_the_offsets_in_part_and_given_ones_wholly():
+def test_offsets_are_used_in_part_the_more_the_larger_the_pool():
     data, _, _ = skewed([100, 30, 30])
     shares = np.array([0.6, 0.3, 0.1])
     scores = 5 * generator(0).normal(size=(50, 3))
+    certain = replace(DEFAULTS, shares_noise=0.0, given_shares_items=0.0)
+    whole = offsets_for(shares, scores, data.with_defaults(certain), 1)
+    divergence, doublings = np.log(3) + (shares * np.log(shares)).sum(), np.log2(3)
+    noise = DEFAULTS.shares_noise * doublings * (1 + DEFAULTS.shares_items / 160)
     found = offsets_for(shares, scores, data, 1)
+    np.testing.assert_allclose(found, divergence / (divergence + noise) * whole)
     given = offsets_for(shares, scores, data.with_class_prior(shares), 1)
-    divergence = np.log(3) + (shares * np.log(shares)).sum()
-    part = divergence / (divergence + DEFAULTS.shares_noise * np.log2(3))
-    np.testing.assert_allclose(found, part * given)
+    np.testing.assert_allclose(given, 160 / (160 + DEFAULTS.given_shares_items * doublings) * whole)
+    copies = replace(data, unlabeled=np.tile(data.unlabeled, (3, 1)))
+    np.testing.assert_allclose(offsets_for(shares, scores, copies, 1), found)  # copies say nothing new
+
+
+def test_the_offsets_move_the_mean_prediction_to_the_shares():
+    data, _, _ = skewed([100, 30, 30])
+    shares, scores = np.array([0.6, 0.3, 0.1]), 5 * generator(0).normal(size=(50, 3))
     np.testing.assert_allclose(offsets_for(np.full(3, 1 / 3), scores, data, 1), 0, atol=1e-12)
+    data = data.with_defaults(replace(DEFAULTS, shares_noise=0.0, shares_rounds=500))
+    moved = softmax(scores + offsets_for(shares, scores, data, 1), axis=1)
+    np.testing.assert_allclose(moved.mean(axis=0), shares, atol=1e-4)
 
 
 def test_poor_clusters_make_offsets_smaller_by_the_confidence():

@@ -417,10 +417,17 @@ def described(*, n_unlabeled=0):
 
 def test_a_pool_refines_mapped_attributes():
     data, X, y = described()
-    prior = fit_prior(replace(data, unlabeled=X))
+    prior = fit_prior(replace(data.subset(np.arange(0, len(X), 2)), unlabeled=X))
     assert prior.kind == "attributes"
     assert prior.clusters is not None
     assert accuracy(prior.class_vectors, X, y) > 0.8
+
+
+def test_a_pool_of_labeled_items_alone_is_not_used():
+    data, _, _ = four_classes(n_each=3)
+    model, alone = (fit_model(VECTORS, own) for own in (replace(data, unlabeled=data.vectors[::-1]), data))
+    np.testing.assert_array_equal(model.coef, alone.coef)
+    assert model.reasons[0] == "The unlabeled items are not used, since all of them have labels."
 
 
 def test_classes_without_a_label_are_predicted_by_their_attributes():

@@ -27,7 +27,7 @@ class Defaults:
 
     The filter alone raises names from 61.7 to 64.8 % without a label; 1 and 10 are as good as 3 once they are refined.
     """
-    filter_items: float = 300.0
+    filter_items: float = 1000.0
     """Items that an isotropic covariance counts for; it matters for pools smaller than that."""
 
     # --- class vectors refined on the pool (`pool_refinement.refine`) ---
@@ -42,8 +42,8 @@ class Defaults:
     mean; their weight is inversely proportional to the evidence."""
     name_weights: tuple[float, float] = (0.5, 2.0)
     """Smallest and largest weight of class vectors: clear topics are best at the first, sentiments at the second."""
-    name_items: float = 3.0
-    """Divided by the unlabeled vectors per class, it is added to that weight: +2.2 and +0.7 points with 3 and 10."""
+    name_items: float = 15.0
+    """Divided by the unlabeled vectors per class, it is added to that weight: with 3 of them, 3 loses 3 points."""
     max_pool: int = 20_000
     """Unlabeled vectors used at most, evenly spaced."""
     shares_prior: float = 0.1
@@ -80,6 +80,10 @@ class Defaults:
     """Divides scores by default scales where shares are found: with 1, reuters and sms_spam lose 0.5 to 1.3 points."""
     shares_noise: float = 0.02
     """Divergence of found class shares from equal ones that is error, for each doubling of the classes [nats]."""
+    shares_items: float = 800.0
+    """Unlabeled vectors at which that error is twice as large as with many: without it, 2 to 20 cost 1 to 10 points."""
+    given_shares_items: float = 10.0
+    """Unlabeled vectors, for each doubling of the classes, at which half of the offsets to a `class_prior` is used."""
     shares_labels: float = 20.0
     """Number of labels at which a model's predictions count as much for the pool's class shares as the prior."""
 

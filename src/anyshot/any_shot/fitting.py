@@ -162,12 +162,15 @@ def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, scal
 def offsets_for(shares: Floats, scores: Scores, data: TrainingSet, scale: float) -> Floats:
     """Return what is added to the scores (m, c) of the pool, so that the mean prediction moves to the shares (c,).
 
-    Shares that were found get the part of these offsets by which they differ from equal ones by more than error. Scores
-    that poor clusters made less confident get offsets that are smaller by the same factor: else one class would win
-    everywhere.
+    The fewer the items, the more their shares differ from those of all items by chance, and the smaller is the part of
+    the offsets that is used: of found shares, that by which they differ from equal ones by more than error. Scores that
+    poor clusters made less confident get smaller offsets too: else one class would win everywhere.
     """
-    part = 1.0 if data.class_prior is not None else reliability_of(shares, noise=data.defaults.shares_noise)
-    return np.asarray(part * scale * share_offsets(scores / scale, shares, rounds=data.defaults.shares_rounds))
+    own, size, doublings = data.defaults, data.pool_size, float(np.log2(len(shares)))
+    part = size / (size + own.given_shares_items * doublings)
+    if data.class_prior is None:
+        part = reliability_of(shares, noise=own.shares_noise * (1 + own.shares_items / size) * doublings)
+    return np.asarray(part * scale * share_offsets(scores / scale, shares, rounds=own.shares_rounds))
 
 
 def _main_method(data: TrainingSet, prior: Prior) -> Method:

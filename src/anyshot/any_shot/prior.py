@@ -51,13 +51,13 @@ def fit_prior(data: TrainingSet) -> Prior:
     if names_are_guesses(data):
         return Prior(unit(data.class_embeddings), kind, S, None, confidence_of(0.0, data), (zero_shot.GUESSES,), True)
     if pool is None or kind == "none":
-        return Prior(S, kind, S)
+        all_labeled = ("The unlabeled items are not used, since all of them have labels.",)
+        return Prior(S, kind, S, reasons=all_labeled if pool is None and len(data.unlabeled) else ())
     if np.any(~S.any(axis=1) & (data.counts == 0)):
         reason = "The unlabeled items are not used, since some may belong to the classes without a label."
         return Prior(S, kind, S, reasons=(reason,))
-    n_different = len(np.unique(first_copies(pool)))
-    if n_different < len(S):
-        few = f"{count(n_different, 'different unlabeled example')} for {count(len(S), 'class')}"
+    if data.pool_size < len(S):
+        few = f"{count(data.pool_size, 'different unlabeled example')} for {count(len(S), 'class')}"
         reason = f"The class vectors are not moved to clusters, since {few} would be too few."
         return Prior(S, kind, S, reasons=(reason,))
     names = S if data.attributes.size else unit(data.class_embeddings)
@@ -72,9 +72,10 @@ def fit_prior(data: TrainingSet) -> Prior:
         return Prior(names, kind, names, confidence=confidence_of(agreed, data), reasons=(reason,))
     evidence = zero_shot.cluster_evidence(data.pool_components, refined.probabilities)[0]
     per_direction = max(evidence / min(len(S) - 1, data.pool_components.shape[1]), 1e-6)
-    weight = float(np.clip(own.name_evidence / per_direction, *own.name_weights)) + own.name_items * len(S) / len(pool)
+    weight = float(np.clip(own.name_evidence / per_direction, *own.name_weights))
+    weight += own.name_items * len(S) / data.pool_size
     refined = refine_with_shares(S, data, pool, weight)
-    if agreement(names, refined.class_vectors, pool) < own.least_agreement:  # clusters that the weight 1 would not take
+    if weight < 1 and agreement(names, refined.class_vectors, pool) < own.least_agreement:
         weight, refined = 1.0, refine_with_shares(S, data, pool, 1.0)
     agreed = agreement(names, refined.class_vectors, pool)
     reason = (

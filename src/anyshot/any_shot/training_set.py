@@ -68,11 +68,16 @@ class TrainingSet:
 
     @cached_property
     def pool(self) -> Vectors | None:
-        """The unlabeled examples, centered (m, d), evenly spaced if there are too many; None if there are none."""
-        if not len(self.unlabeled):
+        """The unlabeled examples, centered (m, d), evenly spaced if there are too many; None if all are labeled too."""
+        if set(row_digests(self.unlabeled)) <= set(row_digests(self.vectors)):
             return None
         rows = np.linspace(0, len(self.unlabeled) - 1, min(len(self.unlabeled), self.defaults.max_pool)).astype(int)
         return self.centered(self.unlabeled[rows])
+
+    @cached_property
+    def pool_size(self) -> int:
+        """Number of different vectors in the pool."""
+        return 0 if self.pool is None else len(np.unique(first_copies(self.pool)))
 
     @cached_property
     def pool_digests(self) -> frozenset[bytes]:

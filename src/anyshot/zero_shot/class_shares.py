@@ -72,11 +72,10 @@ def likely_shares(
 def reliability_of(shares: Floats, *, noise: float) -> float:
     """Return the part of the difference between found shares (c,) and equal ones that is not error, 0 to 1.
 
-    With the divergence KL(shares || equal) and an error of `noise` nats for each doubling of the number of classes,
-    this is KL / (KL + error).
+    With the divergence KL(shares || equal) and an error of `noise` nats this is KL / (KL + noise).
     """
     divergence = max(0.0, float(np.log(len(shares)) + (shares * np.log(shares)).sum()))
-    return divergence / (divergence + noise * float(np.log2(len(shares)))) if divergence > 0 else 0.0
+    return divergence / (divergence + noise) if divergence > 0 else 0.0
 
 
 def balancing_factors(

@@ -219,7 +219,9 @@ def most_confident(scores: NDArray[np.floating], *, top: float) -> Indexes:
 # 67.3 with half the train rows. The set that gains least changed by -0.6, -0.5, -0.2, +0.3 and +0.6 points.
 
 
-def wiener_filter(class_vectors: Vectors, items: Vectors, *, noise: float = 3.0, prior_items: float = 300.0) -> Vectors:
+def wiener_filter(
+    class_vectors: Vectors, items: Vectors, *, noise: float = 3.0, prior_items: float = 1000.0
+) -> Vectors:
     """Return class vectors (c, d) whose differences are turned to the directions in which `items` (n, d) vary.
 
     noise: variance of a class vector's error in any direction, in units of the items' mean variance; prior_items:
