@@ -11,18 +11,10 @@ import pandas as pd
 from anyshot import data
 from anyshot.app.studio.adding import Added, stored_cells
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.feature_choice import (
-    class_column,
-    columns_of,
-    features_of,
-    named,
-    own_kind,
-    plain_fault,
-    stored_kind,
-)
+from anyshot.app.studio.feature_choice import class_column, features_of, own_kind, plain_fault, stored_kind
 from anyshot.app.studio.feature_items import Columns, Holds, stored_columns, stored_row
 from anyshot.app.studio.project import Project
-from anyshot.app.studio.table_rows import Prepared, ReadTable, insert_rows, read_rows
+from anyshot.app.studio.table_rows import Prepared, ReadTable, check_column, insert_rows, read_rows
 from anyshot.base.validation import Floats
 from anyshot.errors import DataFileError, InputError
 
@@ -64,7 +56,7 @@ def add_rows(
     _check_columns(read, columns, label_column)
     added, faults = Added(read=read.notes), dict[int, str]()
     try:
-        rows = stored_values(data.feature_rows(named(read.table, read.columns), list(columns)), columns, faults)
+        rows = stored_values(data.feature_rows(read.table, list(columns)), columns, faults)
     except InputError as error:
         raise DataFileError(f"{read.name} cannot be used: {plain_fault(error)}") from error
     added.faults = [(read.table.place(row), fault) for row, fault in sorted(faults.items())]
@@ -82,18 +74,19 @@ def add_rows(
 
 def _chosen(read: ReadTable, given: Sequence[str] | None, label: str | None) -> Columns:
     """Return the columns of a project that has none yet: those that were given, or else proposed."""
-    missing = next((name for name in given or () if name not in read.columns), None)
-    if missing is not None:
-        raise DataFileError(f"{read.name} has no column {missing!r}. Its columns: {', '.join(read.columns)}.")
-    wanted = features_of(named(read.table, read.columns), read.columns if given is None else given)
+    for name in given or ():
+        check_column(read.name, name, read.columns)
+    wanted = features_of(read.table, read.columns if given is None else given)
     if given is None:
         wanted = [one for one in wanted if one.is_proposed and one.name not in (label, class_column(read.columns))]
+    columns: Columns = {}
     for one in wanted:
         if one.kind is None:
             raise DataFileError(f"{read.name} cannot be used: {one.fault}")
-    if not wanted:
+        columns[one.name] = one.kind
+    if not columns:
         raise InputError("No column is chosen. Choose one that tells something about a row.")
-    return columns_of(wanted)
+    return columns
 
 
 def _check_columns(read: ReadTable, columns: Columns, label: str | None) -> None:

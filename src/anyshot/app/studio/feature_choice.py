@@ -1,14 +1,14 @@
 """Which columns of a table are features: what each holds, or why it cannot be used."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from anyshot import data
-from anyshot.app.studio.feature_items import Columns, Holds
+from anyshot.app.studio.feature_items import Holds
 from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.errors import InputError
 
@@ -95,13 +95,3 @@ def _names_rows(name: str, kind: Holds, values: list[Any]) -> bool:
     is_named = name.strip().casefold().rstrip(".").endswith(_NUMBERING)
     counts_up = len(values) > 2 and bool((np.diff(numbers) > 0).all())
     return bool((numbers == np.round(numbers)).all()) and (is_named or counts_up)
-
-
-def named(table: "Table", names: Sequence[str]) -> "Table":
-    """Return a table whose columns have these names."""
-    return replace(table, frame=table.frame.set_axis(list(names), axis=1))
-
-
-def columns_of(features: Sequence[Feature]) -> Columns:
-    """Return the columns that features are stored as."""
-    return {one.name: one.kind for one in features if one.kind is not None}

@@ -63,14 +63,12 @@ def _doubts(new: Sequence[str]) -> list[str]:
     return list(map(str, found))
 
 
-def clean_label(label: Any) -> str:
-    """Return the name of a class in a cell, "" for none."""
-    return "" if is_missing(label) else " ".join(clean_name(str(label)).split())
+def read_labels(cells: Sequence[Any]) -> list[str]:
+    """Return the names of classes in cells (n,), "" for none.
 
-
-def read_labels(labels: Sequence[Any]) -> Sequence[Any]:
-    """Return a column of labels; 1.0 is 1 if a cell is empty, beside which pandas writes whole numbers so."""
-    given = [label for label in labels if not is_missing(label) and str(label).strip()]
-    if len(given) == len(labels) or not all(_WHOLE.fullmatch(str(label).strip()) for label in given):
-        return labels
-    return ["" if is_missing(label) else str(label).strip().removesuffix(".0") for label in labels]
+    1.0 is 1 if a cell is empty, beside which pandas writes whole numbers so.
+    """
+    labels = ["" if is_missing(cell) else " ".join(clean_name(str(cell)).split()) for cell in cells]
+    if "" in labels and all(_WHOLE.fullmatch(label) for label in labels if label):
+        return [label.removesuffix(".0") for label in labels]
+    return labels

@@ -10,7 +10,7 @@ import pandas as pd
 
 from anyshot import data
 from anyshot.app.studio.adding import DATES
-from anyshot.app.studio.feature_choice import Feature, class_column, features_of, named
+from anyshot.app.studio.feature_choice import Feature, class_column, features_of
 from anyshot.app.studio.kinds import Kind
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
 from anyshot.base.warning import collecting
@@ -67,7 +67,7 @@ def preview(
     with collecting() as notes:
         table = data.read_table(Path(path), sheet=sheet)
     if has_names is None:
-        has_names = any(map(_is_name, column_names(table), table.columns()))
+        has_names = any(map(_is_name, _column_names(table), table.columns()))
     table = headed(table, has_names)
     shown = _preview_of(table, n_rows)
     if not has_names and shown.label_column is None and len(shown.columns) == 2:
@@ -76,7 +76,7 @@ def preview(
         if 0 < len(set(values)) <= len(values) / 2:
             shown = replace(shown, label_column=shown.columns[other])
     columns = shown.columns
-    part = named(table.rows(range(min(len(table.frame), max(100, MOST_CELLS // len(columns))))), columns)
+    part = table.rows(range(min(len(table.frame), max(100, MOST_CELLS // len(columns)))))
     features = features_of(part, columns)
     facts: dict[str, Any] = {"sheets": list(table.sheets), "has_names": None if table.numbers is None else has_names}
     facts |= {"features": features, "class_column": class_column(columns)}
@@ -93,18 +93,19 @@ def _is_name(first: str, others: Sequence[Any]) -> bool:
 
 
 def headed(table: "Table", has_names: bool) -> "Table":
-    """Return a table whose first row is one of its rows, unless it holds the names of the columns."""
+    """Return a table whose columns all have names; its first row is one of its rows, unless it holds these names."""
     if has_names or table.numbers is None:
-        return table
+        return replace(table, frame=table.frame.set_axis(_column_names(table), axis=1))
     names = [name or None for name in table.frame.columns]
     cells = [names, *table.frame.itertuples(index=False, name=None)]
     lines = table.lines and [table.lines[0] - 1 - sum(name.count("\n") for name in names if name), *table.lines]
-    frame = pd.DataFrame(cells, columns=[""] * len(names), dtype=object)
+    own = [f"Column {number}" for number in range(1, len(names) + 1)]
+    frame = pd.DataFrame(cells, columns=own, dtype=object)
     return replace(table, frame=frame, lines=lines, numbers=[table.numbers[0] - 1, *table.numbers])
 
 
 def _preview_of(table: "Table", n_rows: int) -> Preview:
-    columns, text = column_names(table), likely_text_column(table)
+    columns, text = list(table.frame.columns), likely_text_column(table)
     shown = [["" if value is None else str(value)[:200] for value in row] for row in rows_of(table, n_rows)]
     label = _usual_label(columns)
     return Preview(columns, shown, len(table.frame), text, None if label == text else label)
@@ -112,7 +113,7 @@ def _preview_of(table: "Table", n_rows: int) -> Preview:
 
 def likely_text_column(table: "Table") -> str:
     """Return the column that probably has the texts: by its name, or the one with the longest texts."""
-    columns = column_names(table)
+    columns = list(table.frame.columns)
     text = next((name for usual in TEXT_COLUMNS for name in columns if name.strip().casefold() == usual), None)
     if text is not None:
         return text
@@ -137,7 +138,7 @@ def _likely_kind(table: "Table", features: Sequence[Feature], text: str) -> Kind
     return "rows" if any(one.is_proposed and one.kind != "category" for one in features) else "texts"
 
 
-def column_names(table: "Table") -> list[str]:
+def _column_names(table: "Table") -> list[str]:
     """Return the names of a table's columns; those without one are called by their place, as "Column 2"."""
     given = [str(name) for name in table.frame.columns]
     own = [f"Column {number}" for number in range(1, len(given) + 1)]

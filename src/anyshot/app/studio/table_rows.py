@@ -10,8 +10,8 @@ from anyshot import data
 from anyshot.app.studio.adding import Added, adding_change, batch_row, insert_item, insert_row
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.kinds import Kind
-from anyshot.app.studio.label_columns import clean_label, label_ids, read_labels
-from anyshot.app.studio.previews import column_names, headed, rows_of
+from anyshot.app.studio.label_columns import label_ids, read_labels
+from anyshot.app.studio.previews import headed, rows_of
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
 from anyshot.base.warning import collecting
@@ -57,11 +57,11 @@ def read_rows(
     name = source or file.name
     with collecting() as notes:
         table = headed(data.read_table(file, sheet=sheet), has_names)
-    columns, cells = column_names(table), list(rows_of(table))
+    columns, cells = list(table.frame.columns), list(rows_of(table))
     if label_column is not None:
         check_column(name, label_column, columns)
     labels = read_labels([None if label_column is None else row[columns.index(label_column)] for row in cells])
-    return ReadTable(name, table, columns, cells, list(map(clean_label, labels)), list(map(str, notes)))
+    return ReadTable(name, table, columns, cells, labels, list(map(str, notes)))
 
 
 def check_column(name: str, column: str, columns: Sequence[str]) -> None:
