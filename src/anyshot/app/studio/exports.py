@@ -136,25 +136,24 @@ def python_code(project: Project) -> str:
     column = item_column(project) or kind
     options = [f"encoder={project.encoder!r}"] if project.encoder != "auto" else []
     options += ['long_texts="mean"'] if kind == "text" else []
-    labels, columns = project.items.labels(), project.items.columns()
+    labels = project.items.labels()
     if rate := unknown_rate(labels, len(labels.ids)):
         options.append(f"unknown_rate={rate}")
     of_class, confidence, confirmed = answer_columns(project)
-    facts: dict[str, str] = {
-        "label": of_class,
-        "confidence": confidence,
-        "confirmed": confirmed,
-        "imports": "from anyshot import AnyShotClassifier" + (", Words" if "Words(" in _listed(project) else ""),
-        "classes": _listed(project),
-        "options": "".join(f", {option}" for option in options),
-        "unknown": UNKNOWN,
-    }
-    if kind == "table":
-        texts = [of_class, *(name for name, holds in columns.items() if holds == "category")]
-        types = "{" + ", ".join(f"{name!r}: str" for name in dict.fromkeys(texts)) + "}"
-        return _CODE_OF_ROWS.format(**facts, columns=list(columns), types=types)
-    items = f'table["{kind}"]' if column == kind else f"table[{column!r}]"
-    return _CODE.format(**facts, items=items, kind=kind)
+    features, classes = project.items.columns(), _listed(project)
+    texts = [name for name, holds in features.items() if holds == "category"] if features else [column]
+    return _CODE.format(
+        imports="from anyshot import AnyShotClassifier" + (", Words" if "Words(" in classes else ""),
+        classes=classes,
+        file="rows.csv" if kind == "table" else f"{kind}s.csv",
+        types="{" + ", ".join(f"{name!r}: str" for name in dict.fromkeys([of_class, *texts])) + "}",
+        columns=list(features) if features else repr(column),
+        options="".join(f", {option}" for option in options),
+        label=of_class,
+        confidence=confidence,
+        confirmed=confirmed,
+        unknown=UNKNOWN,
+    )
 
 
 def write_zip(target: Path, folder: Path) -> None:
@@ -175,12 +174,12 @@ import pandas as pd
 {imports}
 
 classes = {classes}
-table = pd.read_csv("{kind}s.csv", dtype={{"{label}": str}})
-items = {items}.tolist()
+table = pd.read_csv("{file}", dtype={types}, keep_default_na=False, na_values=[""])
+items = table[{columns}]
 is_labeled = (table["{confirmed}"] == "yes") & (table["{label}"] != "{unknown}")
 
 clf = AnyShotClassifier(classes{options})
-clf.fit([item for item, own in zip(items, is_labeled) if own], table["{label}"][is_labeled].tolist(), unlabeled=items)
+clf.fit(items[is_labeled], table["{label}"][is_labeled], unlabeled=items)
 
 table["{label}"] = clf.predict(items)
 table["{confidence}"] = clf.predict_proba(items).max(axis=1)
@@ -188,38 +187,22 @@ clf.save("model")
 """
 
 
-_CODE_OF_ROWS: Final = """\
-import pandas as pd
-{imports}
-
-classes = {classes}
-columns = {columns}
-table = pd.read_csv("rows.csv", dtype={types}, keep_default_na=False, na_values=[""])
-rows = table[columns]
-is_labeled = (table["{confirmed}"] == "yes") & (table["{label}"] != "{unknown}")
-
-clf = AnyShotClassifier(classes{options})
-clf.fit(rows[is_labeled], table["{label}"][is_labeled].tolist(), unlabeled=rows)
-
-table["{label}"] = clf.predict(rows)
-table["{confidence}"] = clf.predict_proba(rows).max(axis=1)
-clf.save("model")
-"""
-
-
 def _classes_of_model(project: Project) -> dict[Any, Any]:
-    """Return the classes that a model is fitted to: where names say nothing about the items, those with a label."""
-    classes = project.classes.all()
-    known = [one for one in classes if one.n_labels or project.offer.are_named]
+    """Return the classes that a model is fitted to; raise InputError if there are fewer than two."""
+    known = _known_classes(project)
     if len(known) < 2:
         raise InputError("A model of numbers needs labels of two classes. Label at least one row of each class.")
-    return described(known)
+    return known
+
+
+def _known_classes(project: Project) -> dict[Any, Any]:
+    """Return the classes that names or labels tell something about; names say nothing about rows of features."""
+    return described([one for one in project.classes.all() if one.n_labels or project.offer.are_named])
 
 
 def _listed(project: Project) -> str:
     """Return the classes as Python."""
-    classes = [one for one in project.classes.all() if one.n_labels or project.offer.are_named]
-    lines = [f"    {name!r}: {texts!r}," for name, texts in described(classes).items()]
+    lines = [f"    {name!r}: {texts!r}," for name, texts in _known_classes(project).items()]
     return "\n".join(["{", *lines, "}"])
 
 
