@@ -35,8 +35,9 @@ from anyshot.app.cli.reading import (
     read_labeled,
     shown_items,
 )
-from anyshot.app.cli.saved_models import Model, item_keys, learned, model_and_items, open_model, saved_encoder
+from anyshot.app.cli.saved_models import Model, model_and_items, open_model, saved_encoder
 from anyshot.app.cli.standard_input import lines_of_stdin
+from anyshot.app.learned_items import item_keys, learned_items
 from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.items import take
 from anyshot.base.labels import UNKNOWN
@@ -153,7 +154,7 @@ def suggest(
     columns = replace(columns, label_column=columns.label_column or _label_column(table, clf))
     inputs = read(data, columns=columns, model=clf, with_labels=columns.label_column is not None)
     labels = inputs.labels or [None] * len(inputs)
-    known = {key for key, _ in learned(clf)}
+    known = {key for key, _ in learned_items(clf)}
     keys = item_keys(clf, inputs.items) if known else labels
     pool = [
         row for row, (label, key) in enumerate(zip(labels, keys, strict=True)) if label is None and key not in known

@@ -30,7 +30,8 @@ from anyshot.app.cli.reading import (
     read_labeled,
     shown_items,
 )
-from anyshot.app.cli.saved_models import Model, learned, open_model
+from anyshot.app.cli.saved_models import Model, open_model
+from anyshot.app.learned_items import learned_items
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
 from anyshot.base.items import take
@@ -178,12 +179,12 @@ def learn(
         inputs, labels = labeled_items_of(items, columns, label=label, model=clf)
         rows = [row for row, one in enumerate(labels) if one is not None]
         new = take(inputs, rows), as_classes_write_them([labels[row] for row in rows], clf.classes_.tolist())
-        earlier = learned(clf)
+        earlier = learned_items(clf)
         clf.partial_fit(*new)
         clf.save(model)
     ignored = len(labels) - len(rows)
     without = f" {count(ignored, 'row')} without a label {'was' if ignored == 1 else 'were'} ignored."
-    given, known = learned(clf)[-len(rows) :], {item for item, _ in earlier}
+    given, known = learned_items(clf)[-len(rows) :], {item for item, _ in earlier}
     again = (Counter(earlier) & Counter(given)).total()
     changed = sum(item in known for item, _ in given) - again
     if features_of(clf) is not None:  # some rows may be equal, and have different labels

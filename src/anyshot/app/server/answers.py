@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from anyshot import any_shot
 from anyshot import data as datasets
+from anyshot.app.learned_items import item_keys, learned_items
 from anyshot.app.server.batching import Arrays
 from anyshot.app.server.changes import model_input
 from anyshot.app.server.readiness import AnswerKind, Snapshot
@@ -114,20 +115,12 @@ def explanations(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
 
 
 def suggested(snapshot: Snapshot, items: Sequence[Item], n: int) -> list[int]:
-    """Return the rows of the `n` items whose labels would help most, the best first, without those labeled already.
-
-    Texts are labeled if the model knows the same text, other items if it knows the same vector.
-    """
-    model = model_of(snapshot)
+    """Return the rows of the `n` items whose labels would help most, the best first, without those labeled already."""
+    clf = snapshot.classifier
+    known = {key for key, _ in learned_items(clf)}
     with model_input(items) as given:
-        texts = snapshot.modality == "text"
-        keys = items if texts else [vector.tobytes() for vector in model.embedder.encode(given)]
-        known = set(model.data.examples if texts else [vector.tobytes() for vector in model.data.vectors])
-        rows = [row for row, key in enumerate(keys) if key not in known]
-        found: list[int] = (
-            [rows[k] for k in snapshot.classifier.suggest(take(given, rows), n=n).tolist()] if rows else []
-        )
-    return found
+        rows = [row for row, key in enumerate(item_keys(clf, given)) if key not in known]
+        return [rows[k] for k in clf.suggest(take(given, rows), n=n).tolist()] if rows else []
 
 
 def check_unknown(snapshot: Snapshot, unknown: bool | None) -> None:
