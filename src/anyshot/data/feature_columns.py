@@ -65,12 +65,10 @@ def _with_booleans(cells: list[Any]) -> list[Any]:
     >>> _with_booleans(["TRUE", None, "false"]), _with_booleans(["TRUE", "?"])
     ([True, None, False], ['TRUE', '?'])
     """
-    written = {str(cell).strip().casefold() for cell in cells if cell is not None}
-    return (
-        [cell if cell is None else str(cell).strip().casefold() == "true" for cell in cells]
-        if written <= {"true", "false"}
-        else cells
-    )
+    written = [None if cell is None else str(cell).strip().casefold() for cell in cells]
+    if not {"true", "false", None}.issuperset(written):
+        return cells
+    return [None if cell is None else cell == "true" for cell in written]
 
 
 def _without_marks(cells: list[Any], *, commas: bool) -> list[Any]:

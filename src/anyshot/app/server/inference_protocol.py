@@ -182,18 +182,15 @@ def _rows(tensors: Mapping[str, NDArray[Any]], snapshot: Snapshot) -> list[Any]:
 
     Numbers may also be sent as vectors in the order of the columns, in one tensor (n, d).
     """
-    columns: dict[str, list[Any]] = {}
     if tensors.keys() == {"items"} and tensors["items"].ndim == 2 and tensors["items"].dtype != object:
-        return [[None if cell != cell else cell for cell in row] for row in tensors["items"].astype(float).tolist()]
+        return list(map(_numbers, tensors["items"]))
+    columns: dict[str, list[Any]] = {}
     for one in _inputs(snapshot):
         name, is_text, values = one["name"], one["datatype"] == "BYTES", tensors.get(one["name"])
         if values is None or (values.dtype == object) != is_text or values.size != len(values):
             wanted = "BYTES (n,)" if is_text else "numbers (n,)"
             raise ProblemError(400, f"The column {name!a} must be an input of its own, a tensor of {wanted}.")
-        flat = values.ravel()
-        columns[name] = (
-            _texts(flat) if is_text else [None if cell != cell else cell for cell in flat.astype(float).tolist()]
-        )
+        columns[name] = _texts(values.ravel()) if is_text else _numbers(values.ravel())
     if len(set(map(len, columns.values()))) > 1:
         raise ProblemError(400, "The inputs differ in length: each must have one value for each row.")
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
@@ -225,6 +222,10 @@ def _texts(values: NDArray[Any]) -> list[str]:
         return [one.decode("utf-8") for one in values]
     except UnicodeDecodeError:
         raise ProblemError(400, "A text is not UTF-8.") from None
+
+
+def _numbers(values: NDArray[Any]) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in values.astype(float).tolist()]
 
 
 def _file(content: bytes) -> bytes:
