@@ -92,6 +92,11 @@ def test_missing_and_unknown_values_are_told_where_fit_had_none(table):
     assert remarks_on_row(cells_of_rows([ROW], table)[0], table) == {}
 
 
+def test_numbers_and_dates_of_another_scale_are_told(table):
+    row = {**ROW, "age": 30_000, "since": "2099-12-31"}
+    assert remarks_on_row(cells_of_rows([row], table)[0], table) == {"outside": ["age", "since"]}
+
+
 def test_the_columns_are_described_and_their_example_can_be_read(table):
     assert columns_read(table)[:4] == [
         {"name": "age", "kind": "number", "has_gaps": False},

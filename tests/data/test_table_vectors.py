@@ -1,4 +1,5 @@
 import json
+import warnings
 from datetime import date
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from anyshot.base.validation import generator
 from anyshot.data.table_vectors import MISSING, TableVectors, is_plain
-from anyshot.errors import InputError
+from anyshot.errors import InputError, ItemWarning
 
 
 @pytest.fixture
@@ -168,3 +169,22 @@ def test_a_fit_that_fails_leaves_the_earlier_columns():
         vectors.set_params(encoder="other").fit(pd.DataFrame({"size": [1.0, 2.0]}))
     vectors.set_params(encoder="scikit-learn")
     assert vectors.transform(frame).tolist() == [[15.0], [16.0]]
+
+
+def test_numbers_and_dates_of_another_scale_are_warned_of_also_by_a_saved_table():
+    days = pd.date_range("2023-01-01", periods=40)
+    table = pd.DataFrame({"income": np.linspace(18_000, 77_000, 40), "since": days.astype(str)})
+    vectors = TableVectors.from_facts(json.loads(json.dumps(TableVectors().fit(table).facts())))
+    with warnings.catch_warnings(action="error"):
+        vectors.transform(table[:1])
+    late = pd.DataFrame({"income": [18.5, 30_000.0], "since": ["2023-01-05", "2099-12-31"]})
+    with pytest.warns(ItemWarning) as caught:
+        vectors.transform(late)
+    assert [str(one.message).split(". ")[0] for one in caught] == [
+        "Column 'income' is 18.5 in row 0, but 18000 to 77000 in `fit`",
+        "Column 'since' is 2099-12-31 in row 1, but 2023-01-01 to 2023-02-09 in `fit`",
+    ]
+    assert [one.message.rows for one in caught] == [(0,), (1,)]
+    before = {name: value for name, value in vectors.facts().items() if name != "ranges"}
+    with warnings.catch_warnings(action="error"):  # of an earlier version
+        TableVectors.from_facts(before).transform(late)

@@ -11,12 +11,12 @@ import pandas as pd
 from anyshot.base.columns import first_of
 from anyshot.base.number_columns import check_size
 from anyshot.data.column_kinds import Kind, as_numbers
+from anyshot.data.column_ranges import is_date
 from anyshot.data.feature_columns import as_row
 from anyshot.data.item_columns import is_empty, is_missing_text, missing_column
 from anyshot.data.table_vectors import MISSING, TableVectors
 from anyshot.errors import BadItemError, InputError, WidthError
 
-_SHOWN: Final[dict[Kind, str]] = {"day first": "date", "month first": "date"}
 _WANTED: Final = {
     "number": ("numbers", "a number without quotes"),
     "date": ("dates", "a date such as 2024-12-31"),
@@ -67,11 +67,12 @@ def cells_of_rows(items: Sequence[Any], table: TableVectors) -> list[dict[str, A
 
 
 def remarks_on_row(cells: Mapping[str, Any], table: TableVectors) -> dict[str, list[str]]:
-    """Return which columns of a row of `cells_of_rows` have no value, though all had in `fit`, or an unknown category.
+    """Return which columns of a row of `cells_of_rows` are unlike those in `fit`.
 
-    Those of the first kind are named under "missing", of the second under "unseen".
+    "missing": no value, though all rows had one in `fit`; "unseen": an unknown category; "outside": a number or date of
+    another scale.
     """
-    missing, unseen = [], []
+    missing, unseen, outside = [], [], []
     for name in _used(table):
         cell = cells[name]
         known = table.categories_.get(name)
@@ -79,7 +80,11 @@ def remarks_on_row(cells: Mapping[str, Any], table: TableVectors) -> dict[str, l
             missing += [] if name in table.gaps_ or MISSING in (known or ()) else [name]
         elif known is not None and cell not in known and len(known) < table.max_categories:
             unseen.append(name)  # one of many categories may be too rare to be encoded
-    return {kind: names for kind, names in (("missing", missing), ("unseen", unseen)) if names}
+        elif name in table.ranges_:
+            numbers = as_numbers(pd.Series([cell], name=name, dtype=object), table.kinds_[name])
+            outside += [name] if table.outside(name, numbers).any() else []
+    found = (("missing", missing), ("unseen", unseen), ("outside", outside))
+    return {kind: names for kind, names in found if names}
 
 
 def table_of_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -164,7 +169,7 @@ def _example_cell(table: TableVectors, name: str) -> Any:
 def _kind_shown(table: TableVectors, name: str) -> str:
     """Return the kind of a column, without the order of day and month, since 2024-12-31 is read in any."""
     kind: Kind = "category" if name in table.categories_ else table.kinds_.get(name, "number")
-    return _SHOWN.get(kind, kind)
+    return "date" if is_date(kind) else kind
 
 
 def _known(categories: Sequence[str]) -> list[str]:

@@ -25,6 +25,7 @@ from anyshot.base.extras import extra
 from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.warning import warn
 from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of
+from anyshot.data.column_ranges import Range, shown
 from anyshot.errors import InputError, ItemWarning
 
 MISSING: Final = "(none)"
@@ -54,6 +55,8 @@ class TableVectors(TransformerMixin, BaseEstimator):
         The table's columns.
     kinds_ : dict of str
         What each column holds: "number", "date", "day first" or "month first" (dates as text), "duration", "category".
+    ranges_ : dict of str
+        The `Range` of columns of numbers, dates and durations, outside of which `transform` warns of another unit.
     names_ : list of str
         Name of each element of a vector.
 
@@ -94,6 +97,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
         kinds: dict[str, Kind] = {}
         medians: dict[str, float] = {}
         gaps: list[str] = []
+        ranges: dict[str, Range] = {}
         categories: dict[str, list[str]] = {}
         for name in self.columns_:
             if table[name].isna().all():  # it says nothing, whatever it holds in other tables
@@ -103,12 +107,14 @@ class TableVectors(TransformerMixin, BaseEstimator):
                 numbers = as_numbers(table[name], kinds[name])
                 medians[name] = float(np.nanmedian(numbers))
                 gaps += [name] if np.isnan(numbers).any() else []
+                if (own := Range.of(numbers, kinds[name])) is not None:
+                    ranges[name] = own
             else:
                 counts = _categories(table[name]).value_counts()
                 categories[name] = sorted(counts.index[: self.max_categories])
         if not kinds:
             raise InputError("No column of the table has a value; at least one is needed. Leave out empty columns.")
-        self._learn(kinds, medians, gaps, categories)
+        self._learn(kinds, medians, gaps, categories, ranges)
         return self
 
     def transform(self, X: pd.DataFrame) -> Floats:
@@ -129,6 +135,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
             numbers = as_numbers(table[name], self.kinds_.get(name) or kind_of(table[name]))
             missing = np.isnan(numbers)
             self._warn_if_missing(name, missing, table.index)
+            self._warn_if_outside(name, numbers, table.index)
             parts.append(np.where(missing, median, numbers)[:, None])
             parts += [missing[:, None].astype(np.float64)] if name in self.gaps_ else []
         if self.categories_:
@@ -164,6 +171,20 @@ class TableVectors(TransformerMixin, BaseEstimator):
             remedy = "They count as the median; where that is wrong, fill them in or leave out these rows."
             warn(ItemWarning(f"{fault} {remedy}", rows))
 
+    def outside(self, name: str, numbers: Floats) -> NDArray[np.bool_]:
+        """Return which numbers of a column (n,), NaN for missing ones, are of another scale than those in `fit`."""
+        own = self.ranges_.get(name)
+        return np.zeros(len(numbers), dtype=bool) if own is None else own.is_outside(numbers, self.kinds_[name])
+
+    def _warn_if_outside(self, name: str, numbers: Floats, names: "pd.Index[Any]") -> None:
+        """Warn of numbers (n,) that are probably of another unit than in `fit`; names (n,): of the rows."""
+        rows = np.flatnonzero(self.outside(name, numbers))
+        if len(rows):
+            kind = self.kinds_[name]
+            given, known = shown(numbers[rows].tolist(), kind), self.ranges_[name].shown(kind)
+            fault = f"Column {name!r} is {given} in {named_rows(names[rows].tolist())}, but {known} in `fit`."
+            warn(ItemWarning(f"{fault} Check its unit: answers for rows so far from the others may be wrong.", rows))
+
     def _warn_if_unseen(self, name: str, values: NDArray[np.object_]) -> None:
         """Warn if no category of a column was in `fit`; one of many may be too rare to be encoded."""
         known, given = self.categories_[name], set(values) - {MISSING}
@@ -182,6 +203,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
         if self.encoder == "skrub":
             raise InputError("Fitted encoders of skrub cannot be saved. Use encoder='scikit-learn'.")
         learned = {"kinds": self.kinds_, "medians": self.medians_, "gaps": self.gaps_, "categories": self.categories_}
+        learned["ranges"] = {name: list(own) for name, own in self.ranges_.items()}
         return {"columns": self.columns_, "max_categories": self.max_categories, **learned}
 
     @classmethod
@@ -191,13 +213,20 @@ class TableVectors(TransformerMixin, BaseEstimator):
         encoder.columns_ = list(facts["columns"])
         medians, gaps, categories = dict(facts["medians"]), list(facts["gaps"]), dict(facts["categories"])
         kinds: dict[str, Kind] = dict(facts.get("kinds", {}))  # models of earlier versions do not state them
-        encoder._learn(kinds, medians, gaps, categories)
+        ranges = {name: Range(*own) for name, own in facts.get("ranges", {}).items()}
+        encoder._learn(kinds, medians, gaps, categories, ranges)
         return encoder
 
     def _learn(
-        self, kinds: dict[str, Kind], medians: dict[str, float], gaps: list[str], categories: dict[str, list[str]]
+        self,
+        kinds: dict[str, Kind],
+        medians: dict[str, float],
+        gaps: list[str],
+        categories: dict[str, list[str]],
+        ranges: dict[str, Range],
     ) -> None:
         self.kinds_, self.medians_, self.gaps_, self.categories_ = kinds, medians, gaps, categories
+        self.ranges_ = ranges
         names = []
         for name in medians:
             names += [name, f"{name} is missing"] if name in gaps else [name]

@@ -138,6 +138,9 @@ class Answer(Schema):
     unseen: list[str] | None = Field(
         None, description="Columns with a category that no row in `fit` had, which says nothing of the row."
     )
+    outside: list[str] | None = Field(
+        None, description="Columns with a number or date so far from those in `fit` that its unit is probably another."
+    )
 
 
 class PredictAnswer(Schema):

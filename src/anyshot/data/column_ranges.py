@@ -1,0 +1,88 @@
+"""The range of a column of numbers or dates, outside of which values are probably of another unit."""
+
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.base.validation import Floats
+
+if TYPE_CHECKING:
+    from anyshot.data.column_kinds import Kind
+
+SLACK: Final = 10.0
+"""Numbers so many times the range's width beyond it are far outside."""
+RATIO: Final = 30.0
+"""Positive numbers are too small if below the lowest by this factor, times that from the lowest to the highest."""
+FEW_ROWS: Final = 40
+"""With fewer rows in `fit`, the range is less certain: with half as many, SLACK and RATIO are doubled."""
+LEAST_DAYS: Final = 50 * 365.25
+"""Dates are far outside from so many days beyond the range on."""
+SCALE: Final = 100.0
+"""Several numbers are too small if all are below the median by this factor."""
+SEVERAL: Final = 5
+"""So many different numbers are enough for SCALE."""
+MIN_DISTINCT: Final = 3
+"""Columns with fewer different numbers, without 0, have no range: they are codes, or hardly vary."""
+
+
+class Range(NamedTuple):
+    """What a column held in `fit`; numbers are those of `as_numbers`.
+
+    typical: the median of the sizes of all numbers but 0; n_rows: how many rows had a value. The limits above were
+    chosen on seven tables (wine, breast cancer, iris, digits and diabetes of scikit-learn; students; adult census):
+    with 6 to half of the rows in `fit`, no other row is outside. Of columns times 100 or 1,000, 85 % are, in five rows.
+    """
+
+    lowest: float
+    highest: float
+    typical: float
+    n_rows: int
+
+    @classmethod
+    def of(cls, numbers: Floats, kind: "Kind") -> Self | None:
+        """Return the range of a column (n,), NaN for missing values; None if it does not show the column's scale."""
+        there = numbers[~np.isnan(numbers)]
+        sizes = np.abs(there[there != 0])
+        if not is_date(kind) and (len(np.unique(sizes)) < MIN_DISTINCT or 2 * len(sizes) < len(there)):
+            return None  # in a column that is 0 in most rows, the others were hardly seen
+        typical = float(np.median(sizes)) if len(sizes) else 0.0
+        return cls(float(there.min()), float(there.max()), typical, len(there))
+
+    def is_outside(self, numbers: Floats, kind: "Kind") -> NDArray[np.bool_]:
+        """Return which numbers (n,) are far outside, or too small."""
+        width, caution = self.highest - self.lowest, max(1.0, FEW_ROWS / self.n_rows)
+        slack = max(2 * width, LEAST_DAYS) if is_date(kind) else SLACK * caution * width
+        found: NDArray[np.bool_] = (numbers > self.highest + slack) | (numbers < self.lowest - slack)
+        if is_date(kind):
+            return found
+        sizes = np.abs(numbers)
+        if self.lowest > 0 or self.highest < 0:
+            low, high = sorted((abs(self.lowest), abs(self.highest)))
+            found |= sizes < low / (RATIO * caution * high / low)
+        there = sizes[sizes > 0]  # 0 is 0 in every unit
+        if len(np.unique(there)) >= SEVERAL and there.max() < self.typical / SCALE:
+            found |= sizes > 0
+        return found & (sizes > 0)
+
+    def shown(self, kind: "Kind") -> str:
+        """Return the range as text."""
+        return shown([self.lowest, self.highest], kind)
+
+
+def shown(numbers: list[float], kind: "Kind") -> str:
+    """Return a number, or the lowest and highest of several, as text.
+
+    >>> shown([1490400.0], "number"), shown([3.0, 0.25], "number"), shown([19727.0], "date")
+    ('1490400', '0.25 to 3', '2024-01-05')
+    """
+    ends = dict.fromkeys([min(numbers), max(numbers)])
+    if is_date(kind):
+        return " to ".join(str(np.datetime64(int(np.floor(end)), "D")) for end in ends)
+    texts = [np.format_float_positional(end, precision=6, fractional=False, trim="-") for end in ends]
+    return " to ".join(texts) + (" days" if kind == "duration" else "")
+
+
+def is_date(kind: "Kind") -> bool:
+    """Return whether a column holds dates, whatever the order of day and month in their texts."""
+    return kind in ("date", "day first", "month first")
