@@ -143,7 +143,7 @@ def _by_usefulness(
     """Return the ids, those whose labels would teach most first, and the labeled ones last."""
     learned = answers.learned
     if not project.offer.are_named and answers.left_out:
-        learned = None  # it lacks a class, of which it is sure that it is another one
+        learned = None  # it lacks a class, and is sure of wrong answers for its items
     # Texts and images without a model are shown as they came: soon, names will tell more of them.
     has_order = learned is not None or not project.offer.are_named
     suggested = np.array(_suggested(answers, labels, learned) if has_order else [], dtype=np.intp)
@@ -209,7 +209,6 @@ def _containing(project: Project, text: str) -> Indexes:
         return all(word in _folded(content) for word in words)
 
     has = search_in_rows(words, columns) if columns else has_words
-
     return np.array([row["id"] for row in found if has(row["content"])], dtype=np.intp)
 
 
