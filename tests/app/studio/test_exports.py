@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from anyshot import data
-from anyshot.app.studio import Answers, Project, add_rows, add_table, save_project, save_report, save_table
+from anyshot.app.studio import Answers, Project, add_rows, add_table, add_texts, save_project, save_report, save_table
 from anyshot.app.studio.exports import python_code, save_model_zip, save_onnx_zip
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.panels import quality_panel
@@ -116,6 +116,20 @@ def test_the_python_does_the_same(project, answers, tmp_path, monkeypatch):
     answered = before["confirmed"] == "no"
     assert (found["table"]["class"][answered] == before["class"][answered]).mean() > 0.9
     assert load(tmp_path / "model").classes_.tolist() == CLASSES
+
+
+def test_the_python_reads_a_text_that_pandas_takes_for_missing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Project.create(tmp_path / "mail", name="mail") as project:
+        add_texts(project, ["null", "I was charged twice", "My parcel is late"])
+        for item, name in ((2, "billing"), (3, "delivery")):
+            project.label([item], project.classes.add(name))
+        answers, found = Answers(project, start=False), {}
+        answers.refit()
+        save_table(project, answers, "texts.csv")
+        exec(compile(python_code(project), "code", "exec"), found)
+    assert found["table"]["text"][0] == "null"
+    assert found["table"]["class"].tolist()[1:] == ["billing", "delivery"]
 
 
 @pytest.mark.full
