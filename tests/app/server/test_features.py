@@ -202,6 +202,11 @@ def test_each_column_is_a_tensor_for_triton_and_numbers_may_be_one(client, serve
         [one["value"] for one in predict(client, "sizes", items=[[0.25, 4]])],
     ]
     assert values[0] == values[1] == values[2]
+    gaps = [predict(client, "sizes", items=item)[0] for item in ({"a": None, "b": 4}, [[None, 4]], [None, 4])]
+    assert gaps[0] == gaps[1] == gaps[2]
+    assert gaps[0]["missing"] == ["a"]
+    refused = client.post("/v1/models/points/predict", json={"items": [[1.0, 0.5, 0.0], [1.0, None, 0.0]]})
+    assert (refused.status_code, "Item 1 has null at place 1." in refused.json()["detail"]) == (422, True)
     lacking = {"inputs": [{"name": "age", "shape": [1], "datatype": "INT8", "data": [4]}]}
     refused = client.post("/v2/models/customers/infer", json=lacking)
     assert (refused.status_code, "'city' must be an input" in refused.json()["detail"]) == (400, True)

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any, Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
@@ -84,7 +85,7 @@ def as_items(given: Sequence[Item] | Item, snapshot: Snapshot, settings: Setting
     InputError
         A row of features lacks a column, or has a cell of another kind.
     """
-    single = isinstance(given, str | dict) or (len(given) > 0 and isinstance(given[0], int | float))
+    single = isinstance(given, str | dict) or (len(given) > 0 and not isinstance(given[0], str | dict | list))
     items: list[Any] = [given] if single else list(given)
     if len(items) > settings.max_items:
         raise TooManyItemsError(
@@ -105,7 +106,7 @@ def as_items(given: Sequence[Item] | Item, snapshot: Snapshot, settings: Setting
         return [_text(item if isinstance(item, str) else item["text"]) for item in items]
     if snapshot.modality == "image":
         return _of_bounded_size([_image(item["image"], row) for row, item in enumerate(items)])
-    return [np.array(item) for item in items]
+    return [_vector(item, row) for row, item in enumerate(items)]
 
 
 def usable_items(given: Sequence[Item], snapshot: Snapshot, settings: Settings) -> tuple[list[Item], list[Any]]:
@@ -158,6 +159,13 @@ def _kinds(item: Item) -> tuple[Reads, ...]:
 def _text(text: str) -> str:
     """Return a text; one that ends as the names of images do gets a space, so that no file of that name is opened."""
     return f"{text} " if PurePath(text).suffix.lower() in IMAGE_SUFFIXES else text
+
+
+def _vector(numbers: list[float | None], row: int) -> NDArray[Any]:
+    """Return a vector (d,); raise BadItemError if it has a null, which only rows of features may have."""
+    if None in numbers:
+        raise BadItemError(f"Item {row} has null at place {numbers.index(None)}. Each number of a vector is needed.")
+    return np.array(numbers)
 
 
 def _image(content: Any, row: int) -> Image.Image:

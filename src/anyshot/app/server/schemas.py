@@ -82,7 +82,9 @@ Row: TypeAlias = Annotated[
         }
     ),
 ]
-Item: TypeAlias = str | Row | Vector
+ListedRow: TypeAlias = Annotated[list[FiniteFloat | None], Field(min_length=1)]
+"""A vector, or a row of features that are all numbers, with null for a missing one."""
+Item: TypeAlias = str | Row | ListedRow
 Items: TypeAlias = Annotated[list[Item], Field(min_length=1)]
 
 
