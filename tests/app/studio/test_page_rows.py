@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 
+import pandas as pd
 import pytest
 
 from shop_customers import customers
@@ -87,9 +88,14 @@ def test_rows_are_pasted_into_an_empty_project_and_undone_in_both_tabs(opened):
 @pytest.mark.full
 def test_many_columns_are_cut_until_all_are_asked_for(opened, tmp_path):
     table = customers(12)[[]].assign(**{f"size {n}": [n + row % 5 for row in range(12)] for n in range(30)})
-    table.to_csv(tmp_path / "sizes.csv", index=False)
+    with pd.ExcelWriter(tmp_path / "sizes.xlsx") as book:
+        pd.DataFrame({"note": ["sizes in cm"]}).to_excel(book, sheet_name="About", index=False)
+        table.to_excel(book, sheet_name="Sizes", index=False)
     page = opened()
-    page.set_input_files("[data-start-file]", tmp_path / "sizes.csv")
+    page.set_input_files("[data-start-file]", tmp_path / "sizes.xlsx")
+    page.wait_for_selector("#sheet[open] [name=kind][value=texts]:checked")
+    page.select_option("#sheet [name=sheet]", "Sizes")
+    page.wait_for_selector("#sheet[open] [name=kind][value=rows]:checked")
     page.click("#sheet[open] .main")
     page.wait_for_selector("body[data-kind=rows] #list .row.current")
     shown = "document.querySelectorAll('#list .row.current .cells span').length"

@@ -96,7 +96,9 @@ byId("sheet").addEventListener("change", ({ target }) => {
   }
   if (!target.matches("[data-reading]")) return;
   const { form, name } = target;  // the table is read again
-  get(`${form.dataset.send}?${new URLSearchParams(new FormData(form))}`).then((found) => {
+  const reading = new URLSearchParams(new FormData(form));
+  if (name === "sheet") reading.delete("kind");  // another sheet may hold other items
+  get(`${form.dataset.send}?${reading}`).then((found) => {
     showTable(found);
     byId("sheet").querySelector(`select[name=${name}], [name=${name}]:checked`).focus();
   }, ({ detail }) => { form.querySelector(".error").textContent = detail ?? t("gone"); });
