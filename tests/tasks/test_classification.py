@@ -707,7 +707,8 @@ def test_a_row_of_a_table_far_outside_of_all_others_is_unknown_also_in_the_direc
     clf = AnyShotClassifier(cache=False, unknown_rate=0.05).fit(table, np.array(["many", "few"])[y])
     of_rare = table[y == 1].mean().to_frame().T
     assert clf.predict(of_rare).tolist() == ["few"]
-    assert clf.predict(100 * of_rare).tolist() == [UNKNOWN]
+    with pytest.warns(UserWarning, match="'(age|pay)' is .* but .* in `fit`. Check its unit"):
+        assert clf.predict(100 * of_rare).tolist() == [UNKNOWN]
 
 
 @pytest.mark.parametrize("make", [lambda ages: pd.DataFrame({"age": ages}), lambda ages: np.array(ages)[:, None]])
