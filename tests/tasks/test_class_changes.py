@@ -182,6 +182,14 @@ def test_texts_say_nothing_about_numbers(encoder):
     assert clf.describe_class("a", None).add_class("d", examples=items[:2]).classes_.tolist() == list("abcd")
 
 
+@pytest.mark.parametrize("description", ["large ones", Words(["large"])])
+def test_texts_of_classes_of_rows_are_warned_of_in_fit(description):
+    items = pd.DataFrame(ITEMS, columns=list("wxyz"))
+    clf = AnyShotClassifier({"a": "a", "b": description, "c": "c"}, encoder="table", cache=False)
+    with pytest.warns(UserWarning, match="description of class 'b' says nothing about numbers"):
+        clf.fit(items, OF)
+
+
 def test_classes_are_described_before_the_first_item():
     clf = AnyShotClassifier(["a", "b"]).fit().describe_class("a", "large ones").add_class("c", "small ones")
     assert clf.classes_.tolist() == ["a", "b", "c"]

@@ -437,7 +437,7 @@ def test_attributes_are_needed_for_every_class():
             learn(X, y)
 
 
-@pytest.mark.parametrize("given", [["yes", "no"], {"yes": "it is", "no": "it is not"}, np.array(["yes", "no"]), None])
+@pytest.mark.parametrize("given", [["yes", "no"], {"yes": None, "no": None}, np.array(["yes", "no"]), None])
 def test_classes_are_sorted_as_scorers_of_probabilities_expect(given):
     X, y = measurements()
     clf = AnyShotClassifier(given, cache=False).fit(X, y)

@@ -14,6 +14,7 @@ from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Label, class_name, label_list, row_of, sorted_rows
 from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.base.validation import vectors as check_vectors
+from anyshot.base.warning import warn
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
 from anyshot.zero_shot.class_texts import ClassTexts, Description, describe, is_vector
 
@@ -21,6 +22,8 @@ PROVISIONAL: Final = (
     "{new} was added without fitting the other classes again: its weights follow from its examples and its name, as "
     "those of the others do on average. The next change fits all of them, as does partial_fit()."
 )
+
+_SAYS_NOTHING: Final = "The description of class {name!r} says nothing about numbers."
 
 
 class ClassChange(NamedTuple):
@@ -157,10 +160,22 @@ def _check_says_something(embedder: Embedder, data: TrainingSet, name: Label, de
     features = embedder.requested == "table"
     if not features and (embedder.requested != "vectors" or not data.class_embeddings.size):  # 0: no item yet
         return
-    texts = ClassTexts((name,), ((),)) if is_vector(description) else describe({name: description})
-    if len(texts.texts[0]) > 1 or texts.words[0] is not None or (features and is_vector(description)):
+    is_text = not is_vector(description)
+    if (features and not is_text) or (is_text and _has_texts(describe({name: description}), 0)):
         remedy = "give labeled examples of it" + ("" if features else ", or a class vector")
-        raise InputError(f"The description of class {name!r} says nothing about numbers. Leave it out, and {remedy}.")
+        raise InputError(f"{_SAYS_NOTHING.format(name=name)} Leave it out, and {remedy}.")
+
+
+def warn_of_texts(embedder: Embedder, texts: ClassTexts) -> None:
+    """Warn of descriptions and words of classes if items are rows of features, of which they say nothing."""
+    row = next((row for row in range(len(texts.names)) if _has_texts(texts, row)), None)
+    if embedder.requested == "table" and row is not None:
+        warn(f"{_SAYS_NOTHING.format(name=texts.names[row])} Such texts are left out; only labels count.")
+
+
+def _has_texts(texts: ClassTexts, row: int) -> bool:
+    """Return whether a class has a description or words beside its name."""
+    return len(texts.texts[row]) > 1 or texts.words[row] is not None
 
 
 def _changed(
