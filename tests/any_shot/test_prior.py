@@ -430,6 +430,14 @@ def test_a_pool_of_labeled_items_alone_is_not_used():
     assert model.reasons[0] == "The unlabeled items are not used, since all of them have labels."
 
 
+def test_a_pool_is_not_used_once_all_of_it_has_labels():
+    data, X, y = four_classes(n_each=3)
+    some = np.arange(0, len(X), 2)
+    before = replace(data, unlabeled=X[some])
+    assert before.pool is not None
+    assert before.with_labels(X[some], y[some], [""] * len(some)).pool is None
+
+
 def test_classes_without_a_label_are_predicted_by_their_attributes():
     data, X, y = described(n_unlabeled=1)
     model = fit_model(VECTORS, data)

@@ -134,6 +134,7 @@ class TrainingSet:
             examples=self.examples + added,
             weights=np.concatenate([self.weights, added_weights[has]]),
         )
+        vars(changed).pop("pool", None)  # all of it may have labels now
         return changed.with_unlabeled(vectors[~has])
 
     def with_unlabeled(self, vectors: Vectors) -> Self:
