@@ -29,7 +29,7 @@ def counted(counts, *, pool=False):
     index, n = np.repeat(np.arange(len(counts)), counts), len(counts)
     data = without_items(describe([f"class {k}" for k in range(n)]), np.eye(n, dtype=np.float32))
     data = data.with_labels(np.eye(n, dtype=np.float32)[index], index, [""] * len(index))
-    return data.with_unlabeled(np.eye(n, dtype=np.float32)) if pool else data
+    return data.with_unlabeled(np.ones((1, n), np.float32)) if pool else data
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,11 @@ def test_with_a_pool_automatic_shares_are_found_later_and_balanced_ones_are_give
     assert class_shares("auto", data) is None
     np.testing.assert_array_equal(class_shares("balanced", data), [0.5, 0.5])
     np.testing.assert_allclose(class_shares("labels", data), np.array([70.5, 10.5]) / 81)
+
+
+def test_a_pool_of_labeled_items_alone_says_nothing_about_class_shares():
+    data = counted((70, 10))
+    np.testing.assert_array_equal(class_shares("auto", data.with_unlabeled(data.vectors)), class_shares("auto", data))
 
 
 def test_labels_are_added_to_each_class_for_its_share():

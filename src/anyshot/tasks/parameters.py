@@ -131,8 +131,8 @@ def class_shares(class_prior: str, data: TrainingSet) -> NDArray[np.floating] | 
     """
     own, n_classes = data.defaults, len(data.class_embeddings)
     if class_prior == "balanced":
-        return np.full(n_classes, 1 / n_classes) if len(data.unlabeled) else None
-    if class_prior == "auto" and (len(data.unlabeled) or drawn_by_plan(data)):
+        return np.full(n_classes, 1 / n_classes) if data.pool is not None else None
+    if class_prior == "auto" and (data.pool is not None or drawn_by_plan(data)):
         return None
     counts = data.counts + (own.natural_share_items if class_prior == "auto" else own.label_share_items)
     return np.asarray(counts / counts.sum())
