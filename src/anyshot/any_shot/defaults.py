@@ -28,7 +28,7 @@ class Defaults:
     The filter alone raises names from 61.7 to 64.8 % without a label; 1 and 10 are as good as 3 once they are refined.
     """
     filter_items: float = 1000.0
-    """Items that an isotropic covariance counts for; it matters for pools smaller than that."""
+    """Items that an isotropic covariance counts for, beside that of the items given."""
 
     # --- class vectors refined on the pool (`pool_refinement.refine`) ---
 
@@ -43,7 +43,7 @@ class Defaults:
     name_weights: tuple[float, float] = (0.5, 2.0)
     """Smallest and largest weight of class vectors: clear topics are best at the first, sentiments at the second."""
     name_items: float = 15.0
-    """Divided by the unlabeled vectors per class, it is added to that weight: with 3 of them, 3 loses 3 points."""
+    """Divided by the unlabeled vectors per class and added; with 3 of them, the value 3 loses 3 points."""
     max_pool: int = 20_000
     """Unlabeled vectors used at most, evenly spaced."""
     shares_prior: float = 0.1
