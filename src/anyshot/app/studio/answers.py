@@ -188,7 +188,7 @@ class Answers:
         """
         classes = self._project.classes.all()
         texts = texts_of(classes)
-        if not self._project.offer.are_named:
+        if not self._project.kind_facts.names_help:
             return {one.id: [] for one in classes}
         if self._project.kind == "texts":
             found = self._learner.embedder.reader.readings(texts)

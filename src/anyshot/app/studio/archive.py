@@ -35,7 +35,7 @@ MAX_UNPACKED: Final = 20 * 2**30
 """Most bytes that a project may unpack to."""
 _MEMBER: Final = re.compile(rf"{FILE_NAME}|({IMAGES}|{THUMBNAILS})/{IMAGE_FILE.pattern}")
 _MODEL_MEMBER: Final = re.compile(r"(?:[^/\\]+/)?(model\.json|arrays\.safetensors|README\.md)")
-_KIND_OF: Final[dict[str, Kind]] = {offer.modality: kind for kind, offer in KINDS.items()}
+_KIND_OF: Final[dict[str, Kind]] = {facts.modality: kind for kind, facts in KINDS.items()}
 _COPIED: Final = 2**20  # bytes copied at once
 
 

@@ -38,7 +38,7 @@ def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
     )
     headers = {row["columns"]: json.loads(row["columns"]) for row in found}  # [] for pasted texts and images
     features = project.items.columns()
-    own = list(features) or [project.offer.modality]
+    own = list(features) or [project.kind_facts.modality]
     names = dict.fromkeys(name for header in headers.values() for name in (header or own))
     columns: dict[str, list[Any]] = {name: [None] * len(found) for name in names}
     for number, row in enumerate(found):

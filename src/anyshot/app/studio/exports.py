@@ -76,7 +76,7 @@ def fitted_classifier(project: Project) -> Any:
     items, pool = _items(project, ids, _pool(project))
     clf.fit(items, names.tolist(), unlabeled=pool)
     column = item_column(project)
-    clf.columns_ = {project.offer.modality: column} if column else {}
+    clf.columns_ = {project.kind_facts.modality: column} if column else {}
     return clf
 
 
@@ -132,7 +132,7 @@ def save_report(project: Project, answers: "Answers", path: str | Path) -> str:
 
 def python_code(project: Project) -> str:
     """Return the Python that fits the same model from the exported table."""
-    kind = project.offer.modality
+    kind = project.kind_facts.modality
     column = item_column(project) or kind
     options = [f"encoder={project.encoder!r}"] if project.encoder != "auto" else []
     options += ['long_texts="mean"'] if kind == "text" else []
@@ -197,7 +197,7 @@ def _classes_of_model(project: Project) -> dict[Any, Any]:
 
 def _known_classes(project: Project) -> dict[Any, Any]:
     """Return the classes that names or labels tell something about; names say nothing about rows of features."""
-    return described([one for one in project.classes.all() if one.n_labels or project.offer.are_named])
+    return described([one for one in project.classes.all() if one.n_labels or project.kind_facts.names_help])
 
 
 def _listed(project: Project) -> str:

@@ -1,4 +1,4 @@
-"""The kinds of projects: what an item is, and what the page offers for it."""
+"""The kinds of projects: what an item is, and what the page shows for it."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -7,22 +7,22 @@ Kind: TypeAlias = Literal["texts", "images", "rows"]
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What one kind of project offers.
+class KindFacts:
+    """What the items of one kind of project are, and where they come from.
 
-    modality: what the library calls the items; icon: of the page; is_pasted: whether items come from the clipboard and
-    from tables, rather than from image files and the camera; are_named: whether names and words of classes say
-    something about the items, so that there are answers before the first label, and a search by meaning.
+    modality: what the library calls the items; icon: of the page; reads_tables: whether items come from tables and the
+    clipboard, rather than from image files and the camera; names_help: whether names and words of classes say something
+    about the items, so that there are answers before the first label, and a search by meaning.
     """
 
     modality: Literal["text", "image", "table"]
     icon: str
-    is_pasted: bool
-    are_named: bool
+    reads_tables: bool
+    names_help: bool
 
 
-KINDS: Final[dict[Kind, Offer]] = {
-    "texts": Offer("text", "text", is_pasted=True, are_named=True),
-    "images": Offer("image", "image", is_pasted=False, are_named=True),
-    "rows": Offer("table", "table", is_pasted=True, are_named=False),
+KINDS: Final[dict[Kind, KindFacts]] = {
+    "texts": KindFacts("text", "text", reads_tables=True, names_help=True),
+    "images": KindFacts("image", "image", reads_tables=False, names_help=True),
+    "rows": KindFacts("table", "table", reads_tables=True, names_help=False),
 }

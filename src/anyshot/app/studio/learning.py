@@ -140,7 +140,7 @@ class Learner:
 
     def __init__(self, project: Project) -> None:
         self._kind = project.kind
-        name = encoders.default_for(project.offer.modality) if project.encoder == "auto" else project.encoder
+        name = encoders.default_for(project.kind_facts.modality) if project.encoder == "auto" else project.encoder
         # Means over the parts of long texts; otherwise a long message would be read by its first lines.
         embedder: Embedder = any_shot.Embedder(name, cache=VectorCache(), words=True, long_texts="mean")
         self.vectors = ItemVectors(project, embedder)

@@ -16,7 +16,7 @@ from anyshot.app.studio.database import FILE_NAME, ProjectDatabase
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.history import History
 from anyshot.app.studio.items import ItemList, LabelOf, stored_label
-from anyshot.app.studio.kinds import KINDS, Kind, Offer
+from anyshot.app.studio.kinds import KINDS, Kind, KindFacts
 from anyshot.base.columns import is_blank
 from anyshot.base.labels import UNKNOWN, clean_name
 from anyshot.errors import InputError, ProjectError
@@ -122,8 +122,8 @@ class Project:
         return found
 
     @property
-    def offer(self) -> Offer:
-        """What this kind of project offers."""
+    def kind_facts(self) -> KindFacts:
+        """What a project of this kind reads and shows."""
         return KINDS[self.kind]
 
     @property

@@ -202,14 +202,14 @@ def hints(project: Project, answers: "Answers") -> dict[int, Hint]:
     answered = answered if len(answers.current.ids) >= FEW_LABELS * len(classes) else set()
     silent = [one for one in classes if answered and one.id not in answered and not one.n_labels]
     found: dict[int, Hint] = {one.id: "no_answers" for one in silent}
-    unclear: Hint = "says_nothing" if project.offer.are_named else "needs_label"
+    unclear: Hint = "says_nothing" if project.kind_facts.names_help else "needs_label"
     return found | {one.id: unclear for one in classes if one.name in answers.left_out}
 
 
 def why(project: Project, answers: "Answers", item: int, *, k: int = 3) -> Why:
     """Return why an item has its answer: the most similar labeled items, and the matching words or description."""
     learned, given = answers.learned, project.items.contents([project.items.one(item).id])
-    if learned is None and not project.offer.are_named:
+    if learned is None and not project.kind_facts.names_help:
         raise InputError("There is no answer yet. Label at least one row of each class.")
     if learned is None:
         raise InputError("There is no answer yet. Name two classes, and wait until the items are read.")
@@ -320,7 +320,7 @@ def _next_step(
         return NextStep("add_class")
     silent = next((one for one in classes if one.name in answers.left_out), None)
     if silent is not None:
-        action: Action = "describe" if project.offer.are_named else "label_first"
+        action: Action = "describe" if project.kind_facts.names_help else "label_first"
         return NextStep(action, {"class_id": silent.id, "name": silent.name})
     if project.kind == "texts" and not any(one.n_labels for one in classes):
         chips = answers.chips()

@@ -142,10 +142,10 @@ def _by_usefulness(
 ) -> Indexes:
     """Return the ids, those whose labels would teach most first, and the labeled ones last."""
     learned = answers.learned
-    if not project.offer.are_named and answers.left_out:
+    if not project.kind_facts.names_help and answers.left_out:
         learned = None  # it lacks a class, and is sure of wrong answers for its items
     # Texts and images without a model are shown as they came: soon, names will tell more of them.
-    has_order = learned is not None or not project.offer.are_named
+    has_order = learned is not None or not project.kind_facts.names_help
     suggested = np.array(_suggested(answers, labels, learned) if has_order else [], dtype=np.intp)
     useful, chance = suggested[np.isin(suggested, ids)].tolist(), _at_random(ids[~is_labeled])[:N_SUGGESTED].tolist()
     n_labels, first = int((labels.labels != 0).sum()), dict[int, None]()

@@ -230,7 +230,7 @@ def table_facts(opened: Opened, number: str, *, kind: str = "", **reading: Any) 
         raise renamed(error, path, _name(path)) from error
     places = {name: place for place, name in enumerate(found.columns)}
     project = opened.project
-    own, may_choose = list(project.items.columns()), project.offer.is_pasted and not project.items.count()
+    own, may_choose = list(project.items.columns()), project.kind_facts.reads_tables and not project.items.count()
     likely = kind if kind in KINDS else "rows" if project.kind == "rows" else found.kind
     return {
         "table": {

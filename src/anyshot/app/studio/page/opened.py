@@ -43,7 +43,7 @@ class Projects:
         return {**{name: folder for name, folder in self._elsewhere.items() if folder.exists()}, **here}
 
     def add(self, folder: Path) -> str:
-        """Offer a project that lies elsewhere, and return the name under which it is found."""
+        """KindFacts a project that lies elsewhere, and return the name under which it is found."""
         target = folder.expanduser().resolve()
         if not (target / FILE_NAME).is_file():
             raise ProjectError(f"{folder} is no project of the studio: it has no {FILE_NAME}.")

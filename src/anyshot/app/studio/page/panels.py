@@ -8,7 +8,7 @@ from anyshot.app import studio
 from anyshot.app.studio.classes import COLORS, ClassRow, color_number
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.kinds import Offer
+from anyshot.app.studio.kinds import KindFacts
 from anyshot.app.studio.page.messages import warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
@@ -31,7 +31,7 @@ def classes_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[s
     labels = opened.project.items.labels().labels
     n_answers = studio.counts(opened.project, opened.answers)
     found, chips = hints(opened.project, opened.answers), opened.answers.chips()
-    asked = asked if opened.project.offer.are_named else ()
+    asked = asked if opened.project.kind_facts.names_help else ()
     shown = [
         {**_class_facts(one, chips.get(one.id, []), t, found.get(one.id)), "n_answers": n_answers.get(one.id, 0)}
         for one in opened.project.classes.all()
@@ -80,14 +80,14 @@ def class_dialog(opened: Opened, number: int) -> dict[str, Any]:
 def quality_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[str, Any]:
     """Return what quality.html shows; asked: the classes that are asked for their words, which is the next step."""
     names = {one.id: one.name for one in opened.project.classes.all()}
-    kind, asked = opened.project.kind, asked if opened.project.offer.are_named else ()
+    kind, asked = opened.project.kind, asked if opened.project.kind_facts.names_help else ()
     if not names or not opened.project.items.count():
         missing = "items" if names else "classes"
         words = {"headline": t(f"good_no_{missing}"), "about": t.of(kind, f"good_no_{missing}_about")}
         return {"quality": {**words, "next": None, "curve": None, "confused": [], "notes": []}}
     found, labels = quality(opened.project, opened.answers), opened.project.items.labels().labels
     step = found.next_step if (labels == 0).any() else NextStep("add_items")
-    shown: dict[str, Any] = {**_headline(found, names, t, opened.project.offer), "next": _next_step(step, t)}
+    shown: dict[str, Any] = {**_headline(found, names, t, opened.project.kind_facts), "next": _next_step(step, t)}
     if not names.keys().isdisjoint(asked):
         shown["next"] = {"sentence": t("next_words"), "button": ""}
     shown["curve"] = curve_points(found.curve, t) if len(found.curve) > 1 else None
@@ -113,13 +113,13 @@ def _notes(opened: Opened, t: Texts) -> list[dict[str, Any]]:
     return notes + [{"sentence": one, "ids": []} for one in warnings_in(opened.answers.warnings, t)]
 
 
-def _headline(found: Quality, names: Mapping[int, str], t: Texts, offer: Offer) -> dict[str, str]:
+def _headline(found: Quality, names: Mapping[int, str], t: Texts, facts: KindFacts) -> dict[str, str]:
     if found.accuracy is None:
         return {"headline": t("good_no_labels"), "about": t("good_no_labels_about", n=MIN_LABELS)}
     headline, of_10 = found.headline
     low, high = found.of_100
     about = [t("good_interval", n=found.n_labels, low=low, high=high)]
-    if found.untested and offer.are_named:  # else these classes have no answers
+    if found.untested and facts.names_help:  # else these classes have no answers
         about.append(t("good_untested", n=len(found.untested), name=names[found.untested[0]]))
     return {"headline": t(f"good_{headline}", n=of_10), "about": " ".join(about)}
 

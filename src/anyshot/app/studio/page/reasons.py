@@ -49,7 +49,7 @@ def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, 
     near = [item for item in project.items.get(found.neighbors) if item.id != number and _name(item, names, t) == name]
     columns = project.items.columns()
     shown += [_neighbor(item, name, t, base, columns) for item in near[:SHOWN_ITEMS]]
-    if not shown and explained.is_known and project.offer.are_named:
+    if not shown and explained.is_known and project.kind_facts.names_help:
         shown.append({"sentence": t.rich("why_name", name=name), "image": ""})
     second = round(100 * (explained.probability - explained.margin))
     if second > 0:
