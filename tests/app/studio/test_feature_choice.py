@@ -21,6 +21,7 @@ def test_columns_that_only_name_the_rows_are_not_proposed(features):
         {
             "number": range(1, 13),
             "customer id": [12, 7, 31, 8, 44, 3, 2, 9, 18, 5, 77, 1],
+            "bottle": [12, 7, 1, 8, 4, 3, 2, 9, 11, 5, 6, 10],
             "name": [f"person {n}" for n in range(12)],
             "empty": [""] * 12,
             "age": [31, 40, 31, 22, 50, 19, 77, 41, 33, 32, 30, 29],

@@ -94,4 +94,5 @@ def _names_rows(name: str, kind: Holds, values: list[Any]) -> bool:
     numbers = pd.to_numeric(pd.Series(values, dtype=object).astype(str), errors="coerce").to_numpy()
     is_named = name.strip().casefold().rstrip(".").endswith(_NUMBERING)
     counts_up = len(values) > 2 and bool((np.diff(numbers) > 0).all())
-    return bool((numbers == np.round(numbers)).all()) and (is_named or counts_up)
+    is_shuffled = len(values) > FEW and bool(np.ptp(numbers) < 1.5 * len(values))  # hardly a number is left out
+    return bool((numbers == np.round(numbers)).all()) and (is_named or counts_up or is_shuffled)

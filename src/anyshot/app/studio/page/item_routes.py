@@ -43,7 +43,7 @@ MAX_CHANGED: Final = 5000  # ids of changed answers that are sent
 
 
 async def item_order(request: Request) -> Response:
-    """Answer with the ids of all items in an order, those with a label, and the sizes of the groups, if any."""
+    """Answer with all ids in an order, those with a label, the sizes of groups, if any, and if there are answers."""
     opened, given = await opened_by(request), request.query_params
     view = given.get("view", "first")
     if view not in ORDERS:
@@ -57,11 +57,12 @@ async def item_order(request: Request) -> Response:
     )
 
     def found() -> dict[str, Any]:
+        answered = len(opened.answers.current.ids) > 0  # before the order, which may be by later answers
         ids = studio.order(opened.project, opened.answers, query)
         groups = _groups(opened, ids.tolist()) if view == "class" else None
         labels = opened.project.items.labels()
         labeled = np.intersect1d(ids, labels.ids[labels.labels != 0])
-        return {"ids": ids.tolist(), "labeled": labeled.tolist(), "groups": groups}
+        return {"ids": ids.tolist(), "labeled": labeled.tolist(), "groups": groups, "answered": answered}
 
     return JSONResponse(await run_in_threadpool(found))
 

@@ -10,7 +10,7 @@ import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window, narrow = matchMedia("(max-width: 900px)");
 const view = byId("view"), filter = { params: {}, text: "", ids: null, labeled: [] };
-let asked = 0, count = 0;
+let asked = 0, count = 0, answered = false;  // answered: what is seen is in an order by answers
 
 /** Ask the server for the items in the chosen order. refresh: keep what is seen where it is, and sort what follows. */
 async function order({ refresh = false } = {}) {
@@ -19,6 +19,7 @@ async function order({ refresh = false } = {}) {
   const params = { view: view.value, ...(search ? { [by]: search } : {}), ...filter.params };
   const found = filter.ids ? filter : await get(`order?${new URLSearchParams(params)}`).catch((problem) => { if (problem.detail) toast(problem.detail); });
   if (mine !== asked || !found) return;
+  answered = found.answered ?? answered;
   let { ids } = found;
   if (refresh && !found.groups && shown.ids.length) {  // what was just read stays, though its answer may be another now
     const there = new Set(ids), at = shown.ids.indexOf(current), stays = (id, place) => place < at || (place === at && !isConfirmed(id));
@@ -248,7 +249,7 @@ function refreshPanels() {
   refresh("classes");
   refresh("quality");
 }
-let items = state.n_items, answered = false;  // answered: what is seen is in an order by answers
+let items = state.n_items;
 onChange((subjects, now) => {
   const any = (...names) => names.some((name) => subjects.has(name));
   const seen = any("answers", "labels", "classes", "items") ? outdated(now.rows) : Promise.resolve();
@@ -261,7 +262,6 @@ onChange((subjects, now) => {
   if (any("labels") && !any("answers")) clearTimeout(later), later = setTimeout(refreshPanels, 1000);  // the answers follow
   showCount();
   items = now.n_items;
-  answered = now.answered;
   showRandom();
   byId("no-items").hidden = now.n_items > 0;
   byId("tools").hidden = now.n_items === 0;
