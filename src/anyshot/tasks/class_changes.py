@@ -166,10 +166,10 @@ def _check_says_something(embedder: Embedder, data: TrainingSet, name: Label, de
         raise InputError(f"{_SAYS_NOTHING.format(name=name)} Leave it out, and {remedy}.")
 
 
-def warn_of_texts(embedder: Embedder, texts: ClassTexts) -> None:
-    """Warn of descriptions and words of classes if items are rows of features, of which they say nothing."""
+def warn_of_texts(texts: ClassTexts) -> None:
+    """Warn of descriptions and words of classes of rows of features, of which they say nothing."""
     row = next((row for row in range(len(texts.names)) if _has_texts(texts, row)), None)
-    if embedder.requested == "table" and row is not None:
+    if row is not None:
         warn(f"{_SAYS_NOTHING.format(name=texts.names[row])} Such texts are left out; only labels count.")
 
 

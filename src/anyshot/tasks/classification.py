@@ -176,7 +176,8 @@ class AnyShotClassifier(FittedClassifier):
         embedder = embedder_for(given.parts, self, vectors_given=described)
         data = given.training_set(classes, embedder)
         warn_of_classes(data)
-        warn_of_texts(embedder, data.texts)
+        if embedder.requested == "table":
+            warn_of_texts(data.texts)
         warn_of_names(embedder, data)
         warn_of_conflicts(embedder, data, n_new=len(data.index))
         model = self._set_model(fit_model(self, embedder, data, may_wait=is_first_part))
