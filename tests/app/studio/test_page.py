@@ -362,11 +362,15 @@ def test_ten_thousand_items_are_never_all_in_the_document(opened, tmp_path):
     page.wait_for_selector("#shown >> text=10,000 items")
     page.select_option("#view", "added")
     for share in (0.5, 1.0):
-        page.evaluate(
-            "share => { const one = document.getElementById('scroller'); one.scrollTop = share * one.scrollHeight }",
-            share,
+        page.wait_for_function(  # again and again: the list begins anew once all items are there
+            """([share, text]) => {
+                const one = document.getElementById("scroller");
+                one.scrollTop = share * one.scrollHeight;
+                return one.innerText.includes(text);
+            }""",
+            arg=[share, "message number " + ("9999" if share == 1 else "50")],
+            polling=300,
         )
-        page.wait_for_selector("text=message number " + ("9999" if share == 1 else "50"))
         assert page.locator("#list .row").count() < 60
 
 
