@@ -23,10 +23,8 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         agreed = agreement(names, prior, U)
         with_clusters = agreed >= 0.7
         if with_clusters:
-            weight = 0.03 * min(len(S) - 1, Z.shape[1]) / max(evidence(Z, P)[0], 1e-9)
-            weight, move, prior, pi, agreed = clustered(
-                move, Z, names, U, (np.clip(weight, 0.5, 2) + 15 * len(S) / len(U), 1)
-            )
+            weight = weight_of_names(evidence(Z, P)[0], min(len(S) - 1, Z.shape[1])) + 15 * len(S) / len(U)
+            move, prior, pi, agreed = clustered(partial(move, weight=weight), Z, names, U)
             halves = U[::2], U[1::2]
             moved = (refined(S, own, weight=weight, temperature=temperature)[0] for own in halves)
             pairs = zip(moved, halves[::-1], strict=True)
@@ -121,15 +119,15 @@ def scale_by_spread(S):
     return np.sqrt((c - 1) / c / np.sqrt(max(spread, 0.05)))
 
 
-def clustered(move, Z, names, U, weights):
-    """Return how class vectors are moved with the first of the weights at which they agree with the names."""
-    for weight in weights:
-        weighted = partial(with_shares, partial(move, weight=weight), Z)
-        prior, _, pi = weighted()
-        agreed = agreement(names, prior, U)
-        if agreed >= 0.7 or weight >= 1:
-            break
-    return weight, weighted, prior, pi, agreed
+def weight_of_names(found, directions):
+    return np.clip(0.03 * directions / max(found, 1e-9), 0.5, 2)
+
+
+def clustered(move, Z, names, U):
+    """Return how class vectors are moved, with shares from cosines or a mixture, and the prior that this gives."""
+    move = partial(with_shares, move, Z)
+    prior, _, pi = move()
+    return move, prior, pi, agreement(names, prior, U)
 
 
 def sums(X, y, c):

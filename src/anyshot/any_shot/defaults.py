@@ -33,26 +33,20 @@ class Defaults:
     # --- class vectors refined on the pool (`pool_refinement.refine`) ---
 
     least_agreement: float = 0.7
-    """Agreement of names and clusters below which the pool is not used.
-
-    Without this limit, pools cost moods of tweets 16 and irony 6 points; above it they bring 1 to 9 points.
-    """
+    """Agreement of names and clusters below which the pool is not used: it would cost moods of tweets 16 points."""
     name_evidence: float = 0.03
     """Evidence for the clusters [nats per vector and direction] at which the class vectors weigh as much as a cluster
     mean; their weight is inversely proportional to the evidence."""
     name_weights: tuple[float, float] = (0.5, 2.0)
     """Smallest and largest weight of class vectors: clear topics are best at the first, sentiments at the second."""
     name_items: float = 15.0
-    """Divided by the unlabeled vectors per class and added; with 3 of them, the value 3 loses 3 points."""
+    """Divided by the unlabeled vectors per class, a part of that weight; 3 loses 3 points where there are three."""
     max_pool: int = 20_000
     """Unlabeled vectors used at most, evenly spaced."""
     shares_prior: float = 0.1
     """Items of equal class shares added for each item of the pool while its class shares are found."""
     least_gain: float = 0.015
-    """Evidence that the class shares of a Gaussian mixture must add to be taken [nats per vector].
-
-    They bring 1 to 9 points where clusters are clear (spam: 84 to 92 %) and change nothing elsewhere.
-    """
+    """Evidence that the class shares of a Gaussian mixture must add to be taken [nats per vector]; spam gains 8."""
     pool_temperature: float = 1 / 60
     """Divides the cosines of unlabeled vectors to class vectors; from 1/15 to 1/60 the mean changes by 0.5 points."""
     image_pool_temperature: float = 1 / 30

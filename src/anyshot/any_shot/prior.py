@@ -75,8 +75,6 @@ def fit_prior(data: TrainingSet) -> Prior:
     weight = float(np.clip(own.name_evidence / per_direction, *own.name_weights))
     weight += own.name_items * len(S) / data.pool_size
     refined = refine_with_shares(S, data, pool, weight)
-    if weight < 1 and agreement(names, refined.class_vectors, pool) < own.least_agreement:
-        weight, refined = 1.0, refine_with_shares(S, data, pool, 1.0)
     agreed = agreement(names, refined.class_vectors, pool)
     reason = (
         f"The class vectors are moved to the clusters of {n_items} (names count {weight:.2f} times as much as "

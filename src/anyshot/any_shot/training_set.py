@@ -69,7 +69,8 @@ class TrainingSet:
     @cached_property
     def pool(self) -> Vectors | None:
         """The unlabeled examples, centered (m, d), evenly spaced if there are too many; None if all are labeled too."""
-        if set(row_digests(self.unlabeled)) <= set(row_digests(self.vectors)):
+        labeled = set(row_digests(self.vectors)) if len(self.unlabeled) else set()
+        if all(row_digests(row[None])[0] in labeled for row in self.unlabeled):
             return None
         rows = np.linspace(0, len(self.unlabeled) - 1, min(len(self.unlabeled), self.defaults.max_pool)).astype(int)
         return self.centered(self.unlabeled[rows])
@@ -134,7 +135,7 @@ class TrainingSet:
             examples=self.examples + added,
             weights=np.concatenate([self.weights, added_weights[has]]),
         )
-        vars(changed).pop("pool", None)  # all of it may have labels now
+        vars(changed).pop("pool", None)  # all of it may be labeled now
         return changed.with_unlabeled(vectors[~has])
 
     def with_unlabeled(self, vectors: Vectors) -> Self:
