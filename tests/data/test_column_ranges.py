@@ -40,7 +40,7 @@ def test_codes_and_numbers_that_are_rare_have_no_range(column):
 def test_dates_are_outside_after_decades():
     days = [19_000.0, 19_100.0]  # 2022
     assert outside(days, [0.0, 17_000.0, 25_000.0, 47_482.0], "date") == [True, False, False, True]  # 1970 to 2099
-    assert outside([-14_610.0, 19_000.0], [47_482.0], "month first") == [False]  # dates of birth from 1930 on
+    assert outside([-14_610.0, 19_000.0], [47_482.0], "date") == [False]  # dates of birth from 1930 on
 
 
 @pytest.mark.parametrize("load", [load_wine, load_breast_cancer, load_iris, load_diabetes])

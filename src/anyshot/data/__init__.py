@@ -32,6 +32,7 @@ _HOME = {
     "messages": "anyshot.data.datasets",
     "missing_column": "anyshot.data.item_columns",
     "read_classes": "anyshot.data.class_lists",
+    "plain_kind": "anyshot.data.column_kinds",
     "read_data": "anyshot.data.datasets",
     "read_table": "anyshot.data.tables",
     "remarks_on_row": "anyshot.data.row_objects",

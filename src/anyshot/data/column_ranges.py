@@ -1,14 +1,11 @@
 """The range of a column of numbers or dates, outside of which values are probably of another unit."""
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.validation import Floats
-
-if TYPE_CHECKING:
-    from anyshot.data.column_kinds import Kind
 
 SLACK: Final = 10.0
 """Numbers so many times the range's width beyond it are far outside."""
@@ -27,7 +24,7 @@ MIN_DISTINCT: Final = 3
 
 
 class Range(NamedTuple):
-    """What a column held in `fit`; numbers are those of `as_numbers`.
+    """What a column held in `fit`; numbers are those of `as_numbers`, and kinds those of `plain_kind`.
 
     typical: the median of the sizes of all numbers but 0; n_rows: how many rows had a value. The limits above were
     chosen on seven tables (wine, breast cancer, iris, digits and diabetes of scikit-learn; students; adult census):
@@ -40,21 +37,21 @@ class Range(NamedTuple):
     n_rows: int
 
     @classmethod
-    def of(cls, numbers: Floats, kind: "Kind") -> Self | None:
+    def of(cls, numbers: Floats, kind: str) -> Self | None:
         """Return the range of a column (n,), NaN for missing values; None if it does not show the column's scale."""
         there = numbers[~np.isnan(numbers)]
         sizes = np.abs(there[there != 0])
-        if not is_date(kind) and (len(np.unique(sizes)) < MIN_DISTINCT or 2 * len(sizes) < len(there)):
+        if kind != "date" and (len(np.unique(sizes)) < MIN_DISTINCT or 2 * len(sizes) < len(there)):
             return None  # in a column that is 0 in most rows, the others were hardly seen
         typical = float(np.median(sizes)) if len(sizes) else 0.0
         return cls(float(there.min()), float(there.max()), typical, len(there))
 
-    def is_outside(self, numbers: Floats, kind: "Kind") -> NDArray[np.bool_]:
+    def is_outside(self, numbers: Floats, kind: str) -> NDArray[np.bool_]:
         """Return which numbers (n,) are far outside, or too small."""
         width, caution = self.highest - self.lowest, max(1.0, FEW_ROWS / self.n_rows)
-        slack = max(2 * width, LEAST_DAYS) if is_date(kind) else SLACK * caution * width
+        slack = max(2 * width, LEAST_DAYS) if kind == "date" else SLACK * caution * width
         found: NDArray[np.bool_] = (numbers > self.highest + slack) | (numbers < self.lowest - slack)
-        if is_date(kind):
+        if kind == "date":
             return found
         sizes = np.abs(numbers)
         if self.lowest > 0 or self.highest < 0:
@@ -65,24 +62,19 @@ class Range(NamedTuple):
             found |= sizes > 0
         return found & (sizes > 0)
 
-    def shown(self, kind: "Kind") -> str:
+    def shown(self, kind: str) -> str:
         """Return the range as text."""
         return shown([self.lowest, self.highest], kind)
 
 
-def shown(numbers: list[float], kind: "Kind") -> str:
+def shown(numbers: list[float], kind: str) -> str:
     """Return a number, or the lowest and highest of several, as text.
 
     >>> shown([1490400.0], "number"), shown([3.0, 0.25], "number"), shown([19727.0], "date")
     ('1490400', '0.25 to 3', '2024-01-05')
     """
     ends = dict.fromkeys([min(numbers), max(numbers)])
-    if is_date(kind):
+    if kind == "date":
         return " to ".join(str(np.datetime64(int(np.floor(end)), "D")) for end in ends)
     texts = [np.format_float_positional(end, precision=6, fractional=False, trim="-") for end in ends]
     return " to ".join(texts) + (" days" if kind == "duration" else "")
-
-
-def is_date(kind: "Kind") -> bool:
-    """Return whether a column holds dates, whatever the order of day and month in their texts."""
-    return kind in ("date", "day first", "month first")

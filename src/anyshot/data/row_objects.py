@@ -10,8 +10,7 @@ import pandas as pd
 
 from anyshot.base.columns import first_of
 from anyshot.base.number_columns import check_size
-from anyshot.data.column_kinds import Kind, as_numbers
-from anyshot.data.column_ranges import is_date
+from anyshot.data.column_kinds import as_numbers, known_category, plain_kind
 from anyshot.data.feature_columns import as_row
 from anyshot.data.item_columns import is_empty, is_missing_text, missing_column
 from anyshot.data.table_vectors import MISSING, TableVectors
@@ -121,7 +120,7 @@ def _by_name(item: Any, table: TableVectors, row: int) -> dict[str, Any]:
 def _cells(cells: list[Any], table: TableVectors, name: str) -> list[Any]:
     """Return the cells of a column (n,) of several rows; raise InputError for one that is of another kind."""
     if (known := table.categories_.get(name)) is not None:
-        return [None if cell is None else _category(cell, known) for cell in cells]
+        return [None if cell is None else known_category(cell, known) for cell in cells]
     if name not in table.medians_:
         return [None] * len(cells)
     holds, wanted = _WANTED[_kind_shown(table, name)]
@@ -147,15 +146,6 @@ def _float(number: float) -> float:
         return math.inf
 
 
-def _category(cell: Any, known: Sequence[str]) -> str:
-    """Return a category as text, as `fit` writes it: 1 also as 1.0, and a truth value in capitals or not."""
-    text = cell if isinstance(cell, str) else str(cell)
-    if text in known or isinstance(cell, str):
-        return text
-    same = (text, f"{text}.0", text.removesuffix(".0"))
-    return next((own for own in known if own in same or own.casefold() == text.casefold()), text)
-
-
 def _example_cell(table: TableVectors, name: str) -> Any:
     if (known := table.categories_.get(name)) is not None:
         return next(iter(_known(known)), None)
@@ -168,8 +158,7 @@ def _example_cell(table: TableVectors, name: str) -> Any:
 
 def _kind_shown(table: TableVectors, name: str) -> str:
     """Return the kind of a column, without the order of day and month, since 2024-12-31 is read in any."""
-    kind: Kind = "category" if name in table.categories_ else table.kinds_.get(name, "number")
-    return "date" if is_date(kind) else kind
+    return "category" if name in table.categories_ else plain_kind(table.kinds_.get(name, "number"))
 
 
 def _known(categories: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -24,7 +25,7 @@ from anyshot.base.estimator import all_or_nothing
 from anyshot.base.extras import extra
 from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.warning import warn
-from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of
+from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of, known_category, plain_kind
 from anyshot.data.column_ranges import Range, shown
 from anyshot.errors import InputError, ItemWarning
 
@@ -107,7 +108,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
                 numbers = as_numbers(table[name], kinds[name])
                 medians[name] = float(np.nanmedian(numbers))
                 gaps += [name] if np.isnan(numbers).any() else []
-                if (own := Range.of(numbers, kinds[name])) is not None:
+                if (own := Range.of(numbers, plain_kind(kinds[name]))) is not None:
                     ranges[name] = own
             else:
                 counts = _categories(table[name]).value_counts()
@@ -173,14 +174,15 @@ class TableVectors(TransformerMixin, BaseEstimator):
 
     def outside(self, name: str, numbers: Floats) -> NDArray[np.bool_]:
         """Return which numbers of a column (n,), NaN for missing ones, are of another scale than those in `fit`."""
-        own = self.ranges_.get(name)
-        return np.zeros(len(numbers), dtype=bool) if own is None else own.is_outside(numbers, self.kinds_[name])
+        if name not in self.ranges_:
+            return np.zeros(len(numbers), dtype=bool)
+        return self.ranges_[name].is_outside(numbers, plain_kind(self.kinds_[name]))
 
     def _warn_if_outside(self, name: str, numbers: Floats, names: "pd.Index[Any]") -> None:
         """Warn of numbers (n,) that are probably of another unit than in `fit`; names (n,): of the rows."""
         rows = np.flatnonzero(self.outside(name, numbers))
         if len(rows):
-            kind = self.kinds_[name]
+            kind = plain_kind(self.kinds_[name])
             given, known = shown(numbers[rows].tolist(), kind), self.ranges_[name].shown(kind)
             fault = f"Column {name!r} is {given} in {named_rows(names[rows].tolist())}, but {known} in `fit`."
             warn(ItemWarning(f"{fault} Check its unit: answers for rows so far from the others may be wrong.", rows))
@@ -289,7 +291,6 @@ def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
 
 
 def _categories(column: "pd.Series[Any]", known: Sequence[str] = ()) -> "pd.Series[Any]":
-    """Return every value as text (n,), a missing one as `MISSING`; 1.0 as "1" if that is known, and 1 as "1.0"."""
-    texts = column.astype(object).map(str, na_action="ignore").where(column.notna(), MISSING).astype(object)
-    same = {f"{value}.0": value for value in known} | {value.removesuffix(".0"): value for value in known}
-    return texts.map(lambda text: text if text in known else same.get(text, text))
+    """Return every value as text (n,), as it is known from `fit`; a missing one as `MISSING`."""
+    texts = column.astype(object).map(partial(known_category, known=known), na_action="ignore")
+    return texts.where(column.notna(), MISSING).astype(object)

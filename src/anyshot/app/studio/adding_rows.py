@@ -11,7 +11,7 @@ import pandas as pd
 from anyshot import data
 from anyshot.app.studio.adding import Added, stored_cells
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.feature_choice import class_column, features_of, own_kind, plain_fault, stored_kind
+from anyshot.app.studio.feature_choice import class_column, features_of, own_kind, plain_fault
 from anyshot.app.studio.feature_items import Columns, Holds, stored_columns, stored_row
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.table_rows import Prepared, ReadTable, check_column, insert_rows, read_rows
@@ -146,7 +146,7 @@ def _values(column: "pd.Series[Any]", kind: Holds, faults: dict[int, str]) -> Va
         return [None if value is None else _category(value) for value in column]
     cells = [None if data.is_missing_number(value) else value for value in column]
     own = own_kind(pd.Series(cells, dtype=object, name=column.name))
-    given: Kind = own if stored_kind(own) == kind else kind
+    given: Kind = own if data.plain_kind(own) == kind else kind
     numbers = _numbers(cells, given, str(column.name), faults)
     there = np.flatnonzero(~np.isnan(numbers)).tolist()
     found: Values = [None] * len(cells)
@@ -165,7 +165,7 @@ def _numbers(cells: Sequence[Any], kind: "Kind", name: str, faults: dict[int, st
         found = np.array([np.nan if cell is None else known[str(cell)] for cell in cells])
         for row in np.flatnonzero(np.isnan(found)).tolist():
             if cells[row] is not None:
-                faults.setdefault(row, f"{name}: {str(cells[row])[:40]!r} is {_NO[stored_kind(kind)]}")
+                faults.setdefault(row, f"{name}: {str(cells[row])[:40]!r} is {_NO[data.plain_kind(kind)]}")
     return found
 
 

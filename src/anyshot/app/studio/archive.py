@@ -12,11 +12,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from anyshot import data
 from anyshot.app.studio.adding import Added, batch_row, insert_item, insert_row
 from anyshot.app.studio.adding_rows import keys_of, stored_values
 from anyshot.app.studio.classes import add_class
 from anyshot.app.studio.database import FILE_NAME
-from anyshot.app.studio.feature_choice import stored_kind
 from anyshot.app.studio.feature_items import Columns, stored_columns, stored_row
 from anyshot.app.studio.imported_file import check_file
 from anyshot.app.studio.items import IMAGE_FILE, IMAGES, THUMBNAILS
@@ -143,13 +143,13 @@ def _labeled_texts(clf: Any) -> tuple[list[str], list[Any]]:
 def _labeled_rows(clf: Any) -> tuple[Columns, list[str], list[Any]]:
     """Return the columns of a model of rows, none if they have no names, its labeled rows and their labels."""
     model = clf.any_shot_model()
-    table, data = model.embedder.table, model.data
-    rows = None if table is None else table.inverse_transform(data.vectors)
+    table, training_set = model.embedder.table, model.data
+    rows = None if table is None else table.inverse_transform(training_set.vectors)
     if rows is None:
         return {}, [], []
-    columns = {name: stored_kind(table.columns.kinds_.get(name, "category")) for name in table.columns.columns_}
+    columns = {name: data.plain_kind(table.columns.kinds_.get(name, "category")) for name in table.columns.columns_}
     values = stored_values(rows, columns, {})
-    return columns, list(map(stored_row, values)), data.classes[data.index].tolist()
+    return columns, list(map(stored_row, values)), training_set.classes[training_set.index].tolist()
 
 
 def _fill(

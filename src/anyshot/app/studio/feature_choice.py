@@ -64,11 +64,6 @@ def own_kind(column: "pd.Series[Any]") -> "Kind":
     return found
 
 
-def stored_kind(kind: "Kind") -> Holds:
-    """Return what a project's column holds, in which all dates are written alike."""
-    return "date" if kind == "day first" or kind == "month first" else kind
-
-
 def plain_fault(error: InputError) -> str:
     """Return why a column cannot be read, without what a programmer may do about it."""
     return f"{str(error).partition('. ')[0]}."
@@ -77,7 +72,7 @@ def plain_fault(error: InputError) -> str:
 def _feature(column: "pd.Series[Any]") -> Feature:
     name = str(column.name)
     try:
-        kind = stored_kind(own_kind(column))
+        kind = data.plain_kind(own_kind(column))
     except InputError as error:
         return Feature(name, None, False, plain_fault(error))
     values = [value for value in column if value is not None]
