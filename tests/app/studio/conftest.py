@@ -14,6 +14,24 @@ STAYS = """{  // what is shown for some seconds stays: a busy machine takes long
 }"""
 
 
+@pytest.fixture
+def project(tmp_path):
+    """A project of texts without items."""
+    with Project.create(tmp_path / "project", name="Mail") as project:
+        yield project
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a text to a file, and return its path."""
+
+    def write(text, name="mail.csv"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path / name
+
+    return write
+
+
 @pytest.fixture(scope="module")
 def half_labeled(tmp_path_factory):
     with Project.create(tmp_path_factory.mktemp("views") / "mail", name="Mail") as project:

@@ -10,19 +10,8 @@ from anyshot.app.studio.exported_rows import exported_rows
 from anyshot.errors import DataFileError, InputError
 
 
-@pytest.fixture
-def project(tmp_path):
-    with Project.create(tmp_path / "project", name="Mail") as project:
-        yield project
-
-
-def written(tmp_path, text, name="mail.csv"):
-    (tmp_path / name).write_text(text, encoding="utf-8")
-    return tmp_path / name
-
-
-def test_duplicates_contradictions_and_bad_rows_are_said(project, tmp_path):
-    file = written(tmp_path, "text,label\nCharged twice,billing\nCharged twice,delivery\n ,billing\nCharged twice,\n")
+def test_duplicates_contradictions_and_bad_rows_are_said(project, written):
+    file = written("text,label\nCharged twice,billing\nCharged twice,delivery\n ,billing\nCharged twice,\n")
     added = add_table(project, file, label_column="label")
     assert (added.n_items, added.n_duplicates) == (1, 2)
     assert added.contradictions == [("row 3", "Charged twice")]
@@ -41,8 +30,8 @@ def test_a_text_that_was_taken_back_can_be_added_again(project):
 
 
 @pytest.mark.parametrize(("text", "n_items"), [("text\nonly one\n", 1), (",".join(["text", *map(str, range(499))]), 0)])
-def test_tables_of_one_row_or_none(project, tmp_path, text, n_items):
-    file = written(tmp_path, text)
+def test_tables_of_one_row_or_none(project, written, text, n_items):
+    file = written(text)
     if n_items:
         assert add_table(project, file).n_items == n_items
     else:
@@ -50,9 +39,9 @@ def test_tables_of_one_row_or_none(project, tmp_path, text, n_items):
             add_table(project, file)
 
 
-def test_five_hundred_columns_are_kept(project, tmp_path):
+def test_five_hundred_columns_are_kept(project, written):
     names = ["text", *(f"c{number}" for number in range(499))]
-    add_table(project, written(tmp_path, ",".join(names) + "\n" + ",".join(["a text"] * 500) + "\n"))
+    add_table(project, written(",".join(names) + "\n" + ",".join(["a text"] * 500) + "\n"))
     (row,) = project.database.read("select columns, cells from rows join batches on batches.id = rows.batch")
     assert (json.loads(row["columns"]), json.loads(row["cells"])) == (names, ["a text"] * 500)
 
@@ -90,8 +79,8 @@ def test_one_text_and_texts_that_are_cut_off_or_missing(project):
     assert "half of a character" in added.faults[0][1]
 
 
-def test_a_file_whose_name_is_not_utf_8_and_half_of_a_character_in_a_description(project, tmp_path):
-    added = add_table(project, written(tmp_path, "text\nCharged twice\n"), source="caf\udce9.csv")
+def test_a_file_whose_name_is_not_utf_8_and_half_of_a_character_in_a_description(project, written):
+    added = add_table(project, written("text\nCharged twice\n"), source="caf\udce9.csv")
     assert added.n_items == 1
     number = project.classes.add("late \ud83d")
     project.classes.describe(number, "a parcel \ud83d")
@@ -109,8 +98,8 @@ def test_how_a_file_was_read_is_said(project, tmp_path):
     assert project.items.one(1).content == "Die Tür fehlt"
 
 
-def test_each_of_several_columns_without_a_name_can_be_chosen_and_is_kept(project, tmp_path):
-    file = written(tmp_path, "id,,\n1,ann,I was charged twice\n2,bob,Where is my parcel?\n")
+def test_each_of_several_columns_without_a_name_can_be_chosen_and_is_kept(project, written):
+    file = written("id,,\n1,ann,I was charged twice\n2,bob,Where is my parcel?\n")
     found = preview(file)
     assert (found.columns, found.text_column) == (["id", "Column 2", "Column 3"], "Column 3")
     add_table(project, file, text_column="Column 3")

@@ -2,23 +2,12 @@
 
 import pytest
 
-from anyshot.app.studio import Project, add_table
+from anyshot.app.studio import add_table
 from anyshot.errors import InputError
 
 
-@pytest.fixture
-def project(tmp_path):
-    with Project.create(tmp_path / "project", name="Mail") as project:
-        yield project
-
-
-def written(tmp_path, text, name="mail.csv"):
-    (tmp_path / name).write_text(text, encoding="utf-8")
-    return tmp_path / name
-
-
-def test_a_label_column_brings_classes_and_labels(project, tmp_path):
-    file = written(tmp_path, "text,label\nCharged twice,Billing\nWhere is it?,delivery\nHello,unknown\nNo idea,\n")
+def test_a_label_column_brings_classes_and_labels(project, written):
+    file = written("text,label\nCharged twice,Billing\nWhere is it?,delivery\nHello,unknown\nNo idea,\n")
     added = add_table(project, file, label_column="label")
     assert (added.n_items, added.new_classes) == (4, ["Billing", "delivery"])
     assert [item.label for item in project.items.get([1, 2, 3, 4])] == [1, 2, "unknown", None]
@@ -26,26 +15,26 @@ def test_a_label_column_brings_classes_and_labels(project, tmp_path):
     assert project.facts()["items"] == project.facts()["classes"] == project.facts()["labels"] == 0
 
 
-def test_a_column_of_ids_is_no_label_column(project, tmp_path):
+def test_a_column_of_ids_is_no_label_column(project, written):
     rows = "\n".join(f"text {number},{number}" for number in range(300))
     with pytest.raises(InputError, match="300 different values"):
-        add_table(project, written(tmp_path, f"text,id\n{rows}\n"), label_column="id")
+        add_table(project, written(f"text,id\n{rows}\n"), label_column="id")
     assert project.facts()["items"] == project.facts()["classes"] == 0
     assert project.history.last() is None
 
 
-def test_whole_numbers_beside_an_empty_label_are_no_decimals(project, tmp_path):
-    file = written(tmp_path, "text,label\na b,1.0\nb c,2.0\nc d,\n")
+def test_whole_numbers_beside_an_empty_label_are_no_decimals(project, written):
+    file = written("text,label\na b,1.0\nb c,2.0\nc d,\n")
     assert add_table(project, file, label_column="label").new_classes == ["1", "2"]
-    versions = written(tmp_path, "text,label\na,3.0\nb,4.0\n", "versions.csv")
+    versions = written("text,label\na,3.0\nb,4.0\n", "versions.csv")
     assert add_table(project, versions, label_column="label").new_classes == ["3.0", "4.0"]
     with pytest.raises(InputError, match="Give two columns"):
         add_table(project, versions, text_column="text", label_column="text")
 
 
-def test_new_classes_that_may_not_be_meant_are_said(project, tmp_path):
+def test_new_classes_that_may_not_be_meant_are_said(project, written):
     project.classes.add("n/a")
-    file = written(tmp_path, 'text,label\na,bill\nb,bug\nc,bill;bug\nd,N/A\ne,null\nf," bill "\ng,-\n')
+    file = written('text,label\na,bill\nb,bug\nc,bill;bug\nd,N/A\ne,null\nf," bill "\ng,-\n')
     joined, missing = sorted(add_table(project, file, label_column="label").doubts, key=len, reverse=True)
     assert joined.startswith("The label 'bill;bug' consists of names of other classes.")
     assert missing.startswith("No label was read from: 'null', '-'.")
@@ -54,8 +43,8 @@ def test_new_classes_that_may_not_be_meant_are_said(project, tmp_path):
     assert add_table(project, file, label_column="label").doubts == [missing]
 
 
-def test_a_column_of_prices_is_no_column_of_classes(project, tmp_path):
-    file = written(tmp_path, "text,price\n" + "".join(f"text {n},{n}.5\n" for n in range(11)))
+def test_a_column_of_prices_is_no_column_of_classes(project, written):
+    file = written("text,price\n" + "".join(f"text {n},{n}.5\n" for n in range(11)))
     with pytest.raises(InputError, match=r"11 different numbers with fractions, such as '0.5', which are hardly"):
         add_table(project, file, label_column="price")
     assert project.facts()["classes"] == 0

@@ -3,22 +3,11 @@
 import openpyxl
 import pytest
 
-from anyshot.app.studio import Project, add_table, preview
+from anyshot.app.studio import add_table, preview
 
 
-@pytest.fixture
-def project(tmp_path):
-    with Project.create(tmp_path / "project", name="Mail") as project:
-        yield project
-
-
-def written(tmp_path, text, name="mail.csv"):
-    (tmp_path / name).write_text(text, encoding="utf-8")
-    return tmp_path / name
-
-
-def test_a_table_is_previewed_with_the_likely_columns(tmp_path):
-    found = preview(written(tmp_path, "id;note;Label\n1;I was charged twice;billing\n2;Where is it?;\n"))
+def test_a_table_is_previewed_with_the_likely_columns(written):
+    found = preview(written("id;note;Label\n1;I was charged twice;billing\n2;Where is it?;\n"))
     assert (found.columns, found.n_rows) == (["id", "note", "Label"], 2)
     assert (found.text_column, found.label_column) == ("note", "Label")
     assert found.rows == [["1", "I was charged twice", "billing"], ["2", "Where is it?", ""]]
@@ -77,5 +66,5 @@ def test_another_sheet_of_a_workbook_is_read(project, tmp_path):
         ("since\n31.12.2024\n01.02.2024\n", "rows"),
     ],
 )
-def test_rows_of_features_and_texts_are_told_apart(tmp_path, table, kind):
-    assert preview(written(tmp_path, table)).kind == kind
+def test_rows_of_features_and_texts_are_told_apart(written, table, kind):
+    assert preview(written(table)).kind == kind
