@@ -28,7 +28,7 @@ _HELD: Final[dict[Kind, str]] = {
 
 
 class Prepared(NamedTuple):
-    """A row that is to be added: where it stands, its item, what equal items have in common, its label and cells."""
+    """A row that is to be added: its number in the file, its item, what equal items share, its label and cells."""
 
     place: str
     content: str
