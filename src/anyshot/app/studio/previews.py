@@ -69,19 +69,22 @@ def preview(
     if has_names is None:
         has_names = any(map(_is_name, _column_names(table), table.columns()))
     table = headed(table, has_names)
-    shown = _preview_of(table, n_rows)
-    if not has_names and shown.label_column is None and len(shown.columns) == 2:
-        other = 1 - shown.columns.index(shown.text_column or "")
-        values = [value for value in table.columns()[other] if value]
-        if 0 < len(set(values)) <= len(values) / 2:
-            shown = replace(shown, label_column=shown.columns[other])
-    columns = shown.columns
+    columns, text = list(table.frame.columns), likely_text_column(table)
     part = table.rows(range(min(len(table.frame), max(100, MOST_CELLS // len(columns)))))
     features = features_of(part, columns)
-    facts: dict[str, Any] = {"sheets": list(table.sheets), "has_names": None if table.numbers is None else has_names}
-    facts |= {"features": features, "class_column": class_column(columns)}
-    facts |= {"kind": _likely_kind(part, features, shown.text_column or "")}
-    return replace(shown, notes=list(map(str, notes)), **facts)
+    return Preview(
+        columns,
+        _first_rows(table, n_rows),
+        len(table.frame),
+        text,
+        _likely_labels(table, text, has_names=has_names),
+        notes=list(map(str, notes)),
+        sheets=list(table.sheets),
+        has_names=None if table.numbers is None else has_names,
+        features=features,
+        kind=_likely_kind(part, features, text),
+        class_column=class_column(columns),
+    )
 
 
 def _is_name(first: str, others: Sequence[Any]) -> bool:
@@ -104,23 +107,32 @@ def headed(table: "Table", has_names: bool) -> "Table":
     return replace(table, frame=frame, lines=lines, numbers=[table.numbers[0] - 1, *table.numbers])
 
 
-def _preview_of(table: "Table", n_rows: int) -> Preview:
-    columns, text = list(table.frame.columns), likely_text_column(table)
-    shown = [["" if value is None else str(value)[:200] for value in row] for row in rows_of(table, n_rows)]
-    label = _usual_label(columns)
-    return Preview(columns, shown, len(table.frame), text, None if label == text else label)
-
-
 def likely_text_column(table: "Table") -> str:
     """Return the column that probably has the texts: by its name, or the one with the longest texts."""
     columns = list(table.frame.columns)
     text = next((name for usual in TEXT_COLUMNS for name in columns if name.strip().casefold() == usual), None)
     if text is not None:
         return text
-    shown = [["" if value is None else str(value)[:200] for value in row] for row in rows_of(table, N_ROWS)]
+    shown = _first_rows(table, N_ROWS)
     lengths = [sum(len(row[k]) for row in shown) for k in range(len(columns))]
     others = [k for k in range(len(columns)) if columns[k] != _usual_label(columns)]
     return columns[max(others, key=lambda k: lengths[k])] if others else columns[0]
+
+
+def _likely_labels(table: "Table", text: str, *, has_names: bool) -> str | None:
+    """Return the column that probably has the labels: by its name, or the other of two if its values are repeated."""
+    columns = list(table.frame.columns)
+    label = _usual_label(columns)
+    if has_names or label not in (None, text) or len(columns) != 2:
+        return None if label == text else label
+    other = 1 - columns.index(text)
+    values = [value for value in table.columns()[other] if value]
+    return str(columns[other]) if 0 < len(set(values)) <= len(values) / 2 else None
+
+
+def _first_rows(table: "Table", n_rows: int) -> list[list[str]]:
+    """Return the beginnings of the cells of the first rows."""
+    return [["" if value is None else str(value)[:200] for value in row] for row in rows_of(table, n_rows)]
 
 
 def _usual_label(columns: Sequence[str]) -> str | None:
