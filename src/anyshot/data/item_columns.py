@@ -113,7 +113,7 @@ def missing_column(given: str, columns: Sequence[str], *, may_list: bool) -> tup
 
 
 def listed_names(given: str) -> list[str]:
-    """Return the names of columns that are listed as in a row of a CSV: one with a comma stands in double quotes.
+    """Return the names of columns that are listed as in a row of a CSV: one with a comma is in double quotes.
 
     >>> listed_names('subject, "Why, if so?"')
     ['subject', 'Why, if so?']

@@ -40,7 +40,7 @@ def added(
     name = class_name(name)
     if name in data.classes.tolist():
         raise DuplicateClassError(f"Cannot add {name!r}: there is a class of this name already. Add examples to it.")
-    _check_says_something(embedder, data, name, description)
+    _refuse_texts_of_numbers(embedder, data, name, description)
     texts, vector = _described(data, name, description)
     changed, origin = _changed(embedder, data, data.texts.joined(texts), [*_each(data), []], vector=vector)
     return ClassChange(embedder.with_items(changed, examples, [name] * item_count(examples)), origin)
@@ -68,7 +68,7 @@ def renamed(embedder: Embedder, data: TrainingSet, *, old: Label, new: Label) ->
 def described(embedder: Embedder, data: TrainingSet, *, name: Label, description: Description) -> ClassChange:
     """Replace the descriptions and the words of a class, or its vector."""
     row = row_of(name, data.classes)
-    _check_says_something(embedder, data, data.texts.names[row], description)
+    _refuse_texts_of_numbers(embedder, data, data.texts.names[row], description)
     texts, vector = _described(data, data.texts.names[row], description)
     if vector is None and not data.texts.texts[row] and data.has_description[row]:
         raise InputError(f"The class {name!r} is described by a vector. Give a vector to describe it anew.")
@@ -152,7 +152,7 @@ def _described(data: TrainingSet, name: Label, description: Description) -> tupl
     return describe({name: description}), None
 
 
-def _check_says_something(embedder: Embedder, data: TrainingSet, name: Label, description: Description) -> None:
+def _refuse_texts_of_numbers(embedder: Embedder, data: TrainingSet, name: Label, description: Description) -> None:
     """Raise InputError for descriptions and words of a class if items are numbers, of which they say nothing.
 
     Of rows of features, a class vector does not either: it would be one of standardized columns.
@@ -166,7 +166,7 @@ def _check_says_something(embedder: Embedder, data: TrainingSet, name: Label, de
         raise InputError(f"{_SAYS_NOTHING.format(name=name)} Leave it out, and {remedy}.")
 
 
-def warn_of_texts(texts: ClassTexts) -> None:
+def warn_of_unused_texts(texts: ClassTexts) -> None:
     """Warn of descriptions and words of classes of rows of features, of which they say nothing."""
     row = next((row for row in range(len(texts.names)) if _has_texts(texts, row)), None)
     if row is not None:

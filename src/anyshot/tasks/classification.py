@@ -22,7 +22,7 @@ from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import RandomState
 from anyshot.encoders.texts import LongTexts
 from anyshot.store.memory_cache import KeepsVectors
-from anyshot.tasks.class_changes import warn_of_texts
+from anyshot.tasks.class_changes import warn_of_unused_texts
 from anyshot.tasks.encoded_classifier import EncodedClassifier
 from anyshot.tasks.fitted_classifier import FittedClassifier
 from anyshot.tasks.parameters import (
@@ -177,7 +177,7 @@ class AnyShotClassifier(FittedClassifier):
         data = given.training_set(classes, embedder)
         warn_of_classes(data)
         if embedder.requested == "table":
-            warn_of_texts(data.texts)
+            warn_of_unused_texts(data.texts)
         warn_of_names(embedder, data)
         warn_of_conflicts(embedder, data, n_new=len(data.index))
         model = self._set_model(fit_model(self, embedder, data, may_wait=is_first_part))
