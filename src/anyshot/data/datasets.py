@@ -95,8 +95,8 @@ def read_data(
     are listed as skipped. Images are decoded later, when they are encoded; here each must exist, have an image suffix,
     and not be empty. With `on_error="skip"` they are decoded here as well.
 
-    With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns; of
-    these, put a name that contains a comma in double quotes.
+    With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns.
+    Put a name that contains a comma in double quotes.
 
     With `feature_columns`, a list of names or "all", the items are the rows of these columns: numbers, dates and
     categories, as `AnyShotClassifier(encoder="table")` takes them.
