@@ -1,4 +1,4 @@
-"""The errors that anyshot raises, and its warning that names rows.
+"""The errors that anyshot raises, and its warnings that name rows and columns.
 
 ::
 
@@ -31,7 +31,8 @@
     ├── CacheError (OSError)                     the cache of encoded items cannot be read or written
     └── MissingExtraError (ImportError)          an optional package is not installed
 
-Each message names the input, the requirement and the remedy. `ItemWarning` (UserWarning) names the rows of items.
+Each message names the input, the requirement and the remedy. `ItemWarning` (UserWarning) names the rows of items,
+`LeakWarning` (UserWarning) columns that determine the label.
 """
 
 from collections.abc import Iterable
@@ -155,6 +156,10 @@ class CacheError(AnyshotError, OSError):
 
 class MissingExtraError(AnyshotError, ImportError):
     """Raised if an optional package is not installed; the message names the command that installs it."""
+
+
+class LeakWarning(UserWarning):
+    """Warns of columns of features that by themselves determine the label, and may be made from it."""
 
 
 class ItemWarning(UserWarning):

@@ -127,16 +127,35 @@ class FeatureTable:
 
         None if the features were not standardized, or were an array.
         """
-        if self.mean is None or self.std is None or self.columns is None:
+        if self.mean is None or self.columns is None:
             return None
+        return self.columns.inverse_transform(self._unscaled(vectors))
+
+    def as_numbers(self, vectors: Any) -> dict[str, Floats]:
+        """Return each column of standardized vectors (n, d) as numbers (n,), as `TableVectors.as_numbers` does.
+
+        Columns without a name are called by their number; there are none if the features were not standardized.
+        """
+        if self.mean is None:
+            return {}
+        rows = self._unscaled(vectors)
+        if self.columns is not None:
+            return self.columns.as_numbers(rows)
+        names = range(rows.shape[1]) if self.names is None else self.names
+        return {str(name): column for name, column in zip(names, rows.T, strict=True)}
+
+    def _unscaled(self, vectors: Any) -> Floats:
+        """Return the rows (n, d) of standardized vectors, rounded to what float32 tells."""
+        assert self.mean is not None
+        assert self.std is not None
         given, width = np.asarray(vectors, dtype=np.float64), len(self.mean)
         scale = np.sqrt(width) / given[:, width : width + 1]  # (n, 1), by the constant
-        rows = given[:, :width] * scale * self.std + self.mean
-        if len(rows):
-            exact = FLOAT32 * scale.max() * self.std  # (d,)
-            decimals = np.where(self.std > 0, -np.floor(np.log10(exact)) - 1, 0).astype(int)
-            rows = np.column_stack([np.round(column, n) for column, n in zip(rows.T, decimals.tolist(), strict=True)])
-        return self.columns.inverse_transform(rows)
+        rows: Floats = given[:, :width] * scale * self.std + self.mean
+        if not len(rows):
+            return rows
+        exact = FLOAT32 * scale.max() * self.std  # (d,)
+        decimals = np.where(self.std > 0, -np.floor(np.log10(exact)) - 1, 0).astype(int)
+        return np.column_stack([np.round(column, n) for column, n in zip(rows.T, decimals.tolist(), strict=True)])
 
     def _scaled(self, rows: Floats) -> Floats:
         """Return standardized rows (n, d + 1) with the constant, which is as long as a typical row."""

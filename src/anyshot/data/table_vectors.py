@@ -151,18 +151,41 @@ class TableVectors(TransformerMixin, BaseEstimator):
 
         A category that is too rare to be encoded counts as missing.
         """
-        vectors, at = np.asarray(X, dtype=np.float64), 0
-        columns: dict[str, list[Any]] = {name: [None] * len(vectors) for name in self.columns_}
-        for name in self.medians_:
-            there = vectors[:, at + 1] < 0.5 if name in self.gaps_ else np.ones(len(vectors), dtype=bool)
-            values = from_numbers(vectors[:, at], self.kinds_.get(name, "number"))
-            columns[name] = [value if known else None for value, known in zip(values, there, strict=True)]
-            at += 2 if name in self.gaps_ else 1
-        for name, categories in self.categories_.items():
-            part, at = vectors[:, at : at + len(categories)], at + len(categories)
-            best = [categories[place] if own[place] > 0.5 else MISSING for own in part for place in [own.argmax()]]
-            columns[name] = [None if value == MISSING else value for value in best]
+        numbers = self.as_numbers(np.asarray(X, dtype=np.float64))
+        columns: dict[str, list[Any]] = {name: [None] * len(X) for name in self.columns_}
+        for name, values in numbers.items():
+            there = np.flatnonzero(values >= 0 if name in self.categories_ else ~np.isnan(values))
+            if name in self.categories_:
+                found = [self.categories_[name][place] for place in values[there].astype(int)]
+            else:
+                found = from_numbers(values[there], self.kinds_.get(name, "number"))
+            for row, value in zip(there.tolist(), found, strict=True):
+                columns[name][row] = value
         return pd.DataFrame(columns, dtype=object)
+
+    def as_numbers(self, vectors: Floats) -> dict[str, Floats]:
+        """Return each column of vectors (n, d) as numbers (n,), NaN for missing values.
+
+        Of a category, it is the position among the `categories_`, -1 for one that is too rare to be encoded.
+        """
+        found = {}
+        for name, place in self.places.items():
+            part = vectors[:, place]
+            if name in self.medians_:
+                found[name] = np.where(part[:, 1] < 0.5, part[:, 0], np.nan) if name in self.gaps_ else part[:, 0]
+            else:
+                best = np.where(part.max(axis=1) > 0.5, part.argmax(axis=1), -1).astype(float)
+                known = self.categories_[name]
+                found[name] = np.where(best == known.index(MISSING), np.nan, best) if MISSING in known else best
+        return found
+
+    @property
+    def places(self) -> dict[str, slice]:
+        """Where the elements of each column that is used stand in a vector."""
+        widths = {name: 2 if name in self.gaps_ else 1 for name in self.medians_}
+        widths |= {name: len(known) for name, known in self.categories_.items()}
+        ends = np.cumsum([*widths.values()]).tolist()
+        return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
 
     def _warn_if_missing(self, name: str, missing: NDArray[np.bool_], names: "pd.Index[Any]") -> None:
         """Warn of missing numbers (n,) in a column that had none in `fit`; names (n,): of the rows."""

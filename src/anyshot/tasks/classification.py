@@ -33,7 +33,7 @@ from anyshot.tasks.parameters import (
     refuse_fractions,
     unpredictable,
     warn_of_classes,
-    warn_of_conflicts,
+    warn_of_labels,
     warn_of_names,
     without_corrected,
 )
@@ -179,7 +179,7 @@ class AnyShotClassifier(FittedClassifier):
         if embedder.requested == "table":
             warn_of_unused_texts(data.texts)
         warn_of_names(embedder, data)
-        warn_of_conflicts(embedder, data, n_new=len(data.index))
+        warn_of_labels(embedder, data, n_new=len(data.index))
         model = self._set_model(fit_model(self, embedder, data, may_wait=is_first_part))
         if self.budget != "fast":
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
@@ -216,7 +216,7 @@ class AnyShotClassifier(FittedClassifier):
         data = given.added_to(model.data, model.embedder)
         n_new = len(data.index) - len(model.data.index)
         data = without_corrected(model.embedder, data, n_new=n_new)
-        warn_of_conflicts(model.embedder, data, n_new=n_new)
+        warn_of_labels(model.embedder, data, n_new=n_new)
         waits = unpredictable(model.data)
         self._set_model(fit_model(self, model.embedder, data, start=model.starts, may_wait=waits))
         return self

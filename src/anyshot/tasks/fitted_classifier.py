@@ -35,7 +35,7 @@ from anyshot.tasks.parameters import (
     expected_shares,
     fit_model,
     warn_of_classes,
-    warn_of_conflicts,
+    warn_of_labels,
     warn_of_names,
 )
 from anyshot.zero_shot.class_texts import Description
@@ -183,7 +183,7 @@ class FittedClassifier(ClassifierBase, Parameters):
         changed = change(model.embedder, model.data)
         data, origin = changed
         warn_of_look_alikes(data.texts.names, new=_new_names(data, model.data))
-        warn_of_conflicts(model.embedder, data, n_new=item_count(examples))
+        warn_of_labels(model.embedder, data, n_new=item_count(examples))
         if not refit and can_stay(model, changed):
             data = checked_classes(self, model.embedder, data, origin >= 0)
             self._set_model(with_class_alone(model, changed._replace(data=data)))

@@ -20,6 +20,7 @@ from anyshot.base.protocols import Encoder, WithVocabulary
 from anyshot.base.validation import generator, is_number, pair
 from anyshot.base.warning import new_to_warn_of, places_of, shortened, warn
 from anyshot.base.weighted_items import weighted_items
+from anyshot.data.label_leaks import warn_of_leaks
 from anyshot.encoders.registry import encoder_for
 from anyshot.encoders.texts import rows_of_unread_texts
 from anyshot.errors import ClassesError, InputError, NotEnoughClassesError, NotEnoughLabelsError
@@ -264,11 +265,13 @@ def without_corrected(embedder: Embedder, data: TrainingSet, *, n_new: int) -> T
     return data if stays.all() else replace(data.subset(stays), examples=kept)
 
 
-def warn_of_conflicts(embedder: Embedder, data: TrainingSet, *, n_new: int) -> None:
+def warn_of_labels(embedder: Embedder, data: TrainingSet, *, n_new: int) -> None:
     """Warn of those of the last `n_new` labeled items that equal an earlier one with another label.
 
-    Equal rows of a table may well have different labels.
+    Equal rows of a table may well have different labels; of a table, warn of columns that determine the label.
     """
+    if embedder.table is not None:
+        warn_of_leaks(embedder.table.as_numbers(data.vectors), data.index, n_new=n_new)
     if embedder.requested in ("vectors", "table"):
         return
     first = data.first_copies

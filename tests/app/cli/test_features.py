@@ -48,6 +48,14 @@ def test_a_model_of_features_is_that_of_python(call, rows, fitted):
     assert done.rows[0]["item"].startswith(f"age={new['age'][0]}, income={new['income'][0]:g}")
 
 
+@pytest.mark.filterwarnings("default")  # the command prints warnings, which are errors in tests
+def test_a_column_that_determines_the_label_is_named(call, rows, tmp_path):
+    table = pd.concat([pd.read_csv(rows / name, sep=";", dtype=str) for name in ("train.csv", "test.csv")])
+    table.assign(code=table["status"].str[0]).to_csv(tmp_path / "coded.csv", sep=";", index=False)
+    given = "fit", tmp_path / "coded.csv", "--label-column", "status", "--out", tmp_path / "m", "--feature-columns"
+    assert "determine the label of all labeled rows, each by itself: 'code'. If" in call(*given, "age,city,code").err
+
+
 def test_each_command_reads_the_columns_that_the_model_knows(call, rows, fitted, tmp_path):
     assert call("evaluate", fitted, rows / "test.csv").rows[0]["accuracy"] > 0.9
     explained = call("explain", fitted, rows / "new.csv", "-k", "1").rows[0]

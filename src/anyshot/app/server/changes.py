@@ -9,7 +9,8 @@ from typing import Any, Final, TypeAlias
 from anyshot import data as datasets
 from anyshot.base.items import Item
 from anyshot.base.labels import Label
-from anyshot.base.warning import collecting
+from anyshot.base.warning import collecting, warn
+from anyshot.errors import LeakWarning
 
 Change: TypeAlias = Callable[[Any], None]
 """What changes a fitted classifier, which is a copy."""
@@ -22,12 +23,16 @@ def model_input(items: Sequence[Item]) -> Iterator[Any]:
     """Give items as a model takes them: rows of features, which are objects here, as a table, and others unchanged.
 
     Warnings of rows are dropped, since they show them, and logs hold no items: each answer says it of its own row.
+    Those of columns that determine the label are issued.
     """
     if not (items and isinstance(items[0], dict)):
         yield items
         return
-    with collecting():
+    with collecting() as found:
         yield datasets.table_of_rows(items)
+    for one in found:
+        if isinstance(one, LeakWarning):
+            warn(one)
 
 
 @dataclass(frozen=True)

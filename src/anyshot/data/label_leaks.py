@@ -1,0 +1,61 @@
+"""Columns of a table that by themselves determine the label, which are often made from it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.base.columns import first_of
+from anyshot.base.validation import Floats, Indexes
+from anyshot.base.warning import warn
+from anyshot.errors import LeakWarning
+
+ENOUGH: Final = 59
+"""Rows that might have been exceptions: of a column that is right for 95 % of the rows, 5 % of the tables have none."""
+
+
+def warn_of_leaks(columns: Mapping[str, Floats], index: Indexes, *, n_new: int) -> None:
+    """Warn of columns that determine the label, and did not before the last `n_new` rows; index (n,): the classes."""
+    found = determining_columns(columns, index)
+    earlier = slice(0, len(index) - n_new)
+    known = determining_columns({name: columns[name][earlier] for name in found}, index[earlier])
+    new = [repr(name) for name in found if name not in known]
+    if new:
+        remedy = (
+            "If one was made from the label, or is not known before it, answers for new rows will be worse than the "
+            "figures say: leave it out of the features (--except)."
+        )
+        names = first_of(new, at_most=9)
+        warn(LeakWarning(f"Columns that determine the label of all labeled rows, each by itself: {names}. {remedy}"))
+
+
+def determining_columns(columns: Mapping[str, Floats], index: Indexes) -> list[str]:
+    """Return the names of the columns that by themselves determine the class of every row.
+
+    columns: numbers or codes of categories (n,), NaN for missing ones; index (n,): the class of each row.
+
+    A column determines the label if all rows with a value have the same class; also if only whether there is a value
+    does. Few rows prove little: of each class but the largest, and of as many rows of that one, as many must be left as
+    `ENOUGH` after a row for each value, or for each class if the classes follow each other in the order of the values.
+    So many rows have no exception with a chance of 0.95 ** 59 = 5 % if the column is right for 95 % of them, and of
+    0.2 % if it is for 90 %. On iris, wine, breast cancer and digits of scikit-learn, students and adults, there was
+    no warning for whole tables, nor for 8,000 random parts of 10 to 1,000 rows. Measurements that really tell two
+    classes apart, as iris setosa from virginica, are found, too.
+    """
+    if len(index) <= ENOUGH:
+        return []
+    return [name for name, own in columns.items() if _determines(own, index) or _determines(np.isnan(own), index)]
+
+
+def _determines(values: Floats | NDArray[np.bool_], index: Indexes) -> bool:
+    codes = np.unique(values, return_inverse=True)[1]  # a missing value is the last
+    n_values, n_classes = codes.max() + 1, index.max() + 1
+    class_of = np.unique(codes * n_classes + index) % n_classes
+    if len(class_of) != n_values:
+        return False
+    counts = np.bincount(index)
+    others = len(index) - counts.max()
+    runs, present = 1 + np.count_nonzero(np.diff(class_of)), np.count_nonzero(counts)
+    free = present if runs == present else n_values
+    return bool(min(counts.max(), others) + others - free >= ENOUGH)
