@@ -146,7 +146,8 @@ def test_the_reasons_say_that_words_are_those_of_similar_names():
     (reason,) = reading_reasons(texts, readings(texts, similar))
     assert "(from the bundled list or of similar names in the bundled list)" in reason
     assert reason.endswith(
-        "'zyzzyva' as like, zyzzyva. Change them with Words, or leave the list out with words=False."
+        "'zyzzyva' as like, zyzzyva. Change them with Words (--words), or leave the list "
+        "out with words=False (--no-thesaurus)."
     )
 
 
@@ -174,7 +175,7 @@ def test_the_reasons_name_the_first_words_of_some_classes():
     joy, denying = reading_reasons(texts, readings(texts))
     assert joy == (
         "Classes are read by words (from the bundled list): 'joy' as happy, glad, delighted, smile, …. Change them "
-        "with Words, or leave the list out with words=False."
+        "with Words (--words), or leave the list out with words=False (--no-thesaurus)."
     )
     assert denying == (
         "The name 'not ironic' says what its items are not, so it is read as any text, the complement of the other "
@@ -182,7 +183,7 @@ def test_the_reasons_name_the_first_words_of_some_classes():
     )
     own = describe({"a": Words("x y"), "b": Words("z")})
     assert reading_reasons(own, own_readings(own)) == [
-        "Classes are read by words (your own): 'a' as x, y, 'b' as z. Change them with Words."
+        "Classes are read by words (your own): 'a' as x, y, 'b' as z. Change them with Words (--words)."
     ]
     many = describe(["joy", "anger", "fear", "trust", "pride", "grief"])
     assert " and 2 more. Change" in reading_reasons(many, readings(many))[0]

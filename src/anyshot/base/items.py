@@ -180,7 +180,7 @@ def refuse_missing_images(items: Items) -> None:
             )
         raise BadItemError(
             f"{items[0]!r} looks like the path of an image, but there is no such file in {os.getcwd()}. Correct the "
-            "path; or, if it is a text, name a text encoder, such as encoder='minilm'."
+            "path; or, if it is a text, name a text encoder, such as 'minilm'."
         )
 
 
@@ -195,7 +195,7 @@ def refuse_files(items: Items) -> None:
         kind = "a folder" if not _is_file(items[0]) else "a file, but not an image by its suffix"
         raise BadItemError(
             f"{items[0]!r} is {kind}. Read the items in it by "
-            "anyshot.data.read_data(path).items; or, if it is a text, name a text encoder, such as encoder='minilm'."
+            "anyshot.data.read_data(path).items; or, if it is a text, name a text encoder, such as 'minilm'."
         )
 
 

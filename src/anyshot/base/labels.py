@@ -336,7 +336,8 @@ def learned_classes(labels: Labels) -> list[Label]:
     if len(fractions) > max(MAX_FRACTIONS, len(found) / 2):
         warn(
             f"Labels are numbers with fractions, such as {fractions[0]}; each of {len(found):,} different ones is a "
-            "class. In Python, AnyShotRegressor predicts numbers; if they are classes, list them by classes=[...]."
+            "class. In Python, AnyShotRegressor predicts numbers; if they are classes, list these by classes=[...] "
+            "(--classes)."
         )
     warn_of_missing(found)
     warn_of_joined(found)

@@ -126,7 +126,7 @@ def read_data(
         table = read_table(source, encoding=encoding, sheet=sheet, blank_rows=True)
         return data_of_table(table, columns, classes=classes, with_labels=with_labels, on_error=on_error)
     if sheet is not None:
-        raise InputError(f"sheet={sheet!r} was given, but {source} is a folder. Leave it out.")
+        raise InputError(f"The sheet {sheet!r} was named, but {source} is a folder. Leave it out.")
     return data_of_folder(source, columns, encoding=encoding, with_labels=with_labels, on_error=on_error)
 
 
@@ -299,7 +299,8 @@ def _without(data: Dataset, faults: _Faults, location: Callable[[int], str], *, 
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if on_error == "raise":
         raise BadItemError(
-            f'{location(first)}: {faults[first]}{more}. Correct or remove it, or skip such items with on_error="skip".'
+            f'{location(first)}: {faults[first]}{more}. Correct or remove it, or skip such items with on_error="skip" '
+            "(--on-error skip)."
         )
     if len(faults) == len(data):
         column = "" if data.item_column is None else f" in {data.item_column!r}"

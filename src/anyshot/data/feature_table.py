@@ -190,8 +190,8 @@ class FeatureTable:
         if self.mean is None:
             return None
         return (
-            "The columns are taken for features with units of their own, and standardized. If they are vectors of a "
-            "network, pass encoder='vectors'."
+            "The columns are taken for features with units of their own, and standardized. In Python: if they are "
+            "vectors of a network, pass encoder='vectors'."
         )
 
     def facts(self) -> dict[str, Any]:

@@ -70,6 +70,6 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
         note(
             log,
             f"An apostrophe was put before {count(n_changed, 'text')} that a spreadsheet would run as a formula; "
-            "anyshot reads it without. To leave it out, set verbatim=True",
+            "anyshot reads it without. To leave it out, set verbatim=True (--verbatim)",
         )
     return safe.set_axis([as_text(name) for name in table.columns], axis=1)

@@ -105,7 +105,7 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
     path = existing(path)
     suffix, unpacked = suffix_of(path), path.suffix.lower() != ".gz"
     if sheet is not None and not (suffix in SUFFIXES and unpacked):
-        raise InputError(f"sheet={sheet!r} was given, but {path} is not an Excel file. Leave it out.")
+        raise InputError(f"The sheet {sheet!r} was named, but {path} is not an Excel file. Leave it out.")
     if suffix not in _PARSERS:
         refuse_other_kinds(path)
     if suffix in SUFFIXES and unpacked:

@@ -95,7 +95,7 @@ def _read(path: Path, reader: Any, name: str | None) -> Sheet:
         note(
             log,
             f"{path} has the sheets {', '.join(map(repr, filled))}; {title!r} was read. "
-            "To read another, name it with sheet=NAME",
+            "To read another, give its name as sheet (--sheet)",
         )
     files = {own.name: relation.target for own, relation in reader.parser.find_sheets()}
     merged, without_value = merged_and_without_value(reader.archive.read(files[title]))

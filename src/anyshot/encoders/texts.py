@@ -159,7 +159,7 @@ def with_long_texts(
     if not warned:
         _warn(
             f"longer than the {encoder.max_tokens} tokens that the encoder reads; the rest is ignored",
-            'To use the mean over parts, choose long_texts="mean".',
+            'In Python, long_texts="mean" uses the mean over parts.',
             rows,
             texts,
         )
@@ -225,7 +225,7 @@ def warn_of_unread_texts(encoder: object, texts: Sequence[str], *, name: str) ->
         _warn(
             f"mostly in letters that the encoder {name!r} does not know, so that predictions for them are guesses",
             "Use an encoder for this language, such as "
-            "encoder='hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2', or leave them out.",
+            "'hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2', or leave them out.",
             rows,
             texts,
         )

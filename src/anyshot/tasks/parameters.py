@@ -98,7 +98,7 @@ def check_needs_no_items(clf: Parameters) -> None:
     if clf.unknown_rate is not None:
         raise NotEnoughLabelsError(
             f"unknown_rate={clf.unknown_rate:g} needs labeled or unlabeled items to set a threshold. Give "
-            "fit(unlabeled=...), or unknown_rate=None."
+            "unlabeled ones (--unlabeled), or leave unknown_rate out (--unknown-rate)."
         )
     if clf.method not in ("auto", "zero-shot", "any-shot"):
         raise NotEnoughLabelsError(f"method={clf.method!r} needs labels, and there are none. Use method='auto'.")
@@ -220,9 +220,7 @@ def warn_of_classes(data: TrainingSet) -> None:
     warn_of_look_alikes(data.texts.names)
     own = data.class_embeddings, data.texts.names
     if not data.counts.all() and any_shot.names_are_guesses(data):
-        remedy = (
-            "Give labels of each class, or use an image-text model, such as encoder='hf:openai/clip-vit-base-patch32'."
-        )
+        remedy = "Give labels of each class, or use an image-text model, such as 'hf:openai/clip-vit-base-patch32'."
         warn(f"{zero_shot.GUESSES} {remedy}")
     class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering)
 

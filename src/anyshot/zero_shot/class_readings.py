@@ -253,13 +253,17 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
             "similar": "of similar names in the bundled list",
         }
         where = " or ".join(text for source, text in origin.items() if source in sources)
-        off = ", or leave the list out with words=False" if sources & {"bundled", "translated", "similar"} else ""
+        off = (
+            ", or leave the list out with words=False (--no-thesaurus)"
+            if sources & {"bundled", "translated", "similar"}
+            else ""
+        )
         listed = ", ".join(shown[:SHOWN_CLASSES])
-        reasons.append(f"Classes are read by words ({where}): {listed}{more}. Change them with Words{off}.")
+        reasons.append(f"Classes are read by words ({where}): {listed}{more}. Change them with Words (--words){off}.")
     elif ask and texts.names:
         reasons.append(
             "Class names are read without words, since the bundled list has none for every class. Before you label "
-            "more, write ten words a class, as {'positive': Words('good, great, excellent')}."
+            "more, write ten words a class with Words (--words), such as good, great, excellent for 'positive'."
         )
     reasons += _synonyms(texts, read_by)
     any_text = [repr(name) for name, _ in _of(texts, read_by, "any")]

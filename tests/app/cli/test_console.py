@@ -13,9 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import anyshot
 from anyshot.app import cli
-from anyshot.app.cli import console
 
 
 class Terminal(io.StringIO):
@@ -136,9 +134,3 @@ def test_the_device_is_that_of_the_command_only(call, made):
     assert "nonsense" in done.err
     assert "ANYSHOT_DEVICE" not in os.environ
     assert call("predict", "a text", "--model", made / "model", "--device=cpu").code == 0
-
-
-def test_phrases_that_commands_replace_are_those_of_the_library():
-    source = "".join(path.read_text(encoding="utf-8") for path in Path(anyshot.__file__).parent.rglob("*.py"))
-    source = re.sub(r'"\s*f?"', "", source.replace(Path(console.__file__).read_text(encoding="utf-8"), ""))
-    assert [phrase for phrase in console.PHRASES if phrase not in source] == []

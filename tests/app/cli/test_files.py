@@ -165,4 +165,7 @@ def test_a_sheet_is_named(call, tmp_path):
     done = call(*arguments, "--sheet", "Third")
     assert (done.code, "Its sheets: 'First', 'Second'" in done.err) == (1, True)
     done = call(*arguments)
-    assert (len(done.rows), "'First' was read. To read another, use --sheet NAME" in done.err) == (1, True)
+    assert (len(done.rows), "'First' was read. To read another, give its name as sheet (--sheet)" in done.err) == (
+        1,
+        True,
+    )

@@ -39,7 +39,7 @@ def test_report_writes_one_page_with_rows_to_label_next_and_a_column_as_groups(c
     wrong = call("report", made / "model", tmp_path / "test.csv", "--out", page, "--group-column", "town")
     assert "The groups of --group-column town cannot be read" in wrong.err
     wrong = call("report", made / "model", tmp_path / "test.csv", "--out", page, "--group-column", "text")
-    assert "text cannot be read. 'text' was given for the items and 'text' for the groups. Give two" in wrong.err
+    assert "The column 'text' holds the items. Give another one as --group-column." in wrong.err
 
 
 def test_report_on_a_model_that_names_no_classes_says_where_it_can_be_measured(call, made, tmp_path):

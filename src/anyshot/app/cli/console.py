@@ -28,28 +28,6 @@ DEVICE: Final = "ANYSHOT_DEVICE"
 INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
 CLOSED_PIPE: Final = 141
 """Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""
-PHRASES: Final = {
-    "Change them with Words": "Change them with --words",
-    "leave the list out with words=False": "leave the list out with --no-thesaurus",
-    "as {'positive': Words('good, great, excellent')}": "as --words 'positive=good, great, excellent'",
-    "list them by classes=[...]": "list them by --classes",
-    "Choose others with class_prior": "In Python, class_prior sets others",
-    "Give fit(unlabeled=...), or unknown_rate=None": "Give --unlabeled, or leave out --unknown-rate",
-    "Give more (unlabeled=...), or unknown_rate=None": "Give more (--unlabeled), or leave out --unknown-rate",
-    "unknown_rate=0": "--unknown-rate 0",
-    'To use the mean over parts, choose long_texts="mean".': 'In Python, long_texts="mean" uses the mean over parts.',
-    " If they are vectors of a network, pass encoder='vectors'.": "",
-    "such as encoder='": "such as --encoder '",
-    'with on_error="skip"': "with --on-error skip",
-    "set verbatim=True": "use --verbatim",
-    "name it with sheet=NAME": "use --sheet NAME",
-    "sheet=": "--sheet ",
-    ": report(..., groups={'site': sites})": "",
-    ": report(..., pool=items)": "",
-    ": report(..., train=(items, labels))": "",
-    "train=(items, labels)": "--train",
-}
-"""Advice in messages of the library that names parameters of Python, and what the command says instead."""
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 ClickException: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """The base class of the errors of wrong usage. Its module depends on the version of typer, which does not export it."""
@@ -267,24 +245,15 @@ def abandon_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def in_options(message: str) -> str:
-    """Return a message of the library with options of commands in place of parameters of Python.
-
-    >>> in_options("Change them with Words, or leave the list out with words=False.")
-    'Change them with --words, or leave the list out with --no-thesaurus.'
-
-    What is advised for Python alone, at its end, is left out.
-    """
-    message = message.partition(" In Python: ")[0]
-    for parameter, option in PHRASES.items():
-        message = message.replace(parameter, option)
-    return message
+def for_commands(message: str) -> str:
+    """Return a message of the library without the advice for Python alone, which stands at its end."""
+    return message.partition(" In Python: ")[0]
 
 
 def note(message: str) -> None:
     """Print a message on the standard error, with control characters escaped; with --quiet, only warnings."""
     if not _QUIET.get() or message.startswith("Warning: "):
-        typer.echo(escaped(in_options(message)), err=True)
+        typer.echo(escaped(for_commands(message)), err=True)
 
 
 def print_error(message: str) -> None:
@@ -293,4 +262,4 @@ def print_error(message: str) -> None:
         typer.echo("Error: ", nl=False, err=True)
     else:
         typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
-    typer.echo(escaped(in_options(message)), err=True)
+    typer.echo(escaped(for_commands(message)), err=True)

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.text import Text
 
 from anyshot import tasks
-from anyshot.app.cli.console import in_options, note, show
+from anyshot.app.cli.console import for_commands, note, show
 from anyshot.app.cli.files import check_model_out
 from anyshot.app.cli.options import (
     ClassOptions,
@@ -236,7 +236,7 @@ def _save(clf: Any, folder: Path, inputs: Any) -> None:
     clf.save(folder)
     if before is not None:
         note(f"Replaced the model in {folder}{before}.")
-    reasons = [in_options(reason) for reason in clf.reasons_]
+    reasons = [for_commands(reason) for reason in clf.reasons_]
     n_classes, n_labels = len(clf.classes_), sum(label is not None for label in inputs.labels or ())
     facts = {
         "model": folder,

@@ -1,18 +1,17 @@
 """The commands report and card."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from anyshot.app.cli.console import in_options, note, show
-from anyshot.app.cli.files import check_out
+from anyshot.app.cli.console import note, show
+from anyshot.app.cli.files import check_out, current
 from anyshot.app.cli.options import Columns, with_column_options
-from anyshot.app.cli.reading import Data, features_of, read, read_labeled
+from anyshot.app.cli.reading import Data, read_labeled
 from anyshot.app.cli.saved_models import Model, load_model
 from anyshot.base.files import atomic_file
 from anyshot.base.items import take
@@ -20,20 +19,10 @@ from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import read_model
 from anyshot.base.terminal import escaped, whole_characters
 from anyshot.base.written_labels import as_classes_write_them
-from anyshot.data.item_columns import as_listed
+from anyshot.data.item_columns import find_column, listed_names, read_labels
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation import report as reporting
-
-# How the command gets the parts of a report that may be missing.
-HINTS: Final = {
-    "curve": "Add --train DATA",
-    "label_errors_train": "Add --train DATA",
-    "next": "Add --train DATA with rows that have no label",
-    "groups": "Add --group-column NAME",
-    "unknowns": "Fit the model with anyshot fit --unknown-rate 0.05",
-    "leaderboard": "Fit the model with anyshot fit",
-}
 
 
 @with_column_options
@@ -64,15 +53,13 @@ def report(
     names = _classes(clf, model)
     read_as = partial(read_labeled, columns=columns, classes=names, model=clf)
     tested = read_as(data)
-    groups = {name: _groups(data, replace(columns, label_column=name), clf) for name in group_column or ()}
+    groups = {name: _groups(data, name, tested) for name in group_column or ()}
     learned = None if train is None else read_as(train, to="compute a learning curve from")
     labels = as_classes_write_them(tested.labels, names)
     made = reporting.report(clf, tested.items, labels, groups=groups or None, **_train_and_pool(learned, names))
     made.save(out)
-    hints = {name: f" {hint}." for name, hint in HINTS.items()}
-    missing = {name: in_options(needs) + hints.get(name, "") for name, needs in made.missing.items()}
-    show(Text(made.verdict), {"report": out, "verdict": made.verdict, "missing": missing})
-    for line in dict.fromkeys(missing.values()):
+    show(Text(made.verdict), {"report": out, "verdict": made.verdict, "missing": made.missing})
+    for line in dict.fromkeys(made.missing.values()):
         note(f"Section left out: {line}")
     note(f"Wrote the report to {out}.")
 
@@ -118,19 +105,19 @@ def _classes(clf: Any, folder: Path) -> list[Any]:
     return list(names.tolist())
 
 
-def _groups(path: Path, columns: Columns, clf: Any) -> list[Any]:
-    """Return the group of each item, from the column of the table that stands in place of the labels."""
-    column, features = columns.label_column, features_of(clf)
-    if features is not None:  # a feature may be the group
-        columns = replace(columns, feature_columns=as_listed(name for name in features if name != column))
-    if path.is_dir():
+def _groups(path: Path, column: str, data: Any) -> list[Any]:
+    """Return the group of each item of a data set, from a column of its table."""
+    table = current().table(path)
+    if table is None:
         raise InputError(f"{path} is a folder, which has no column {column!r}. Give a table and --image-column.")
+    if data.modality != "table" and column in (data.item_column, *listed_names(data.item_column)):
+        raise InputError(f"The column {column!r} holds the items. Give another one as --group-column.")
     try:
-        return list(read(path, columns=columns, model=clf).labels)
-    except (DataFileError, InputError) as error:
-        reason = str(error).replace("label_column (--label-column)", "--group-column")
-        reason = reason.replace("for the labels", "for the groups")
-        raise DataFileError(f"The groups of --group-column {column} cannot be read. {reason}") from error
+        found = find_column(table, (), column, option="group_column")
+        groups = read_labels(table, found, given=column) or []
+    except DataFileError as error:
+        raise DataFileError(f"The groups of --group-column {column} cannot be read. {error}") from error
+    return groups if data.rows is None else [groups[row] for row in data.rows]
 
 
 def _train_and_pool(learned: Any, classes: Sequence[Any]) -> dict[str, Any]:

@@ -35,12 +35,17 @@ UNKNOWN_CLASS = " (unknown to the model)"
 NEEDS_PROBABILITIES = "Calibration and wrong labels need a classifier with predict_proba: see CalibratedClassifierCV."
 NEEDS_KNOWN = "Calibration and wrong labels need test items of classes that the model knows; there are none."
 NEEDS_CLOSENESS = "How close items are to the classes needs a model with closeness(X), such as AnyShotClassifier."
-NEEDS_UNKNOWNS = "Detection of unknown classes needs test items of such classes, or a model with unknown_rate=0.05."
-NEEDS_GROUPS = "Results by group need the group of each item: report(..., groups={'site': sites})."
+NEEDS_UNKNOWNS = (
+    "Detection of unknown classes needs test items of such classes, or a model with unknown_rate=0.05 "
+    "(anyshot fit --unknown-rate 0.05)."
+)
+NEEDS_GROUPS = "Results by group need the group of each item: groups={'site': sites} (--group-column NAME)."
 NEEDS_REASONS = "Reasons for predictions need a model with explain(X)."
-NEEDS_TRAIN = "Training labels that may be wrong need the training data: report(..., train=(items, labels))."
-NEEDS_PAIRS = "Training labels that may be wrong need two labels or more of each class in train=(items, labels)."
-NEEDS_POOL = "What to label next needs unlabeled items to choose from: report(..., pool=items)."
+NEEDS_TRAIN = "Training labels that may be wrong need the training data: train=(items, labels) (--train DATA)."
+NEEDS_PAIRS = "Training labels that may be wrong need two labels or more of each class in the training data."
+NEEDS_POOL = (
+    "What to label next needs unlabeled items to choose from: pool=items (rows of --train DATA without a label)."
+)
 
 
 def confusions(results: ClassResults) -> Section:

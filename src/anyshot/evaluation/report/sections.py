@@ -32,9 +32,10 @@ from anyshot.evaluation.report.figures import inline_svg
 from anyshot.evaluation.report.render import PageTable, Report, Section, Tile, readable, sentence, single_items
 from anyshot.evaluation.splits import Predictor
 
-NEEDS_CURVE = "A learning curve needs training data, report(..., train=(items, labels)), or report(..., curve={}(...))."
+NEEDS_CURVE = "A learning curve needs training data, train=(items, labels) (--train DATA), or curve={}(...)."
 NEEDS_LEADERBOARD = (
-    "A leaderboard needs a model that chose its method by labels, as AnyShotClassifier(method='auto') does."
+    "A leaderboard needs a model that chose its method by labels, as AnyShotClassifier(method='auto') does (anyshot "
+    "fit)."
 )
 WIDE = 0.3  # interval of an accuracy, from which the counts are stated
 MIN_CALIBRATION = 100  # test items, below which the calibration error is mostly chance
