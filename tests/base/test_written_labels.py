@@ -2,7 +2,7 @@
 
 import pytest
 
-from anyshot.base.written_labels import as_classes_write_them, one_class
+from anyshot.base.written_labels import as_classes_write_them, one_class, spelling_of
 from anyshot.errors import ClassesError
 
 
@@ -27,3 +27,9 @@ def test_a_class_among_integers_is_an_integer():
     assert [one_class("2", [1, 2]), one_class("3", [1, 2]), one_class("3", ["1", "2"])] == [2, 3, "3"]
     with pytest.raises(ClassesError, match="'new' is not an integer"):
         one_class("new", [1, 2])
+
+
+def test_categories_are_the_same_with_and_without_a_point():
+    assert list(map(spelling_of(["1", "2.0", "b"]), ["1.0", "2", 2, "b.0"])) == ["1", "2.0", "2.0", "b.0"]
+    assert list(map(spelling_of(["1", "1.0"]), ["1", "1.0", 1, 1.0])) == ["1", "1.0", "1", "1.0"]
+    assert spelling_of(["a"])(["a list"]) == ["a list"]

@@ -1,31 +1,56 @@
-"""Labels as people and files write them, in the types of the classes that they name."""
+"""Labels and categories as people and files write them: 1.0 is 1, TRUE is true, in the type of the class."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
-from anyshot.base.labels import Label, as_whole, clean_name
+from anyshot.base.labels import Label, clean_name
 from anyshot.errors import ClassesError
+
+_WHOLE: Final = re.compile(r"^([+-]?\d+)\.0$")
+
+
+def as_whole(label: object) -> str:
+    """Return a label as text, 1.0 as "1": JSON, JavaScript and spreadsheets do not distinguish the two."""
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
+
+
+def spelling_of(names: Iterable[Any]) -> Callable[[Any], Any]:
+    """Return a function that returns the name that a value means, in the type of the name; other values are unchanged.
+
+    The same are 1, 1.0, "1" and "1.0", unless each has a name of its own, and a truth value however it is written:
+    spreadsheets write TRUE, JSON true.
+
+    >>> list(map(spelling_of(["1", "2", "b", "true"]), [1, 2.0, "b", True, None, "c"]))
+    ['1', '2', 'b', 'true', None, 'c']
+    >>> list(map(spelling_of([False, True]), ["FALSE", "true", "maybe"]))
+    [False, True, 'maybe']
+    """
+    listed = list(names)
+    exact = {(type(name), str(name)): name for name in listed}
+    texts = {str(name): name for name in listed}
+    whole = {_without_point(name): name for name in listed}
+    truth = {str(name).casefold(): name for name in listed}
+
+    def spelled(value: Any) -> Any:
+        text = str(value)
+        if (type(value), text) in exact:
+            return exact[type(value), text]
+        found = texts.get(text, whole.get(_without_point(value), value))
+        same = truth.get(text.casefold(), found)
+        return same if isinstance(value, bool) or (found is value and isinstance(same, bool)) else found
+
+    return spelled
+
+
+def _without_point(value: object) -> str:
+    """Return a value as text, with "1.0" as "1" too."""
+    return _WHOLE.sub(r"\1", as_whole(value))
 
 
 def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> list[Label]:
-    """Return each label in the type of the matching class, 1 as "1" or "1" as 1; other labels are not changed.
-
-    Truth values match however they are written: spreadsheets write TRUE, JSON true.
-
-    >>> as_classes_write_them([1, 2.0, "b", True, None, "c"], ["1", "2", "b", "true"])
-    ['1', '2', 'b', 'true', None, 'c']
-    >>> as_classes_write_them(["FALSE", "true", "maybe"], [False, True])
-    [False, True, 'maybe']
-    """
-    listed = list(classes)
-    exact = {(type(name), name): name for name in listed}
-    written = {as_whole(name): name for name in listed} | {str(name): name for name in listed}
-    truth = {str(name).casefold(): name for name in listed}
-    found: list[Label] = []
-    for label in labels:
-        one = exact.get((type(label), label), written.get(str(label), written.get(as_whole(label), label)))
-        same = truth.get(str(label).casefold(), one)
-        found.append(same if isinstance(label, bool) or (one is label and isinstance(same, bool)) else one)
-    return found
+    """Return each label in the type of the matching class, as `spelling_of` does; other labels are not changed."""
+    return list(map(spelling_of(classes), labels))
 
 
 def one_class(name: str, classes: Iterable[Label]) -> Label:

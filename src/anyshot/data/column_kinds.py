@@ -3,7 +3,7 @@
 import datetime
 import numbers
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -82,19 +82,6 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
 def plain_kind(kind: Kind) -> Literal["number", "date", "duration", "category"]:
     """Return the kind of a column, where dates as text are dates in any order of day and month."""
     return "date" if kind == "day first" or kind == "month first" else kind
-
-
-def known_category(value: Any, known: Collection[str] = ()) -> str:
-    """Return a category as text, as it is `known` from `fit`: 1 also as 1.0, and a truth value in capitals or not.
-
-    >>> known_category(1.0, ["1", "2"]), known_category(True, ["TRUE"]), known_category("rome", ["Rome"])
-    ('1', 'TRUE', 'rome')
-    """
-    text = str(value)
-    if text in known:
-        return text
-    same, truth = (f"{text}.0", text.removesuffix(".0")), text.casefold() if isinstance(value, bool) else None
-    return next((own for own in known if own in same or own.casefold() == truth), text)
 
 
 def _check_exceptions(values: set[Any], name: object) -> None:

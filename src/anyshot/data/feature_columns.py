@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from anyshot.base.written_labels import as_whole
 from anyshot.data.column_kinds import NUMBER
 from anyshot.data.item_columns import FeatureColumns, is_empty, is_no_text, listed_columns, missing_column
 from anyshot.data.tables import Table
@@ -107,8 +108,4 @@ def as_rows(items: pd.DataFrame) -> list[str]:
 
 def as_row(cells: Mapping[Any, Any]) -> str:
     """Return the cells of one row as text, None for missing ones."""
-    return ", ".join(f"{name}={_shown(value)}" for name, value in cells.items() if value is not None)
-
-
-def _shown(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return ", ".join(f"{name}={as_whole(value)}" for name, value in cells.items() if value is not None)

@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from anyshot.base.columns import LABEL_COLUMNS, count, is_blank
-from anyshot.base.labels import EXACT, Label, as_whole, clean_names, holds_several, sole_label
+from anyshot.base.labels import EXACT, Label, clean_names, holds_several, sole_label
 from anyshot.base.warning import note
+from anyshot.base.written_labels import as_whole
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError, InputError
@@ -159,11 +160,9 @@ def as_shown(value: object) -> object:
     """
     if isinstance(value, bool):
         return str(value).upper()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
     if isinstance(value, datetime) and value.time() == time():
         return value.date().isoformat()
-    return str(value) if isinstance(value, (int, float, Decimal, date, time, timedelta)) else value
+    return as_whole(value) if isinstance(value, (int, float, Decimal, date, time, timedelta)) else value
 
 
 def is_missing_text(value: object) -> bool:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from anyshot.base.columns import first_of
 from anyshot.base.number_columns import check_size
-from anyshot.data.column_kinds import as_numbers, known_category, plain_kind
+from anyshot.base.written_labels import spelling_of
+from anyshot.data.column_kinds import as_numbers, plain_kind
 from anyshot.data.feature_columns import as_row
 from anyshot.data.item_columns import is_empty, is_missing_text, missing_column
 from anyshot.data.table_vectors import MISSING, TableVectors
@@ -120,7 +121,8 @@ def _by_name(item: Any, table: TableVectors, row: int) -> dict[str, Any]:
 def _cells(cells: list[Any], table: TableVectors, name: str) -> list[Any]:
     """Return the cells of a column (n,) of several rows; raise InputError for one that is of another kind."""
     if (known := table.categories_.get(name)) is not None:
-        return [None if cell is None else known_category(cell, known) for cell in cells]
+        spelled = spelling_of(known)
+        return [None if cell is None else str(spelled(cell)) for cell in cells]
     if name not in table.medians_:
         return [None] * len(cells)
     holds, wanted = _WANTED[_kind_shown(table, name)]

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -25,7 +24,8 @@ from anyshot.base.estimator import all_or_nothing
 from anyshot.base.extras import extra
 from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.warning import warn
-from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of, known_category, plain_kind
+from anyshot.base.written_labels import spelling_of
+from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of, plain_kind
 from anyshot.data.column_ranges import Range, shown
 from anyshot.errors import InputError, ItemWarning
 
@@ -315,5 +315,6 @@ def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
 
 def _categories(column: "pd.Series[Any]", known: Sequence[str] = ()) -> "pd.Series[Any]":
     """Return every value as text (n,), as it is known from `fit`; a missing one as `MISSING`."""
-    texts = column.astype(object).map(partial(known_category, known=known), na_action="ignore")
+    spelled = spelling_of(known)
+    texts = column.astype(object).map(lambda value: str(spelled(value)), na_action="ignore")
     return texts.where(column.notna(), MISSING).astype(object)
