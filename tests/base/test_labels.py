@@ -16,16 +16,10 @@ from anyshot.base.labels import (
     classes_in,
     clean_name,
     clean_names,
-    fractions_in,
     from_indexes,
     label_list,
-    learned_classes,
-    look_of,
     row_of,
     to_indexes,
-    warn_of_joined,
-    warn_of_look_alikes,
-    warn_of_missing,
 )
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
@@ -289,91 +283,6 @@ def test_a_member_of_an_enum_and_a_sparse_column_are_refused_with_the_way_out():
 def test_one_text_is_no_list_of_labels():
     with pytest.raises(InputError, match=r"got one str. Write \[label\]"):
         label_list("abc")
-
-
-def test_the_classes_are_the_distinct_labels_sorted():
-    assert learned_classes(["b", None, "a", "b"]) == ["a", "b"]
-    assert learned_classes([2.0, 1, 2]) == [1, 2]
-
-
-@pytest.mark.parametrize("labels", [[1, 0.5, 2, None], [row / 2 for row in range(11)] * 2])
-def test_many_numbers_with_fractions_are_no_classes(labels):
-    with pytest.raises(InputError, match=r"different numbers with fractions.*AnyShotRegressor.*as texts"):
-        learned_classes(labels)
-
-
-def test_many_fractions_as_texts_are_classes_with_a_warning():
-    texts = [f"{number},50" for number in range(11)]
-    with pytest.warns(UserWarning, match="numbers with fractions, such as 0,50; each of 12 different ones is a class"):
-        assert len(learned_classes([*texts, "other"])) == 12
-    assert fractions_in([0.5, 1.0, 2, "0,50", "1.5.2", "3"]) == [0.5, "0,50"]
-
-
-def test_a_few_numbers_with_fractions_are_classes():
-    assert learned_classes([0.5, 1.5, 1, 0.5]) == [0.5, 1, 1.5]
-
-
-@pytest.mark.parametrize("missing", ["nan", "NA", "n/a"])
-def test_a_missing_label_as_text_is_named(missing):
-    with pytest.warns(UserWarning, match=f"The label '{missing}' counts as a class"):
-        assert set(learned_classes([missing, "a"])) == {"a", missing}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_missing(["none", "nano"])  # a name of its own
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Refund", "refund"),
-        ("credit", "\u0441redit"),
-        ("A1", "\uff21\uff11"),
-        (1, "1"),
-        (True, "true"),
-        ("a  b", "a b"),
-    ],
-)
-def test_names_that_look_alike_are_named_as_a_pair(one, other):
-    assert look_of(one) == look_of(other)
-    with pytest.warns(UserWarning, match="look alike") as found:
-        warn_of_look_alikes(["else", one, other])
-    assert f"{one!r} and {other!r}" in str(found[0].message)
-
-
-def test_other_names_are_not_warned_of():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_look_alikes(["refund", "refunds", 1, 2, 1.5, "\u0437\u0430\u043a\u0430\u0437", False])
-
-
-def test_at_most_three_pairs_are_named():
-    with pytest.warns(UserWarning, match="look alike") as found:
-        warn_of_look_alikes([*"abcdef", *"ABCDEF"])
-    assert len(found) == 3
-
-
-def test_several_labels_in_one_are_named_where_each_ends_in_a_separator():
-    with pytest.warns(UserWarning, match="'spam;phishing;' consists of names of other classes"):
-        warn_of_joined(["spam;", "phishing;", "spam;phishing;", "none;"])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_joined(["spam;", "phishing", "spam; other", 1])
-
-
-def test_several_labels_in_one_are_named():
-    with pytest.warns(UserWarning, match="'Spam; phishing' and 1 more consists of names of other classes") as found:
-        learned_classes(["spam", "phishing", "Spam; phishing", "ham", "ham|spam"])
-    assert len(found) == 1
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_joined(["rock/pop", "rock", "sports, games", "a-b", "a", "b", 1, True])  # pop is no class of its own
-
-
-def test_truth_values_among_numbers_are_said():
-    with pytest.warns(UserWarning, match="truth values and others numbers"):
-        assert learned_classes([True, False, 1, 0]) == [False, True]
-    assert learned_classes([True, False]) == [False, True]
-    assert learned_classes([True, "1"]) == [True, "1"]
 
 
 def test_a_signaling_nan_of_a_decimal_is_no_label():

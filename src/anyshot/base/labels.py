@@ -1,4 +1,4 @@
-"""Labels and classes as users pass them: their spelling, the class table, labels as rows of it, names that mislead.
+"""Labels and classes as users pass them: their spelling, the class table, labels as rows of it.
 
 Names that look alike are the same name. "No label" is None (also NaN, NaT and pandas.NA) in labels, and -1 in arrays of
 class indexes.
@@ -38,22 +38,6 @@ _SEVERAL: Final = re.compile(r"""\[\s*["'].*["']\s*\]|\{\s*["'].*\}""", re.DOTAL
 EXACT: Final = 2**53
 """From here on, floats do not distinguish neighboring integers."""
 
-_LOOK_ALIKE: Final = str.maketrans(
-    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u0501\u04cf"
-    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",
-    "abekmhopctyxijsdlaikvoptux",
-)
-"""Small letters of Cyrillic and Greek that look like Latin ones."""
-MAX_FRACTIONS: Final = 10
-"""Most classes that may be numbers with fractions, such as half stars."""
-_FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+")
-_JOINED: Final = re.compile(r"[;,|/+&\n]")
-"""What people write between several labels in one cell."""
-WRITTEN_MISSING: Final = frozenset(
-    {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "NA", "N/A", "n/a", "#N/A", "-", "?"}
-)
-"""What `str`, `astype(str)`, databases, spreadsheets, R and people write for a missing label."""
-
 
 def class_table(names: Iterable[Label]) -> Classes:
     """Return the classes as an array (c,), in the order given.
@@ -90,11 +74,6 @@ def class_table(names: Iterable[Label]) -> Classes:
     table = np.empty(len(listed), dtype=object)  # names and numbers together, or integers beyond 64 bits
     table[:] = listed
     return table
-
-
-def as_whole(label: Label) -> str:
-    """Return a label as text, 1.0 as "1": JSON, JavaScript and spreadsheets do not distinguish the two."""
-    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
 def class_order(name: Label) -> tuple[bool, Any, str]:
@@ -311,91 +290,3 @@ def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
                 f"The class is {kind_of_name(meant)}, the label {kind_of_name(label)}: pass labels of the same type."
             )
     return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}", label)
-
-
-# --- names that mislead --------------------------------------------------------------------------------------------
-
-
-def learned_classes(labels: Labels) -> list[Label]:
-    """Return the classes that labels name, as `classes_in`, where no list of classes was given.
-
-    Warns of missing labels written as text, of a class that joins others, and of many texts that are numbers with
-    fractions. Raises InputError if the labels are such numbers of which none occurs twice, or of which there are many.
-    """
-    listed = label_list(labels)
-    if {bool} < (kinds := {type(label) for label in listed}) and kinds & {int, float}:
-        warn("Some labels are truth values and others numbers; True counts as 1, False as 0. Write them all alike.")
-    found = classes_in(list(set(listed)))
-    fractions = fractions_in(found)
-    numbers = [label for label in fractions if isinstance(label, float)]
-    if numbers and (len(found) > MAX_FRACTIONS or len(found) == len(listed) - listed.count(None)):
-        raise InputError(
-            f"The labels are {len(found)} different numbers with fractions, such as {numbers[0]:g}, which are hardly "
-            "classes. In Python, AnyShotRegressor predicts continuous ones; if they are classes, write them as texts."
-        )
-    if len(fractions) > max(MAX_FRACTIONS, len(found) / 2):
-        warn(
-            f"Labels are numbers with fractions, such as {fractions[0]}; each of {len(found):,} different ones is a "
-            "class. In Python, AnyShotRegressor predicts numbers; if they are classes, list these by classes=[...] "
-            "(--classes)."
-        )
-    warn_of_missing(found)
-    warn_of_joined(found)
-    return found
-
-
-def fractions_in(names: Iterable[Label]) -> list[Label]:
-    """Return the class names that are numbers with fractions, also as texts, with a decimal comma too."""
-    return [
-        name for name in names if (not name.is_integer() if isinstance(name, float) else _FRACTION.fullmatch(str(name)))
-    ]
-
-
-def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes") -> None:
-    """Warn of class names that are a missing label written as text; remedy: what to do where they are classes."""
-    for name in names:
-        if name in WRITTEN_MISSING:
-            warn(
-                f"The label {name!r} counts as a class. If it stands for a missing label, leave it out (None, or an "
-                f"empty cell); if not, {remedy}."
-            )
-
-
-def warn_of_joined(names: Iterable[Label]) -> None:
-    """Warn of class names that consist of the names of other classes, as "spam;phishing" does."""
-    parts = {name: _parts(name) for name in names}
-    looks = {look for own in parts.values() if len(own) == 1 for look in own}
-    joined = [name for name, own in parts.items() if len(own) > 1 and own <= looks]
-    if joined:
-        more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
-        warn(
-            f"The label {joined[0]!r}{more} consists of names of other classes. It counts as a class of its own, since "
-            "an item can have only one class. Give each item its main class, or fit one classifier for each class."
-        )
-
-
-def _parts(name: Label) -> set[str]:
-    """Return the looks of the names between the separators in a label; Microsoft Forms writes one after each name."""
-    return {look_of(part) for part in _JOINED.split(str(name)) if part.strip()}
-
-
-def look_of(name: Label) -> str:
-    """Return what a class name looks like: names that differ in case, in type or in the alphabet have the same look.
-
-    >>> look_of("\u0421redit") == look_of("credit"), look_of(1) == look_of("1")
-    (True, True)
-    """
-    shown = unicodedata.normalize("NFKC", str(name)).casefold().translate(_LOOK_ALIKE)
-    return " ".join(shown.split())
-
-
-def warn_of_look_alikes(names: Iterable[Label], *, new: Iterable[Label] | None = None) -> None:
-    """Warn of the first three pairs of classes that look alike; new: only of pairs with one of these."""
-    first: dict[str, Label] = {}
-    pairs = [(first[look], name) for name in names if first.setdefault(look := look_of(name), name) != name]
-    pairs = pairs if new is None else [pair for pair in pairs if not set(pair).isdisjoint(new)]
-    for one, other in pairs[:3]:
-        cause = "" if type(one) is type(other) else f" One is {kind_of_name(one)}, the other {kind_of_name(other)}."
-        if not cause and str(one).casefold() != str(other).casefold():
-            cause = f" Their characters differ: {one!a} and {other!a}."
-        warn(f"The classes {one!r} and {other!r} look alike.{cause} If they are one class, write their names alike.")

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from anyshot import evaluation
 from anyshot.base.columns import unmasked
 from anyshot.base.estimator import all_or_nothing, class_labels, validate_data
-from anyshot.base.labels import warn_of_look_alikes
+from anyshot.base.misleading_names import warn_of_look_alikes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes

@@ -20,7 +20,8 @@ from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.class_words import Words
-from anyshot.base.items import Items, by_position, check_list, items_and_labels
+from anyshot.base.items import Items, by_position, check_list
+from anyshot.base.labeled_items import items_and_labels
 from anyshot.base.labels import (
     Classes,
     Label,
@@ -28,11 +29,10 @@ from anyshot.base.labels import (
     class_order,
     class_table,
     label_list,
-    learned_classes,
     refuse_several_columns,
     to_indexes,
-    warn_of_look_alikes,
 )
+from anyshot.base.misleading_names import learned_classes, warn_of_look_alikes
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.scored_classifier import ScoredClassifier

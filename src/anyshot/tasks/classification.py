@@ -13,8 +13,10 @@ from anyshot import encoders, evaluation
 from anyshot.any_shot import training_set
 from anyshot.any_shot.model import MethodOrAuto
 from anyshot.base.columns import are_texts
-from anyshot.base.items import Items, item_count, items_and_labels
-from anyshot.base.labels import Label, Labels, from_indexes, label_list, learned_classes, row_of
+from anyshot.base.items import Items, item_count
+from anyshot.base.labeled_items import items_and_labels
+from anyshot.base.labels import Label, Labels, from_indexes, label_list, row_of
+from anyshot.base.misleading_names import learned_classes
 from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder
 from anyshot.base.repeated_items import n_repeated, repeated_note

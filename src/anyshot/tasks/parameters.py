@@ -14,8 +14,10 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count, first_of, is_table
-from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels, take
-from anyshot.base.labels import Label, Labels, clean_names, warn_of_look_alikes
+from anyshot.base.items import Items, by_position, check_list, item_count, take
+from anyshot.base.labeled_items import items_and_labels
+from anyshot.base.labels import Label, Labels, clean_names
+from anyshot.base.misleading_names import warn_of_look_alikes
 from anyshot.base.protocols import Encoder, WithVocabulary
 from anyshot.base.validation import generator, is_number, pair
 from anyshot.base.warning import new_to_warn_of, places_of, shortened, warn

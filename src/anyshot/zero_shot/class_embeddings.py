@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from anyshot.base.labels import Label, look_of
+from anyshot.base.labels import Label
+from anyshot.base.misleading_names import look_of
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.base.warning import warn
 from anyshot.errors import ClassesError, InputError

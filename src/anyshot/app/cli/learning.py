@@ -35,7 +35,7 @@ from anyshot.app.learned_items import learned_items
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
 from anyshot.base.items import take
-from anyshot.base.labels import fractions_in
+from anyshot.base.misleading_names import fractions_in
 from anyshot.base.model_folder import MODEL_FILE, read_model
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import DataFileError, InputError, ModelFolderError
