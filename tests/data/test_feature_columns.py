@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from anyshot.data.feature_columns import as_rows, feature_rows, find_features
+from anyshot.data.feature_columns import as_rows, cell_faults, feature_rows, find_features
 from anyshot.data.tables import read_table
 from anyshot.errors import DataFileError, InputError
 
@@ -82,3 +82,22 @@ def test_true_and_false_are_the_same_in_every_file(tmp_path):
     rows = feature_rows(read_table(tmp_path / "t.csv"), ["is", "no"])
     assert rows["is"].tolist() == [True, None, False]
     assert rows["no"].tolist() == ["true", "y", "x"]
+
+
+def test_a_few_cells_that_are_no_numbers_are_faults_of_their_rows(tmp_path):
+    cells = [[f"{row},5", f"{row % 28 + 1}.01.2024", "a"] for row in range(30)]
+    cells[3][0], cells[4][1], cells[5][0], cells[6][1] = "many", "soon", "n/a", "?"
+    pd.DataFrame(cells, columns=["size", "since", "kind"]).to_csv(tmp_path / "t.csv", sep=";", index=False)
+    rows = feature_rows(read_table(tmp_path / "t.csv"), ["size", "since", "kind"])
+    assert rows.iloc[[2, 3, 5], 0].tolist() == ["2.5", "many", None]
+    assert cell_faults(rows) == {3: "size: 'many' is no number", 4: "since: 'soon' is no date"}
+    assert cell_faults(rows, {"size": "category", "since": "category"}) == {}
+
+
+def test_cells_of_known_columns_are_judged_by_what_these_hold(tmp_path):
+    (tmp_path / "t.csv").write_text("size;since\n1,5;31.01.2024\nx;12/31/2024\n")
+    table, kinds = read_table(tmp_path / "t.csv"), {"size": "number", "since": "day first"}
+    rows = feature_rows(table, ["size", "since"], kinds)
+    assert rows["size"].tolist() == ["1.5", "x"]
+    assert cell_faults(rows, kinds) == {1: "size: 'x' is no number"}  # the dates are refused as a column
+    assert cell_faults(rows[1:], kinds) == {}

@@ -38,6 +38,7 @@ _NAMED_MONTH: Final = re.compile(rf"(\d{{1,2}}[ -]{_MONTH}|{_MONTH} \d{{1,2}}),?
 _DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 _FORMATS: Final = {"day first": "%d{0}%m{0}%Y", "month first": "%m{0}%d{0}%Y"}
 _DAY: Final = 86_400.0  # seconds
+_NOT: Final = {"number": "no number", "date": "no date", "duration": "no time of day or duration"}
 
 
 def kind_of(column: "pd.Series[Any]") -> Kind:
@@ -79,6 +80,14 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
     return "category"
 
 
+def likely_kind(column: "pd.Series[Any]") -> Kind:
+    """Return what a column holds, apart from a few texts among many numbers or dates; raise InputError as `kind_of`."""
+    try:
+        return kind_of(column)
+    except InputError:
+        return kind_of(pd.Series(_without_exceptions(column.tolist()), dtype=object, name=column.name))
+
+
 def plain_kind(kind: Kind) -> Literal["number", "date", "duration", "category"]:
     """Return the kind of a column, where dates as text are dates in any order of day and month."""
     return "date" if kind == "day first" or kind == "month first" else kind
@@ -100,18 +109,18 @@ def _check_exceptions(values: set[Any], name: object) -> None:
             )
 
 
-def without_exceptions(values: Sequence[Any]) -> list[Any]:
-    """Return the values of a column without a few texts beside many numbers, dates or durations.
-
-    >>> without_exceptions([*range(20), "unknown", None])[-2:]
-    [19, None]
-    """
+def _without_exceptions(values: Sequence[Any]) -> list[Any]:
+    """Return the values of a column without a few texts beside many numbers, dates or durations."""
     for _, is_one, _ in _MEASURED:
         good = [one for one in values if one is None or is_one(one.strip() if isinstance(one, str) else one)]
-        n_good = sum(one is not None for one in good)
-        if n_good > _MANY and _MANY * (len(values) - len(good)) <= n_good:
+        if len(good) < len(values) and are_few(len(values) - len(good), sum(one is not None for one in good)):
             return good
     return list(values)
+
+
+def are_few(n_others: int, n_good: int) -> bool:
+    """Return whether texts among numbers or dates are so few that they are mistakes."""
+    return not n_others or (n_good > _MANY and _MANY * n_others <= n_good)
 
 
 def as_numbers(column: "pd.Series[Any]", kind: Kind) -> Floats:
@@ -124,6 +133,34 @@ def as_numbers(column: "pd.Series[Any]", kind: Kind) -> Floats:
     found = _vectorized(column, kind)
     check_size(found, f"Column {column.name!r}")
     return found
+
+
+def read_numbers(column: "pd.Series[Any]", kind: Kind) -> tuple[Floats, dict[int, str]]:
+    """Return the numbers of cells (n,) as `as_numbers` does, NaN also for those that are none; and the faults of these.
+
+    >>> read_numbers(pd.Series(["31", None, "old"], name="age"), "number")
+    (array([31., nan, nan]), {2: "age: 'old' is no number"})
+    """
+    try:
+        return as_numbers(column, kind), {}
+    except InputError:  # one by one, to find which cells cannot be read
+        cells = [None if missing else cell for cell, missing in zip(column, column.isna(), strict=True)]
+    known = {str(cell): _number_or_nan(cell, kind) for cell in cells if not is_no_text(cell)}
+    found = np.array([known.get(str(cell), np.nan) for cell in cells])
+    bad = [row for row in np.flatnonzero(np.isnan(found)).tolist() if not is_no_text(cells[row])]
+    return found, {row: f"{column.name}: {str(cells[row])[:40]!r} is {_NOT[plain_kind(kind)]}" for row in bad}
+
+
+def is_date_in_order(text: object) -> bool:
+    """Return whether a text is a date such as 3/4/2024, whose day may be first or second."""
+    return isinstance(text, str) and _DATE.fullmatch(text.strip()) is not None
+
+
+def _number_or_nan(cell: Any, kind: Kind) -> float:
+    try:
+        return float(as_numbers(pd.Series([cell], dtype=object), kind)[0])
+    except InputError:
+        return float("nan")
 
 
 def from_numbers(values: Floats, kind: Kind) -> list[Any]:

@@ -6,7 +6,7 @@ are listed.
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
@@ -21,7 +21,7 @@ from anyshot.base.items import check_list, take
 from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, first_per_class, generator
 from anyshot.base.warning import note, shortened
-from anyshot.data.feature_columns import feature_rows, find_features
+from anyshot.data.feature_columns import UNKNOWN_KINDS, cell_faults, feature_rows, find_features
 from anyshot.data.header_rows import is_filled
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
@@ -137,13 +137,13 @@ def data_of_table(
     with_labels: bool = True,
     on_error: OnError = "raise",
     classes: Sequence[Label] | None = None,
+    kinds: Mapping[str, Any] = UNKNOWN_KINDS,
 ) -> Dataset:
-    """Return the items and labels of a table with its blank rows, as `read_data` does."""
+    """Return the items and labels of a table with its blank rows, as `read_data` does; kinds: as for `feature_rows`."""
     columns.check(with_labels=with_labels, on_error=on_error)
     if columns.features is not None:
-        data = _features_of(table, columns, columns.features, classes=classes, with_labels=with_labels)
-        blank = np.flatnonzero(pd.DataFrame(data.items).isna().all(axis=1))
-        return _without(data, dict.fromkeys(blank.tolist(), "the row is empty"), table.location, on_error=on_error)
+        data = _features_of(table, columns, columns.features, kinds, classes=classes, with_labels=with_labels)
+        return _without(data, cell_faults(pd.DataFrame(data.items), kinds), table.location, on_error=on_error)
     data = _from_table(table, columns, classes=classes, with_labels=with_labels)
     if data.modality == "text":
         _note_damage(table, data)
@@ -231,6 +231,7 @@ def _features_of(
     table: Table,
     given: ColumnNames,
     features: FeatureColumns,
+    kinds: Mapping[str, Any],
     *,
     classes: Sequence[Label] | None,
     with_labels: bool,
@@ -243,7 +244,7 @@ def _features_of(
     names = find_features(table, features, labels=of_labels, left_out=given.left_out)
     labels = read_labels(table, of_labels, given=given.label, classes=classes)
     return Dataset(
-        feature_rows(table, names), labels, "table", table.path, table.encoding,
+        feature_rows(table, names, kinds), labels, "table", table.path, table.encoding,
         item_column=as_listed(names), label_column=of_labels,
     )  # fmt: skip
 

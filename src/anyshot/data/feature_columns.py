@@ -4,10 +4,11 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from anyshot.base.written_labels import as_whole
-from anyshot.data.column_kinds import NUMBER
+from anyshot.data.column_kinds import are_few, is_date_in_order, likely_kind, read_numbers
 from anyshot.data.item_columns import FeatureColumns, is_empty, is_no_text, listed_columns, missing_column
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
@@ -16,6 +17,9 @@ from anyshot.errors import DataFileError, InputError
 MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "?"})
 """Cells, in lower case, that stand for a missing number."""
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
+
+
+UNKNOWN_KINDS: Final[Mapping[str, Any]] = {}
 
 
 def find_features(
@@ -47,16 +51,17 @@ def find_features(
     return list(given)
 
 
-def feature_rows(table: Table, names: Collection[str]) -> pd.DataFrame:
+def feature_rows(table: Table, names: Collection[str], kinds: Mapping[str, str] = UNKNOWN_KINDS) -> pd.DataFrame:
     """Return the rows of feature columns (n, d), whose cells are numbers, texts or dates; an empty one is None.
 
-    The rows are named by their numbers in the file. In a column of numbers, n/a, NA and ? stand for missing ones, and
-    in a CSV or TSV without commas between its cells a comma may be the decimal mark.
+    The rows are named by their numbers in the file. In a column of numbers or dates, n/a, NA and ? stand for missing
+    ones, and in a CSV or TSV without commas between its cells a comma may be the decimal mark. kinds: those of columns
+    that a model or a project knows; of others, a few cells may be no numbers.
     """
     columns = {name: [None if is_empty(value) else value for value in table.values(name)] for name in names}
     commas = table.separator not in (None, ",") or suffix_of(table.path) == ".tsv"
     numbers = [table.number(row) for row in range(len(table.frame))]
-    cells = {name: _with_booleans(_without_marks(values, commas=commas)) for name, values in columns.items()}
+    cells = {name: _plain_cells(values, kinds.get(name), commas=commas) for name, values in columns.items()}
     return pd.DataFrame(cells, index=numbers, dtype=object)
 
 
@@ -72,12 +77,33 @@ def _with_booleans(cells: list[Any]) -> list[Any]:
     return [None if cell is None else cell == "true" for cell in written]
 
 
-def _without_marks(cells: list[Any], *, commas: bool) -> list[Any]:
-    """Return cells without the marks of missing numbers, and with decimal points, if the others are numbers."""
+def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool) -> list[Any]:
+    """Return cells with truth values, without the marks of missing numbers and with decimal points, as they apply."""
     given = [None if is_missing_number(cell) else cell for cell in cells]
-    found = with_decimal_points(given) if commas else given
-    texts = [cell.strip() for cell in found if isinstance(cell, str)]
-    return found if all(map(NUMBER.fullmatch, texts)) else cells
+    found = with_decimal_points(given, kind) if commas else given
+    try:
+        kind = kind or likely_kind(pd.Series(found, dtype=object))
+    except InputError:  # for what uses the column, which knows its name
+        return cells
+    return _with_booleans(cells if kind == "category" else found)
+
+
+def cell_faults(rows: pd.DataFrame, kinds: Mapping[str, Any] = UNKNOWN_KINDS) -> dict[int, str]:
+    """Return why rows of features cannot be used: they are empty, or a cell is none of its column's numbers or dates.
+
+    kinds: as for `feature_rows`. A column is not looked at if none of its cells can be read, or a date may have another
+    order of day and month than in `fit`: what uses the table refuses it as a whole.
+    """
+    faults = dict.fromkeys(np.flatnonzero(rows.isna().all(axis=1)).tolist(), "the row is empty")
+    for name, column in rows.items():
+        try:
+            kind = kinds.get(str(name)) or likely_kind(column)
+        except InputError:
+            continue
+        found = {} if kind == "category" else read_numbers(column, kind)[1]
+        if len(found) < column.count() and not any(is_date_in_order(column.iloc[row]) for row in found):
+            faults = {**found, **faults}
+    return dict(sorted(faults.items()))
 
 
 def is_missing_number(cell: Any) -> bool:
@@ -85,16 +111,21 @@ def is_missing_number(cell: Any) -> bool:
     return is_no_text(cell) or (isinstance(cell, str) and cell.strip().casefold() in MISSING_NUMBERS)
 
 
-def with_decimal_points(cells: list[Any]) -> list[Any]:
-    """Return cells, with a decimal point in place of the comma if some of them have one, and all are numbers.
+def with_decimal_points(cells: list[Any], kind: str | None = None) -> list[Any]:
+    """Return cells, with a decimal point in place of the comma if some have one, and all but a few are numbers.
+
+    kind: of the column, if it is known; of numbers, any others may be none.
 
     >>> with_decimal_points(["1.250,5", "-3", None]), with_decimal_points(["3,5", "a"])
     (['1250.5', '-3', None], ['3,5', 'a'])
     """
     texts = [cell.strip() for cell in cells if isinstance(cell, str)]
-    if not any("," in text for text in texts) or not all(map(_DECIMAL_COMMA.fullmatch, texts)):
+    numbers = [text for text in texts if _DECIMAL_COMMA.fullmatch(text)]
+    n_others = len(texts) - len(numbers)
+    if not any("," in text for text in numbers) or not (kind == "number" or are_few(n_others, len(numbers))):
         return cells
-    return [cell.replace(".", "").replace(",", ".") if isinstance(cell, str) else cell for cell in cells]
+    known = {text: text.replace(".", "").replace(",", ".") for text in numbers}
+    return [known.get(cell.strip(), cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def as_rows(items: pd.DataFrame) -> list[str]:

@@ -139,10 +139,17 @@ def test_unlabeled_rows_may_have_other_columns_in_another_order(call, rows, tmp_
 
 
 @pytest.mark.filterwarnings("default")  # the command prints warnings, which are errors in tests
-def test_a_cell_of_another_kind_is_named_by_its_row(call, fitted, tmp_path):
-    (tmp_path / "bad.csv").write_text("since;city;income;age\n15.01.2024;Oslo;900;30\n;;;\n15.01.2024;Oslo;900;old\n")
-    done = call("predict", fitted, tmp_path / "bad.csv")
-    assert (done.code, "Column 'age' was numeric in `fit` and is not now: row 4 has 'old'" in done.err) == (1, True)
+def test_a_row_with_a_cell_of_another_kind_is_skipped_and_named(call, fitted, tmp_path):
+    (tmp_path / "bad.csv").write_text("since;city;income;age\n15.01.2024;Oslo;1,5;30\n;;;\n15.01.2024;Oslo;9,5;old\n")
+    done = call("predict", fitted, tmp_path / "bad.csv", "--out", tmp_path / "out.csv")
+    assert (done.code, "bad.csv, row 4: age: 'old' is no number." in done.err) == (0, True)
+    answers = pd.read_csv(tmp_path / "out.csv", sep=";")["predicted_label"]
+    assert answers.isna().tolist() == [False, True, True]
+    done = call("predict", fitted, tmp_path / "bad.csv", "--on-error", "raise")
+    assert (done.code, "row 3: the row is empty (and 1 more)" in done.err) == (1, True)
+    (tmp_path / "us.csv").write_text("since;city;income;age\n01/15/2024;Oslo;1,5;30\n01/02/2024;Oslo;9,5;31\n")
+    done = call("predict", fitted, tmp_path / "us.csv")
+    assert (done.code, "held dates in `fit` and is not now: row 2 has '01/15/2024'" in done.err) == (1, True)
 
 
 def test_columns_are_left_out_and_names_with_commas_stand_in_quotes(call, rows, tmp_path):

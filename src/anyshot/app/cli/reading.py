@@ -116,7 +116,8 @@ def read(
         if table is None:
             data = datasets.data_of_folder(existing(path), named, encoding=reading.encoding, **how)
         else:
-            data = datasets.data_of_table(table, named, classes=None if classes is None else list(classes), **how)
+            how |= {"kinds": _kinds_of(model), "classes": None if classes is None else list(classes)}
+            data = datasets.data_of_table(table, named, **how)
     reading.skipped.extend(data.skipped)
     if table is not None:
         reading.taken.append((table, data))
@@ -139,6 +140,12 @@ def features_of(model: Any) -> list[str] | None:
     """Return the columns of the rows of features that a model was fitted on; None if its items are of another kind."""
     names = getattr(model, "feature_names_in_", None)
     return None if names is None else list(map(str, names))
+
+
+def _kinds_of(model: Any) -> dict[str, Any]:
+    """Return what each column of features holds that a model was fitted on."""
+    table = None if features_of(model) is None else model.any_shot_model().embedder.table.columns
+    return {} if table is None else table.kinds_
 
 
 def refuse_items_alone(model: Any) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,17 +11,14 @@ import pandas as pd
 from anyshot import data
 from anyshot.app.studio.adding import Added, stored_cells
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.feature_choice import class_column, features_of, own_kind, plain_fault
+from anyshot.app.studio.feature_choice import class_column, features_of, plain_fault
 from anyshot.app.studio.feature_items import Columns, Holds, stored_columns, stored_row
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.table_rows import Prepared, ReadTable, check_column, insert_rows, read_rows
-from anyshot.base.validation import Floats
 from anyshot.errors import DataFileError, InputError
 
 if TYPE_CHECKING:
     from anyshot.data.column_kinds import Kind
-
-_NO: Final[dict[Holds, str]] = {"number": "no number", "date": "no date", "duration": "no time of day or duration"}
 
 Values: TypeAlias = list[str | float | None]
 
@@ -56,7 +53,7 @@ def add_rows(
     _check_columns(read, columns, label_column)
     added, faults = Added(read=read.notes), dict[int, str]()
     try:
-        rows = stored_values(data.feature_rows(read.table, list(columns)), columns, faults)
+        rows = stored_values(data.feature_rows(read.table, list(columns), columns), columns, faults)
     except InputError as error:
         raise DataFileError(f"{read.name} cannot be used: {plain_fault(error)}") from error
     added.faults = [(read.table.place(row), fault) for row, fault in sorted(faults.items())]
@@ -144,36 +141,16 @@ def _values(column: "pd.Series[Any]", kind: Holds, faults: dict[int, str]) -> Va
     """Return the values of a column as they are stored, None for missing ones and those that `faults` gets."""
     if kind == "category":
         return [None if value is None else _category(value) for value in column]
-    cells = [None if data.is_missing_number(value) else value for value in column]
-    own = own_kind(pd.Series(cells, dtype=object, name=column.name))
+    own = data.likely_kind(column)
     given: Kind = own if data.plain_kind(own) == kind else kind
-    numbers = _numbers(cells, given, str(column.name), faults)
+    numbers, unread = data.read_numbers(column, given)
+    for row, fault in unread.items():
+        faults.setdefault(row, fault)
     there = np.flatnonzero(~np.isnan(numbers)).tolist()
-    found: Values = [None] * len(cells)
+    found: Values = [None] * len(column)
     for row, value in zip(there, data.from_numbers(numbers[there], given), strict=True):
         found[row] = _stored(value)
     return found
-
-
-def _numbers(cells: Sequence[Any], kind: "Kind", name: str, faults: dict[int, str]) -> Floats:
-    """Return the numbers of cells (n,), NaN for missing ones and those that `faults` gets."""
-    found: Floats
-    try:
-        found = data.as_numbers(pd.Series(cells, dtype=object, name=name), kind)
-    except InputError:  # one by one, to find which cells cannot be read
-        known = {str(cell): _number(cell, kind) for cell in cells if cell is not None}
-        found = np.array([np.nan if cell is None else known[str(cell)] for cell in cells])
-        for row in np.flatnonzero(np.isnan(found)).tolist():
-            if cells[row] is not None:
-                faults.setdefault(row, f"{name}: {str(cells[row])[:40]!r} is {_NO[data.plain_kind(kind)]}")
-    return found
-
-
-def _number(cell: Any, kind: "Kind") -> float:
-    try:
-        return float(data.as_numbers(pd.Series([cell], dtype=object), kind)[0])
-    except InputError:
-        return float("nan")
 
 
 def _category(value: Any) -> str:

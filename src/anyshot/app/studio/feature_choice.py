@@ -13,7 +13,6 @@ from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.errors import InputError
 
 if TYPE_CHECKING:
-    from anyshot.data.column_kinds import Kind
     from anyshot.data.tables import Table
 
 CLASSES: Final = (
@@ -54,16 +53,6 @@ def class_column(columns: Sequence[str]) -> str | None:
     return next((by_name[usual] for usual in CLASSES if usual in by_name), None)
 
 
-def own_kind(column: "pd.Series[Any]") -> "Kind":
-    """Return what a column holds, apart from a few texts among many numbers or dates; raise InputError as `kind_of`."""
-    found: Kind
-    try:
-        found = data.kind_of(column)
-    except InputError:
-        found = data.kind_of(pd.Series(data.without_exceptions(column.tolist()), dtype=object, name=column.name))
-    return found
-
-
 def plain_fault(error: InputError) -> str:
     """Return why a column cannot be read, without what a programmer may do about it."""
     return f"{str(error).partition('. ')[0]}."
@@ -72,7 +61,7 @@ def plain_fault(error: InputError) -> str:
 def _feature(column: "pd.Series[Any]") -> Feature:
     name = str(column.name)
     try:
-        kind = data.plain_kind(own_kind(column))
+        kind = data.plain_kind(data.likely_kind(column))
     except InputError as error:
         return Feature(name, None, False, plain_fault(error))
     values = [value for value in column if value is not None]
