@@ -278,10 +278,7 @@ def _rows_of(classes: Classes) -> dict[Label, int]:
 def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
     close = difflib.get_close_matches(str(label), [str(name) for name in names], n=1)
     listed = ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
-    remedy = (
-        "Correct it, name it among the classes passed to fit, or add it to a fitted model, by add_class in Python or "
-        "anyshot add-class."
-    )
+    remedy = "Correct it, or add it to the classes."
     if close:
         meant = next(name for name in names if str(name) == close[0])
         remedy = f"Did you mean {meant!r}?"

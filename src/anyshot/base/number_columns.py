@@ -30,7 +30,7 @@ def check_size(values: NDArray[np.floating], what: str, *, largest: float = LARG
     if large.size:
         raise InputError(
             f"{what} contains {by_row[large[0]]:g} in {named_rows(large)}; numbers up to {largest:g} are supported. "
-            "Leave the cell empty if it stands for a missing number, or divide the numbers."
+            "Give no number if it stands for a missing one, or divide the numbers."
         )
 
 

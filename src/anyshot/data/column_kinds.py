@@ -194,7 +194,7 @@ def _vectorized(column: "pd.Series[Any]", kind: Kind) -> Floats:
             held = "was numeric" if kind == "number" else "held durations" if kind == "duration" else "held dates"
             raise InputError(
                 f"Column {column.name!r} {held} in `fit` and is not now: {named_rows([column.index[row]])} has "
-                f"{str(value)[:40]!r}. Write such cells as those in `fit`, or leave them empty."
+                f"{str(value)[:40]!r}. Write a value like those in `fit`, or none."
             ) from error
     return found
 

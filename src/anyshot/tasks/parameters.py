@@ -119,8 +119,8 @@ def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet)
             wrong = wrong or f"gives {name!r} no share above 0{f', but {given[name]!r}' if name in given else ''}"
     if wrong:
         raise ClassesError(
-            f"class_prior {wrong}. Give every class a number above 0 and nothing else; before the classes of a fitted "
-            "model change, call set_params(class_prior=...)."
+            f"class_prior {wrong}. Give every class a number above 0 and nothing else. Of a fitted model, set "
+            "class_prior before its classes change, or fit it again."
         )
     return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
 
@@ -162,7 +162,7 @@ def check_trainable(data: TrainingSet, *, method: str, encoder: str, may_wait: M
     lacking = unpredictable(data)
     refused = data.classes[lacking if lacking.all() else lacking & ~np.asarray(may_wait)].tolist()
     if refused:
-        why, remedy = f"the encoder {encoder!r} cannot embed its name", ", or Words or a description"
+        why, remedy = f"the encoder {encoder!r} cannot embed its name", ", or words or a description"
         if encoder in ("vectors", "table"):
             why, remedy = "its name says nothing about numbers", ", or a class vector" if encoder == "vectors" else ""
         raise NotEnoughLabelsError(

@@ -106,7 +106,7 @@ def test_clients_at_once_get_the_answers_of_one_call(client):
         ({"age": 41, "city": "Oslo"}, 422, "Item 200 lacks 'since'"),
         ({}, 422, "Item 200 lacks 'age'"),
         ({**NEW[0], "city": ["Oslo"]}, 422, "Item 200 has several values in 'city'"),
-        ({**NEW[0], "since": "soon"}, 422, "row 200 has 'soon'. Write a value as in `fit`, or null."),
+        ({**NEW[0], "since": "soon"}, 422, "row 200 has 'soon'. Write a value like those in `fit`, or none."),
         ("age=41", 422, "an object with the columns age, city, since; item 200 is a text"),
         ({"image": "AAAA"}, 422, "Item 200 lacks 'age'"),
     ],

@@ -90,13 +90,11 @@ def test_headers_and_words_of_the_framework_are_kept_where_they_say_something():
     assert problem_of(HTTPException(400, "There was an error parsing the body")).detail.startswith("There was")
 
 
-def test_words_of_python_become_those_of_requests():
+def test_the_words_of_the_library_are_right_in_requests():
     classifier = AnyShotClassifier({"up": [0.0, 1.0], "down": [0.0, -1.0]}, cache=False).fit()
     faults = [
         (lambda: classifier.partial_fit([[0.0, 1.0]], ["left"]), "or add it to the classes"),
-        (lambda: classifier.add_class("left"), "Give examples or a vector"),
-        (lambda: classifier.partial_fit([[0.0, 1.0]], []), "items without a label go to /unlabeled"),
-        (lambda: classifier.partial_fit([[0.0, 1.0]], [""]), "Items without a label go to /unlabeled"),
+        (lambda: classifier.add_class("left"), "Give a labeled example of it, or a class vector"),
         (lambda: Words([]), 'There is no word. Give some that the texts of the class contain, such as "good, great'),
     ]
     for fault, words in faults:

@@ -50,7 +50,7 @@ def problem_of(error: Exception) -> ProblemError:
     if isinstance(status, int):  # an error of the service, whose words are for clients
         return ProblemError(status, str(error), kind=kind, retry_after=5 if status == 503 else None)
     if isinstance(error, CORRECTABLE):
-        return ProblemError(409 if isinstance(error, DuplicateClassError) else 422, _as_request(str(error)), kind=kind)
+        return ProblemError(409 if isinstance(error, DuplicateClassError) else 422, str(error), kind=kind)
     if isinstance(error, AnyshotError | OSError):
         return _of_machine(error)
     return ProblemError(500, "The service has a fault; its log has the details, under the id of this request.")
@@ -123,30 +123,6 @@ def _place(error: Mapping[str, Any]) -> str:
     own = error["type"] == "extra_forbidden"  # the last part is a name that the client sent
     parts = [str(part) for part in (*outer, *([] if own else [last])) if not TYPE.fullmatch(str(part))]
     return ".".join([*parts, str(last)] if own else parts) or "body"
-
-
-_OF_REQUESTS: Final = (
-    (
-        "name it among the classes passed to fit, or add it to a fitted model, by add_class in Python or anyshot "
-        "add-class",
-        "or add it to the classes",
-    ),
-    ("Give a labeled example of it, or Words or a description.", "Give examples, words or a description."),
-    ("Give a labeled example of it, or a class vector.", "Give examples or a vector."),
-    ("Write such cells as those in `fit`, or leave them empty.", "Write a value as in `fit`, or null."),
-    ("Leave the cell empty if it stands for", "Write null if it stands for"),
-    (", None for no label.", "; items without a label go to /unlabeled."),
-    ("Write None for an item without a label.", "Items without a label go to /unlabeled."),
-    ("before the classes of a fitted model change, call set_params(class_prior=...)", "fit the model again to do so"),
-)
-"""Words of Python in errors, and what they are in requests."""
-
-
-def _as_request(detail: str) -> str:
-    """Return the words of an error with the names of requests instead of those of Python."""
-    for of_python, of_requests in _OF_REQUESTS:
-        detail = detail.replace(of_python, of_requests)
-    return detail
 
 
 _DETAILS: Final = {

@@ -1,13 +1,23 @@
 """The bodies of requests and answers, and their description as OpenAPI."""
 
 import base64
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Self, TypeAlias
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import models_json_schema
 
+from anyshot.base.columns import is_blank
 from anyshot.base.model_folder import anyshot_version
 
 Label: TypeAlias = bool | int | float | str
@@ -30,15 +40,22 @@ def _decoded(given: Any) -> Any:
 
 
 def _usable_name(name: Label) -> Label:
-    if isinstance(name, str) and not name.strip():
+    if isinstance(name, str) and is_blank(name):
         raise ValueError("it is empty")
     if isinstance(name, str) and len(name) > LONGEST_NAME:
         raise ValueError(f"it has {len(name):,} letters; a name may have {LONGEST_NAME:,}")
     return name
 
 
+def _given_label(label: Label) -> Label:
+    if isinstance(label, str) and is_blank(label):
+        raise ValueError(f"it is empty. {_NO_LABEL}")
+    return label
+
+
 Name: TypeAlias = Annotated[Label, AfterValidator(_usable_name)]
 """The name of a class that a request makes."""
+_NO_LABEL: Final = "Send items without a label to /unlabeled"
 
 
 class Schema(BaseModel):
@@ -203,7 +220,15 @@ class ExamplesRequest(Body):
         {"items": ["I paid two times"], "labels": ["billing"]}, {"items": [ROW], "labels": ["billing"]}
     )
     items: Items
-    labels: list[Label] = Field(description="One for each item, each one of the model's classes.")
+    labels: list[Annotated[Label, AfterValidator(_given_label)]] = Field(
+        description="One for each item, each one of the model's classes."
+    )
+
+    @model_validator(mode="after")
+    def _check_number(self) -> Self:
+        if len(self.labels) != len(self.items):
+            raise ValueError(f"there are {len(self.items)} items and {len(self.labels)} labels. {_NO_LABEL}")
+        return self
 
 
 class UnlabeledRequest(Body):
