@@ -146,6 +146,15 @@ def readable_folder(target: Path) -> Path:
     return _old(target) if not target.exists() and _old(target).is_dir() else target
 
 
+def file_state(path: Path) -> tuple[int, int, int] | None:
+    """Return what differs once a file was written or replaced; None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def leads_to_blob(link: Path, folder: Path) -> bool:
     """Return whether a link in a folder of the Hugging Face cache leads to a file of the same entry.
 

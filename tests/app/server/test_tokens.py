@@ -9,19 +9,24 @@ from anyshot.app.server.tokens import (
     Tokens,
     is_cross_site,
     needs_write,
-    read_tokens,
     tokens_for,
 )
 from anyshot.errors import InputError
 from asgi import echo, request
 
 READ, WRITE = "r" * 20, "w" * 20
-TOKENS = Tokens({READ: "read", WRITE: "write"})
 CHANGE = "/v1/models/m/classes"
 
 
-def status(tokens: Tokens | None = TOKENS, **options) -> int:
+def status(tokens: Tokens | None, **options) -> int:
     return request(Guarded(echo, tokens=tokens), **options).status
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "tokens"
+    path.write_text(f"\ufeff# who\nread {READ}  # a dashboard\n\nwrite   {WRITE}\n")
+    return path
 
 
 @pytest.mark.parametrize(
@@ -42,22 +47,22 @@ def status(tokens: Tokens | None = TOKENS, **options) -> int:
         ("/docs", "", 200),
     ],
 )
-def test_a_request_needs_a_token_with_its_scope(path, authorization, expected):
-    assert status(path=path, authorization=authorization) == expected
+def test_a_request_needs_a_token_with_its_scope(file, path, authorization, expected):
+    assert status(Tokens(file), path=path, authorization=authorization) == expected
 
 
-def test_a_refusal_says_how_to_send_a_token():
-    answer = request(Guarded(echo, tokens=TOKENS))
+def test_a_refusal_says_how_to_send_a_token(file):
+    answer = request(Guarded(echo, tokens=Tokens(file)))
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_without_tokens_this_machine_may_do_everything_under_its_own_names_only():
+def test_without_tokens_this_machine_may_do_everything_under_its_own_names_only(file):
     assert status(None, path=CHANGE) == 200
     assert status(None, path=CHANGE, host="127.0.0.1:8000") == 200
     assert status(None, path=CHANGE, host="[::1]:8000") == 200
     assert status(None, path=CHANGE, host="127.0.0.2:8000") == 200
     assert status(None, path=CHANGE, host="rebound.example:8000") == 421
-    assert status(TOKENS, path=CHANGE, host="anyshot.example", authorization=f"Bearer {WRITE}") == 200
+    assert status(Tokens(file), path=CHANGE, host="anyshot.example", authorization=f"Bearer {WRITE}") == 200
 
 
 @pytest.mark.parametrize(
@@ -104,10 +109,8 @@ def test_a_link_from_another_page_may_be_followed():
     assert is_cross_site("POST", headers, frozenset())
 
 
-def test_a_file_of_tokens_has_a_scope_and_a_token_on_each_line(tmp_path):
-    path = tmp_path / "tokens"
-    path.write_text(f"\ufeff# who\nread {READ}  # a dashboard\n\nwrite   {WRITE}\n")
-    tokens = read_tokens(path)
+def test_a_file_of_tokens_has_a_scope_and_a_token_on_each_line(file):
+    tokens = Tokens(file)
     assert [tokens.scope_of(one) for one in (READ, WRITE, "", "é\udcff")] == ["read", "write", None, None]
 
 
@@ -119,13 +122,27 @@ def test_other_files_are_refused_without_showing_a_token(tmp_path, content):
     if content is not None:
         path.write_text(content)
     with pytest.raises(InputError, match="tokens") as caught:
-        read_tokens(path)
+        Tokens(path)
     assert READ not in str(caught.value)
 
 
-def test_other_machines_are_let_in_only_with_tokens(tmp_path):
-    file = tmp_path / "tokens"
-    file.write_text(f"read {READ}")
+def test_tokens_are_read_again_once_their_file_was_changed(file, caplog):
+    tokens, new = Tokens(file), "n" * 20
+    file.write_text(f"read {READ}\nread {new}\n")
+    assert [tokens.scope_of(one) for one in (READ, new, WRITE)] == ["read", "read", None]
+    file.write_text(f"read {new}")
+    assert [tokens.scope_of(one) for one in (READ, new)] == [None, "read"]
+    file.write_text("read short")
+    assert [tokens.scope_of(one) for one in (READ, new)] == [None, "read"]
+    file.unlink()
+    assert tokens.scope_of(new) == "read"
+    assert [("Line 1 of" in text, "cannot be read" in text) for text in caplog.messages] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_other_machines_are_let_in_only_with_tokens(file):
     for host in ("127.0.0.1", "localhost", "::1", "127.0.0.2"):
         assert tokens_for(host, None) is None
     for host in ("0.0.0.0", "::", "192.168.1.5", "example.com", ""):

@@ -9,6 +9,7 @@ A file of tokens has one on each line, after its scope; `write` includes `read`:
 import base64
 import hmac
 import ipaddress
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anyshot.app.server.limits import headers_of, is_probe
 from anyshot.app.server.problem_error import ProblemError
+from anyshot.base.files import file_state
 from anyshot.errors import InputError
 
 Permission: TypeAlias = Literal["read", "write"]
@@ -29,51 +31,59 @@ OPEN: Final = frozenset({"/", "/docs", "/openapi.json"})
 """Addresses that need no token, beside those for the health: they show how the service is used, and nothing of it."""
 READS: Final = frozenset({"predict", "embeddings", "infer", "suggest", "setup", "validate"})
 """Last parts of the addresses whose POST requests change nothing."""
+log = logging.getLogger(__name__)
 
 
 class Tokens:
-    """Tokens and their scopes. Only digests are kept, and every one is compared, in constant time."""
+    """The tokens in a file and their scopes. Only digests are kept, and every one is compared, in constant time.
 
-    def __init__(self, scopes: Mapping[str, Permission]) -> None:
-        self._digests = {sha256(token.encode()).digest(): scope for token, scope in scopes.items()}
+    The file is read again once it was changed. If it cannot be used then, the log says why, and the tokens from before
+    are still valid.
 
-    def __len__(self) -> int:
-        return len(self._digests)
+    Raises InputError if the file cannot be read, has no token, or has a line that is not a scope and a token of at
+    least 16 letters; the message never holds a token.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._state = file, file_state(file)
+        self._digests = _read(file)
 
     def scope_of(self, token: str) -> Permission | None:
         """Return the scope of a token, None if it is none of these."""
+        if (state := file_state(self._file)) != self._state:
+            self._state = state
+            try:
+                self._digests = _read(self._file)
+            except InputError as error:
+                log.warning(f"{error} Until then, the tokens from before are valid.")
         digest, found = sha256(token.encode("utf-8", "surrogateescape")).digest(), None
         for own, scope in self._digests.items():
             found = scope if hmac.compare_digest(own, digest) else found
         return found
 
 
-def read_tokens(path: Path) -> Tokens:
-    """Return the tokens in a file.
-
-    Raises InputError if the file cannot be read, has no token, or has a line that is not a scope and a token of at
-    least 16 letters; the message never holds a token.
-    """
+def _read(path: Path) -> dict[bytes, Permission]:
+    """Return the scope of each token in a file, by the digest of the token."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()  # Windows writes a mark first
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"The file of tokens {path} cannot be read: {reason}.") from error
-    scopes: dict[str, Permission] = {}
+    found: dict[bytes, Permission] = {}
     for number, line in enumerate(lines, start=1):
         scope, _, token = line.partition("#")[0].strip().partition(" ")
         if not scope:
             continue
-        found = next((one for one in get_args(Permission) if one == scope), None)
-        if found is None or len(token.strip()) < SHORTEST or not token.isascii() or " " in token.strip():
+        known = next((one for one in get_args(Permission) if one == scope), None)
+        if known is None or len(token.strip()) < SHORTEST or not token.isascii() or " " in token.strip():
             raise InputError(
                 f"Line {number} of the file of tokens {path} must be `read TOKEN` or `write TOKEN`, with a token of at "
                 f"least {SHORTEST} letters and digits, such as `openssl rand -hex 32` prints."
             )
-        scopes[token.strip()] = found
-    if not scopes:
+        found[sha256(token.strip().encode()).digest()] = known
+    if not found:
         raise InputError(f"The file of tokens {path} has none. Write lines such as `read TOKEN` and `write TOKEN`.")
-    return Tokens(scopes)
+    return found
 
 
 def is_loopback(host: str) -> bool:
@@ -87,14 +97,14 @@ def is_loopback(host: str) -> bool:
 def tokens_for(host: str, file: Path | None) -> Tokens | None:
     """Return the tokens in a file, None without a file.
 
-    Raises InputError if the file cannot be read, or if there is none and other machines could reach the service.
+    Raises InputError as `Tokens`, or if there is no file and other machines could reach the service.
     """
     if file is None and not is_loopback(host):
         raise InputError(
             f"--host {host} lets other machines reach the service, so that it needs tokens: give --token-file FILE "
             "with lines such as `read TOKEN` and `write TOKEN`, or leave out --host."
         )
-    return None if file is None else read_tokens(file)
+    return None if file is None else Tokens(file)
 
 
 def needs_write(method: str, path: str) -> bool:

@@ -10,13 +10,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
 
-from anyshot.base.files import readable_folder, replace_by_copy, restore_folder
+from anyshot.base.files import file_state, readable_folder, replace_by_copy, restore_folder
 from anyshot.base.model_folder import MODEL_FILE, check_replaceable
 from anyshot.errors import ModelFolderError
-
-Identity: TypeAlias = tuple[int, int, int]
 
 
 class Versions:
@@ -34,12 +31,9 @@ class Versions:
         self.folder, self.keep = folder.resolve(), keep
         self.place = self.folder.with_name(f".{self.folder.name}.anyshot-versions")
 
-    def identity(self) -> Identity | None:
+    def identity(self) -> tuple[int, int, int] | None:
         """Return what changes when the model in the folder is replaced; None if there is none."""
-        with suppress(OSError):
-            found = (readable_folder(self.folder) / MODEL_FILE).stat()
-            return found.st_ino, found.st_mtime_ns, found.st_size
-        return None
+        return file_state(readable_folder(self.folder) / MODEL_FILE)
 
     def numbers(self) -> list[int]:
         """Return the versions that are kept, the latest last."""
