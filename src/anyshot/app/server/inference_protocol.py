@@ -79,7 +79,7 @@ def metadata(model: str, request: Request, version: str = "") -> Response:
             "versions": [str(snapshot.version)],
             "platform": "anyshot",
             "inputs": _inputs(snapshot),
-            "outputs": [{"name": name, **_of_output(name, snapshot)} for name in output_names(snapshot)],
+            "outputs": _outputs(snapshot),
             "parameters": {"classes": classes},
         }
     )
@@ -103,7 +103,7 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     if TENSORS_HEADER in request.headers:  # otherwise it was checked as a whole
         check_json(text)
     asked = InferRequest.model_validate_json(text, strict=True)
-    asked_for = _outputs(asked, snapshot)
+    asked_for = _asked_for(asked, snapshot)
     items = as_items(_items(read_tensors(asked.inputs, rest), snapshot), snapshot, service.settings)
     scores = await unless_gone(request, service.score(model, snapshot, items))
     found = _tensors(snapshot, scores)
@@ -122,44 +122,40 @@ def _snapshot(live: LiveModel, version: str) -> Snapshot:
     return snapshot
 
 
-def output_names(snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the outputs of a model: of several tasks, one for each."""
+def _outputs(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return the names, types and shapes of the outputs of a model: of several tasks, one for each."""
     if snapshot.answer_kind == "values":
-        return ("value",)
+        return [_tensor("value", "FP64")]
     if snapshot.answer_kind == "tasks":
-        return tuple(task.name for task in snapshot.classifier.tasks_)
-    return ("label", "probabilities", "closeness") if snapshot.is_any_shot else ("label", "probabilities")
+        kinds = {task.name: task.kind for task in snapshot.classifier.tasks_}
+        return [_tensor(name, "FP64" if kind == "regression" else "BYTES") for name, kind in kinds.items()]
+    found = [_tensor("label", "BYTES"), _tensor("probabilities", "FP64", len(classes_of(snapshot)))]
+    return [*found, _tensor("closeness", "FP64")] if snapshot.is_any_shot else found
 
 
-def _of_output(name: str, snapshot: Snapshot) -> dict[str, Any]:
-    """Return the type and the shape of an output."""
-    if snapshot.answer_kind == "tasks":
-        numbers = next(task.kind for task in snapshot.classifier.tasks_ if task.name == name) == "regression"
-    else:
-        numbers = name != "label"
-    shape = [-1, len(classes_of(snapshot))] if name == "probabilities" and snapshot.answer_kind == "classes" else [-1]
-    return {"datatype": "FP64" if numbers else "BYTES", "shape": shape}
+def _tensor(name: str, datatype: str, *width: int) -> dict[str, Any]:
+    """Return the name, the type and the shape of a tensor (n,) or (n, width)."""
+    return {"name": name, "datatype": datatype, "shape": [-1, *width]}
 
 
 def _tensors(snapshot: Snapshot, scores: Arrays) -> dict[str, Any]:
     """Return the outputs by their names: numbers as arrays, and labels as lists of texts."""
-    found = answers(snapshot, scores)
-    if snapshot.answer_kind == "values":
-        return {"value": np.array([one["value"] for one in found], np.float64)}
-    if snapshot.answer_kind == "classes":
-        return {"label": [str(one["label"]) for one in found], "probabilities": scores[0], "closeness": scores[1]}
-    by_task = {name: [one["tasks"][name] for one in found] for name in output_names(snapshot)}
-    return {
-        name: np.array(own) if _of_output(name, snapshot)["datatype"] == "FP64" else list(map(str, own))
-        for name, own in by_task.items()
-    }
+    found: dict[str, Any] = (
+        {"probabilities": scores[0], "closeness": scores[1]} if snapshot.answer_kind == "classes" else {}
+    )
+    rows = [answer.get("tasks", answer) for answer in answers(snapshot, scores)]
+    for output in _outputs(snapshot):
+        if (name := output["name"]) not in found:
+            values = [row[name] for row in rows]
+            found[name] = list(map(str, values)) if output["datatype"] == "BYTES" else np.array(values, np.float64)
+    return found
 
 
-def _outputs(asked: InferRequest, snapshot: Snapshot) -> list[tuple[str, bool]]:
+def _asked_for(asked: InferRequest, snapshot: Snapshot) -> list[tuple[str, bool]]:
     """Return the tensors that are asked for, and whether each is to be written as bytes."""
     every = bool(asked.parameters.get("binary_data_output", False))
     named = [(one.name, bool(one.parameters.get("binary_data", every))) for one in asked.outputs]
-    known = output_names(snapshot)
+    known = [one["name"] for one in _outputs(snapshot)]
     unknown = [name for name, _ in named if name not in known]
     if unknown:
         raise ProblemError(400, f"There is no output {unknown[0]!a}. The outputs are: {', '.join(known)}.")
@@ -169,12 +165,11 @@ def _outputs(asked: InferRequest, snapshot: Snapshot) -> list[tuple[str, bool]]:
 def _inputs(snapshot: Snapshot) -> list[dict[str, Any]]:
     """Return the names, types and shapes of the inputs of a model."""
     if (table := snapshot.table) is not None:
-        kinds = {one["name"]: one["kind"] for one in datasets.columns_read(table)}
-        datatypes = {name: "FP64" if kind == "number" else "BYTES" for name, kind in kinds.items()}
-        return [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in datatypes.items()]
-    vectors = snapshot.modality == "vectors"
-    shape = [-1, width_of(snapshot)] if vectors else [-1]
-    return [{"name": "items", "datatype": "FP32" if vectors else "BYTES", "shape": shape}]
+        columns = datasets.columns_read(table)
+        return [_tensor(one["name"], "FP64" if one["kind"] == "number" else "BYTES") for one in columns]
+    if snapshot.modality == "vectors":
+        return [_tensor("items", "FP32", width_of(snapshot))]
+    return [_tensor("items", "BYTES")]
 
 
 def _rows(tensors: Mapping[str, NDArray[Any]], snapshot: Snapshot) -> list[Any]:
