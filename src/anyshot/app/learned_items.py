@@ -3,6 +3,7 @@
 from typing import Any
 
 from anyshot.base.labels import Label
+from anyshot.base.validation import Vectors
 
 
 def learned_items(model: Any) -> list[tuple[str | bytes, Label]]:
@@ -16,10 +17,15 @@ def learned_items(model: Any) -> list[tuple[str | bytes, Label]]:
     return list(zip(keys, data.classes[data.index].tolist(), strict=True))
 
 
-def item_keys(model: Any, items: Any) -> list[str | bytes]:
-    """Return what is the same for equal items of a model: the text itself, or the vector of an image or row."""
+def item_keys(model: Any, items: Any, vectors: Vectors | None = None) -> list[str | bytes]:
+    """Return what is the same for equal items of a model: the text itself, or the vector of an image or row.
+
+    vectors (n, d): of the items, if they are encoded already.
+    """
     fitted = model.any_shot_model()
-    return list(items) if _reads_texts(fitted) else [vector.tobytes() for vector in fitted.embedder.encode(items)]
+    if _reads_texts(fitted):
+        return list(items)
+    return [vector.tobytes() for vector in (fitted.embedder.encode(items) if vectors is None else vectors)]
 
 
 def _reads_texts(fitted: Any) -> bool:

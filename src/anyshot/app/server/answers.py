@@ -12,11 +12,13 @@ from anyshot.app.learned_items import item_keys, learned_items
 from anyshot.app.server.batching import Arrays
 from anyshot.app.server.changes import model_input
 from anyshot.app.server.readiness import AnswerKind, Snapshot
-from anyshot.base.items import Item, take
-from anyshot.base.labels import UNKNOWN
+from anyshot.base.items import Item
+from anyshot.base.labels import UNKNOWN, Label
 from anyshot.base.protocols import CountsTokens
+from anyshot.base.validation import generator
 from anyshot.encoders.texts import rows_of_long_texts
 from anyshot.errors import InputError, WidthError
+from anyshot.training import active_learning
 
 N_NEIGHBORS = 3
 _FIELD: Final[dict[AnswerKind, str]] = {"values": "value", "tasks": "tasks"}
@@ -114,13 +116,24 @@ def explanations(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
     return (found,)
 
 
-def suggested(snapshot: Snapshot, items: Sequence[Item], n: int) -> list[int]:
-    """Return the rows of the `n` items whose labels would help most, the best first, without those labeled already."""
-    clf = snapshot.classifier
+def suggested(snapshot: Snapshot, items: Sequence[Item], n: int) -> list[tuple[int, Label, float]]:
+    """Return the `n` items whose labels would help most, the best first, without those that have one.
+
+    Of each: its row, the most probable class, and the probability.
+    """
+    clf, model = snapshot.classifier, model_of(snapshot)
     known = {key for key, _ in learned_items(clf)}
     with model_input(items) as given:
-        rows = [row for row, key in enumerate(item_keys(clf, given)) if key not in known]
-        return [rows[k] for k in clf.suggest(take(given, rows), n=n).tolist()] if rows else []
+        encoded = model.embedder.encode(given)
+    rows = np.flatnonzero([key not in known for key in item_keys(clf, items, encoded)])
+    rows = rows[active_learning.candidates(len(rows), n, generator(clf.random_state))]
+    if not len(rows):
+        return []
+    data, vectors = model.data, model.data.centered(encoded[rows])
+    probabilities = model.probabilities(vectors)
+    chosen = active_learning.suggest(vectors, probabilities, n, labeled=data.labeled, counts=data.counts)
+    labels = data.classes[probabilities[chosen].argmax(axis=1)]
+    return list(zip(rows[chosen].tolist(), labels.tolist(), probabilities[chosen].max(axis=1).tolist(), strict=True))
 
 
 def check_unknown(snapshot: Snapshot, unknown: bool | None) -> None:

@@ -3,6 +3,7 @@
 import warnings
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
@@ -114,14 +115,15 @@ def usable_items(given: Sequence[Item], snapshot: Snapshot, settings: Settings) 
 
     Others were given to an earlier model in the same folder, which read items of another kind, or other columns.
     """
-    if not given:
-        return [], []
-    try:
+    with suppress(AnyshotError):
         return list(given), as_items(given, snapshot, replace(settings, max_items=len(given)))
-    except AnyshotError:
-        halves = (given[: len(given) // 2], given[len(given) // 2 :]) if len(given) > 1 else ()
-        parts = [usable_items(half, snapshot, settings) for half in halves]
-        return [item for own, _ in parts for item in own], [item for _, own in parts for item in own]
+    usable: list[Item] = []
+    items: list[Any] = []
+    for one in given:
+        with suppress(AnyshotError):
+            items += as_items([one], snapshot, settings)
+            usable.append(one)
+    return usable, items
 
 
 def as_json(item: Item) -> Any:

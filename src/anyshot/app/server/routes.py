@@ -14,7 +14,6 @@ from anyshot.app.server.answers import (
     classes_of,
     explanations,
     model_of,
-    score,
     suggested,
     with_explanations,
 )
@@ -114,15 +113,13 @@ async def suggest(model: str, request: Request, n: Annotated[int, Query(ge=1, le
     """List the items given to `unlabeled` that are most useful to label next, the most useful first."""
     service = service_of(request)
     live = service.model(model)
-    check_any_shot(live.snapshot, what="Suggestions")
-    snapshot, found = live.snapshot, await asyncio.to_thread(live.unlabeled.latest)
-    suggestions: list[dict[str, Any]] = []
-    found, items = await asyncio.to_thread(usable_items, found, snapshot, service.settings)
-    if items:
-        rows = await asyncio.to_thread(suggested, snapshot, items, n)
-        scores = await service.batcher.run(score, snapshot, [items[row] for row in rows]) if rows else ()
-        answered = answers(snapshot, scores, top_k=1, unknown=False) if rows else []
-        for row, one in zip(rows, answered, strict=True):
-            proba = max(one["proba"].values())
-            suggestions.append({"item": found[row], "label": one["label"], "proba": proba})
+    snapshot = live.snapshot
+    check_any_shot(snapshot, what="Suggestions")
+
+    def find() -> list[dict[str, Any]]:
+        given, items = usable_items(live.unlabeled.latest(), snapshot, service.settings)
+        found = suggested(snapshot, items, n) if items else []
+        return [{"item": given[row], "label": label, "proba": proba} for row, label, proba in found]
+
+    suggestions = await asyncio.to_thread(find)
     return json_answer({"model": model, "version": snapshot.version, "suggestions": suggestions})
