@@ -4,6 +4,7 @@ from dataclasses import replace
 from io import StringIO
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from rich.console import Console
@@ -110,3 +111,18 @@ def test_an_explanation_names_the_most_similar_words_of_the_class(letters):
     assert one.reasons()[1] == "most similar words of left: aab, aaa, bbb"
     denying = AnyShotClassifier(["joy", "not joy"], encoder=letters, cache=False).fit()
     assert [one.words == () for one in denying.explain(["happy glad", "vvv"])] == [False, True]
+
+
+def test_the_columns_of_a_row_that_count_most_are_named():
+    random, labels = np.random.default_rng(0), np.arange(40) % 2
+    table = pd.DataFrame({"age": random.normal(size=40), "city": np.where(labels, "Rome", "Oslo")})
+    table["income"] = random.normal(size=40) + 2 * labels
+    clf = AnyShotClassifier(encoder="table", cache=False).fit(table, labels)
+    row = pd.DataFrame({"age": [0.1], "city": ["Oslo"], "income": [9.0]})
+    (found,) = clf.explain(row, k=1)
+    assert (found.label, found.columns) == (1, ("income",))
+    assert found.reasons()[0] == "columns that count most for 1: income"
+    assert clf.explain(row.assign(income=0.5), k=1)[0].columns[0] == "city"
+    of_array = AnyShotClassifier(encoder="table", cache=False).fit(table[["age", "income"]].to_numpy(), labels)
+    assert of_array.explain([[0.1, 9.0]], k=1)[0].columns == ("1",)
+    assert AnyShotClassifier(encoder="vectors", cache=False).fit(np.eye(2), [0, 1]).explain(np.eye(2))[0].columns == ()

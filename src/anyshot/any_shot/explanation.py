@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # it is loaded by who prints explanations
 
 N_WORDS: Final = 3
 """Most similar words of a class that an explanation names."""
+N_COLUMNS: Final = 3
+LEAST_SHARE: Final = 0.1
+"""Most columns of features that an explanation names, and the least share of all that speaks for the class."""
 _COLUMNS: Final = ("item", "prediction", "probability", "next", "because")
 
 
@@ -55,6 +58,8 @@ class Explanation:
     """For a class without examples, the classes that its prediction relies on."""
     words: tuple[str, ...] = ()
     """The words by which the class is read that are most similar to the item."""
+    columns: tuple[str, ...] = ()
+    """The columns of a row of features that count most for the class, against the next, the most important first."""
 
     @property
     def answer(self) -> Label:
@@ -72,6 +77,7 @@ class Explanation:
         """Return the reasons for the prediction, one line each."""
         label = shortened(str(self.label))
         lines = [] if self.is_known else [f"the closest class is {label}, but it is not close enough"]
+        lines += [f"columns that count most for {label}: {', '.join(self.columns)}"] if self.columns else []
         lines += [] if self.matched is None else [f'most similar text of {label}: "{shortened(self.matched)}"']
         lines += [f"most similar words of {label}: {', '.join(self.words)}"] if self.words else []
         lines += [] if self.analogy is None else [f"no labeled example; {self.analogy}"]
@@ -116,7 +122,7 @@ def explain(model: Model, items: Items, *, k: int) -> Explanations:
     if model.embedder.reader.encode is not None:
         texts = nearest_text(vectors, best_two[:, 0], model.data.texts, model.embedder.encode_texts)
         words = _nearest_words(model, vectors, best_two[:, 0])
-    analogy_of = _analogies(model, best_two[:, 0])
+    analogy_of, columns = _analogies(model, best_two[:, 0]), _columns(model, vectors, best_two)
     return Explanations(
         Explanation(
             item=item,
@@ -129,6 +135,7 @@ def explain(model: Model, items: Items, *, k: int) -> Explanations:
             neighbors=neighbors[row],
             analogy=analogy_of.get(int(first)),
             words=words[row],
+            columns=columns[row],
         )
         for row, (item, (first, second)) in enumerate(zip(item_names(items), best_two, strict=True))
     )
@@ -140,6 +147,25 @@ def _nearest_words(model: Model, vectors: Vectors, index: Indexes) -> list[tuple
         return [()] * len(index)
     listed = [() if own.source == "any" else own.words for own in model.embedder.reader.readings(model.data.texts)]
     return nearest_texts(vectors, index, listed, model.embedder.encode_texts, n=N_WORDS)
+
+
+def _columns(model: Model, vectors: Vectors, best_two: Indexes) -> list[tuple[str, ...]]:
+    """Return, for each vector (n, d), the columns of features that count most for its class `best_two` (n, 2).
+
+    A column counts by what it adds to the difference of the scores of the two classes, compared with its mean in `fit`.
+    """
+    table = model.embedder.table
+    if table is None or not table.places:
+        return [()] * len(vectors)
+    added = (model.coef[best_two[:, 0]] - model.coef[best_two[:, 1]]) * vectors  # (n, d)
+    names, by_column = list(table.places), [added[:, place].sum(axis=1) for place in table.places.values()]
+    counted = np.column_stack(by_column).clip(min=0)  # (n, number of columns)
+    least = LEAST_SHARE * counted.sum(axis=1)
+    first = np.argsort(-counted, axis=1, kind="stable")[:, :N_COLUMNS]
+    return [
+        tuple(names[k] for k in best if own[k] > limit)
+        for best, own, limit in zip(first.tolist(), counted, least, strict=True)
+    ]
 
 
 def _neighbors(model: Model, vectors: Vectors, k: int) -> list[tuple[Neighbor, ...]]:

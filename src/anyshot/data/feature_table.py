@@ -141,8 +141,15 @@ class FeatureTable:
         rows = self._unscaled(vectors)
         if self.columns is not None:
             return self.columns.as_numbers(rows)
-        names = range(rows.shape[1]) if self.names is None else self.names
-        return {str(name): column for name, column in zip(names, rows.T, strict=True)}
+        return {name: rows[:, place.start] for name, place in self.places.items()}
+
+    @property
+    def places(self) -> dict[str, slice]:
+        """Where the elements of each column stand in a standardized vector; none if the features stay as they are."""
+        if self.mean is None or self.columns is not None:
+            return {} if self.columns is None else self.columns.places
+        names = range(len(self.mean)) if self.names is None else self.names
+        return {str(name): slice(place, place + 1) for place, name in enumerate(names)}
 
     def _unscaled(self, vectors: Any) -> Floats:
         """Return the rows (n, d) of standardized vectors, rounded to what float32 tells."""

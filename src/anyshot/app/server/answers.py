@@ -186,6 +186,7 @@ def _facts(one: Any) -> dict[str, Any]:
         "margin": one.margin,
         "matched": one.matched,
         "words": list(one.words),
+        "columns": list(one.columns),
         "analogy": None if one.analogy is None else str(one.analogy),
         "neighbors": [{"example": near.example, "label": near.label, "cosine": near.cosine} for near in one.neighbors],
     }

@@ -137,6 +137,7 @@ class Explanation(Schema):
     margin: float = Field(description="Probability of the most probable class minus that of the next.")
     matched: str | None = Field(description="The text of the class that is most similar to the item.")
     words: list[str] = Field(description="The words of the class that are most similar to the item.")
+    columns: list[str] = Field(description="The columns of a row of features that count most for the answer.")
     analogy: str | None = Field(description="The classes that the answer relies on, if its class has no example.")
     neighbors: list[Neighbor]
 

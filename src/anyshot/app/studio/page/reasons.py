@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from anyshot.app.studio.feature_items import Columns, shown_row
+from anyshot.app.studio.feature_items import Columns, shown_cells, shown_row
 from anyshot.app.studio.items import Item
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts
@@ -39,6 +39,11 @@ def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, 
             sentences.append(t.rich("why_without", name=without))
     if not explained.is_known:
         sentences.append(t.rich("why_unknown", name=name))
+    columns = project.items.columns()
+    if explained.columns:
+        cells = dict(shown_cells(columns, item.content, t.language))
+        counted = ", ".join(f"{one}: {cells[one]}" if one in cells else one for one in explained.columns)
+        sentences.append(t.rich("why_columns", text=counted, name=name))
     if explained.words:
         sentences += [t.rich("why_word", text=word, name=name) for word in explained.words[:SHOWN_WORDS]]
     elif explained.matched is not None and explained.matched != name:
@@ -47,7 +52,6 @@ def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, 
         sentences.append(t.rich("why_name", name=name))
     shown: list[dict[str, Any]] = [{"sentence": sentence, "image": ""} for sentence in sentences]
     near = [item for item in project.items.get(found.neighbors) if item.id != number and _name(item, names, t) == name]
-    columns = project.items.columns()
     shown += [_neighbor(item, name, t, base, columns) for item in near[:SHOWN_ITEMS]]
     if not shown and explained.is_known and project.kind_facts.names_help:
         shown.append({"sentence": t.rich("why_name", name=name), "image": ""})
