@@ -76,3 +76,11 @@ def test_labels_may_be_a_tensor():
 def test_a_label_of_a_subclass_of_text_is_its_characters():
     shown = type("Shown", (str,), {"__str__": lambda self: "shown"})
     assert items_and_labels(["a"], [shown("b")])[1] == ["b"]
+
+
+def test_tables_of_pyarrow_are_joined_by_the_names_of_their_columns():
+    first, second = pa.table({"a": [1], "b": ["x"]}), pa.record_batch({"b": ["y"], "a": [0.5]})
+    joined, labels = items_and_labels({"x": first, "y": second}, None)
+    assert (joined.to_pylist(), labels) == ([{"a": 1, "b": "x"}, {"a": 0.5, "b": "y"}], ["x", "y"])
+    with pytest.raises(InputError, match="a table of the same library with the same columns"):
+        items_and_labels({"x": first, "y": second.to_pandas()}, None)

@@ -49,20 +49,29 @@ def _joined(given: Mapping[Label, Any]) -> Items:
     """
     given = {label: own for label, own in given.items() if item_count(own)}
     tables = {label: own for label, own in given.items() if is_table(own) and own.shape[1] > 1}
-    library: Any = sys.modules.get(type(next(iter(tables.values()), None)).__module__.partition(".")[0])
-    if not hasattr(library, "concat"):  # pandas and polars have it
+    library = _library_of(next(iter(tables.values()), None))
+    if not (hasattr(library, "concat") or hasattr(library, "concat_tables")):  # pandas and polars, or pyarrow
         lists = {label: by_position(own) for label, own in given.items()}
         _refuse_columns(lists)
         return [item for own in lists.values() for item in own]
     names = column_names(next(iter(tables.values())))
     for label, own in given.items():
-        if label not in tables or {*column_names(own)} != {*names}:
+        if label not in tables or {*column_names(own)} != {*names} or _library_of(own) is not library:
             raise InputError(
                 f"The items of {label!r} are no table with the columns {first_of(names, at_most=5)}, as those of "
-                f"{next(iter(tables))!r} are. Give each class a table with the same columns."
+                f"{next(iter(tables))!r} are. Give each class a table of the same library with the same columns."
             )
-    joined: Items = library.concat([own[names] for own in tables.values()])
+    joined: Items
+    if hasattr(library, "concat"):
+        joined = library.concat([own[names] for own in tables.values()])
+    else:
+        parts = [library.table({name: own[name] for name in names}) for own in tables.values()]
+        joined = library.concat_tables(parts, promote_options="permissive")
     return joined
+
+
+def _library_of(table: object) -> Any:
+    return sys.modules.get(type(table).__module__.partition(".")[0])
 
 
 def _refuse_columns(lists: Mapping[Label, Items]) -> None:
