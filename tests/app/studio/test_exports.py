@@ -9,7 +9,7 @@ import pytest
 
 from anyshot import data
 from anyshot.app.studio import Answers, Project, add_rows, add_table, add_texts, save_project, save_report, save_table
-from anyshot.app.studio.exports import python_code, save_model_zip, save_onnx_zip
+from anyshot.app.studio.exports import python_code, save_model, save_model_zip, save_onnx_zip
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.panels import quality_panel
 from anyshot.app.studio.page.texts import texts_in
@@ -180,6 +180,14 @@ def test_rows_are_exported_with_types_and_the_python_of_them_runs(customer_rows,
     exec(compile(python_code(project), "code", "exec"), found)
     assert found["table"]["class"].tolist() == pd.read_csv("rows.csv")["class"].tolist()
     assert load(tmp_path / "model").feature_names_in_.tolist() == ["age", "income", "city", "since"]
+
+
+def test_a_model_of_rows_names_its_examples_by_their_values(customer_rows, tmp_path):
+    project = customer_rows[0]
+    clf = load(save_model(project, tmp_path / "model"))
+    one = project.items.one(int(project.items.labels().ids[0]))
+    (near,) = clf.explain(project.items.contents([one.id]), k=1)[0].neighbors
+    assert near.example == f"row {project.items.name_of(one)}"
 
 
 def test_a_model_of_rows_needs_labels_of_two_classes(tmp_path):

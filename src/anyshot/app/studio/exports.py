@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from anyshot import encoders, tasks
 from anyshot.app.studio.exported_rows import answer_columns, exported_rows, item_column
+from anyshot.app.studio.feature_items import shown_row
 from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.quality import quality
@@ -207,11 +208,16 @@ def _listed(project: Project) -> str:
 
 
 def _items(project: Project, *ids: Indexes) -> list[Any]:
-    """Return the items of several lists of ids; tables have the same types of columns."""
+    """Return the items of several lists of ids; tables have the same types of columns, and rows named by their values.
+
+    Where a model is used, nobody knows the ids.
+    """
     if project.kind != "rows":
         return [project.items.contents(some) for some in ids]
-    rows = project.items.contents(np.unique(np.concatenate(ids)))
-    return [rows.loc[some] for some in ids]
+    every, columns = np.unique(np.concatenate(ids)), project.items.columns()
+    rows = project.items.contents(every)
+    names = {item.id: shown_row(columns, item.content) for item in project.items.get(every)}
+    return [rows.loc[some].rename(index=names) for some in ids]
 
 
 def _labeled(project: Project) -> tuple[Indexes, NDArray[np.object_]]:
