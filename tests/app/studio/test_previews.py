@@ -4,6 +4,7 @@ import openpyxl
 import pytest
 
 from anyshot.app.studio import add_table, preview
+from anyshot.errors import DataFileError
 
 
 def test_a_table_is_previewed_with_the_likely_columns(written):
@@ -68,3 +69,12 @@ def test_another_sheet_of_a_workbook_is_read(project, tmp_path):
 )
 def test_rows_of_features_and_texts_are_told_apart(written, table, kind):
     assert preview(written(table)).kind == kind
+
+
+def test_a_copy_of_a_file_is_called_by_the_name_of_its_source(tmp_path):
+    (tmp_path / "file.csv").write_bytes("text\nÄrger\n".encode("cp1252"))
+    (note,) = preview(tmp_path / "file.csv", source="myfile.csv").notes
+    assert note.startswith("myfile.csv is not UTF-8")
+    (tmp_path / "file.xlsx").write_bytes(b"PK")
+    with pytest.raises(DataFileError, match=r"^myfile\.xlsx "):
+        preview(tmp_path / "file.xlsx", source="myfile.xlsx")

@@ -22,6 +22,7 @@ _HOME = {
     "removed_projects": "anyshot.app.studio.project",
     "restore_project": "anyshot.app.studio.project",
     "remove_project": "anyshot.app.studio.project",
+    "project_from_copy": "anyshot.app.studio.archive",
     "project_from_model": "anyshot.app.studio.archive",
     "python_code": "anyshot.app.studio.exports",
     "rows": "anyshot.app.studio.views",

@@ -56,10 +56,11 @@ def save_project(project: Project, path: str | Path) -> None:
         copy.unlink(missing_ok=True)
 
 
-def import_project(path: str | Path, folder: str | Path) -> Project:
+def import_project(path: str | Path, folder: str | Path, *, source: str | None = None) -> Project:
     """Open the zip of a project or of a saved model, which may come from anyone, as a project in a new folder.
 
-    A model gives the project its classes, and its labeled texts if it keeps any.
+    A model gives the project its classes, and its labeled texts if it keeps any. source: the name of the file, if
+    `path` is a copy of it.
 
     Raises
     ------
@@ -68,24 +69,21 @@ def import_project(path: str | Path, folder: str | Path) -> Project:
     ProjectError
         The folder has files already, or the database is not one of this program.
     """
-    source, target = existing(Path(path)), Path(folder)
-    if source.is_dir():
-        raise DataFileError(f"{source} is a folder, and no zip. Open it as it is, or choose the zip.")
+    file, target = existing(Path(path)), Path(folder)
+    name = source or file.name
+    if file.is_dir():
+        raise DataFileError(f"{file} is a folder, and no zip. Open it as it is, or choose the zip.")
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise ProjectError(f"{target} is not empty. Choose another folder.")
     with _beside(target) as scratch:
         try:
-            with zipfile.ZipFile(source) as archive:
-                is_model = any(_MODEL_MEMBER.fullmatch(name) for name in archive.namelist())
-                (_unpack_model if is_model else _unpack)(archive, source, scratch)
+            with zipfile.ZipFile(file) as archive:
+                is_model = any(_MODEL_MEMBER.fullmatch(one) for one in archive.namelist())
+                (_unpack_model if is_model else _unpack)(archive, name, scratch)
         except BROKEN_ZIP as error:
-            raise DataFileError(f"{source.name} cannot be read as a zip: {error}.") from error
+            raise DataFileError(f"{name} cannot be read as a zip: {error}.") from error
         if is_model:
-            try:
-                return project_from_model(scratch, target, name=target.name)
-            except (ClassesError, InputError, ModelFolderError) as error:
-                reason = str(error).replace(str(scratch), source.name)
-                raise DataFileError(f"{source.name} holds no model that can be read: {reason}") from error
+            return project_from_copy(scratch, target, name=target.name, source=name)
         check_file(scratch / FILE_NAME)
         if target.exists():
             target.rmdir()
@@ -131,6 +129,15 @@ def project_from_model(model: str | Path, folder: str | Path, *, name: str | Non
     return project
 
 
+def project_from_copy(model: Path, folder: Path, *, name: str, source: str) -> Project:
+    """Create a project as `project_from_model` from a copy of a model; source: what errors call the model."""
+    try:
+        return project_from_model(model, folder, name=name)
+    except (ClassesError, InputError, ModelFolderError) as error:
+        reason = str(error).replace(str(model), source)
+        raise DataFileError(f"{source} holds no model that can be read: {reason}") from error
+
+
 # --- private --------------------------------------------------------------------------------------------------------
 
 
@@ -172,13 +179,13 @@ def _fill(
         facts["count"] = added.n_items
 
 
-def _unpack(archive: zipfile.ZipFile, source: Path, scratch: Path) -> None:
+def _unpack(archive: zipfile.ZipFile, source: str, scratch: Path) -> None:
     """Unpack the members, each of which must have a name that a project's file has; no more bytes than allowed."""
     names = [member.filename for member in archive.infolist()]
     strange = next((name for name in names if not _MEMBER.fullmatch(name)), None)
     if strange is not None or FILE_NAME not in names or len(set(names)) < len(names):
         what = f"it holds {strange!r}" if strange else f"it has no {FILE_NAME}"
-        raise DataFileError(f"{source.name} is not a project that was saved as a zip: {what}. Save it by Export.")
+        raise DataFileError(f"{source} is not a project that was saved as a zip: {what}. Save it by Export.")
     left = MAX_UNPACKED
     for name in names:
         file = scratch / name
@@ -186,10 +193,10 @@ def _unpack(archive: zipfile.ZipFile, source: Path, scratch: Path) -> None:
         digest = _copy(archive, name, file, left)
         left -= file.stat().st_size
         if name.startswith(f"{IMAGES}/") and digest != file.stem:
-            raise DataFileError(f"{source.name} has been changed: {name} is not the image that its name says.")
+            raise DataFileError(f"{source} has been changed: {name} is not the image that its name says.")
 
 
-def _unpack_model(archive: zipfile.ZipFile, source: Path, scratch: Path) -> None:
+def _unpack_model(archive: zipfile.ZipFile, source: str, scratch: Path) -> None:
     """Unpack the files of a model, which lie in a folder or at the top; reading the model checks their contents."""
     left = MAX_UNPACKED
     for name in archive.namelist():
@@ -197,7 +204,7 @@ def _unpack_model(archive: zipfile.ZipFile, source: Path, scratch: Path) -> None
         if found is None or (scratch / found[1]).exists():
             if name.endswith("/"):
                 continue
-            raise DataFileError(f"{source.name} is not a model that was saved as a zip: it holds {name!r}.")
+            raise DataFileError(f"{source} is not a model that was saved as a zip: it holds {name!r}.")
         _copy(archive, name, scratch / found[1], left)
         left -= (scratch / found[1]).stat().st_size
 

@@ -14,6 +14,7 @@ from anyshot.app.studio.feature_choice import Feature, class_column, features_of
 from anyshot.app.studio.kinds import Kind
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
 from anyshot.base.warning import collecting
+from anyshot.errors import AnyshotError, DataFileError
 
 if TYPE_CHECKING:
     from anyshot.data.tables import Table
@@ -51,21 +52,43 @@ class Preview:
     class_column: str | None = None
 
 
+def read_named(path: Path, *, source: str | None, sheet: str | None) -> tuple["Table", list[str]]:
+    """Read a table, and return it with how it was read; errors and notes call a copy by the name of its source."""
+
+    def named(message: object) -> str:
+        parts = f"{re.escape(str(path))}|{re.escape(path.name)}"
+        return str(message) if source is None else re.sub(parts, lambda _: source, str(message))
+
+    with collecting() as notes:
+        try:
+            table = data.read_table(path, sheet=sheet)
+        except AnyshotError as error:
+            if source is None:
+                raise
+            raise DataFileError(named(error)) from error
+    return table, list(map(named, notes))
+
+
 def preview(
-    path: str | Path, *, n_rows: int = N_ROWS, sheet: str | None = None, has_names: bool | None = True
+    path: str | Path,
+    *,
+    n_rows: int = N_ROWS,
+    sheet: str | None = None,
+    has_names: bool | None = True,
+    source: str | None = None,
 ) -> Preview:
     """Return the columns and the first rows of a table.
 
     sheet: of a workbook, by default the first visible one that has values; has_names: whether the first row holds the
-    names of the columns, None if it does only where one of them is usual, such as "text", or stands above numbers.
+    names of the columns, None if it does only where one of them is usual, such as "text", or stands above numbers;
+    source: the name of the file, if `path` is a copy of it.
 
     Raises
     ------
     DataFileError
         The file cannot be read.
     """
-    with collecting() as notes:
-        table = data.read_table(Path(path), sheet=sheet)
+    table, notes = read_named(Path(path), source=source, sheet=sheet)
     if has_names is None:
         has_names = any(map(_is_name, _column_names(table), table.columns()))
     table = headed(table, has_names)
@@ -78,7 +101,7 @@ def preview(
         len(table.frame),
         text,
         _likely_labels(table, text, has_names=has_names),
-        notes=list(map(str, notes)),
+        notes=notes,
         sheets=list(table.sheets),
         has_names=None if table.numbers is None else has_names,
         features=features,

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from anyshot import data
 from anyshot.app.studio.adding import Added, adding_change, batch_row, insert_item, insert_row
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.kinds import Kind
 from anyshot.app.studio.label_columns import label_ids, read_labels
-from anyshot.app.studio.previews import headed, rows_of
+from anyshot.app.studio.previews import headed, read_named, rows_of
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
-from anyshot.base.warning import collecting
 from anyshot.errors import DataFileError, InputError
 
 if TYPE_CHECKING:
@@ -55,13 +53,13 @@ def read_rows(
     """Read a table whose rows are to be added; raise DataFileError if it has no such column of labels."""
     file = Path(path)
     name = source or file.name
-    with collecting() as notes:
-        table = headed(data.read_table(file, sheet=sheet), has_names)
+    found, notes = read_named(file, source=source, sheet=sheet)
+    table = headed(found, has_names)
     columns, cells = list(table.frame.columns), list(rows_of(table))
     if label_column is not None:
         check_column(name, label_column, columns)
     labels = read_labels([None if label_column is None else row[columns.index(label_column)] for row in cells])
-    return ReadTable(name, table, columns, cells, labels, list(map(str, notes)))
+    return ReadTable(name, table, columns, cells, labels, notes)
 
 
 def check_column(name: str, column: str, columns: Sequence[str]) -> None:

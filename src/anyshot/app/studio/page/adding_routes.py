@@ -5,8 +5,9 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -22,7 +23,7 @@ from anyshot.app.studio.page.messages import message_in, place_in, warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, body_of, number, text, whole
 from anyshot.app.studio.page.texts import Texts, undo_of
-from anyshot.errors import AnyshotError, DataFileError, InputError
+from anyshot.errors import AnyshotError, InputError
 
 if TYPE_CHECKING:
     from anyshot.app.studio.adding import Added
@@ -104,11 +105,11 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
             try:
                 one = add(opened.project, path, source=name, entry=total.entry)
             except AnyshotError as error:
-                total.faults.append((name, str(renamed(error, path, name))))
+                total.faults.append((name, str(error)))
                 continue
             total.n_items, total.entry = total.n_items + one.n_items, one.entry or total.entry
             total.n_duplicates += one.n_duplicates
-            total.read += [note.replace(str(path), name) for note in one.read]
+            total.read += one.read
             total.faults += [(f"{name}, {place}", reason) for place, reason in one.faults]
         return _added(total, t)
 
@@ -140,8 +141,8 @@ async def table_preview(request: Request) -> Response:
 
 
 async def _choice(request: Request, opened: Opened, number: str, reading: Body, kind: str = "") -> Response:
-    facts = await run_in_threadpool(_facts_with_notes, opened, number, reading, kind, texts_for(request))
-    return JSONResponse({"html": fragment(request, "preview.html", facts)})
+    table = await run_in_threadpool(_table_facts, opened, number, reading, kind, texts_for(request))
+    return JSONResponse({"html": fragment(request, "preview.html", {"table": table})})
 
 
 def _reading(given: Body) -> Body:
@@ -155,7 +156,7 @@ async def take_table(request: Request) -> Response:
 
     def take() -> Body:
         path, reading = _upload(opened, request.path_params["number"]), _reading(body)
-        columns = studio.preview(path, **reading).columns
+        columns = studio.preview(path, source=_name(path), **reading).columns
         label = whole(body, "label") if text(body, "label") else None
         named = {"label_column": None if label is None else _column(columns, label), "source": _name(path)}
         if text(body, "kind") == "rows":
@@ -216,61 +217,36 @@ def _name(path: Path) -> str:
     return (path.parent / "name").read_text(encoding="utf-8")
 
 
-def renamed(error: AnyshotError, path: Path, name: str) -> DataFileError:
-    """Return an error on a file that was uploaded, under the name that it had."""
-    return DataFileError(str(error).replace(str(path), name).replace(path.name, name))
-
-
-def table_facts(opened: Opened, number: str, *, kind: str = "", **reading: Any) -> dict[str, Any]:
+def _table_facts(opened: Opened, number: str, reading: Body, kind: str, t: Texts) -> Body:
     """Return what preview.html shows of a table; kind: of its items, if it is chosen; reading: as for `preview`."""
-    path = _upload(opened, number)
-    try:
-        found = studio.preview(path, **reading)
-    except AnyshotError as error:
-        raise renamed(error, path, _name(path)) from error
-    places = {name: place for place, name in enumerate(found.columns)}
-    project = opened.project
-    own, may_choose = list(project.items.columns()), project.kind_facts.reads_tables and not project.items.count()
+    path, project = _upload(opened, number), opened.project
+    name, own = _name(path), list(project.items.columns())
+    found = studio.preview(path, source=name, **reading)
+    places = {column: place for place, column in enumerate(found.columns)}
+    may_choose = project.kind_facts.reads_tables and not project.items.count()
     likely = kind if kind in KINDS else "rows" if project.kind == "rows" else found.kind
     return {
-        "table": {
-            "kind": likely if may_choose else project.kind,
-            "may_choose": may_choose,
-            "features": found.features,
-            "class": places.get(found.class_column or "", -1),
-            "own": own,
-            "missing": [name for name in own if name not in places],
-            "id": number,
-            "name": _name(path),
-            "columns": found.columns,
-            "rows": found.rows,
-            "n_rows": found.n_rows,
-            "text": places.get(found.text_column or "", 0),
-            "label": -1 if found.label_column is None else places[found.label_column],
-            "notes": [note.replace(str(path), _name(path)) for note in found.notes],
-            "sheets": found.sheets,
-            "sheet": reading.get("sheet"),
-            "has_names": found.has_names,
-        }
+        "id": number,
+        "name": name,
+        "kind": likely if may_choose else project.kind,
+        "may_choose": may_choose,
+        "features": [
+            replace(one, name=place_in(one.name, t), fault=one.fault and message_in(one.fault, t))
+            for one in found.features
+        ],
+        "columns": [place_in(column, t) for column in found.columns],
+        "own": [place_in(column, t) for column in own],
+        "missing": [place_in(column, t) for column in own if column not in places],
+        "text": places.get(found.text_column or "", 0),
+        "label": places.get(found.label_column or "", -1),
+        "class": places.get(found.class_column or "", -1),
+        "rows": found.rows,
+        "n_rows": found.n_rows,
+        "notes": [note.removeprefix(f"{name}: ") for note in warnings_in(found.notes, t)],
+        "sheets": found.sheets,
+        "sheet": reading.get("sheet"),
+        "has_names": found.has_names,
     }
-
-
-def _facts_with_notes(opened: Opened, number: str, reading: Body, kind: str, t: Texts) -> dict[str, Any]:
-    facts = table_facts(opened, number, kind=kind, **reading)
-    table = facts["table"]
-    table["notes"] = [note.removeprefix(f"{table['name']}: ") for note in warnings_in(table["notes"], t)]
-    for names in ("columns", "own", "missing"):
-        table[names] = [place_in(name, t) for name in table[names]]
-    table["features"] = [
-        {
-            "name": name,
-            "kind": one.kind,
-            "is_proposed": one.is_proposed,
-            "fault": one.fault and message_in(one.fault, t),
-        }
-        for name, one in zip(table["columns"], table["features"], strict=True)
-    ]
-    return facts
 
 
 ROUTES: Final = [

@@ -43,7 +43,7 @@ class Projects:
         return {**{name: folder for name, folder in self._elsewhere.items() if folder.exists()}, **here}
 
     def add(self, folder: Path) -> str:
-        """KindFacts a project that lies elsewhere, and return the name under which it is found."""
+        """Remember a project that lies elsewhere, and return the name under which it is found."""
         target = folder.expanduser().resolve()
         if not (target / FILE_NAME).is_file():
             raise ProjectError(f"{folder} is no project of the studio: it has no {FILE_NAME}.")
@@ -88,10 +88,10 @@ class Projects:
             folder: Path = studio.restore_project(_named(self.removed(), name))
         return self.add(folder)
 
-    def delete(self, name: str, *, removed: bool = True) -> None:
-        """Delete a project for good: one in the trash, or else one that could not be filled."""
+    def delete(self, name: str) -> None:
+        """Delete a project in the trash for good."""
         with self._lock:
-            folder = _named(self.removed(), name) if removed else self._closed(name)
+            folder = _named(self.removed(), name)
             try:
                 if folder.is_symlink():
                     folder.unlink()  # what it leads to is not the studio's

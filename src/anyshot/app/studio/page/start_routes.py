@@ -14,12 +14,12 @@ from starlette.routing import Route
 
 from anyshot.app import studio
 from anyshot.app.studio.kinds import KINDS
-from anyshot.app.studio.page.adding_routes import files_of, keep_table, renamed, saved, table_facts
+from anyshot.app.studio.page.adding_routes import files_of, keep_table, saved
 from anyshot.app.studio.page.drawing import draw, projects_of, texts_for
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.request_bodies import Body, body_of, text
 from anyshot.base.model_folder import MODEL_FILE
-from anyshot.errors import AnyshotError, DataFileError, InputError, ProjectError
+from anyshot.errors import InputError, ProjectError
 
 SAMPLES: Final = ("texts", "images")
 
@@ -96,11 +96,7 @@ def _start_with_model(projects: Projects, uploads: Mapping[str, UploadFile], scr
     for path, upload in uploads.items():
         (folder / _file_name(path)).write_bytes(upload.file.read())
     target: Path = studio.folder_for(projects.root, name)
-    try:
-        studio.project_from_model(folder, target, name=name).close()
-    except AnyshotError as error:
-        reason = str(error).replace(str(folder), name)
-        raise DataFileError(f"{name} holds no model that can be read: {reason}") from error
+    studio.project_from_copy(folder, target, name=name, source=name).close()
     return target.name
 
 
@@ -117,20 +113,11 @@ def start_with_file(projects: Projects, path: Path, name: str) -> tuple[str, str
     stem = PurePosixPath(name.replace("\\", "/")).stem or "project"
     if path.suffix == ".zip":
         folder = studio.folder_for(projects.root, stem)
-        try:
-            studio.import_project(path, folder).close()
-        except DataFileError as error:
-            raise renamed(error, path, name) from error
+        studio.import_project(path, folder, source=name).close()
         return folder.name, ""
+    studio.preview(path, source=name)  # no project is created of a file that cannot be read
     address = projects.create(stem, "texts")
-    opened = projects.get(address)
-    try:
-        number = keep_table(opened, path, name)
-        table_facts(opened, number)
-    except AnyshotError:
-        projects.delete(address, removed=False)
-        raise
-    return address, number
+    return address, keep_table(projects.get(address), path, name)
 
 
 def _change(change: Callable[[Projects, str, Body], object]) -> Callable[[Request], Any]:
