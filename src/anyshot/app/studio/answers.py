@@ -36,15 +36,11 @@ Phase = Literal["waiting", "encoding", "fitting", "ready", "failed"]
 
 @dataclass(frozen=True)
 class State:
-    """What the background work does, and how many items are encoded of how many.
-
-    reason: why there is no answer; sentence: what the user should be told.
-    """
+    """What the background work does, how many items are encoded of how many, and what the user should be told."""
 
     phase: Phase = "waiting"
     done: int = 0
     total: int = 0
-    reason: Literal["", "no classes", "one class", "no items", "unclear classes", "error"] = ""
     sentence: str = ""
 
 
@@ -223,25 +219,22 @@ class Answers:
         labels, classes = self._project.items.labels(), self._project.classes.all()
         if self._learner.is_outdated(labels):
             self._learner, self.learned = Learner(self._project), None
-        total, done = len(labels.ids), len(self._learner.vectors.known(labels.ids))
-        reason: Literal["", "no classes", "one class", "no items"] = "" if total else "no items"
-        if len(classes) < 2:
-            reason = "one class" if classes else "no classes"
-        self.learned = None if reason else self.learned
+        total, can_answer = len(labels.ids), len(labels.ids) > 0 and len(classes) > 1
+        self.learned = self.learned if can_answer else None
         with hidden():
             for done in self._learner.vectors.encode(labels.ids):
-                self.state = State("encoding", done, total, reason)
-                self._answer_while_encoding(labels, version, done)
+                self.state = State("encoding", done, total)
+                if can_answer and done > GROWTH * len(self.current.ids):
+                    self._answer_some(labels, version, done)
+                else:
+                    self._project.database.notify()
                 if self._closed.is_set():
                     return self.current
-            gone = _missing_images(total - len(self._learner.vectors.known(labels.ids)))
-            if reason:
-                self._finish(AnswerSet(version), State("ready", done, total, reason, gone))
-            else:
-                self.state = State("fitting", done, total)
+            if can_answer:
+                self.state = State("fitting", total, total)
                 self._fit(classes, labels, total)
-                unclear: Literal["", "unclear classes"] = "" if self.learned is not None else "unclear classes"
-                self._finish(self._answered(labels, version), State("ready", done, total, unclear, gone))
+        gone = _missing_images(total - len(self._learner.vectors.known(labels.ids)))
+        self._finish(self._answered(labels, version), State("ready", total, total, gone))
         return self.current
 
     # --- private ---
@@ -259,11 +252,11 @@ class Answers:
                     self._wait_for_all_classes()
                     self._try()
                 except ProjectError as error:  # another program may have locked the file, or the folder was moved
-                    self.state = State("failed", 0, 0, "error", str(error))
+                    self.state = State("failed", sentence=str(error))
                     self._closed.wait(RETRY_PAUSE)
         finally:
             if not self._closed.is_set():
-                self.state = replace(self.state, phase="failed", reason="error")
+                self.state = replace(self.state, phase="failed")
 
     def _wait_for_all_classes(self) -> None:
         """Wait while classes are changed: several that are added one after another need one refit, not one each."""
@@ -280,20 +273,16 @@ class Answers:
             raise
         except AnyshotError as error:
             self._version = version  # not tried again before the next change
-            self.state = State("failed", 0, 0, "error", str(error))
+            self.state = State("failed", sentence=str(error))
             self._project.database.notify()
 
-    def _answer_while_encoding(self, labels: Labels, version: int, n_encoded: int) -> None:
-        """Find the first answers soon, and then those of the items that were encoded since."""
-        grown = n_encoded > GROWTH * len(self.current.ids)
-        if not self.state.reason and grown:
-            is_small = len(self.current.ids) < MAX_POOL and n_encoded >= FIT_GROWTH * self._n_fitted
-            if self.learned is None or is_small:
-                self._fit(self._project.classes.all(), labels, n_encoded)
-            self.current = self._answered(labels, version)
-            self._store(None)
-        else:
-            self._project.database.notify()
+    def _answer_some(self, labels: Labels, version: int, n_encoded: int) -> None:
+        """Find the answers to the items that are encoded so far."""
+        is_small = len(self.current.ids) < MAX_POOL and n_encoded >= FIT_GROWTH * self._n_fitted
+        if self.learned is None or is_small:
+            self._fit(self._project.classes.all(), labels, n_encoded)
+        self.current = self._answered(labels, version)
+        self._store(None)
 
     def _fit(self, classes: Sequence[ClassRow], labels: Labels, n_encoded: int) -> None:
         """Replace the model, once what it answered to items that were labeled since is kept."""
