@@ -5,6 +5,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from anyshot.app.server.problem_error import Refusals
+
 
 class Answer(NamedTuple):
     status: int
@@ -46,7 +48,7 @@ async def answer_to(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await app(scope, receive, send)
+    await Refusals(app)(scope, receive, send)
     own = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return Answer(sent[0]["status"], own, b"".join(message.get("body", b"") for message in sent[1:]))
 

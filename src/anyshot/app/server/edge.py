@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anyshot.app.server.limits import CheckedBodies, LimitedBodies, LimitedQueue, LimitedTime
 from anyshot.app.server.logs import LoggedRequests
+from anyshot.app.server.problem_error import Refusals
 from anyshot.app.server.repeated_answers import RepeatedAnswers
 from anyshot.app.server.service import Service
 from anyshot.app.server.tokens import Guarded, tokens_for
@@ -25,16 +26,16 @@ class Edge:
             CheckedBodies(self.queue), service.models, metrics, limit=int(settings.answers_mb * 1e6)
         )
         limited = LimitedBodies(answered, max_body=settings.max_body, seconds=settings.client_limit)
-        guarded: ASGIApp = Guarded(limited, tokens=tokens, origins=settings.cors_origins)
+        answering: ASGIApp = Refusals(Guarded(limited, tokens=tokens, origins=settings.cors_origins))
         if settings.cors_origins:
-            guarded = CORSMiddleware(
-                guarded,
+            answering = CORSMiddleware(
+                answering,
                 allow_origins=settings.cors_origins,
                 allow_methods=("GET", "POST", "PATCH", "DELETE"),
                 allow_headers=("authorization", "content-type", "x-request-id"),
                 expose_headers=("x-request-id", "retry-after"),
             )
-        self.outermost = LoggedRequests(guarded, items=settings.log_items, on_request=metrics.on_request)
+        self.outermost = LoggedRequests(answering, items=settings.log_items, on_request=metrics.on_request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or begin and end the application; there are no web sockets."""

@@ -1,7 +1,7 @@
 """Limits of requests: the size and the time of bodies, what JSON may hold, and how many requests are answered at once.
 
-The middlewares are ASGI applications around another one, for requests over HTTP. They answer what is beyond a limit by
-a problem document.
+The middlewares are ASGI applications around another one, for requests over HTTP. They raise ProblemError for what is
+beyond a limit.
 """
 
 import asyncio
@@ -43,8 +43,6 @@ class LimitedBodies:
             if await self._read(scope, receive, body):  # otherwise the client is gone
                 scope.setdefault("state", {})["body"] = content = bytes(body)
                 await self.app(scope, _replayed(content, receive), send)
-        except ProblemError as problem:
-            await problem.response()(scope, receive, send)
         finally:
             self._held -= len(body)
 
@@ -87,10 +85,7 @@ class CheckedBodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        try:
-            check_content(headers_of(scope), scope["state"]["body"])
-        except ProblemError as problem:
-            return await problem.response()(scope, receive, send)
+        check_content(headers_of(scope), scope["state"]["body"])
         await self.app(scope, receive, send)
 
 
@@ -109,7 +104,7 @@ class LimitedQueue:
             return await self.app(scope, receive, send)
         if self.size >= self.max_queue:
             detail = f"{self.max_queue} requests are being answered, as many as the service takes at once."
-            return await ProblemError(503, detail, retry_after=1).response()(scope, receive, send)
+            raise ProblemError(503, detail, retry_after=1)
         self.size += 1
         try:
             await self.app(scope, receive, send)
@@ -139,7 +134,7 @@ class LimitedTime:
             if started:
                 raise
             detail = f"The answer took longer than {self.seconds:g} s. Send fewer items, or try again later."
-            await ProblemError(503, detail, retry_after=5).response()(scope, receive, send)
+            raise ProblemError(503, detail, retry_after=5) from None
 
 
 def is_probe(path: str) -> bool:

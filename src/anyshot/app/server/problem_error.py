@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -47,3 +48,17 @@ class ProblemError(Exception):
     def response(self) -> Response:
         """Return the answer, which middleware calls as an application."""
         return Response(self.document(), self.status, self.headers, MEDIA_TYPE)
+
+
+class Refusals:
+    """Answer requests that the middlewares within refuse, each by raising ProblemError."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        try:
+            await self.app(scope, receive, send)
+        except ProblemError as problem:
+            await problem.response()(scope, receive, send)

@@ -94,8 +94,7 @@ def _methods_of(request: Request) -> list[str]:
 
 def _of_machine(error: Exception) -> ProblemError:
     """Return the problem of an error of this machine: its words name paths, which are for the log only."""
-    causes = (error, error.__cause__, error.__context__)
-    if any(is_disk_full(cause) for cause in causes):
+    if is_disk_full(error):
         return ProblemError(507, "There is no space left on the disk of the service. Nothing was changed.")
     return ProblemError(
         503, "The service cannot use a file or a package that it needs; its log has the details.", retry_after=30

@@ -69,5 +69,9 @@ class NotSavedError(ServiceError):
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Return whether an error says that the disk, or what a user may have of it, is full."""
-    return isinstance(error, OSError) and error.errno in _NO_SPACE
+    """Return whether an error, or one that it came from, says that the disk, or what a user may have of it, is full."""
+    if error is None:
+        return False
+    full = isinstance(error, OSError) and error.errno in _NO_SPACE
+    full = full or getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+    return full or is_disk_full(error.__cause__ or error.__context__)

@@ -126,10 +126,7 @@ class Guarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        try:
-            self._check(scope, headers_of(scope))
-        except ProblemError as problem:
-            return await problem.response()(scope, receive, send)
+        self._check(scope, headers_of(scope))
         await self.app(scope, receive, send)
 
     def _check(self, scope: Scope, headers: Mapping[str, str]) -> None:

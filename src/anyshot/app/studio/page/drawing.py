@@ -77,14 +77,9 @@ def draw(request: Request, template: str, facts: Mapping[str, Any], *, status: i
 
 def problem(error: Exception, t: Texts) -> ProblemError:
     """Return an error as a problem document (RFC 9457) says it, in the language of the page."""
-    full = any(is_disk_full(one) or getattr(one, "sqlite_errorname", "") == "SQLITE_FULL" for one in _causes(error))
     detail, status = str(error), 422
     if isinstance(error, OSError) and not isinstance(error, AnyshotError):
         detail, status = f"{error.strerror or 'The disk cannot be used'}. Nothing was changed.", 500
     elif isinstance(error, (ProjectError, UnknownClassError)):
         status = 404 if isinstance(error, UnknownClassError) else 409
-    return ProblemError(507 if full else status, message_in(detail, t))
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    return [one for one in (error, error.__cause__) if one is not None]
+    return ProblemError(507 if is_disk_full(error) else status, message_in(detail, t))
