@@ -39,7 +39,7 @@ _HOME = {
     "read_data": "anyshot.data.datasets",
     "report": "anyshot.evaluation.report.sections",
     "run_demo": "anyshot.app.demo",
-    "write_table": "anyshot.data.tables",
+    "write_table": "anyshot.data.table_writing",
 }
 
 __all__ = sorted(_HOME)

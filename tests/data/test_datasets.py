@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from anyshot.data.datasets import few_per_class, messages, read_data
-from anyshot.data.tables import write_table
+from anyshot.data.table_writing import write_table
 from anyshot.errors import BadItemError, DataFileError, InputError
 from data.written import file, photo
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from anyshot.data.header_rows import rows_above_names, rows_without_data
-from anyshot.data.tables import read_table, write_table
+from anyshot.data.table_writing import write_table
+from anyshot.data.tables import read_table
 from anyshot.errors import DataFileError
 
 QUALTRICS = [

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from anyshot.data.datasets import read_data
-from anyshot.data.tables import write_table
+from anyshot.data.table_writing import write_table
 from anyshot.errors import BadItemError, DataFileError
 from data.written import file, photo
 

@@ -1,14 +1,17 @@
 """The columns of items and labels in a table, found or given, and the types of labels."""
 
 import logging
+from datetime import date, datetime, time
+from decimal import Decimal
 
 import pandas as pd
 import pytest
 
 from anyshot.base.columns import IMAGE_COLUMNS
 from anyshot.data.datasets import read_data
-from anyshot.data.item_columns import find_column
-from anyshot.data.tables import read_table, write_table
+from anyshot.data.item_columns import as_shown, find_column
+from anyshot.data.table_writing import write_table
+from anyshot.data.tables import read_table
 from anyshot.errors import DataFileError
 from data.written import file
 
@@ -220,3 +223,8 @@ def test_a_date_as_the_label_is_refused_with_what_to_do(tmp_path):
     write_table(pd.DataFrame({"text": ["a", "b"], "label": [None, pd.Timestamp("2024-01-01")]}), tmp_path / "a.xlsx")
     with pytest.raises(DataFileError, match=r"row 3: the label is the date or time 2024-01-01, .*an apostrophe"):
         read_data(tmp_path / "a.xlsx")
+
+
+def test_cells_among_texts_are_texts():
+    cells = [date(2024, 5, 3), datetime(2024, 5, 3, 8, 30), time(8, 30), Decimal("2.50"), 2.5, ["a"]]
+    assert list(map(as_shown, cells)) == ["2024-05-03", "2024-05-03 08:30:00", "08:30:00", "2.50", "2.5", ["a"]]

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from anyshot.data.spreadsheet import as_text, as_written
-from anyshot.data.tables import read_table, write_table
+from anyshot.data.table_writing import write_table
+from anyshot.data.tables import read_table
 
 FORMULAS = ['=cmd|"/C calc"!A1', "+1+cmd", "-2+3+cmd", "@SUM(1)", "\t=1", "\r=1", "\uff1d1+1"]
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from anyshot.data.datasets import read_data
-from anyshot.data.tables import read_table, write_table
+from anyshot.data.table_writing import write_table
+from anyshot.data.tables import read_table
 from anyshot.data.workbooks import MAX_TEXT, merged_and_without_value, read_workbook
 from anyshot.errors import DataFileError, InputError
 

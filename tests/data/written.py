@@ -4,6 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from anyshot.data.tables import read_table
+
 
 def file(folder: Path, name: str, content: str | bytes) -> Path:
     """Write a file, texts in UTF-8; return its path."""
@@ -17,3 +19,8 @@ def photo(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (2, 2)).save(path)
     return path
+
+
+def columns(path: Path) -> dict[str, list]:
+    table = read_table(path)
+    return {name: table.values(name) for name in table.frame.columns}

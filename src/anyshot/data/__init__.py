@@ -37,8 +37,8 @@ _HOME = {
     "read_table": "anyshot.data.tables",
     "remarks_on_row": "anyshot.data.row_objects",
     "table_of_rows": "anyshot.data.row_objects",
-    "with_columns_of": "anyshot.data.tables",
-    "write_table": "anyshot.data.tables",
+    "with_columns_of": "anyshot.data.table_writing",
+    "write_table": "anyshot.data.table_writing",
 }
 
 __all__ = sorted(_HOME)

@@ -14,7 +14,7 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 from anyshot.base.columns import named_rows, python_value
 from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
-from anyshot.data.item_columns import is_no_text
+from anyshot.data.cells import is_no_text
 from anyshot.errors import InputError
 
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]

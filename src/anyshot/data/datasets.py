@@ -21,8 +21,8 @@ from anyshot.base.items import check_list, take
 from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.validation import Indexes, RandomState, check_whole, first_per_class, generator
 from anyshot.base.warning import note, shortened
+from anyshot.data.cells import is_empty, is_filled, is_missing_text
 from anyshot.data.feature_columns import UNKNOWN_KINDS, cell_faults, feature_rows, find_features
-from anyshot.data.header_rows import is_filled
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
     ColumnNames,
@@ -31,8 +31,6 @@ from anyshot.data.item_columns import (
     as_listed,
     find_column,
     find_labels,
-    is_empty,
-    is_missing_text,
     joined_texts,
     listed_columns,
     listed_names,

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.written_labels import as_whole
+from anyshot.data.cells import is_empty, is_no_text
 from anyshot.data.column_kinds import are_few, is_date_in_order, likely_kind, read_numbers
-from anyshot.data.item_columns import FeatureColumns, is_empty, is_no_text, listed_columns, missing_column
+from anyshot.data.item_columns import FeatureColumns, listed_columns, missing_column
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError, InputError

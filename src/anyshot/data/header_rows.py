@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS
+from anyshot.data.cells import is_filled
 
 MOST_ABOVE: Final = 30
 """Rows above the names of the columns, at most."""
@@ -16,11 +17,6 @@ _N_ROWS: Final = re.compile(r"\(\d+ rows?( affected)?\)")
 _TOTAL: Final = re.compile("(grand )?totals?|gesamt|(gesamt)?summe|gesamtergebnis|total g[eé]n[eé]ral|totale|totaal")
 _AMOUNT: Final = re.compile(r"([^\W\d]{1,3}|[^\w\s])?[\d.,\s-]+([^\W\d]+|[^\w\s])?")  # 9, 9 rows, EUR 9, 9 %
 _IMPORT_ID: Final = re.compile(r"""\{\s*["']+ImportId["']""")
-
-
-def is_filled(cell: object) -> bool:
-    """Return whether a cell has a value."""
-    return cell is not None and cell != ""
 
 
 def rows_above_names(rows: Sequence[Sequence[Any]], *, is_title: bool = False) -> int:

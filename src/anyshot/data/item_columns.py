@@ -11,18 +11,17 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from anyshot.base.columns import LABEL_COLUMNS, count, is_blank
+from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.labels import EXACT, Label, clean_names, holds_several, sole_label
 from anyshot.base.warning import note
 from anyshot.base.written_labels import as_whole
+from anyshot.data.cells import is_empty, is_missing_text, is_no_text
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError, InputError
 
 OF_MODELS: Final = ("predicted", "prediction", "guess")
 """How columns begin that hold what a model predicted; they are not taken for labels because they hold classes."""
-MISSING_TEXTS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL"})
-"""What pandas and databases write for a missing text; "null", "None" and "NA" are also what people answer."""
 _MARKS: Final = re.compile("[,;+|]")
 """What people write between the names of several columns; a comma is right."""
 ANSWERS: Final = "answer"
@@ -163,25 +162,6 @@ def as_shown(value: object) -> object:
     if isinstance(value, datetime) and value.time() == time():
         return value.date().isoformat()
     return as_whole(value) if isinstance(value, (int, float, Decimal, date, time, timedelta)) else value
-
-
-def is_missing_text(value: object) -> bool:
-    """Return whether a text stands for a missing one.
-
-    >>> is_missing_text("NaN"), is_missing_text("Nan bread")
-    (True, False)
-    """
-    return isinstance(value, str) and value.strip() in MISSING_TEXTS
-
-
-def is_empty(value: object) -> bool:
-    """Return whether a cell holds nothing, or a text without a visible character."""
-    return value is None or (isinstance(value, str) and is_blank(value))
-
-
-def is_no_text(value: object) -> bool:
-    """Return whether a cell holds nothing, or a text that says so."""
-    return is_empty(value) or is_missing_text(value)
 
 
 def find_labels(table: Table, given: str | None, *, items: str, classes: Sequence[Label] | None = None) -> str | None:

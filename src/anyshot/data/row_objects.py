@@ -11,9 +11,10 @@ import pandas as pd
 from anyshot.base.columns import first_of
 from anyshot.base.number_columns import check_size
 from anyshot.base.written_labels import spelling_of
+from anyshot.data.cells import is_empty, is_missing_text
 from anyshot.data.column_kinds import as_numbers, plain_kind
 from anyshot.data.feature_columns import as_row
-from anyshot.data.item_columns import is_empty, is_missing_text, missing_column
+from anyshot.data.item_columns import missing_column
 from anyshot.data.table_vectors import MISSING, TableVectors
 from anyshot.errors import BadItemError, InputError, WidthError
 

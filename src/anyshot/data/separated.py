@@ -11,7 +11,8 @@ from functools import cached_property
 from itertools import accumulate, chain, count, islice
 from typing import Final, NamedTuple
 
-from anyshot.data.header_rows import MOST_ABOVE, are_numbered, is_filled, rows_above_names
+from anyshot.data.cells import is_filled
+from anyshot.data.header_rows import MOST_ABOVE, are_numbered, rows_above_names
 
 SEPARATORS: Final = ",;\t|"
 SAMPLE: Final = 2**16

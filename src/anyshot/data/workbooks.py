@@ -21,7 +21,8 @@ from anyshot.base.extras import extra
 from anyshot.base.json_values import json_value
 from anyshot.base.warning import note
 from anyshot.base.zips import BROKEN_ZIP
-from anyshot.data.header_rows import MOST_ABOVE, is_filled, rows_above_names
+from anyshot.data.cells import is_filled
+from anyshot.data.header_rows import MOST_ABOVE, rows_above_names
 from anyshot.errors import AnyshotError, DataFileError, InputError
 
 SUFFIXES: Final = (".xlsx", ".xlsm")

@@ -19,7 +19,7 @@ from anyshot.base.files import atomic_file, check_writable
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.validation import Indexes, folds_by_arrival
 from anyshot.base.warning import one_call
-from anyshot.data.tables import write_table
+from anyshot.data.table_writing import write_table
 from anyshot.data.workbooks import write_workbook
 from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
 from anyshot.evaluation import report as reporting
