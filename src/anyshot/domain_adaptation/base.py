@@ -14,7 +14,6 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot import evaluation
 from anyshot.base.columns import unmasked
 from anyshot.base.estimator import all_or_nothing, class_labels, validate_data
 from anyshot.base.misleading_names import warn_of_look_alikes
@@ -37,6 +36,7 @@ from anyshot.domain_adaptation.domains import (
     target_table,
 )
 from anyshot.errors import InputError
+from anyshot.evaluation.classification import EvaluatedClassifier
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -135,7 +135,7 @@ def check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[NDArra
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class AdaptedClassifier(ClassifierMixin, BaseEstimator):
+class AdaptedClassifier(EvaluatedClassifier, ClassifierMixin, BaseEstimator):
     """Base class: checks and normalizes both domains, then predicts with `model_`.
 
     A subclass is a dataclass, whose fields are its parameters besides these. It sets `model_` in `_adapt`, and
@@ -233,12 +233,6 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: ArrayLike) -> Floats:
         """Return the scores of target items (n, c); with two classes (n,), positive for the second."""
         return np.asarray(self._call(X, lambda table: self.model_.decision_function(table)))
-
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Return the accuracy on n items with classes `y` (n,); those without a label are left out."""
-        return float(
-            evaluation.evaluate_answers(self.classes_, y, self.predict(X), sample_weight=sample_weight).accuracy
-        )
 
     def _adapt(self, domains: Domains) -> None:
         """Fit `model_` on both domains."""

@@ -123,6 +123,23 @@ def stack_with_folds(source: Table, target: Table, n_folds: int) -> tuple[Table,
     return stack_domains(source, target), np.repeat([0, 1], [n_s, n_t]), fold
 
 
+def mean_differences(n_source: int, n_target: int, classes: tuple[Indexes, Indexes] | None) -> Floats:
+    """Return the rows e (g, n) whose products with values of the items are differences between the domains' means.
+
+    classes: index of each source item and of each target item; the first row is of all items, the others, if there are
+    classes, of each class that occurs in the target.
+    """
+    is_source = np.arange(n_source + n_target) < n_source
+    rows = [is_source / n_source - ~is_source / n_target]
+    if classes is not None:
+        index = np.concatenate(classes)
+        for k in np.unique(classes[0]):
+            in_source, in_target = is_source & (index == k), ~is_source & (index == k)
+            if in_target.any():
+                rows.append(in_source / in_source.sum() - in_target / in_target.sum())
+    return np.stack(rows)
+
+
 def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexes]:
     """Return the sorted source classes (c,), at least two, and the class index of each source item (n,)."""
     labels = np.asarray(y)

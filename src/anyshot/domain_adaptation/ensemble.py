@@ -17,6 +17,7 @@ from anyshot.domain_adaptation.domains import Floats, is_sparse
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.self_training import SelfTraining
 from anyshot.errors import InputError
+from anyshot.evaluation.classification import EvaluatedClassifier
 
 # The mean of the default methods is at least as accurate as the best of the three normalizations of the source model on
 # all 12 pairs of Office-Caltech10 and all 12 of Amazon reviews (400 features), by 1.5 points on average; each of the
@@ -30,7 +31,7 @@ def default_methods(*, sparse: bool = False) -> list[AdaptedClassifier]:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class AdaptationEnsemble(ClassifierMixin, BaseEstimator):
+class AdaptationEnsemble(EvaluatedClassifier, ClassifierMixin, BaseEstimator):
     """The mean of the class probabilities of several adaptation methods, each fitted on both domains.
 
     Parameters
@@ -87,8 +88,6 @@ class AdaptationEnsemble(ClassifierMixin, BaseEstimator):
         """Return the mean class probabilities of target items (n, c)."""
         check_is_fitted(self)
         return np.asarray(np.mean([model.predict_proba(X) for model in self.models_], axis=0))
-
-    score = AdaptedClassifier.score
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

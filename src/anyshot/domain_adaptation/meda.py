@@ -12,9 +12,8 @@ from sklearn.preprocessing import normalize
 from anyshot.base.scored_classifier import ScoredClassifier
 from anyshot.base.validation import Indexes, check_not_negative, check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
-from anyshot.domain_adaptation.domains import Domains, Floats, Table
-from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
-from anyshot.domain_adaptation.tca import mean_differences
+from anyshot.domain_adaptation.domains import Domains, Floats, Table, mean_differences
+from anyshot.domain_adaptation.principal_axes import geodesic_flow
 from anyshot.zero_shot.class_vectors import squared_distances
 
 # Find a function f = K beta on all n = n_s + n_t items, where K is a kernel on the geodesic flow between the domains:

@@ -9,8 +9,8 @@ from sklearn.preprocessing import normalize
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, check_positive, check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
-from anyshot.domain_adaptation.domains import Domains, Floats, Table, is_sparse, stack_domains
-from anyshot.domain_adaptation.eigenvectors import leading_eigenvectors
+from anyshot.domain_adaptation.domains import Domains, Floats, Table, is_sparse, mean_differences, stack_domains
+from anyshot.domain_adaptation.principal_axes import leading_eigenvectors
 
 # Find axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:
 #
@@ -89,23 +89,6 @@ def _span(vectors: Table) -> Floats | None:
         values, axes = eigh(gram.toarray() if is_sparse(gram) else gram, check_finite=False)
     positive = values > values[-1] * n * np.finfo(np.float64).eps
     return np.asarray(vectors.T @ (axes[:, positive] / np.sqrt(values[positive])))
-
-
-def mean_differences(n_source: int, n_target: int, classes: tuple[Indexes, Indexes] | None) -> Floats:
-    """Return the rows e (g, n) whose products with values of the items are differences between the domains' means.
-
-    classes: index of each source item and of each target item; the first row is of all items, the others, if there are
-    classes, of each class that occurs in the target.
-    """
-    is_source = np.arange(n_source + n_target) < n_source
-    rows = [is_source / n_source - ~is_source / n_target]
-    if classes is not None:
-        index = np.concatenate(classes)
-        for k in np.unique(classes[0]):
-            in_source, in_target = is_source & (index == k), ~is_source & (index == k)
-            if in_target.any():
-                rows.append(in_source / in_source.sum() - in_target / in_target.sum())
-    return np.stack(rows)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
