@@ -33,5 +33,5 @@ def test_a_weight_out_of_range_is_named_by_its_row(bad):
 
 def test_weights_in_another_order_are_named():
     items = pd.Series(ITEMS, index=[7, 8, 9])
-    with pytest.warns(UserWarning, match=r"items and weights name the same rows in another order.*weights\.loc"):
+    with pytest.warns(UserWarning, match=r"X and sample_weight name the same rows in another order.*weight\.loc"):
         weighted_items(items, LABELS, pd.Series([1.0, 2.0, 3.0], index=[9, 8, 7]))

@@ -28,7 +28,8 @@ from anyshot.errors import (
     UnknownStageError,
 )
 from anyshot.fine_tuning.classifier import FineTunedClassifier
-from anyshot.fine_tuning.partial import StageTraining, hold_out
+from anyshot.fine_tuning.partial import StageTraining
+from anyshot.fine_tuning.training_labels import hold_out
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.tasks.loading import load
 from anyshot.zero_shot.class_texts import describe

@@ -14,7 +14,7 @@ from anyshot.encoders.backbones import open_backbone
 from anyshot.errors import InputError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.contrastive import ContrastiveClassifier
-from anyshot.fine_tuning.network import NetworkClassifier, checked_rate, labeled_items, last_third
+from anyshot.fine_tuning.network import NetworkClassifier, checked_rate, last_third
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.tasks.loading import load
 
@@ -108,10 +108,3 @@ def test_the_last_third_of_the_layers_excludes_pooling_and_head(bert):
     assert last_third(backbone) == "layer4"
     tiny_one = open_backbone(bert)
     assert last_third(tiny_one) == tiny_one.stages[-3]
-
-
-def test_a_mapping_of_labels_to_items_is_read_and_fractions_are_refused():
-    items, index, classes = labeled_items({"b": ["x"], "a": ["y", "z"]}, None, None)
-    assert (list(items), index.tolist(), classes.tolist()) == (["x", "y", "z"], [1, 0, 0], ["a", "b"])
-    with pytest.raises(InputError, match="AnyShotRegressor"):
-        labeled_items(["x", "y"], [0.5, 1.5], None)

@@ -1,6 +1,5 @@
-"""Training the stages above a freeze point: head, held-out items, learning rates, loss, interpolation, identity."""
+"""Training the stages above a freeze point: head, learning rates, loss, interpolation, identity."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -16,15 +15,14 @@ from anyshot.fine_tuning.partial import (
     INTERPOLATIONS,
     LinearHead,
     StageTraining,
-    TrainingLabels,
     copy_weights,
     digest,
     fine_tune,
-    hold_out,
     interpolate,
     layer_groups,
     log_class_shares,
 )
+from anyshot.fine_tuning.training_labels import TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.tasks.vector_classifiers import AnyShotHead
 from tiny_language_models import TEXTS
@@ -52,7 +50,7 @@ def open_run(backbone, freeze_at="head", *, texts=TEXTS, epochs=25, learning_rat
 
 
 def labeled(held_out=(), *, n_classes=2) -> TrainingLabels:
-    return TrainingLabels(INDEX, n_classes, np.setdiff1d(ROWS, held_out), np.array(held_out, dtype=np.intp))
+    return TrainingLabels.of(INDEX, n_classes, held_out=np.array(held_out, dtype=np.intp))
 
 
 def trained(backbone, freeze_at="layer2", **settings):
@@ -83,48 +81,6 @@ def test_the_center_is_saved_but_not_trained():
     head = LinearHead(np.eye(2, dtype=np.float32), np.zeros(2), center=np.ones(2))
     assert set(head.state_dict()) == {"coef", "intercept", "center"}
     assert {name for name, _ in head.named_parameters()} == {"coef", "intercept"}
-
-
-# --- held-out items ---------------------------------------------------------------------------------------------------
-
-
-def held_out(index, fraction, seed=0) -> TrainingLabels:
-    return hold_out(index, index.max() + 1, fraction=fraction, generator=np.random.default_rng(seed))
-
-
-def test_every_class_contributes_its_fraction_and_no_row_is_in_both_parts():
-    index = np.repeat([0, 1], [40, 60])
-    labels = held_out(index, 0.25)
-    np.testing.assert_allclose(np.bincount(index[labels.held_out]), [10, 15], atol=1)
-    assert sorted([*labels.train, *labels.held_out]) == list(range(100))
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_every_class_keeps_a_training_item(seed):
-    assert held_out(np.repeat(np.arange(6), [1, 2, 2, 3, 5, 1]), 0.9, seed).counts.all()
-
-
-def test_with_one_label_per_class_nothing_is_held_out():
-    labels = held_out(np.arange(5), 0.5)
-    assert len(labels.held_out) == 0
-    assert "at most 1 labels per class are too few" in labels.why_none
-
-
-def test_auto_holds_out_a_tenth_only_where_that_is_enough_to_compare_epochs():
-    assert len(held_out(np.repeat([0, 1], 500), "auto").held_out) == pytest.approx(100, abs=2)
-    few = held_out(np.repeat([0, 1], 150), "auto")
-    assert len(few.train) == 300
-    assert "a tenth of 300 labels is too few" in few.why_none
-
-
-def test_auto_holds_out_nothing_where_small_classes_contribute_too_little():
-    few = held_out(np.arange(1200) % 1100, "auto")
-    assert len(few.train) == 1200
-    assert re.search(r"a tenth of each class is \d\d labels in all, too few", few.why_none)
-
-
-def test_a_fraction_of_zero_holds_out_nothing():
-    assert held_out(np.repeat([0, 1], 50), 0).why_none == "held_out=0"
 
 
 # --- training ---------------------------------------------------------------------------------------------------------

@@ -27,8 +27,7 @@ def weighted_items(
 
     Raises InputError if a weight is negative, not a number, or not below `MAX_WEIGHT`.
     """
-    warn_of_order(items, sample_weight, names=("items", "weights"))
-    weights = checked_weights(sample_weight, len(labels))
+    weights = checked_weights(items, sample_weight, len(labels))
     copies = np.ceil(weights.astype(np.float32)).astype(np.intp)  # none of a weight that is 0 as a float32
     rows = np.repeat(np.arange(len(labels)), copies)
     of_copies = (weights[rows] / copies[rows]).astype(np.float32)
@@ -43,8 +42,7 @@ def counted_rows(X: Any, sample_weight: Any, n_items: int) -> tuple[Indexes, NDA
     """
     if sample_weight is None:
         return np.arange(n_items), np.ones(n_items)
-    warn_of_order(X, sample_weight, names=("X", "sample_weight"))
-    weights = checked_weights(sample_weight, n_items)
+    weights = checked_weights(X, sample_weight, n_items)
     rows = np.flatnonzero(weights > 0)
     if not len(rows):
         raise NotEnoughLabelsError(
@@ -53,8 +51,12 @@ def counted_rows(X: Any, sample_weight: Any, n_items: int) -> tuple[Indexes, NDA
     return rows, weights[rows]
 
 
-def checked_weights(sample_weight: Any, n_items: int) -> NDArray[np.float64]:
-    """Return the weights (n_items,); raise InputError if one is negative, not a number, or not below `MAX_WEIGHT`."""
+def checked_weights(X: Any, sample_weight: Any, n_items: int) -> NDArray[np.float64]:
+    """Return the weights (n_items,); raise InputError if one is negative, not a number, or not below `MAX_WEIGHT`.
+
+    A warning says if the pandas index of `X` has another order than theirs.
+    """
+    warn_of_order(X, sample_weight, names=("X", "sample_weight"))
     weights = weight_numbers(sample_weight)
     if weights.shape != (n_items,):
         raise InputError(
@@ -67,3 +69,9 @@ def checked_weights(sample_weight: Any, n_items: int) -> NDArray[np.float64]:
             f"{MAX_WEIGHT}: an item of weight 2.5 counts as two and a half, one of weight 0 is left out."
         )
     return weights
+
+
+def refuse_fractions(weights: NDArray[np.float32] | None, what: str) -> None:
+    """Raise InputError if weights of labels are not whole numbers, which `what` does not use."""
+    if weights is not None and (weights != 1).any():
+        raise InputError(f"{what} can only be used with whole numbers as sample_weight. Round them, or leave them out.")

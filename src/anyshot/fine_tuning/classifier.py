@@ -16,8 +16,9 @@ from anyshot.errors import InputError
 from anyshot.fine_tuning import partial
 from anyshot.fine_tuning.lora import add_lora, merge_lora
 from anyshot.fine_tuning.network import NetworkClassifier, TrainedNetwork, closed_form_head
-from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabels, digest
+from anyshot.fine_tuning.partial import LinearHead, StageTraining, digest
 from anyshot.fine_tuning.probe import probe_head
+from anyshot.fine_tuning.training_labels import TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
 from anyshot.training.run import History
 from anyshot.zero_shot.class_texts import TextDescription

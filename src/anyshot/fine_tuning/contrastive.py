@@ -15,10 +15,12 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.base.labels import Classes, Label
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, unit
+from anyshot.base.weighted_items import refuse_fractions
 from anyshot.encoders.tuned import TunedEncoder
 from anyshot.errors import InputError
 from anyshot.fine_tuning.network import NetworkClassifier, TrainedNetwork, closed_form_head
-from anyshot.fine_tuning.partial import StageTraining, TrainingLabels
+from anyshot.fine_tuning.partial import StageTraining
+from anyshot.fine_tuning.training_labels import TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.run import History
 from anyshot.training.sampling import draw_pairs
@@ -96,10 +98,7 @@ class ContrastiveClassifier(NetworkClassifier):
     def _train(
         self, run: StageTraining, labels: TrainingLabels, embedder: Embedder, classes: Classes
     ) -> TrainedNetwork:
-        if labels.weights is not None and (labels.weights != 1).any():
-            raise InputError(
-                "ContrastiveClassifier trains on pairs of items; sample_weight must be whole numbers. Round them."
-            )
+        refuse_fractions(labels.weights, "ContrastiveClassifier, which trains on pairs of items,")
         index = labels.index[labels.train]
         history = train_on_pairs(run, index, rows=labels.train, pairs_per_item=self.pairs_per_item)
         z = unit(run.features(labels.train))

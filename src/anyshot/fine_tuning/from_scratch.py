@@ -17,8 +17,8 @@ from anyshot.encoders.activations import activations
 from anyshot.encoders.freeze import from_scratch
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
-from anyshot.fine_tuning.network import labeled_items, weighted_labels
-from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabels, fine_tune
+from anyshot.fine_tuning.partial import LinearHead, StageTraining, fine_tune
+from anyshot.fine_tuning.training_labels import LabeledItems, TrainingLabels, labeled_items
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.run import History, plot_histories
 
@@ -99,31 +99,29 @@ def compare_with_scratch(
         raise InputError("method='probe' learns nothing on a network with random weights. Use method='partial'.")
     if epochs is not None:
         check_whole(1, epochs=epochs)
-    counted, known, weights = weighted_labels(X, y, sample_weight)
-    items, index, classes = labeled_items(counted, known, model.classes)
-    rows = np.arange(len(index))
-    labels = TrainingLabels(index, len(classes), rows, rows[:0]).weighted(weights)
-    test_items, test_index = _test_items(X_test, y_test, classes)
+    given = labeled_items(X, y, model.classes, sample_weight=sample_weight)
+    labels = TrainingLabels.of(given.index, len(given.classes), given.weights)
+    test = _test_items(X_test, y_test, given.classes)
     start = time.process_time()
     fitted = clone(model).fit(X, y, sample_weight=sample_weight)
     seconds = time.process_time() - start
-    correct = np.asarray(fitted.predict(test_items) == fitted.classes_[test_index])
+    correct = np.asarray(fitted.predict(test.items) == fitted.classes_[test.index])
     start = time.process_time()
-    predicted, history = _train_from_scratch(fitted, items, labels, test_items, epochs, random_state)
+    predicted, history = _train_from_scratch(fitted, given.items, labels, test.items, epochs, random_state)
     seconds_scratch = time.process_time() - start
     figures = {
         FINE_TUNED: (correct.mean(), seconds, _n_epochs(fitted.history_)),
-        SCRATCH: ((predicted == test_index).mean(), seconds_scratch, _n_epochs(history)),
-        MAJORITY: ((test_index == labels.counts.argmax()).mean(), 0.0, 0),
+        SCRATCH: ((predicted == test.index).mean(), seconds_scratch, _n_epochs(history)),
+        MAJORITY: ((test.index == labels.counts.argmax()).mean(), 0.0, 0),
     }
     table = pd.DataFrame.from_dict(figures, orient="index", columns=["accuracy", "cpu_seconds", "epochs"])
     return ScratchComparison(table, {FINE_TUNED: fitted.history_, SCRATCH: history}, fitted)
 
 
-def _test_items(X_test: Items, y_test: Labels, classes: Classes) -> tuple[Items, Indexes]:
-    """Return the labeled test items and the row of each one's class, or raise an error before anything is trained."""
+def _test_items(X_test: Items, y_test: Labels, classes: Classes) -> LabeledItems:
+    """Return the labeled test items, or raise an error before anything is trained."""
     try:
-        return labeled_items(X_test, y_test, classes)[:2]
+        return labeled_items(X_test, y_test, classes)
     except NotEnoughLabelsError:
         message = f"None of the {len(X_test)} test items has a label. Give labels in y_test."
         raise NotEnoughLabelsError(message) from None

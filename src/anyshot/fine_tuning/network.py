@@ -6,7 +6,7 @@ The frozen stages belong to the encoder; the trained stages and the head belong 
 import math
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -20,33 +20,22 @@ from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.class_words import Words
-from anyshot.base.items import Items, by_position, check_list
+from anyshot.base.items import Items, check_list
 from anyshot.base.labeled_items import items_and_labels
-from anyshot.base.labels import (
-    Classes,
-    Label,
-    Labels,
-    class_order,
-    class_table,
-    label_list,
-    refuse_several_columns,
-    to_indexes,
-)
-from anyshot.base.misleading_names import learned_classes, warn_of_look_alikes
+from anyshot.base.labels import Classes, Label, Labels, class_table, label_list
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.scored_classifier import ScoredClassifier
 from anyshot.base.validation import Indexes, Vectors, is_number
-from anyshot.base.warning import warn_of_order
-from anyshot.base.weighted_items import checked_weights
 from anyshot.encoders.activations import outputs
 from anyshot.encoders.backbones import Assembled, reopen_backbone
 from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
 from anyshot.encoders.registry import card_facts, encoder_for
 from anyshot.encoders.stages import Backbone, Trunk
-from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEnoughLabelsError
+from anyshot.errors import InputError, MixedInputError, ModelFolderError
 from anyshot.evaluation.classification import EvaluatedClassifier, Evaluation, evaluate_answers
-from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabels, hold_out
+from anyshot.fine_tuning.partial import LinearHead, StageTraining
+from anyshot.fine_tuning.training_labels import TrainingLabels, hold_out, labeled_items
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.store.disk_cache import VectorCache
 from anyshot.training.recipe import Recipe
@@ -111,17 +100,16 @@ class NetworkClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, 
             A batch does not fit into memory; the message says which size would.
         """
         tuning, random = self._settings(), self.random_state
-        X, y, weights = weighted_labels(X, y, sample_weight)
-        items, index, classes = labeled_items(X, y, self.classes)
-        embedder = self._embedder(items, tuning)
+        given = labeled_items(X, y, self.classes, sample_weight=sample_weight)
+        embedder, classes = self._embedder(given.items, tuning), given.classes
         backbone = backbone_of(embedder.encoder)
         stage = self._first_trained_stage(backbone)
         rate = checked_rate(self.learning_rate, default=self._LEARNING_RATES[backbone.modality])
         run = StageTraining.open(
-            backbone, items, freeze_at=stage, tuning=tuning, epochs=self.epochs, learning_rate=rate, random_state=random
-        )
-        labels = hold_out(index, len(classes), fraction=tuning.held_out, generator=run.random)
-        labels = labels.weighted(weights)
+            backbone, given.items, freeze_at=stage, tuning=tuning, epochs=self.epochs, learning_rate=rate,
+            random_state=random,
+        )  # fmt: skip
+        labels = hold_out(given.index, len(classes), given.weights, fraction=tuning.held_out, generator=run.random)
         trained = self._train(run, labels, embedder, classes)
         calibrate(run, trained.head, labels)
         self.recipe_ = run.recipe
@@ -286,40 +274,6 @@ def last_third(backbone: Backbone) -> str:
     """Return the stage where the last third of the layers begins; pooling and head do not count as layers."""
     n_layers = len(backbone.stages) - 2
     return backbone.stages[n_layers - math.ceil(n_layers / 3)]
-
-
-def labeled_items(
-    X: Items | Mapping[Label, Items], y: Labels | None, names: Iterable[Label] | None
-) -> tuple[Items, Indexes, Classes]:
-    """Return the labeled ones of the items `X` (n), the row of each one's class, and the class table.
-
-    names: the class names; those of the labels `y` (n) if None. Raises InputError if the numbers of items and
-    labels differ, UnknownClassError if a label is not among the classes, and NotEnoughLabelsError if there is none.
-    """
-    X, y = items_and_labels(X, y)
-    X = by_position(X)
-    refuse_several_columns(names)
-    table = class_table(sorted(label_list(list(names)), key=class_order) if names is not None else learned_classes(y))
-    warn_of_look_alikes(table.tolist())
-    index = to_indexes(y, table, n_items=len(X))
-    labeled = np.flatnonzero(index >= 0)
-    if not len(labeled):
-        raise NotEnoughLabelsError("Fine-tuning needs labels, and no item has one. AnyShotClassifier works without.")
-    items = X if len(labeled) == len(index) else [X[int(row)] for row in labeled]
-    return items, index[labeled], table
-
-
-def weighted_labels(
-    X: Items | Mapping[Label, Items], y: Labels | None, sample_weight: ArrayLike | None
-) -> tuple[Items | Mapping[Label, Items], Labels | None, NDArray[np.float32] | None]:
-    """Return items and labels, None for an item of weight 0, and the weights of the items with labels (m,)."""
-    if sample_weight is None:
-        return X, y, None
-    items, labels = items_and_labels(X, y)
-    warn_of_order(items, sample_weight, names=("items", "weights"))
-    weights = checked_weights(sample_weight, len(labels)).astype(np.float32)
-    counted = [label if weight > 0 else None for label, weight in zip(labels, weights.tolist(), strict=True)]
-    return items, counted, weights[np.array([label is not None for label in counted], dtype=bool)]
 
 
 def checked_rate(rate: object, *, default: float) -> float:

@@ -8,7 +8,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from anyshot.encoders.activations import Activations, activations
 from anyshot.encoders.freeze import Rest
 from anyshot.encoders.stages import Backbone, State
 from anyshot.errors import TrainingDivergedError
+from anyshot.fine_tuning.training_labels import TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.store.disk_cache import VectorCache
 from anyshot.training.checkpoint import Checkpoints
@@ -31,9 +32,6 @@ from anyshot.training.run import HeldOut, History
 from anyshot.training.sampling import similar_lengths
 
 FORWARD_TOGETHER: Final = 64
-DEFAULT_HELD_OUT: Final = 0.1
-MIN_HELD_OUT: Final = 100
-"""Fewest held-out items for "auto": accuracy on 30 items has a standard error of 5 points, and epochs differ by 1."""
 DEFAULT_INTERPOLATION: Final = 0.5
 """Interpolation without held-out items to choose it by (Wortsman et al., CVPR 2022, recommend the same)."""
 INTERPOLATIONS: Final = (1.0, 0.75, 0.5, 0.25)
@@ -90,71 +88,6 @@ class Batch:
 
     def __getitem__(self, part: slice) -> "Batch":
         return replace(self, rows=self.rows[part])
-
-
-@dataclass(frozen=True)
-class TrainingLabels:
-    """The class of each item, and which items are trained on or held out."""
-
-    index: Indexes  # (n,), the class of each item, as a row of the class table
-    n_classes: int
-    train: Indexes  # (m,), rows of the items, each as often as it counts
-    held_out: Indexes  # rows of the items
-    why_none: str = ""  # why no item is held out
-    weights: NDArray[np.float32] | None = None  # (n,), of each copy of an item in `train`; None for 1
-
-    @property
-    def counts(self) -> NDArray[np.floating]:
-        """The number of training items of each class, or their total weight (c,)."""
-        counts = np.bincount(self.index[self.train], self.train_weights, minlength=self.n_classes)
-        return counts.astype(np.float64)
-
-    @property
-    def train_weights(self) -> NDArray[np.float32] | None:
-        """The weight of each row in `train` (m,), None for 1."""
-        return None if self.weights is None else self.weights[self.train]
-
-    def weighted(self, weights: NDArray[np.float32] | None) -> Self:
-        """Return the labels with each training item as often as it counts, given by weights (n,) above 0.
-
-        An item of weight 3 is in `train` three times with weight 1, one of weight 2.5 three times with 2.5 / 3. So a
-        whole weight is as many copies of an item, also in the batches.
-        """
-        if weights is None:
-            return self
-        copies = np.ceil(weights)
-        train = np.repeat(self.train, copies[self.train].astype(np.intp))
-        return replace(self, train=train, weights=(weights / copies).astype(np.float32))
-
-
-def hold_out(
-    index: Indexes, n_classes: int, *, fraction: float | Literal["auto"], generator: np.random.Generator
-) -> TrainingLabels:
-    """Hold out about `fraction` of the items of each class at random, but never all items of a class.
-
-    index (n,): the class of each item; fraction: "auto" is a tenth where that is enough to compare epochs, else 0. The
-    number of a class is rounded at random, so that small classes contribute their fraction on average.
-    """
-    rows = np.arange(len(index))
-    none = TrainingLabels(index, n_classes, rows, rows[:0])
-    few = "too few to compare epochs"
-    if fraction == 0:
-        return replace(none, why_none="held_out=0")
-    if fraction == "auto" and DEFAULT_HELD_OUT * len(index) < MIN_HELD_OUT:
-        return replace(none, why_none=f"a tenth of {len(index)} labels is {few}")
-    share = DEFAULT_HELD_OUT if fraction == "auto" else fraction
-    chosen: list[int] = []
-    for k in np.unique(index):
-        members = generator.permutation(rows[index == k])
-        wanted = int(len(members) * share + generator.random())
-        chosen.extend(members[: min(wanted, len(members) - 1)].tolist())
-    if fraction == "auto" and len(chosen) < MIN_HELD_OUT / 2:  # small classes contributed none
-        return replace(none, why_none=f"a tenth of each class is {len(chosen)} labels in all, {few}")
-    if not chosen:
-        most = int(np.bincount(index).max())
-        return replace(none, why_none=f"at most {most} labels per class are too few to hold out {share:g} of them")
-    held_out = np.array(sorted(chosen), dtype=np.intp)
-    return replace(none, train=np.setdiff1d(rows, held_out), held_out=held_out)
 
 
 @dataclass(frozen=True)

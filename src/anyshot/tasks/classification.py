@@ -22,6 +22,7 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import RandomState
+from anyshot.base.weighted_items import refuse_fractions
 from anyshot.encoders.texts import LongTexts
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.tasks.class_changes import warn_of_unused_texts
@@ -32,7 +33,6 @@ from anyshot.tasks.parameters import (
     check_parameters,
     embedder_for,
     fit_model,
-    refuse_fractions,
     unpredictable,
     warn_of_classes,
     warn_of_labels,

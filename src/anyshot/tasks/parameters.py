@@ -21,7 +21,7 @@ from anyshot.base.misleading_names import warn_of_look_alikes
 from anyshot.base.protocols import Encoder, WithVocabulary
 from anyshot.base.validation import generator, is_number, pair
 from anyshot.base.warning import new_to_warn_of, places_of, shortened, warn
-from anyshot.base.weighted_items import weighted_items
+from anyshot.base.weighted_items import refuse_fractions, weighted_items
 from anyshot.data.label_leaks import warn_of_leaks
 from anyshot.encoders.registry import encoder_for
 from anyshot.encoders.texts import rows_of_unread_texts
@@ -209,12 +209,6 @@ def checked_classes(clf: Parameters, embedder: Embedder, data: TrainingSet, may_
             )
     check_trainable(data, method=clf.method, encoder=embedder.name, may_wait=may_wait)
     return data.with_class_prior(expected_shares(clf.class_prior, data))
-
-
-def refuse_fractions(weights: NDArray[np.float32] | None, what: str) -> None:
-    """Raise InputError if weights of labels are not whole numbers, which `what` does not use."""
-    if weights is not None and (weights != 1).any():
-        raise InputError(f"{what} can only be used with whole numbers as sample_weight. Round them, or leave them out.")
 
 
 def warn_of_classes(data: TrainingSet) -> None:

@@ -14,7 +14,6 @@ from anyshot.base.estimator import fresh_copy
 from anyshot.base.items import Items
 from anyshot.base.labels import Labels, label_list
 from anyshot.base.validation import Floats, Indexes, RandomState, check_whole, generator
-from anyshot.base.warning import warn_of_order
 from anyshot.base.weighted_items import checked_weights
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, r2
@@ -88,8 +87,7 @@ def compare_with_single_tasks(
     check_whole(2, n_folds=n_folds)
     check_whole(1, repeats=repeats)
     table, random = numeric_array(X), generator(random_state)
-    weights = None if sample_weight is None else checked_weights(sample_weight, len(table))
-    warn_of_order(X, sample_weight, names=("X", "sample_weight"))
+    weights = None if sample_weight is None else checked_weights(X, sample_weight, len(table))
     tasks = read_tasks(y, n_items=len(table), kinds=model.tasks, weights=weights)
     for task in tasks:
         if len(task.rows) < 2 * n_folds:

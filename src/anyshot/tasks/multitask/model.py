@@ -18,7 +18,6 @@ from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import column_std
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats
-from anyshot.base.warning import warn_of_order
 from anyshot.base.weighted_items import checked_weights
 from anyshot.errors import InputError
 from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
@@ -263,8 +262,7 @@ class MultitaskModel(FittedTasks):
         """
         validation.vectors(X)
         vectors = validate_data(self, validation.dense(unmasked(X)), dtype=np.float64)
-        weights = None if sample_weight is None else checked_weights(sample_weight, len(vectors))
-        warn_of_order(X, sample_weight, names=("X", "sample_weight"))
+        weights = None if sample_weight is None else checked_weights(X, sample_weight, len(vectors))
         tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks, items=X, weights=weights)
         center, std = np.average(vectors, axis=0, weights=weights), column_std(vectors, weights)
         varies = std > 0

@@ -17,7 +17,6 @@ from torch.nn import functional
 from anyshot.base.estimator import all_or_nothing
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import Floats, RandomState, check_whole, generator, number_rows, refuse_not_finite
-from anyshot.base.warning import warn_of_order
 from anyshot.base.weighted_items import checked_weights
 from anyshot.errors import InputError, ModelFolderError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
@@ -142,9 +141,8 @@ class MultitaskNetwork(FittedTasks):
         check_whole(1, epochs=self.epochs)
         check_whole(2, batch_size=self.batch_size)
         items = _items(X)
-        weights = np.ones(len(items)) if sample_weight is None else checked_weights(sample_weight, len(items))
+        weights = np.ones(len(items)) if sample_weight is None else checked_weights(X, sample_weight, len(items))
         weights = weights.astype(np.float32).astype(np.float64)  # 0 where too small for the network
-        warn_of_order(X, sample_weight, names=("X", "sample_weight"))
         tasks = read_tasks(y, n_items=len(items), kinds=self.tasks, items=X, weights=weights)
         copies = np.ceil(weights).astype(np.intp)
         of_copies = torch.from_numpy(weights / np.maximum(copies, 1)).float()
