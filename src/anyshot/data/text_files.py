@@ -62,6 +62,7 @@ _REMEDIES: Final = {
     f"{_DOCUMENTS} {_MESSAGES} {_DATABASES} {_OBJECTS}": "Save its texts as .csv, or as .txt with a text per line.",
     ".zip .xz .bz2 .zst .z .7z .rar .tar .tgz": "Unpack it, and give what was in it.",
 }
+TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xlsm"})
 OTHER_TYPES: Final = {suffix: remedy for own, remedy in _REMEDIES.items() for suffix in own.split()}
 """What to do with files of other types, by their suffixes."""
 _UNKNOWN_TYPE: Final = (

@@ -56,6 +56,18 @@ def test_later_tables_have_the_columns_in_any_order_and_with_types_of_their_own(
         add_rows(project, tmp_path / "less.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.png", b"\x89PNG"), ("a.txt", b"late"), ("a.csv", b"text,label\nlate,a")]
+)
+def test_a_file_of_other_items_is_told_what_the_project_takes(project, table, tmp_path, name, content):
+    add_rows(project, table)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        DataFileError, match=r"a\.\w+ has no rows of this .* with the columns age, income, city, since\."
+    ):
+        add_rows(project, tmp_path / name)
+
+
 def test_rows_that_cannot_be_used_are_listed_with_their_number_and_reason(project, tmp_path):
     table = customers(30).astype(object)
     table.loc[2, "age"], table.loc[3, "income"], table.loc[4, "since"] = "old", "n/a", "soon"

@@ -22,7 +22,7 @@ from anyshot.base.labels import Label
 from anyshot.base.user_folders import web_address
 from anyshot.base.warning import shortened
 from anyshot.base.written_labels import as_classes_write_them
-from anyshot.data.text_files import OTHER_TYPES, as_on_disk, existing, remedy_for_type, suffix_of
+from anyshot.data.text_files import OTHER_TYPES, TABLE_SUFFIXES, as_on_disk, existing, remedy_for_type, suffix_of
 from anyshot.encoders.registry import default_for
 from anyshot.errors import DataFileError, InputError
 
@@ -58,7 +58,6 @@ Given: TypeAlias = Annotated[
     ),
 ]
 
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xlsm"})
 DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
 OTHER_SUFFIXES = frozenset({".gz", *OTHER_TYPES})
 """Suffixes of files that are not read, by which an argument is taken for the name of a file."""

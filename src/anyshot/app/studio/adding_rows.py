@@ -15,6 +15,7 @@ from anyshot.app.studio.feature_choice import class_column, features_of, plain_f
 from anyshot.app.studio.feature_items import Columns, Holds, stored_columns, stored_row
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.table_rows import Prepared, ReadTable, check_column, insert_rows, read_rows
+from anyshot.data.text_files import TABLE_SUFFIXES, suffix_of
 from anyshot.errors import DataFileError, InputError
 
 if TYPE_CHECKING:
@@ -48,8 +49,11 @@ def add_rows(
     InputError
         The project holds texts or images, or the label column has more than 200 values that are no class yet.
     """
+    known = project.items.columns()
+    if known and suffix_of(Path(path)) not in TABLE_SUFFIXES:
+        raise _no_rows(source or Path(path).name, known)
     read = read_rows(path, label_column=label_column, sheet=sheet, has_names=has_names, source=source)
-    columns = project.items.columns() or _chosen(read, feature_columns, label_column)
+    columns = known or _chosen(read, feature_columns, label_column)
     _check_columns(read, columns, label_column)
     added, faults = Added(read=read.notes), dict[int, str]()
     try:
@@ -88,6 +92,8 @@ def _chosen(read: ReadTable, given: Sequence[str] | None, label: str | None) -> 
 
 def _check_columns(read: ReadTable, columns: Columns, label: str | None) -> None:
     """Raise DataFileError if a table lacks a column of the project, InputError if one is that of the labels, too."""
+    if not columns.keys() & read.columns:
+        raise _no_rows(read.name, columns)
     for name in columns:
         if name not in read.columns:
             near = data.missing_column(name, read.columns, may_list=False)[1]
@@ -97,6 +103,13 @@ def _check_columns(read: ReadTable, columns: Columns, label: str | None) -> None
             )
     if label in columns:
         raise InputError(f"{label!r} was given for the labels and as a feature. Leave it out of one of them.")
+
+
+def _no_rows(name: str, columns: Columns) -> DataFileError:
+    return DataFileError(
+        f"{name} has no rows of this project, which holds numbers and categories. Add a table, such as a CSV or Excel "
+        f"file, with the columns {', '.join(columns)}."
+    )
 
 
 def _same(project: Project, columns: Columns) -> Callable[[], None]:

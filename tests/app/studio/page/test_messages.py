@@ -22,7 +22,7 @@ TABLES = ("json_rows.py", "tables.py", "text_files.py")
 READ = [*(SOURCE / "app/studio").rglob("*.py"), *(SOURCE / "data" / name for name in TABLES)]
 WARNING = [
     *(SOURCE / "data" / name for name in (*TABLES, "label_leaks.py", "spreadsheet.py", "workbooks.py")),
-    *(SOURCE / "base" / name for name in ("files.py", "labels.py")),
+    *(SOURCE / "base" / name for name in ("files.py", "labels.py", "misleading_names.py")),
     *(SOURCE / "store" / name for name in ("database.py", "disk_cache.py")),
     *(SOURCE / "zero_shot" / name for name in ("class_embeddings.py", "class_texts.py")),
     SOURCE / "tasks/parameters.py",
