@@ -71,7 +71,7 @@ def test_answers_are_noted_after_they_are_given():
         own = Service({}, Settings())
         known = {"model": "support", "answer": "known"}
         scores = await own.score("support", Snapshot(Three(), 1, "text"), ["a", "b", "c"])
-        assert scores[0].shape == (3, 2)
+        assert scores.predicted.shape == (3, 2)
         assert own.metrics.registry.get_sample_value("anyshot_answers_total", known) is None
         await asyncio.sleep(0)
         assert own.metrics.registry.get_sample_value("anyshot_answers_total", known) == 3

@@ -1,7 +1,7 @@
 """The answers of a model, with the arrays that they are made from."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,21 +24,17 @@ N_NEIGHBORS = 3
 _FIELD: Final[dict[AnswerKind, str]] = {"values": "value", "tasks": "tasks"}
 
 
-def model_of(snapshot: Snapshot) -> Any:
-    """Return the fitted any-shot model of a snapshot."""
-    return snapshot.classifier.any_shot_model()
+class Scores(NamedTuple):
+    """What answers are made from.
 
+    predicted: the probabilities of classes (n, c), or of models that predict numbers or several tasks, the predictions
+    (n,), an object each; closeness (n,): to the nearest class, NaN of models that have none; remarks (n,): the fields
+    of each answer that say how its item was read, None for none.
+    """
 
-def classes_of(snapshot: Snapshot) -> list[Any]:
-    """Return the names of the classes of a model; none if it predicts numbers, or several tasks."""
-    return snapshot.classifier.classes_.tolist() if snapshot.answer_kind == "classes" else []
-
-
-def width_of(snapshot: Snapshot) -> int:
-    """Return the width of the vectors that a model reads, -1 if it states none."""
-    if snapshot.is_any_shot:
-        return int(model_of(snapshot).class_means.shape[1])
-    return int(getattr(snapshot.classifier, "n_features_in_", -1))
+    predicted: NDArray[Any]
+    closeness: NDArray[np.float64]
+    remarks: NDArray[np.object_]
 
 
 def check_any_shot(snapshot: Snapshot, *, what: str) -> None:
@@ -50,25 +46,21 @@ def check_any_shot(snapshot: Snapshot, *, what: str) -> None:
 
 def vectors_of(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
     """Return the unit-length vectors of items (n, d), which texts were cut, and how many tokens were read (n,)."""
-    embedder, n_tokens = model_of(snapshot).embedder, np.zeros(len(items), np.intp)
+    embedder, n_tokens = snapshot.model.embedder, np.zeros(len(items), np.intp)
     vectors = embedder.encode(items)
     if snapshot.modality == "text" and isinstance(embedder.encoder, CountsTokens):
         n_tokens = embedder.encoder.n_tokens([str(item) for item in items])
     return vectors, cut_texts(snapshot, items), n_tokens
 
 
-def score(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
-    """Return the probabilities of classes (n, c), the closeness (n,), and remarks on how each item was read (n,).
-
-    Models of other kinds have no closeness, NaN. Those that predict numbers, or several tasks, have the predictions
-    instead of probabilities, an object for each item (n,).
-    """
+def score(snapshot: Snapshot, items: Sequence[Item]) -> Scores:
+    """Return what the answers for n items are made from."""
     if not snapshot.is_any_shot:
-        return _predicted(snapshot, items), np.full(len(items), np.nan), _remarks(snapshot, items)
-    model = model_of(snapshot)
+        return Scores(_predicted(snapshot, items), np.full(len(items), np.nan), _remarks(snapshot, items))
+    model = snapshot.model
     with model_input(items) as given:
         vectors = model.encode(given)
-    return model.probabilities(vectors), model.closeness(vectors), _remarks(snapshot, items)
+    return Scores(model.probabilities(vectors), model.closeness(vectors), _remarks(snapshot, items))
 
 
 def _remarks(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.object_]:
@@ -84,7 +76,7 @@ def _remarks(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.object_]:
 def _predicted(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[Any]:
     """Return the probabilities (n, c) or predictions (n,) of a model that is no `AnyShotClassifier`."""
     if snapshot.modality == "vectors":
-        width = width_of(snapshot)
+        width = snapshot.width
         if any(np.shape(item) != (width if width >= 0 else len(items[0]),) for item in items):
             raise WidthError(f"The vectors must have width {width}." if width >= 0 else "The vectors differ in width.")
     with model_input(items) as given:
@@ -102,7 +94,7 @@ def _predicted(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[Any]:
 
 def cut_texts(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.bool_]:
     """Return of which items (n,) only the beginning was read."""
-    embedder, cut = model_of(snapshot).embedder, np.zeros(len(items), bool)
+    embedder, cut = snapshot.model.embedder, np.zeros(len(items), bool)
     if snapshot.modality == "text" and embedder.long_texts == "cut":
         cut[rows_of_long_texts(embedder.encoder, items)] = True
     return cut
@@ -112,7 +104,7 @@ def explanations(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
     """Return an `Explanation` for each item (n,)."""
     found = np.empty(len(items), object)
     with model_input(items) as given:
-        found[:] = any_shot.explain(model_of(snapshot), given, k=N_NEIGHBORS)
+        found[:] = any_shot.explain(snapshot.model, given, k=N_NEIGHBORS)
     return (found,)
 
 
@@ -121,7 +113,7 @@ def suggested(snapshot: Snapshot, items: Sequence[Item], n: int) -> list[tuple[i
 
     Of each: its row, the most probable class, and the probability.
     """
-    clf, model = snapshot.classifier, model_of(snapshot)
+    clf, model = snapshot.classifier, snapshot.model
     known = {key for key, _ in learned_items(clf)}
     with model_input(items) as given:
         encoded = model.embedder.encode(given)
@@ -138,39 +130,34 @@ def suggested(snapshot: Snapshot, items: Sequence[Item], n: int) -> list[tuple[i
 
 def check_unknown(snapshot: Snapshot, unknown: bool | None) -> None:
     """Raise InputError if items are to be answered "unknown", and the model has no threshold for it."""
-    if unknown and threshold_of(snapshot) is None:
+    if unknown and snapshot.unknown_threshold is None:
         raise InputError(
             "The model has no threshold for unknown items. Fit it with an unknown rate, or leave out unknown."
         )
 
 
-def threshold_of(snapshot: Snapshot) -> float | None:
-    """Return the closeness below which items are unknown, None if none is."""
-    return model_of(snapshot).unknown_threshold if snapshot.is_any_shot else None
-
-
 def is_unknown(snapshot: Snapshot, closeness: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which items (n,) are close to no class."""
-    threshold = threshold_of(snapshot)
+    threshold = snapshot.unknown_threshold
     return np.zeros(len(closeness), bool) if threshold is None else closeness < threshold
 
 
 def answers(
-    snapshot: Snapshot, scores: Arrays, *, proba: bool = False, top_k: int | None = None, unknown: bool | None = None
+    snapshot: Snapshot, scores: Scores, *, proba: bool = False, top_k: int | None = None, unknown: bool | None = None
 ) -> list[dict[str, Any]]:
-    """Return the answer for each item, of what `score` returned; the options are those of `PredictRequest`."""
-    probabilities, closeness, remarks = scores
+    """Return the answer for each item; the options are those of `PredictRequest`."""
+    predicted, closeness, remarks = scores
     if snapshot.answer_kind != "classes":
-        values = [{_FIELD[snapshot.answer_kind]: one} for one in probabilities.tolist()]
+        values = [{_FIELD[snapshot.answer_kind]: one} for one in predicted.tolist()]
         return [{**one, **(remark or {})} for one, remark in zip(values, remarks, strict=True)]
-    names = classes_of(snapshot)
+    names = snapshot.classes
     far = is_unknown(snapshot, closeness) & (unknown is not False)
     found: list[dict[str, Any]] = []
-    for row, best in enumerate(probabilities.argmax(axis=1).tolist()):
+    for row, best in enumerate(predicted.argmax(axis=1).tolist()):
         answer: dict[str, Any] = {"label": UNKNOWN if far[row] else names[best]}
         if proba or top_k is not None:
-            order = np.argsort(-probabilities[row], kind="stable")[:top_k].tolist()
-            answer["proba"] = {str(names[k]): float(probabilities[row, k]) for k in order}
+            order = np.argsort(-predicted[row], kind="stable")[:top_k].tolist()
+            answer["proba"] = {str(names[k]): float(predicted[row, k]) for k in order}
         found.append(answer | (remarks[row] or {}))
     return found
 

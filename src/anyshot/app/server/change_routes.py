@@ -56,12 +56,6 @@ class Target(NamedTuple):
     live: LiveModel
     request: Request
 
-    @property
-    def classes(self) -> list[Label]:
-        """The names of its classes."""
-        names: list[Label] = self.live.snapshot.classifier.classes_.tolist()
-        return names
-
     async def body(self, schema: type[Parsed]) -> Parsed:
         """Return the body of the request; raise NotChangeableError first if the model cannot be changed."""
         self.live.check_changeable()
@@ -88,7 +82,7 @@ OfModel = Annotated[Target, Depends(_target)]
 async def add_examples(target: OfModel) -> Response:
     """Learn from labeled items; another label of a text or image replaces its earlier one."""
     given = await target.body(ExamplesRequest)
-    labels = as_classes_write_them(given.labels, target.classes)
+    labels = as_classes_write_them(given.labels, target.live.snapshot.classes)
     return await target.change(AddExamples(target.items(given.items), labels))
 
 
@@ -149,7 +143,7 @@ async def roll_back(target: OfModel) -> Response:
 
 def _class_of(target: Target, name: str) -> Label:
     """Return the class that an address names, in the type of the model's classes; raise NoSuchClassError if none."""
-    classes = target.classes
+    classes = target.live.snapshot.classes
     try:
         found = one_class(name, classes)
     except ClassesError as error:

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from anyshot import data as datasets
-from anyshot.app.server.answers import answers, classes_of, width_of
-from anyshot.app.server.batching import Arrays
+from anyshot.app.server.answers import Scores, answers
 from anyshot.app.server.bodies import as_items
 from anyshot.app.server.limits import TENSORS_HEADER, check_json
 from anyshot.app.server.live_model import LiveModel
@@ -72,7 +71,7 @@ def ready_check(request: Request) -> Response:
 def metadata(model: str, request: Request, version: str = "") -> Response:
     """Describe the tensors of a model, and list its classes in the order of the probabilities."""
     snapshot = _snapshot(service_of(request).model(model), version)
-    classes = [str(name) for name in classes_of(snapshot)]
+    classes = [str(name) for name in snapshot.classes]
     return json_answer(
         {
             "name": model,
@@ -129,7 +128,7 @@ def _outputs(snapshot: Snapshot) -> list[dict[str, Any]]:
     if snapshot.answer_kind == "tasks":
         kinds = {task.name: task.kind for task in snapshot.classifier.tasks_}
         return [_tensor(name, "FP64" if kind == "regression" else "BYTES") for name, kind in kinds.items()]
-    found = [_tensor("label", "BYTES"), _tensor("probabilities", "FP64", len(classes_of(snapshot)))]
+    found = [_tensor("label", "BYTES"), _tensor("probabilities", "FP64", len(snapshot.classes))]
     return [*found, _tensor("closeness", "FP64")] if snapshot.is_any_shot else found
 
 
@@ -138,11 +137,11 @@ def _tensor(name: str, datatype: str, *width: int) -> dict[str, Any]:
     return {"name": name, "datatype": datatype, "shape": [-1, *width]}
 
 
-def _tensors(snapshot: Snapshot, scores: Arrays) -> dict[str, Any]:
+def _tensors(snapshot: Snapshot, scores: Scores) -> dict[str, Any]:
     """Return the outputs by their names: numbers as arrays, and labels as lists of texts."""
-    found: dict[str, Any] = (
-        {"probabilities": scores[0], "closeness": scores[1]} if snapshot.answer_kind == "classes" else {}
-    )
+    found: dict[str, Any] = {}
+    if snapshot.answer_kind == "classes":
+        found = {"probabilities": scores.predicted, "closeness": scores.closeness}
     rows = [answer.get("tasks", answer) for answer in answers(snapshot, scores)]
     for output in _outputs(snapshot):
         if (name := output["name"]) not in found:
@@ -168,7 +167,7 @@ def _inputs(snapshot: Snapshot) -> list[dict[str, Any]]:
         columns = datasets.columns_read(table)
         return [_tensor(one["name"], "FP64" if one["kind"] == "number" else "BYTES") for one in columns]
     if snapshot.modality == "vectors":
-        return [_tensor("items", "FP32", width_of(snapshot))]
+        return [_tensor("items", "FP32", snapshot.width)]
     return [_tensor("items", "BYTES")]
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from anyshot.app.server.answers import classes_of
 from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.changes import AddExamples, adding_class
 from anyshot.app.server.live_model import LiveModel
@@ -134,7 +133,7 @@ async def predict_tasks(request: Request) -> Response:
     if asked.tasks:
         items = as_items([_item(task.data, choices) for task in asked.tasks], snapshot, service.settings)
         scores = await unless_gone(request, service.score(live.name, snapshot, items))
-        probabilities = scores[0][:, list(rows)]  # (n, choices)
+        probabilities = scores.predicted[:, list(rows)]  # (n, choices)
         names = list(rows.values())
         for own, best in zip(probabilities, np.argmax(probabilities, axis=1), strict=True):
             results.append(_prediction(choices, names[best], float(own[best]), _version(live, snapshot)))
@@ -171,7 +170,7 @@ async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], confi
     if labeled:
         live.check_changeable()
         items = as_items([_item(task.data, choices) for task, _ in labeled], snapshot, service.settings)
-        classes = classes_of(snapshot)
+        classes = snapshot.classes
         own = {str(name).casefold(): name for name in classes} | {str(name): name for name in classes}
         labels = [own.get(label, own.get(label.casefold(), label)) for _, label in labeled]
         known = [row for row, label in enumerate(labels) if label in classes]
@@ -242,7 +241,7 @@ def _item(data: dict[str, Any], choices: Choices) -> Any:
 def _rows_of_choices(snapshot: Snapshot, choices: Choices) -> dict[int, str]:
     """Return which classes of the model are choices: the row of each, and the choice as the project writes it."""
     written = {name.casefold(): name for name in reversed(choices.names)}
-    classes = [str(name) for name in classes_of(snapshot)]
+    classes = [str(name) for name in snapshot.classes]
     rows = {row: written[name.casefold()] for row, name in enumerate(classes) if name.casefold() in written}
     if not rows:
         raise ProblemError(422, f"None of the choices is a class of the model. Its classes: {', '.join(classes[:20])}.")

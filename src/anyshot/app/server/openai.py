@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from anyshot.app.server.answers import check_any_shot, vectors_of, width_of
+from anyshot.app.server.answers import check_any_shot, vectors_of
 from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.schemas import Schema, described, with_example
 from anyshot.app.server.service import json_answer, service_of, unless_gone
@@ -54,7 +54,7 @@ async def embeddings(request: Request) -> Response:
     asked = await read_body(request, EmbeddingsRequest, service.settings)
     snapshot = service.model(asked.model).snapshot
     check_any_shot(snapshot, what="Embeddings")
-    if asked.dimensions not in (None, width := width_of(snapshot)):
+    if asked.dimensions not in (None, width := snapshot.width):
         raise InputError(f"dimensions={asked.dimensions} is not the width of the model's vectors, {width}.")
     given = [asked.input] if isinstance(asked.input, str) else asked.input
     texts = [one for one in given if isinstance(one, str)]

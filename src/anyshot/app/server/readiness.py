@@ -62,15 +62,37 @@ class Snapshot:
         return isinstance(self.classifier, tasks.AnyShotClassifier)
 
     @property
+    def model(self) -> Any:
+        """The fitted model of an `AnyShotClassifier`."""
+        return self.classifier.any_shot_model()
+
+    @property
+    def classes(self) -> list[Any]:
+        """The names of the classes; none if it predicts numbers, or several tasks."""
+        return self.classifier.classes_.tolist() if self.answer_kind == "classes" else []
+
+    @property
+    def width(self) -> int:
+        """The width of the vectors that it reads, -1 if it states none."""
+        return int(
+            self.model.class_means.shape[1] if self.is_any_shot else getattr(self.classifier, "n_features_in_", -1)
+        )
+
+    @property
+    def unknown_threshold(self) -> float | None:
+        """The closeness below which items are unknown, None if none is."""
+        return self.model.unknown_threshold if self.is_any_shot else None
+
+    @property
     def is_provisional(self) -> bool:
         """Whether a class was added without fitting the others again."""
-        return self.is_any_shot and bool(self.classifier.any_shot_model().provisional)
+        return self.is_any_shot and bool(self.model.provisional)
 
     def is_fit_of(self, earlier: "Snapshot") -> bool:
         """Return whether an earlier version became this one by a fit of its classes, without learning anything else."""
         if not (self.is_any_shot and earlier.is_provisional):
             return False
-        own, other = (one.classifier.any_shot_model().data for one in (self, earlier))
+        own, other = self.model.data, earlier.model.data
         same = own.texts == other.texts and own.examples == other.examples
         return same and all(np.array_equal(getattr(own, name), getattr(other, name)) for name in _ARRAYS)
 

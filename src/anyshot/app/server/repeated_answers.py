@@ -4,19 +4,17 @@ A request that is found here is not parsed, does not wait in the queue, and read
 any other one.
 """
 
-import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anyshot.app.server.limits import headers_of, media_type_of
 from anyshot.app.server.live_model import LiveModel
-from anyshot.app.server.metrics import Metrics, Summary
-from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.service import Answered, summary_of
+from anyshot.app.server.metrics import Metrics
+from anyshot.app.server.service import Answered
 
 START: Final = "/v1/models/"
 END: Final = "/predict"
@@ -26,15 +24,6 @@ LARGEST: Final = 0.01
 """Share of the limit that one answer may take."""
 
 Key: TypeAlias = tuple[str, bytes]
-
-
-class _Kept(NamedTuple):
-    """An answer, and what is needed to give it again."""
-
-    body: bytes
-    snapshot: "weakref.ref[Snapshot]"  # weak, so that an old version can be freed
-    summary: Summary
-    route: Any  # for logs and metrics
 
 
 class RepeatedAnswers:
@@ -48,7 +37,7 @@ class RepeatedAnswers:
     def __init__(self, app: ASGIApp, models: Mapping[str, LiveModel], metrics: Metrics, *, limit: int) -> None:
         self.app, self.models, self.metrics, self.limit = app, models, metrics, limit
         self.size = 0
-        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Key, Answered] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -80,7 +69,7 @@ class RepeatedAnswers:
             return None
         return name, blake2b(scope["state"]["body"], digest_size=32).digest()
 
-    async def _repeat(self, model: str, found: _Kept, scope: Scope, send: Send) -> None:
+    async def _repeat(self, model: str, found: Answered, scope: Scope, send: Send) -> None:
         scope["route"] = found.route
         self.metrics.on_answers(model, found.summary, repeated=True)
         headers = [(b"content-length", b"%d" % len(found.body)), (b"content-type", b"application/json")]
@@ -88,16 +77,14 @@ class RepeatedAnswers:
         await send({"type": "http.response.body", "body": found.body})
 
     def _keep(self, key: Key, answered: Answered) -> None:
-        body, snapshot, scores, route = answered
-        kept = _Kept(body, weakref.ref(snapshot), summary_of(snapshot, scores), route)
-        if _bytes_of(kept) > LARGEST * self.limit:
+        if _bytes_of(answered) > LARGEST * self.limit:
             return
         earlier = self._kept.pop(key, None)
-        self._kept[key] = kept
-        self.size += _bytes_of(kept) - (0 if earlier is None else _bytes_of(earlier))
+        self._kept[key] = answered
+        self.size += _bytes_of(answered) - (0 if earlier is None else _bytes_of(earlier))
         while self.size > self.limit:
             self.size -= _bytes_of(self._kept.popitem(last=False)[1])
 
 
-def _bytes_of(kept: _Kept) -> int:
-    return len(kept.body) + OVERHEAD
+def _bytes_of(answered: Answered) -> int:
+    return len(answered.body) + OVERHEAD

@@ -1,6 +1,7 @@
 """The routes that read models: answers, suggestions, and what there is to know of them."""
 
 import asyncio
+import weakref
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -8,16 +9,14 @@ from starlette.routing import Route
 
 from anyshot import data as datasets
 from anyshot.app.server.answers import (
+    Scores,
     answers,
     check_any_shot,
     check_unknown,
-    classes_of,
     explanations,
-    model_of,
     suggested,
     with_explanations,
 )
-from anyshot.app.server.batching import Arrays
 from anyshot.app.server.bodies import as_items, read_body, usable_items
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.readiness import Snapshot
@@ -29,7 +28,7 @@ from anyshot.app.server.schemas import (
     Suggestions,
     described,
 )
-from anyshot.app.server.service import Answered, Service, json_answer, service_of, unless_gone
+from anyshot.app.server.service import Answered, Service, json_answer, service_of, summary_of, unless_gone
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -51,7 +50,7 @@ def show_model(model: str, request: Request) -> Response:
 def facts_of(live: LiveModel) -> dict[str, Any]:
     """Return what there is to know of a served model."""
     snapshot = live.snapshot
-    fitted, table = model_of(snapshot) if snapshot.is_any_shot else None, snapshot.table
+    fitted, table = snapshot.model if snapshot.is_any_shot else None, snapshot.table
     return {
         "name": live.name,
         "id": live.name,
@@ -61,7 +60,7 @@ def facts_of(live: LiveModel) -> dict[str, Any]:
         "version": snapshot.version,
         "items": snapshot.modality,
         "columns": None if table is None else datasets.columns_read(table),
-        "classes": classes_of(snapshot),
+        "classes": snapshot.classes,
         "n_labels": None if fitted is None else len(fitted.data.index),
         "method": type(snapshot.classifier).__name__ if fitted is None else fitted.method,
         "can_change": not live.read_only and fitted is not None,
@@ -89,7 +88,8 @@ async def predict(request: Request) -> Response:
     items = as_items(asked.items, snapshot, service.settings)
     found, scores = await unless_gone(request, _answers(service, model, snapshot, asked, items))
     answer = json_answer({"model": model, "version": snapshot.version, "answers": found})
-    request.state.answered = Answered(bytes(answer.body), snapshot, scores, request.scope["route"])
+    summary = summary_of(snapshot, scores)
+    request.state.answered = Answered(bytes(answer.body), weakref.ref(snapshot), summary, request.scope["route"])
     return answer
 
 
@@ -98,7 +98,7 @@ PREDICT: Final = Route("/v1/models/{model}/predict", predict, methods=["POST"])
 
 async def _answers(
     service: Service, model: str, snapshot: Snapshot, asked: PredictRequest, items: list[Any]
-) -> tuple[list[dict[str, Any]], Arrays]:
+) -> tuple[list[dict[str, Any]], Scores]:
     """Return the answers for items, each with its explanation if that is asked for, and what they are made from."""
     scores = await service.score(model, snapshot, items)
     found = answers(snapshot, scores, proba=asked.proba, top_k=asked.top_k, unknown=asked.unknown)

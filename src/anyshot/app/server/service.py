@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+import weakref
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
 from fastapi import Request, Response
 
-from anyshot.app.server.answers import is_unknown, score
-from anyshot.app.server.batching import Arrays, Batcher
+from anyshot.app.server.answers import Scores, is_unknown, score
+from anyshot.app.server.batching import Batcher
 from anyshot.app.server.changes import Change
 from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.metrics import Metrics, Summary
@@ -25,11 +26,11 @@ PATIENCE: Final = 0.05
 
 
 class Answered(NamedTuple):
-    """An answer that can be given again to the same request, and what it is made from."""
+    """An answer that can be given again to the same request."""
 
     body: bytes
-    snapshot: Snapshot
-    scores: Arrays
+    snapshot: "weakref.ref[Snapshot]"  # weak, so that an old version can be freed
+    summary: Summary
     route: Any  # for logs and metrics
 
 
@@ -52,15 +53,15 @@ class Service:
             raise UnknownModelError(f"There is no model of this name. The models are: {known}.")
         return self.models[name]
 
-    async def score(self, model: str, snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
+    async def score(self, model: str, snapshot: Snapshot, items: Sequence[Item]) -> Scores:
         """Return what `answers.score` does, encoded together with the items of other requests, and note the answers."""
         if not items:
             raise InputError("There are no items: the list is empty.")
-        scores = await self.batcher.run(score, snapshot, items)
+        scores = Scores(*await self.batcher.run(score, snapshot, items))
         asyncio.get_running_loop().call_soon(self._note, model, snapshot, scores)  # after the answer
         return scores
 
-    def _note(self, model: str, snapshot: Snapshot, scores: Arrays) -> None:
+    def _note(self, model: str, snapshot: Snapshot, scores: Scores) -> None:
         self.metrics.on_answers(model, summary_of(snapshot, scores))
 
     async def change(self, live: LiveModel, change: Change | RollBack) -> int:
@@ -80,9 +81,9 @@ class Service:
             live.close()
 
 
-def summary_of(snapshot: Snapshot, scores: Arrays) -> Summary:
-    """Return what metrics count of what `answers.score` returned."""
-    closeness = scores[1]
+def summary_of(snapshot: Snapshot, scores: Scores) -> Summary:
+    """Return what metrics count of answers."""
+    closeness = scores.closeness
     return Summary(len(closeness), int(is_unknown(snapshot, closeness).sum()), float(closeness.mean()))
 
 
