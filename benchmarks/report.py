@@ -16,7 +16,7 @@ import numpy as np
 from support import draw, line, load_text, table
 
 from anyshot import AnyShotClassifier
-from anyshot.evaluation.report.sections import report
+from anyshot.evaluation.report.assembly import report
 
 
 def main(file: str) -> None:

@@ -37,7 +37,7 @@ _HOME = {
     "rank_encoders": "anyshot.encoders.ranking",
     "read_classes": "anyshot.data.class_lists",
     "read_data": "anyshot.data.datasets",
-    "report": "anyshot.evaluation.report.sections",
+    "report": "anyshot.evaluation.report.assembly",
     "run_demo": "anyshot.app.demo",
     "write_table": "anyshot.data.table_writing",
 }

@@ -307,3 +307,8 @@ def number(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "-"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def span(lower: float, upper: float) -> str:
+    """Return an interval as text."""
+    return "too few items for an interval" if math.isnan(lower) else f"{number(lower)} to {number(upper)}"

@@ -1,4 +1,4 @@
-"""The inputs of a report, the answers of a model, and what is measured from training data and unlabeled items."""
+"""The inputs of a report, and the answers of a model."""
 
 import numpy as np
 import pytest
@@ -12,11 +12,8 @@ from anyshot.evaluation.report.collect import (
     collect_classes,
     collect_numbers,
     encoding_counts,
-    measure_curve,
-    next_to_label,
     reasons_for,
     timed_predict,
-    training_errors,
 )
 from anyshot.store.disk_cache import EncodingCounts, encode_once
 from anyshot.tasks.regression import AnyShotRegressor
@@ -157,35 +154,3 @@ def test_time_and_encoded_items_of_the_predictions_are_counted(letters):
     assert (counts.requested, counts.duplicates, counts.encoded) == (3, 1, 2)
     assert cost.finished >= cost.started
     assert encoding_counts(PredictOnly()) == EncodingCounts()
-
-
-def results_of(model, X=X, y=Y):
-    return collect_classes(Inputs(model=model, X=X, y=y))
-
-
-def test_without_suggest_the_least_certain_items_come_first(model):
-    suggestion = next_to_label(results_of(model), np.array([[0.0], [2.1], [9.0]]), n=1)
-    assert suggestion.rows.tolist() == [1]
-    assert "least certain" in suggestion.reason
-
-
-def test_a_model_without_probabilities_suggests_nothing_and_finds_no_wrong_labels():
-    suggestion = next_to_label(results_of(PredictOnly()), X)
-    assert suggestion.rows.tolist() == []
-    assert "predict_proba" in suggestion.reason
-    assert training_errors(results_of(PredictOnly()), (X, Y)) is None
-
-
-def test_one_training_class_has_no_curve(model):
-    with pytest.raises(NotEnoughLabelsError, match='all are of "low"'):
-        measure_curve(results_of(model), (X, ["low"] * 4))
-
-
-@pytest.mark.filterwarnings("ignore:None of the labels")
-def test_the_curve_leaves_out_test_items_of_unknown_classes(model):
-    with_unknown = results_of(model, np.vstack([X, [[9.0]] * 4]), [*Y, *["other"] * 4])
-    curve = measure_curve(with_unknown, (X, Y))
-    assert curve.n_test == len(X)
-    np.testing.assert_array_equal(curve.scores["accuracy"], measure_curve(results_of(model), (X, Y)).scores["accuracy"])
-    with pytest.raises(NotEnoughLabelsError, match="test items of the training classes; there are none"):
-        measure_curve(results_of(model, X, ["other"] * 4), (X, Y))

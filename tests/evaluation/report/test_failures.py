@@ -1,4 +1,4 @@
-"""The sections on confusions, calibration, groups, mistakes, labels and errors of numbers."""
+"""The sections on confusions, calibration, groups, mistakes and labels."""
 
 import numpy as np
 import pandas as pd
@@ -161,18 +161,25 @@ def test_what_to_label_next_needs_a_pool():
     assert section.tables["next"]["guess"].tolist() == ["b"]
 
 
-def test_equal_true_values_and_bad_predictions_are_named():
-    assert "All true values are equal" in failures.fit(numbers([2.0] * 5, [1.0, 2.0, 3.0, 4.0, 5.0])).lead
-    assert "R² is below 0" in failures.fit(numbers([1.0, 2.0, 3.0], [9.0, 9.0, 9.0])).lead
-
-
-def test_a_bias_larger_than_chance_is_named():
-    truth = np.linspace(0, 4, 40)
-    section = failures.residuals(numbers(truth, truth - 1))
-    assert section.lead == "On average its predictions are 1 too low, which is more than chance explains."
-    assert section.tables["residuals"]["n"].sum() == 40
-
-
 def test_a_wrong_number_shows_how_far_it_is_off():
     card = failures.mistakes(numbers([1.0, 2.0], [1.5, 2.0])).cards[0]
     assert (card.label, card.predicted, card.note) == ("1", "1.5", "0.5 too high")
+
+
+def test_without_suggest_the_least_certain_items_come_first():
+    suggestion = failures.next_to_label(results([0.9], ["a"]), np.array([[0.1], [0.55], [0.9]]), n=1)
+    assert suggestion.rows.tolist() == [1]
+    assert "least certain" in suggestion.reason
+
+
+def test_a_model_without_probabilities_suggests_nothing_and_finds_no_wrong_labels():
+    class PredictsOnly:
+        def predict(self, X):
+            return ["a"] * len(X)
+
+    X, y = np.zeros((2, 1)), ["a", "b"]
+    found = collect_classes(Inputs(model=PredictsOnly(), X=X, y=y))
+    suggestion = failures.next_to_label(found, X)
+    assert suggestion.rows.tolist() == []
+    assert "predict_proba" in suggestion.reason
+    assert failures.training_errors(found, (X, y)) is None

@@ -11,6 +11,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from anyshot.evaluation.learning_curves import learning_curve
+from anyshot.evaluation.report.assembly import report
 from anyshot.evaluation.report.render import (
     MAX_SIDE,
     MAX_TEXT,
@@ -25,7 +26,6 @@ from anyshot.evaluation.report.render import (
     shown_item,
     single_items,
 )
-from anyshot.evaluation.report.sections import report
 from anyshot.tasks.regression import AnyShotRegressor
 from browsers import launched
 

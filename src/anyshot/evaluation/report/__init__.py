@@ -4,7 +4,7 @@ from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "Report": "anyshot.evaluation.report.render",
-    "report": "anyshot.evaluation.report.sections",
+    "report": "anyshot.evaluation.report.assembly",
 }
 
 __all__ = sorted(_HOME)

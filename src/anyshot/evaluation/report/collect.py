@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,13 +24,12 @@ from anyshot.base.labels import (
 )
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.validation import Floats, Indexes, generator, probability_table
-from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.evaluation.fairness import accuracy_by_group
-from anyshot.evaluation.label_errors import label_errors, out_of_fold_probabilities
-from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
+from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.evaluation.metrics import item_weights
-from anyshot.evaluation.regression import NumberCurve, NumberEvaluation, evaluate_numbers, number_curve, rmse_by_group
+from anyshot.evaluation.regression import NumberCurve, NumberEvaluation, evaluate_numbers, rmse_by_group
 from anyshot.evaluation.splits import Predictor
 from anyshot.store.disk_cache import EncodingCounts
 
@@ -39,13 +37,8 @@ MAX_ITEMS = 20_000  # test items; of more, a random sample of this size is used
 SAMPLE_SEED = 0  # of that sample; the page states it
 N_MISTAKES = 20  # mistakes shown
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
-CURVE_SHOTS = (0, 1, 2, 5, 10, 20)
-CURVE_SEEDS = 3
-CURVE_ITEMS = 1_000  # test items that a curve is measured on
 TIMED_ITEMS = 100  # items that are predicted without the cache, to measure the time
-N_SUGGESTED = 10  # items suggested for labeling
 
-NEEDS_SURE = "What to label next needs a classifier with suggest(X, n=...) or predict_proba."
 NEEDS_INTERVALS = "Prediction intervals need a model with predict_interval(X, coverage=...), such as AnyShotRegressor."
 
 
@@ -208,17 +201,6 @@ class NumberResults(Results):
         return rows[np.argsort(-np.abs(self.errors[rows]), kind="stable")][:N_MISTAKES]
 
 
-class Suggestion(NamedTuple):
-    """Rows (m,) of the pool to label next, the reason, and for numbers their 80 % intervals (m, 2).
-
-    Without rows, the reason says what is needed to suggest some.
-    """
-
-    rows: Indexes
-    reason: str
-    intervals: Floats = np.zeros((0, 2))
-
-
 def collect_classes(inputs: Inputs) -> ClassResults:
     """Collect the predictions, probabilities and closeness of a classifier, and evaluate them."""
     used = replace(inputs, y=label_list(inputs.y)).checked().sampled(MAX_ITEMS)
@@ -270,99 +252,7 @@ def reasons_for(model: Predictor, X: Items, rows: Indexes) -> list[tuple[str, ..
     return [tuple(str(line) for line in explanation.reasons()) for explanation in explain(take(X, rows))]
 
 
-def measure_curve(
-    results: ClassResults | NumberResults, train: tuple[Items, Labels] | None
-) -> LearningCurve | NumberCurve:
-    """Measure the model's learning curve on labels sampled from `train`, on at most 1,000 of the test items.
-
-    A model that can be fitted to vectors, which it keeps, is: so it has its unlabeled items at each number of labels.
-
-    Test items of classes that are neither in the model nor in `train` are left out: no number of training labels would
-    make their predictions correct, and the curve could not be extrapolated.
-    """
-    model, train = _refitted(results.model, train)
-    if isinstance(results, NumberResults):
-        rows = _spread_rows(len(results.truth), CURVE_ITEMS)
-        X_test, y_test = take(results.inputs.X, rows), results.truth[rows]
-        return number_curve(model, train[0], list(train[1]), X_test, y_test, seeds=CURVE_SEEDS)
-    labels = label_list(train[1])
-    names, sizes = np.unique([str(label) for label in labels if label is not None], return_counts=True)
-    known = {str(name) for name in [*names, *results.classes]}
-    tested = np.flatnonzero([str(label) in known for label in results.truth])
-    if len(names) < 2:
-        found = f'all are of "{names[0]}"' if len(names) else "there are none"
-        raise NotEnoughLabelsError(f"A learning curve needs training labels of two classes; {found}.")
-    if not len(tested):
-        raise NotEnoughLabelsError("A learning curve needs test items of the training classes; there are none.")
-    most = int(sizes.max())
-    shots = [k for k in CURVE_SHOTS if k < most]
-    rows = tested[_spread_rows(len(tested), CURVE_ITEMS)]
-    name, X_test = "this model", take(results.inputs.X, rows)
-    X_test = X_test if model is results.model else model.encode(X_test)
-    curve = learning_curve(
-        {name: model}, train[0], labels, X_test, [results.truth[row] for row in rows], shots=shots, seeds=CURVE_SEEDS
-    )
-    # The last point is the model itself, on the same items, and not one that was fitted again.
-    at_hand = [name, "all", 0, int(sizes.sum()), float(results.correct[rows].mean())]
-    end = pd.DataFrame([at_hand], columns=["model", "shots", "seed", "n_labels", "accuracy"])
-    scores = pd.concat([curve.scores[list(end)], end.astype({"shots": object})], ignore_index=True)
-    return LearningCurve(scores, n_test=curve.n_test)
-
-
-def _refitted(model: Any, train: tuple[Items, Labels] | None) -> tuple[Any, tuple[Items, Labels]]:
-    """Return the model to fit to some of the labels, and the labeled items that it takes.
-
-    An encoder that was trained on the labels contains them, and a clone may learn other classes than the model has.
-    """
-    encoded: Any = model.encoded() if hasattr(model, "encoded") else None
-    if train is None:
-        return encoded, encoded.training_examples()
-    if encoded is None or encoded.is_fine_tuned or not set(model.classes_).issuperset(classes_in(train[1])):
-        return model, train
-    return encoded, (encoded.encode(train[0]), train[1])
-
-
-def training_errors(results: ClassResults, train: tuple[Items, Labels]) -> pd.DataFrame | None:
-    """Return the training labels that are likely wrong, by cross-validation; None if that is not possible."""
-    if results.probabilities is None:
-        return None
-    labels = label_list(train[1])
-    try:
-        table, names = out_of_fold_probabilities(results.model, train[0], labels)  # type: ignore[arg-type]  # it has them
-    except (NotEnoughClassesError, NotEnoughLabelsError):
-        return None
-    columns, counts = {name: column for column, name in enumerate(names.tolist())}, Counter(labels)
-    # The only item of a class is held out by models that do not know the class, and so cannot agree with its label.
-    index = [-1 if label is None or counts[label] == 1 else columns[label] for label in labels]
-    return label_errors(table, index, classes=names)
-
-
-def next_to_label(results: ClassResults | NumberResults, pool: Items, n: int = N_SUGGESTED) -> Suggestion:
-    """Return the items of the pool about which the model is least certain, and why they were chosen."""
-    none = np.zeros(0, dtype=np.intp)
-    if isinstance(results, NumberResults):
-        predict_interval = getattr(results.model, "predict_interval", None)
-        if predict_interval is None:
-            return Suggestion(none, NEEDS_INTERVALS)
-        spans = np.asarray(predict_interval(pool, coverage=0.8), dtype=np.float64)
-        width = spans[:, 1] - spans[:, 0]
-        if not np.isfinite(width).all():
-            return Suggestion(none, "The model has too few training labels to say what to label next. Label some more.")
-        rows = np.argsort(-width, kind="stable")[:n]
-        return Suggestion(rows, "Their prediction intervals are the widest.", spans[rows])
-    suggest = getattr(results.model, "suggest", None)
-    if suggest is not None:
-        rows = np.asarray(suggest(pool, n=min(n, item_count(pool))), dtype=np.intp)
-        return Suggestion(rows, "The model is uncertain about them, and each is similar to many others.")
-    table = probabilities_of(results.model, pool)
-    if table is None:
-        return Suggestion(none, NEEDS_SURE)
-    best_two = np.sort(table, axis=1)[:, -2:]
-    rows = np.argsort(best_two[:, 1] - best_two[:, 0], kind="stable")[:n]
-    return Suggestion(rows, "The model is least certain about them.")
-
-
-def _spread_rows(n: int, most: int) -> Indexes:
+def spread_rows(n: int, most: int) -> Indexes:
     """Return at most `most` of n rows, evenly spaced."""
     return np.asarray(np.linspace(0, n - 1, min(most, n)).round(), dtype=np.intp)
 
@@ -375,7 +265,7 @@ def timed_predict(model: Predictor, X: Items) -> tuple[Any, Cost]:
     n, counts = item_count(X), after - before
     if not counts.cached + counts.duplicates or not hasattr(model, "with_cache"):
         return predicted, Cost(started, finished, before, after, (finished - started) / n, n)
-    some = take(X, _spread_rows(n, TIMED_ITEMS))
+    some = take(X, spread_rows(n, TIMED_ITEMS))
     cold = model.with_cache(None)
     cold.predict(take(X, np.zeros(1, dtype=np.intp)))  # the first prediction sets up the encoder
     began = time.perf_counter()

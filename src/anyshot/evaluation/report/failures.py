@@ -1,34 +1,38 @@
 """The sections of a report on where the predictions fail, and what to label next."""
 
-import math
 from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from anyshot.base.columns import count
-from anyshot.base.items import item_count, take
-from anyshot.base.labels import UNKNOWN
+from anyshot.base.items import Items, item_count, take
+from anyshot.base.labels import (
+    UNKNOWN,
+    Labels,
+    label_list,
+)
+from anyshot.base.validation import Floats, Indexes
+from anyshot.errors import NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.fairness import notes_on_sizes, rates_by_group
 from anyshot.evaluation.intervals import share_interval
-from anyshot.evaluation.label_errors import label_errors
-from anyshot.evaluation.metrics import MIN_RELIABLE, number, percent, reliability, unknown_auroc
-from anyshot.evaluation.regression import errors_by_prediction, interval_coverage
+from anyshot.evaluation.label_errors import label_errors, out_of_fold_probabilities
+from anyshot.evaluation.metrics import MIN_RELIABLE, number, percent, reliability, span, unknown_auroc
 from anyshot.evaluation.report import figures, render
 from anyshot.evaluation.report.collect import (
     NEEDS_INTERVALS,
     ClassResults,
     NumberResults,
-    next_to_label,
+    probabilities_of,
     reasons_for,
-    training_errors,
 )
-from anyshot.evaluation.report.figures import inline_svg
 from anyshot.evaluation.report.render import Card, Matrix, PageTable, Section, readable, single_items
 
 MAX_MATRIX = 12  # classes, up to which confusions are shown as a matrix
 MAX_LABEL_ERRORS = 50  # on the page
 CALIBRATED = 0.02  # mean confidence and accuracy closer than this count as equal
+N_SUGGESTED = 10  # items suggested for labeling
 RATES = "How often a class is predicted, the classes with the largest differences first"
 UNKNOWN_CLASS = " (unknown to the model)"
 
@@ -43,6 +47,7 @@ NEEDS_GROUPS = "Results by group need the group of each item: groups={'site': si
 NEEDS_REASONS = "Reasons for predictions need a model with explain(X)."
 NEEDS_TRAIN = "Training labels that may be wrong need the training data: train=(items, labels) (--train DATA)."
 NEEDS_PAIRS = "Training labels that may be wrong need two labels or more of each class in the training data."
+NEEDS_SURE = "What to label next needs a classifier with suggest(X, n=...) or predict_proba."
 NEEDS_POOL = (
     "What to label next needs unlabeled items to choose from: pool=items (rows of --train DATA without a label)."
 )
@@ -79,8 +84,12 @@ def calibration(results: ClassResults) -> Section:
         lead = f"{shares[0].upper()}{shares[1:]}; from so few test items, the difference may be chance."
     bins = reliability(table, index, sample_weight=weight)
     figure = figures.reliability_figure(bins, error=results.evaluation.ece or 0.0)
-    drawing = inline_svg(figure, name="reliability", description=f"{lead} On the diagonal, both are equal.")
-    return Section(lead, drawing=drawing, figures={"reliability": figure}, tables={"reliability": bins})
+    return Section(
+        lead,
+        description=f"{lead} On the diagonal, both are equal.",
+        figures={"reliability": figure},
+        tables={"reliability": bins},
+    )
 
 
 def unknowns(results: ClassResults) -> Section:
@@ -103,8 +112,9 @@ def unknowns(results: ClassResults) -> Section:
         chance = percent(unknown_auroc(-closeness[labeled], unknown[labeled]))
         notes += (f"Closeness separates unknown from known classes with an AUROC of {chance} %; 50 % is chance.",)
     figure = figures.closeness_figure(closeness[labeled], known[labeled], threshold=threshold)
-    drawing = inline_svg(figure, name="unknowns", description="Cosine similarity of the items to their nearest class.")
-    return Section(lead, notes, drawing=drawing, figures={"unknowns": figure})
+    return Section(
+        lead, notes, description="Cosine similarity of the items to their nearest class.", figures={"unknowns": figure}
+    )
 
 
 def classes(results: ClassResults) -> Section:
@@ -149,7 +159,7 @@ def groups(results: ClassResults | NumberResults) -> Section:
     table["group"] = [readable(name) for name in table["group"]]
     overall = results.evaluation.accuracy if isinstance(results, ClassResults) else results.evaluation.rmse
     figure = figures.group_figure(table, overall=overall)
-    drawing = inline_svg(figure, name="groups", description="The figures of each group, as in the table.")
+    about = "The figures of each group, as in the table."
     names = "group accuracy lower upper n" if "accuracy" in table else "group rmse low high bias n"
     names, frame = f"by {names}" if len(tables) > 1 else names, table.assign(low=table["lower"], high=table["upper"])
     shown = [PageTable.of(frame, names, caption="Groups, with 95 % intervals")]
@@ -161,7 +171,7 @@ def groups(results: ClassResults | NumberResults) -> Section:
     notes = tuple(render.sentence(note) for note in notes_on_sizes(table))
     notes += () if results.inputs.groups else (NEEDS_GROUPS,)
     lead = " ".join(_comparison(own, by=str(by)) for by, own in table.groupby("by", sort=False))
-    return Section(lead, notes, drawing=drawing, shown=tuple(shown), figures={"groups": figure}, tables=found)
+    return Section(lead, notes, description=about, shown=tuple(shown), figures={"groups": figure}, tables=found)
 
 
 def mistakes(results: ClassResults | NumberResults) -> Section:
@@ -225,6 +235,21 @@ def wrong_labels(results: ClassResults) -> Section:
     return Section(lead, shown=tuple(shown), tables=tables, missing=missing)
 
 
+def training_errors(results: ClassResults, train: tuple[Items, Labels]) -> pd.DataFrame | None:
+    """Return the training labels that are likely wrong, by cross-validation; None if that is not possible."""
+    if results.probabilities is None:
+        return None
+    labels = label_list(train[1])
+    try:
+        table, names = out_of_fold_probabilities(results.model, train[0], labels)  # type: ignore[arg-type]  # it has them
+    except (NotEnoughClassesError, NotEnoughLabelsError):
+        return None
+    columns, counts = {name: column for column, name in enumerate(names.tolist())}, Counter(labels)
+    # The only item of a class is held out by models that do not know the class, and so cannot agree with its label.
+    index = [-1 if label is None or counts[label] == 1 else columns[label] for label in labels]
+    return label_errors(table, index, classes=names)
+
+
 def next_labels(results: ClassResults | NumberResults) -> Section:
     """Return which unlabeled items to label next."""
     pool = results.inputs.pool
@@ -246,59 +271,40 @@ def next_labels(results: ClassResults | NumberResults) -> Section:
     return Section(lead, cards=cards, tables={"next": table})
 
 
-def fit(results: NumberResults) -> Section:
-    """Return predicted against true values."""
-    got, rows = results.evaluation, np.flatnonzero(results.labeled)
-    lead = f"The predictions explain {percent(got.r2)} % of the variance (R²)."
-    if got.r2 < 0:
-        lead = "The predictions are worse than always predicting the mean (R² is below 0)."
-    if math.isnan(got.r2):
-        lead = "All true values are equal, so there is no variance to explain."
-    table = pd.DataFrame({"row": rows, "truth": results.truth[rows], "answer": results.predicted[rows]})
-    figure = figures.fit_figure(results.truth[rows], results.predicted[rows])
-    drawing = inline_svg(figure, name="fit", description=f"Predictions against true values. {lead}")
-    return Section(lead, drawing=drawing, figures={"fit": figure}, tables={"answers": table})
+class Suggestion(NamedTuple):
+    """Rows (m,) of the pool to label next, the reason, and for numbers their 80 % intervals (m, 2).
+
+    Without rows, the reason says what is needed to suggest some.
+    """
+
+    rows: Indexes
+    reason: str
+    intervals: Floats = np.zeros((0, 2))
 
 
-def residuals(results: NumberResults) -> Section:
-    """Return the errors by size of the prediction."""
-    got, rows = results.evaluation, results.labeled
-    errors, predicted = results.errors[rows], results.predicted[rows]
-    lower, upper = got.bias_interval
-    way = "high" if got.bias > 0 else "low"
-    chance = "which may be chance" if math.isnan(lower) or lower <= 0 <= upper else "which is more than chance explains"
-    lead = f"On average its predictions are {number(abs(got.bias))} too {way}, {chance}."
-    table = errors_by_prediction(predicted, errors, results.weight[rows])
-    shown = PageTable.of(table, "from to n rmse bias", caption="Errors by size of the prediction")
-    figure = figures.residual_figure(predicted, errors)
-    drawing = inline_svg(figure, name="residuals", description=f"Errors against predictions. {lead}")
-    return Section(lead, drawing=drawing, shown=(shown,), figures={"residuals": figure}, tables={"residuals": table})
-
-
-def coverage(results: NumberResults) -> Section:
-    """Return how often the prediction intervals contain the true value."""
-    rows = results.labeled
-    if not results.intervals:
-        return Section(missing={"coverage": NEEDS_INTERVALS})
-    intervals = {stated: ends[rows] for stated, ends in results.intervals.items()}
-    table = interval_coverage(results.truth[rows], intervals, sample_weight=results.weight[rows])
-    row = table.iloc[(table["stated"] - 0.9).abs().argmin()]
-    often = "more often than stated" if row["covered"] > row["stated"] else "less often than stated"
-    often = "about as often as stated" if row["lower"] <= row["stated"] <= row["upper"] else often
-    lead = (
-        f"The {100 * row['stated']:.0f} % intervals contain the true value {percent(row['covered'])} % of the time, "
-        f"{often}. Their median width is {number(row['width'])}."
-    )
-    caption = "How often the intervals contain the true value"
-    shown = PageTable.of(table, "stated covered lower upper width", caption=caption)
-    figure = figures.coverage_figure(table)
-    drawing = inline_svg(figure, name="coverage", description=lead)
-    return Section(lead, drawing=drawing, shown=(shown,), figures={"coverage": figure}, tables={"coverage": table})
-
-
-def span(lower: float, upper: float) -> str:
-    """Return an interval as text."""
-    return "too few items for an interval" if math.isnan(lower) else f"{number(lower)} to {number(upper)}"
+def next_to_label(results: ClassResults | NumberResults, pool: Items, n: int = N_SUGGESTED) -> Suggestion:
+    """Return the items of the pool about which the model is least certain, and why they were chosen."""
+    none = np.zeros(0, dtype=np.intp)
+    if isinstance(results, NumberResults):
+        predict_interval = getattr(results.model, "predict_interval", None)
+        if predict_interval is None:
+            return Suggestion(none, NEEDS_INTERVALS)
+        spans = np.asarray(predict_interval(pool, coverage=0.8), dtype=np.float64)
+        width = spans[:, 1] - spans[:, 0]
+        if not np.isfinite(width).all():
+            return Suggestion(none, "The model has too few training labels to say what to label next. Label some more.")
+        rows = np.argsort(-width, kind="stable")[:n]
+        return Suggestion(rows, "Their prediction intervals are the widest.", spans[rows])
+    suggest = getattr(results.model, "suggest", None)
+    if suggest is not None:
+        rows = np.asarray(suggest(pool, n=min(n, item_count(pool))), dtype=np.intp)
+        return Suggestion(rows, "The model is uncertain about them, and each is similar to many others.")
+    table = probabilities_of(results.model, pool)
+    if table is None:
+        return Suggestion(none, NEEDS_SURE)
+    best_two = np.sort(table, axis=1)[:, -2:]
+    rows = np.argsort(best_two[:, 1] - best_two[:, 0], kind="stable")[:n]
+    return Suggestion(rows, "The model is least certain about them.")
 
 
 def _matrix(results: ClassResults) -> Matrix | None:

@@ -28,6 +28,7 @@ from anyshot.errors import BadItemError, InputError, MissingPartError
 from anyshot.evaluation.classification import Evaluation
 from anyshot.evaluation.metrics import number, percent
 from anyshot.evaluation.regression import NumberEvaluation
+from anyshot.evaluation.report.figures import inline_svg
 
 CellFormat: TypeAlias = Literal["text", "long", "count", "number", "percent", "bar"]
 
@@ -147,8 +148,8 @@ class Section:
     lead: str = ""
     notes: tuple[str, ...] = ()
     bullets: tuple[str, ...] = ()
-    drawing: str = ""
-    """An `svg` element made by `inline_svg`; the only markup that is inserted unescaped."""
+    description: str = ""
+    """The alternative text of its figure; without one, the figure is not on the page."""
     matrix: Matrix | None = None
     shown: tuple[PageTable, ...] = ()
     cards: tuple[Card, ...] = ()
@@ -162,9 +163,19 @@ class Section:
     """The title in the navigation."""
 
     @property
+    def drawing(self) -> str:
+        """The figure as an `svg` element, the only markup that is inserted unescaped; "" for none."""
+        if not self.description:
+            return ""
+        [(name, figure)] = self.figures.items()
+        return inline_svg(figure, name=name, description=self.description)
+
+    @property
     def is_empty(self) -> bool:
         """Whether it has nothing to show but what it needs."""
-        return not (self.lead or self.notes or self.bullets or self.shown or self.cards or self.code or self.drawing)
+        return not (
+            self.lead or self.notes or self.bullets or self.shown or self.cards or self.code or self.description
+        )
 
     @property
     def needs(self) -> list[str]:

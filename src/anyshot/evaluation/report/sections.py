@@ -4,33 +4,28 @@ import math
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from importlib import metadata
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from sklearn.base import is_regressor
 
 from anyshot.base.columns import count, first_of
-from anyshot.base.items import Items, check_list, item_count
-from anyshot.base.labels import Labels
-from anyshot.base.repeated_items import n_repeated, repeated_note
-from anyshot.base.validation import pair
-from anyshot.base.warning import one_call, warn_of_order
+from anyshot.base.items import Items, item_count, take
+from anyshot.base.labels import (
+    Labels,
+    classes_in,
+    label_list,
+)
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
-from anyshot.evaluation.learning_curves import LearningCurve
-from anyshot.evaluation.metrics import number, percent, percents
-from anyshot.evaluation.regression import NumberCurve
-from anyshot.evaluation.report import collect, failures
-from anyshot.evaluation.report.collect import ClassResults, Inputs, NumberResults, Results, measure_curve
-from anyshot.evaluation.report.figures import inline_svg
-from anyshot.evaluation.report.render import PageTable, Report, Section, Tile, readable, sentence, single_items
-from anyshot.evaluation.splits import Predictor
+from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
+from anyshot.evaluation.metrics import number, percent, percents, span
+from anyshot.evaluation.regression import NumberCurve, number_curve
+from anyshot.evaluation.report import collect
+from anyshot.evaluation.report.collect import ClassResults, Inputs, NumberResults, Results, spread_rows
+from anyshot.evaluation.report.render import PageTable, Section, Tile, readable, single_items
 
 NEEDS_CURVE = "A learning curve needs training data, train=(items, labels) (--train DATA), or curve={}(...)."
 NEEDS_LEADERBOARD = (
@@ -39,95 +34,10 @@ NEEDS_LEADERBOARD = (
 )
 WIDE = 0.3  # interval of an accuracy, from which the counts are stated
 MIN_CALIBRATION = 100  # test items, below which the calibration error is mostly chance
+CURVE_SHOTS = (0, 1, 2, 5, 10, 20)
+CURVE_SEEDS = 3
+CURVE_ITEMS = 1_000  # test items that a curve is measured on
 PACKAGES = ("anyshot", "numpy", "scikit-learn", "torch", "transformers", "sentence-transformers")
-
-
-@one_call()
-def report(
-    model: Predictor,
-    X: Items,
-    y: Labels,
-    *,
-    groups: Mapping[str, Sequence[Any]] | Sequence[Any] | None = None,
-    sample_weight: ArrayLike | None = None,
-    train: tuple[Items, Labels] | None = None,
-    curve: LearningCurve | NumberCurve | None = None,
-    pool: Items | None = None,
-) -> Report:
-    """Return a report on a fitted model, from labeled items that it was not trained on.
-
-    What cannot be shown, because data are missing or the model does not provide it, is listed on the page and in
-    `.missing`, with what it needs.
-
-    Parameters
-    ----------
-    model : fitted classifier or regressor with `predict`. Also used, if it has them: `predict_proba`, `classes_`,
-        `explain`, `closeness`, `suggest`, `leaderboard_`, `reasons_`, `predict_interval`
-    X : n items: texts, images, vectors or rows of a table; of more than 20,000, a random sample is used
-    y : n labels, None for none; classes that the model does not know are marked. For a regressor, n numbers
-    groups : the group of each item (n,), or several such columns by name
-    sample_weight : weight of each item (n,) in every share and error
-    train : training items and labels, by default those that the model keeps, to count labels, to find wrong ones and,
-        without `curve`, to measure a learning curve by about twenty fits
-    curve : result of `learning_curve`; for a regressor, of `number_curve`
-    pool : unlabeled items from which to suggest the next to label
-
-    Raises
-    ------
-    InputError
-        Items, labels, groups and weights differ in number, weights sum to zero, or probabilities are invalid.
-    NotEnoughLabelsError
-        No item has a label.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> X, y = [[0.0], [1.0], [4.0], [5.0]], ["low", "low", "high", "high"]
-    >>> found = report(LogisticRegression().fit(X, y), [[0.5], [4.5], [3.9]], ["low", "high", "low"])
-    >>> found.tables["confusions"][["truth", "answer", "n"]].values.tolist()
-    [['low', 'high', 1]]
-    """
-    check_list(X)
-    check_list(y, what="A list of labels")
-    check_list([] if pool is None else pool, what="A list of items without labels")
-    if train is not None:
-        train = pair(train, name="train")
-    elif hasattr(model, "training_examples") and not isinstance(model, type):
-        train = model.training_examples()
-    for given, what in ((y, "labels"), (groups, "groups"), (sample_weight, "weights")):
-        warn_of_order(X, given, names=("items", what))
-    inputs = Inputs(
-        model=model, X=X, y=y, groups=_columns(groups), sample_weight=sample_weight, train=train, curve=curve, pool=pool
-    )
-    # A model without scikit-learn's tags is taken for a classifier.
-    if hasattr(model, "__sklearn_tags__") and is_regressor(model):
-        numbers = collect.collect_numbers(inputs)
-        return _assembled(numbers, number_verdict(numbers), number_tiles(numbers))
-    classes = collect.collect_classes(inputs)
-    return _assembled(classes, class_verdict(classes), class_tiles(classes))
-
-
-def _assembled(results: ClassResults | NumberResults, verdict: str, tiles: tuple[Tile, ...]) -> Report:
-    notes, n = [sentence(note) for note in results.evaluation.notes], len(results.inputs.y)
-    if isinstance(results, ClassResults) and (promised := promised_accuracy(results)) is not None:
-        notes.insert(0, promised)
-    train = results.inputs.train
-    if train is not None and (again := n_repeated(results.inputs.X, train[0])):
-        notes.insert(0, sentence(repeated_note(again, n)))
-    if n < results.inputs.n_given:
-        notes.insert(0, f"Only a random sample of {n:,} of the {results.inputs.n_given:,} items was used.")
-    sections = {}
-    for name, short, title, for_classes, for_numbers in SECTIONS:
-        make: Callable[[Any], Section] | None = for_classes if isinstance(results, ClassResults) else for_numbers
-        if make is not None:
-            sections[name] = replace(make(results), title=title, short_title=short)
-    return Report(results.evaluation, verdict, tiles, tuple(notes), sections)
-
-
-def _columns(groups: Mapping[str, Sequence[Any]] | Sequence[Any] | None) -> dict[str, Sequence[Any]]:
-    """Return the columns of groups by name, a single one as "group"."""
-    named = groups if isinstance(groups, (Mapping, pd.DataFrame)) else {} if groups is None else {"group": groups}
-    return {str(name): list(values) for name, values in named.items()}
 
 
 def class_verdict(results: ClassResults) -> str:
@@ -165,7 +75,7 @@ def _of_100(lower: float, upper: float) -> str:
 def number_verdict(results: NumberResults) -> str:
     """Return in two sentences how good a regressor is."""
     got = results.evaluation
-    interval = f"95 % interval {failures.span(*got.rmse_interval)}, from {got.n:,} test items"
+    interval = f"95 % interval {span(*got.rmse_interval)}, from {got.n:,} test items"
     return (
         f"Its predictions are typically off by {number(got.rmse)} (root mean squared error; {interval}). Always "
         f"predicting the mean of these items would be off by {number(got.baseline)}."
@@ -193,7 +103,7 @@ def number_tiles(results: NumberResults) -> tuple[Tile, ...]:
     """Return the figures of a regressor in large type."""
     table, labels = results.evaluation.table, results.train_labels
     rows = zip(table["figure"], *table[["value", "lower", "upper"]].to_numpy().T.tolist(), strict=True)
-    tiles = [Tile(number(value), name, failures.span(lower, upper)) for name, value, lower, upper in rows]
+    tiles = [Tile(number(value), name, span(lower, upper)) for name, value, lower, upper in rows]
     if labels is not None:
         tiles.append(Tile(f"{np.isfinite(labels).sum():,}", "training labels"))
     return tuple(tiles)
@@ -205,7 +115,7 @@ def task(results: ClassResults | NumberResults) -> Section:
     notes = [f"It was tested on {n:,} labeled items. None of them may have been used for training."]
     if isinstance(results, NumberResults):
         truth, numbers = results.truth[results.labeled], results.train_labels
-        lead = f"Predict a number for each item. The test values range from {failures.span(truth.min(), truth.max())}."
+        lead = f"Predict a number for each item. The test values range from {span(truth.min(), truth.max())}."
         if numbers is not None:
             known = numbers[np.isfinite(numbers)]
             mean = f"; their mean is {number(float(known.mean()))}" if len(known) else ""
@@ -246,8 +156,65 @@ def learning(results: ClassResults | NumberResults) -> Section:
         caption = "Root mean squared error by number of labels"
         frame = table.assign(rmse=table["mean"], spread=table["sd"])
     shown = PageTable.of(frame, names, caption=caption)
-    drawing = inline_svg(figure, name="curve", description=f"{caption}, as in the table.")
-    return Section(lead, drawing=drawing, shown=(shown,), figures={"curve": figure}, tables={"curve": table})
+    return Section(
+        lead,
+        description=f"{caption}, as in the table.",
+        shown=(shown,),
+        figures={"curve": figure},
+        tables={"curve": table},
+    )
+
+
+def measure_curve(
+    results: ClassResults | NumberResults, train: tuple[Items, Labels] | None
+) -> LearningCurve | NumberCurve:
+    """Measure the model's learning curve on labels sampled from `train`, on at most 1,000 of the test items.
+
+    A model that can be fitted to vectors, which it keeps, is: so it has its unlabeled items at each number of labels.
+
+    Test items of classes that are neither in the model nor in `train` are left out: no number of training labels would
+    make their predictions correct, and the curve could not be extrapolated.
+    """
+    model, train = _refitted(results.model, train)
+    if isinstance(results, NumberResults):
+        rows = spread_rows(len(results.truth), CURVE_ITEMS)
+        X_test, y_test = take(results.inputs.X, rows), results.truth[rows]
+        return number_curve(model, train[0], list(train[1]), X_test, y_test, seeds=CURVE_SEEDS)
+    labels = label_list(train[1])
+    names, sizes = np.unique([str(label) for label in labels if label is not None], return_counts=True)
+    known = {str(name) for name in [*names, *results.classes]}
+    tested = np.flatnonzero([str(label) in known for label in results.truth])
+    if len(names) < 2:
+        found = f'all are of "{names[0]}"' if len(names) else "there are none"
+        raise NotEnoughLabelsError(f"A learning curve needs training labels of two classes; {found}.")
+    if not len(tested):
+        raise NotEnoughLabelsError("A learning curve needs test items of the training classes; there are none.")
+    most = int(sizes.max())
+    shots = [k for k in CURVE_SHOTS if k < most]
+    rows = tested[spread_rows(len(tested), CURVE_ITEMS)]
+    name, X_test = "this model", take(results.inputs.X, rows)
+    X_test = X_test if model is results.model else model.encode(X_test)
+    curve = learning_curve(
+        {name: model}, train[0], labels, X_test, [results.truth[row] for row in rows], shots=shots, seeds=CURVE_SEEDS
+    )
+    # The last point is the model itself, on the same items, and not one that was fitted again.
+    at_hand = [name, "all", 0, int(sizes.sum()), float(results.correct[rows].mean())]
+    end = pd.DataFrame([at_hand], columns=["model", "shots", "seed", "n_labels", "accuracy"])
+    scores = pd.concat([curve.scores[list(end)], end.astype({"shots": object})], ignore_index=True)
+    return LearningCurve(scores, n_test=curve.n_test)
+
+
+def _refitted(model: Any, train: tuple[Items, Labels] | None) -> tuple[Any, tuple[Items, Labels]]:
+    """Return the model to fit to some of the labels, and the labeled items that it takes.
+
+    An encoder that was trained on the labels contains them, and a clone may learn other classes than the model has.
+    """
+    encoded: Any = model.encoded() if hasattr(model, "encoded") else None
+    if train is None:
+        return encoded, encoded.training_examples()
+    if encoded is None or encoded.is_fine_tuned or not set(model.classes_).issuperset(classes_in(train[1])):
+        return model, train
+    return encoded, (encoded.encode(train[0]), train[1])
 
 
 def method(results: Results) -> Section:
@@ -360,24 +327,3 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-# name, title in the navigation, title, section of a classifier, section of a regressor
-SECTIONS: Final = (
-    ("task", "Task", "The task", task, task),
-    ("curve", "More labels", "What more labels would bring", learning, learning),
-    ("method", "Method", "Why this method", method, method),
-    ("confusions", "Confusions", "Which classes it confuses", failures.confusions, None),
-    ("calibration", "Calibration", "Are its probabilities right?", failures.calibration, None),
-    ("unknowns", "Unknowns", "Items of unknown classes", failures.unknowns, None),
-    ("classes", "Classes", "Results by class", failures.classes, None),
-    ("fit", "Fit", "Predicted and true values", None, failures.fit),
-    ("residuals", "Errors", "Where the errors are", None, failures.residuals),
-    ("coverage", "Intervals", "Are its intervals right?", None, failures.coverage),
-    ("groups", "Groups", "Results by group", failures.groups, failures.groups),
-    ("mistakes", "Mistakes", "The worst mistakes", failures.mistakes, failures.mistakes),
-    ("labels", "Labels", "Labels that may be wrong", failures.wrong_labels, None),
-    ("next", "Next", "What to label next", failures.next_labels, failures.next_labels),
-    ("cost", "Cost", "What it costs", cost, cost),
-    ("reproduce", "Reproduce", "How to reproduce it", reproduction, reproduction),
-)
