@@ -2,8 +2,9 @@
 
 import pandas as pd
 import pytest
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
-from anyshot.data.feature_columns import as_rows, cell_faults, feature_rows, find_features
+from anyshot.data.feature_columns import as_rows, cell_faults, feature_rows, find_features, likely_class_column
 from anyshot.data.tables import read_table
 from anyshot.errors import DataFileError, InputError
 
@@ -101,3 +102,12 @@ def test_cells_of_known_columns_are_judged_by_what_these_hold(tmp_path):
     assert rows["size"].tolist() == ["1.5", "x"]
     assert cell_faults(rows, kinds) == {1: "size: 'x' is no number"}  # the dates are refused as a column
     assert cell_faults(rows[1:], kinds) == {}
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
+def test_the_classes_of_real_tables_are_found_by_their_values_and_no_measurement_is_taken_for_them(load):
+    table = load(as_frame=True).frame
+    assert likely_class_column(table) == "target"
+    assert likely_class_column(table[["target", *table.columns[:-1]]]) == "target"
+    assert likely_class_column(table.reset_index()[["index", "target", *table.columns[:-1]]]) == "target"
+    assert likely_class_column(table.drop(columns="target")) is None

@@ -23,6 +23,7 @@ _HOME = {
     "image_fault": "anyshot.data.image_folders",
     "is_class_file": "anyshot.data.class_names",
     "is_missing_number": "anyshot.data.feature_columns",
+    "likely_class_column": "anyshot.data.feature_columns",
     "likely_kind": "anyshot.data.column_kinds",
     "listed_classes": "anyshot.data.class_names",
     "listed_names": "anyshot.data.item_columns",

@@ -20,6 +20,8 @@ MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "?"})
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 
 
+MOST_CLASSES: Final = 20
+"""Columns with more different values are not proposed as those of classes."""
 UNKNOWN_KINDS: Final[Mapping[str, Any]] = {}
 
 
@@ -50,6 +52,33 @@ def find_features(
     if labels in given:
         raise InputError(f"{labels!r} was given for the labels and as a feature. Leave it out of the features.")
     return list(given)
+
+
+def likely_class_column(rows: pd.DataFrame) -> str | None:
+    """Return the column of rows of features that may hold classes instead, by its values; None if none does.
+
+    It is the last, or the first that does not only name the rows, and has few different values, each of them repeated:
+    up to `MOST_CLASSES`, or of whole numbers, half as many.
+
+    >>> likely_class_column(pd.DataFrame({"age": [31, 40, 52, 33, 28, 61], "left": ["no", "no", "yes"] * 2}))
+    'left'
+    """
+    names = [str(name) for name in rows.columns]
+    numbering = len(names) > 2 and rows.iloc[:, 0].is_unique
+    return next((name for name in (names[-1], names[int(numbering)]) if _may_be_classes(rows[name])), None)
+
+
+def _may_be_classes(column: "pd.Series[Any]") -> bool:
+    values = column.dropna()
+    distinct = set(map(str, values))
+    if not 2 <= len(distinct) <= min(MOST_CLASSES, len(values) / 3):
+        return False
+    try:
+        kind = likely_kind(column)
+    except InputError:
+        return False
+    are_whole = all(re.fullmatch(r"-?\d+(\.0*)?|True|False", value.strip()) for value in distinct)
+    return kind == "category" or (kind == "number" and are_whole and len(distinct) <= MOST_CLASSES / 2)
 
 
 def feature_rows(table: Table, names: Collection[str], kinds: Mapping[str, str] = UNKNOWN_KINDS) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from anyshot.app.studio import preview
 from anyshot.app.studio.feature_choice import class_column, features_of
 from anyshot.data.tables import read_table
 
@@ -59,3 +60,15 @@ def test_a_few_texts_among_numbers_leave_numbers(features):
 def test_the_column_of_the_classes_is_found_by_its_name():
     assert class_column(["age", " Species ", "status"]) == " Species "
     assert class_column(["age", "city"]) is None
+
+
+def test_a_class_column_of_another_name_is_proposed_by_its_values(tmp_path):
+    table = pd.DataFrame(
+        {"id": range(12), "age": range(20, 44, 2), "city": ["Rome", "Oslo"] * 6, "income": [0, 1, 1] * 4}
+    )
+    table.to_csv(tmp_path / "t.csv", index=False)
+    found = preview(tmp_path / "t.csv")
+    assert (found.class_column, found.class_is_guess) == ("income", True)
+    table.rename(columns={"city": "status"}).to_csv(tmp_path / "t.csv", index=False)
+    found = preview(tmp_path / "t.csv")
+    assert (found.class_column, found.class_is_guess) == ("status", False)

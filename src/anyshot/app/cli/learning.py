@@ -25,6 +25,7 @@ from anyshot.app.cli.reading import (
     columns_of,
     encoder_of,
     features_of,
+    label_hint,
     labeled_items_of,
     read,
     read_labeled,
@@ -75,7 +76,7 @@ def fit(
     if inputs.labels is None and inputs.modality == "table":
         raise InputError(
             f"{data} has no labels, without which nothing is known of rows of features. Name the column of the labels "
-            "with --label-column."
+            f"with --label-column.{label_hint(inputs)}"
         )
     if inputs.labels is None and named is None:
         raise InputError(

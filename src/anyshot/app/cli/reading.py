@@ -197,8 +197,14 @@ def read_labeled(
     """Return the data set at `path` as `read` does; raise InputError, which says what they are for, without labels."""
     data = read(path, columns=columns, classes=classes, model=model)
     if data.labels is None or all(label is None for label in data.labels):
-        raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.")
+        raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.{label_hint(data)}")
     return data
+
+
+def label_hint(data: Any) -> str:
+    """Return a sentence that names the column that may hold the labels of rows of features."""
+    name = datasets.likely_class_column(data.items) if data.modality == "table" else None
+    return "" if name is None else f" By its values, it may be {name!r}."
 
 
 def _other_columns(table: Any, data: Any) -> str:

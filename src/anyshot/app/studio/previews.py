@@ -36,7 +36,8 @@ class Preview:
     text_column, label_column: what is probably meant, None if nothing is; notes: how the file was read, where that may
     not be what was meant; sheets: those of a workbook that have values; has_names: whether the first row holds the
     names of the columns, None if the file has no such row; features: what each column holds; kind: whether the items
-    are probably texts or rows of features; class_column: that of the classes of such rows.
+    are probably texts or rows of features; class_column: that of the classes of such rows; class_is_guess: whether
+    only its values say so.
     """
 
     columns: list[str]
@@ -50,6 +51,7 @@ class Preview:
     features: list[Feature] = field(default_factory=list)
     kind: Kind = "texts"
     class_column: str | None = None
+    class_is_guess: bool = False
 
 
 def read_named(path: Path, *, source: str | None, sheet: str | None) -> tuple["Table", list[str]]:
@@ -94,7 +96,7 @@ def preview(
     table = headed(table, has_names)
     columns, text = list(table.frame.columns), likely_text_column(table)
     part = table.rows(range(min(len(table.frame), max(100, MOST_CELLS // len(columns)))))
-    features = features_of(part, columns)
+    features, named = features_of(part, columns), class_column(columns)
     return Preview(
         columns,
         _first_rows(table, n_rows),
@@ -106,7 +108,8 @@ def preview(
         has_names=None if table.numbers is None else has_names,
         features=features,
         kind=_likely_kind(part, features, text),
-        class_column=class_column(columns),
+        class_column=named or data.likely_class_column(data.feature_rows(part, columns)),
+        class_is_guess=named is None,
     )
 
 
