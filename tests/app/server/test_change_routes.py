@@ -82,14 +82,14 @@ def test_a_class_of_any_name_has_an_address(client, name):
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "words"),
     [
-        ("POST", "examples", {"items": ["a", "b"], "labels": ["billing"]}, 422, "2 items and 1 labels. Send items"),
         (
             "POST",
             "examples",
-            {"items": ["a"], "labels": [""]},
+            {"items": ["a", "b"], "labels": ["billing"]},
             422,
-            "labels.0: it is empty. Send items without a label",
+            "2 items, and 1 labels that are not empty",
         ),
+        ("POST", "examples", {"items": ["a"], "labels": [" "]}, 422, "empty. Send items without a label to /unlabeled"),
         ("POST", "examples", {"items": ["a"], "labels": ["biling"]}, 422, "Did you mean 'billing'?"),
         ("POST", "classes", {"name": "billing"}, 409, "billing"),
         ("POST", "classes", {"name": " "}, 422, "name: it is empty"),

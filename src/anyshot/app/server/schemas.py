@@ -47,15 +47,8 @@ def _usable_name(name: Label) -> Label:
     return name
 
 
-def _given_label(label: Label) -> Label:
-    if isinstance(label, str) and is_blank(label):
-        raise ValueError(f"it is empty. {_NO_LABEL}")
-    return label
-
-
 Name: TypeAlias = Annotated[Label, AfterValidator(_usable_name)]
 """The name of a class that a request makes."""
-_NO_LABEL: Final = "Send items without a label to /unlabeled"
 
 
 class Schema(BaseModel):
@@ -221,14 +214,14 @@ class ExamplesRequest(Body):
         {"items": ["I paid two times"], "labels": ["billing"]}, {"items": [ROW], "labels": ["billing"]}
     )
     items: Items
-    labels: list[Annotated[Label, AfterValidator(_given_label)]] = Field(
-        description="One for each item, each one of the model's classes."
-    )
+    labels: list[Label] = Field(description="One for each item, each one of the model's classes.")
 
     @model_validator(mode="after")
     def _check_number(self) -> Self:
-        if len(self.labels) != len(self.items):
-            raise ValueError(f"there are {len(self.items)} items and {len(self.labels)} labels. {_NO_LABEL}")
+        given = [label for label in self.labels if not (isinstance(label, str) and is_blank(label))]
+        if not len(given) == len(self.labels) == len(self.items):
+            told = f"there are {len(self.items)} items, and {len(given)} labels that are not empty"
+            raise ValueError(f"{told}. Send items without a label to /unlabeled")
         return self
 
 
