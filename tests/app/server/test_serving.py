@@ -68,7 +68,9 @@ def test_tokens_are_checked_before_models_are_loaded(settings, words):
 def test_an_address_in_use_is_told_in_one_sentence():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(InputError, match=f"127.0.0.1:{port}: Address already in use. Choose another --host"):
+        with pytest.raises(
+            InputError, match=f"Port {port} of 127.0.0.1 cannot be used: Address already in use. Choose"
+        ):
             serve({"support": Path("no folder")}, Settings(port=port))
 
 

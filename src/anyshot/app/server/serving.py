@@ -11,16 +11,14 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from anyshot.app.server.app import create_app
-from anyshot.app.server.connections import timed_protocol
+from anyshot.app.server.connections import BACKLOG, listening, timed_protocol
 from anyshot.app.server.edge import Edge
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.logs import log_config, log_warnings
 from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
 from anyshot.app.server.tokens import tokens_for
-from anyshot.errors import InputError
 
-BACKLOG: Final = 2048
 START_LIMIT: Final = 60
 """Time in which a process must have read its models, or answer whether it has [s]."""
 
@@ -41,8 +39,9 @@ def serve(
     it, after the requests that were accepted were answered.
     """
     tokens_for(settings.host, settings.token_file)  # an error is told before the models are loaded
-    listening = _bound(settings)
-    host, port = listening.getsockname()[:2]
+    remedy = "Choose another --host or --port; --port 0 takes any free one."
+    bound = listening(settings.host, settings.port, remedy=remedy)
+    host, port = bound.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     ready_line = f"Serving {', '.join(folders)} on {address}"
     make = partial(load_app, dict(folders), settings, encoder=encoder)
@@ -51,11 +50,11 @@ def serve(
             models = None if opening is None else opening.result()
             server = uvicorn.Server(_Config(make(models=models), settings))
             print(ready_line, flush=True)
-            server.run(sockets=[listening])
+            server.run(sockets=[bound])
         else:
-            _Processes(_Config(make, settings), [listening], ready_line).run()
+            _Processes(_Config(make, settings), [bound], ready_line).run()
     finally:
-        listening.close()
+        bound.close()
 
 
 class _Config(uvicorn.Config):
@@ -114,20 +113,3 @@ def load_app(
     models = open_models(folders, settings, encoder=encoder) if models is None else models
     app = create_app(models, settings)
     return Edge(app, app.state.service)
-
-
-def _bound(settings: Settings) -> socket.socket:
-    """Return a socket that listens on the address; raise InputError if that is not possible."""
-    try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address
-        raise InputError(
-            f"The service cannot listen on {settings.host}:{settings.port}: {reason}. Choose another --host or --port; "
-            "--port 0 takes any free one."
-        ) from error
-    # Connections inherit it. An answer is sent in two parts, and the second would wait 40 ms for the client's word that
-    # it got the first.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening

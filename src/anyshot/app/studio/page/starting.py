@@ -14,7 +14,7 @@ import uvicorn
 from threadpoolctl import threadpool_limits
 
 from anyshot.app import studio
-from anyshot.app.server.connections import timed_protocol
+from anyshot.app.server.connections import listening, timed_protocol
 from anyshot.app.studio.database import FILE_NAME
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.routes import create_studio
@@ -44,13 +44,13 @@ def run_studio(
     """
     # Threads that wait for each other at every small product make a refit twice as long.
     one_thread = threadpool_limits(1, "blas")
-    with one_thread, Projects(root or studio.default_root()) as projects, _bound(port) as listening:
+    with one_thread, Projects(root or studio.default_root()) as projects, _bound(port) as bound:
         path = "/" if given is None else address_of(projects, given)
-        address = f"http://{HOST}:{listening.getsockname()[1]}{path}"
+        address = f"http://{HOST}:{bound.getsockname()[1]}{path}"
         print(f"anyshot studio: {address}", flush=True)
         if browse is not None:
             threading.Thread(target=browse, args=(address,), daemon=True).start()
-        StudioServer(projects).run(sockets=[listening])
+        StudioServer(projects).run(sockets=[bound])
 
 
 class StudioServer(uvicorn.Server):
@@ -86,11 +86,10 @@ def address_of(projects: Projects, given: Path) -> str:
 
 
 def _bound(port: int | None) -> socket.socket:
-    """Return a socket that listens on the loopback address; raise InputError if the port is taken."""
+    """Return a socket on the loopback address, by default at the usual port, or any free one if that is taken."""
     try:
-        return socket.create_server((HOST, PORT if port is None else port))
-    except OSError as error:
-        if port is None:
-            return socket.create_server((HOST, 0))
-        reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address
-        raise InputError(f"Port {port} cannot be used: {reason}. Choose another --port.") from error
+        return listening(HOST, PORT if port is None else port, remedy="Choose another --port.")
+    except InputError:
+        if port is not None:
+            raise
+        return listening(HOST, 0, remedy="Check the network of this computer.")
