@@ -55,7 +55,7 @@ class Tokens:
             try:
                 self._digests = _read(self._file)
             except InputError as error:
-                log.warning(f"{error} Until then, the tokens from before are valid.")
+                log.warning(f"{error} Until it is corrected, the tokens from before are valid.")
         digest, found = sha256(token.encode("utf-8", "surrogateescape")).digest(), None
         for own, scope in self._digests.items():
             found = scope if hmac.compare_digest(own, digest) else found
