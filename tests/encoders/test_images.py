@@ -7,16 +7,20 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from anyshot.encoders.images import CHUNK, center_square, encode_images, imagenet_class_names, normalize_lighting
+from anyshot.encoders.images import CHUNK, ImageEncoder, center_square, imagenet_class_names, normalize_lighting
 from anyshot.errors import BadItemError
 
 
-def mean_color(pixels: np.ndarray) -> np.ndarray:
-    return pixels.mean(axis=(0, 1), dtype=np.float32)
+class MeanColors(ImageEncoder):
+    """The mean color of an image, with 1 added to red."""
 
+    width = 3
 
-def as_they_are(batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    return (batch + np.float32([1, 0, 0]) for batch in batches)
+    def _prepare(self, pixels: np.ndarray) -> np.ndarray:
+        return pixels.mean(axis=(0, 1), dtype=np.float32)
+
+    def _map(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        return (batch + np.float32([1, 0, 0]) for batch in batches)
 
 
 def even(image: np.ndarray) -> np.ndarray:
@@ -25,20 +29,20 @@ def even(image: np.ndarray) -> np.ndarray:
 
 def test_chunks_are_joined_in_order():
     images = np.arange(2 * CHUNK + 3, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), dtype=np.uint8)
-    vectors = encode_images(images, prepare=mean_color, encode=as_they_are, width=3)
+    vectors = MeanColors().encode(images)
     features = np.arange(len(images))[:, None] + np.array([[1.0, 0, 0]])
     np.testing.assert_allclose(vectors, features / np.linalg.norm(features, axis=1, keepdims=True), rtol=1e-6)
 
 
 def test_an_empty_list_returns_an_empty_array():
-    assert encode_images([], prepare=mean_color, encode=as_they_are, width=3).shape == (0, 3)
+    assert MeanColors().encode([]).shape == (0, 3)
 
 
 def test_an_invalid_image_in_a_later_chunk_is_reported_with_its_row_in_the_whole_list():
     images = [np.zeros((2, 2), dtype=np.uint8)] * (CHUNK + 5)
     images[CHUNK + 2] = np.zeros((2, 2))
     with pytest.raises(BadItemError, match=f"row {CHUNK + 2} "):
-        encode_images(images, prepare=mean_color, encode=as_they_are, width=3)
+        MeanColors().encode(images)
 
 
 def test_only_the_center_of_an_image_is_used():

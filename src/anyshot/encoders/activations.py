@@ -289,10 +289,9 @@ def _prepare(preparation: Any, items: Items, rows: Sequence[int]) -> list[Tensor
 
 def _batches(backbone: Backbone, lengths: Sequence[int]) -> Iterator[Rows]:
     """Return the rows of each batch that the trunk computes."""
-    kind = backbone.device.type
     if backbone.modality == "text":
-        return batches(lengths, budget=BATCH_TOKENS.get(kind, BATCH_TOKENS["cpu"]))
-    size = BATCH_IMAGES.get(kind, BATCH_IMAGES["cpu"])
+        return batches(lengths, budget=backbone.compute.batch_size(BATCH_TOKENS))
+    size = backbone.compute.batch_size(BATCH_IMAGES)
     return (np.arange(first, min(first + size, len(lengths))) for first in range(0, len(lengths), size))
 
 

@@ -45,6 +45,11 @@ class _Compiled(ImageEncoder):
         # In bfloat16 the vectors depend on the engine, as torch rounds at other places.
         self.digest = f"{self._key} {self._precision}" + (" openvino" if self._precision == "bfloat16" else "")
 
+    @staticmethod
+    def check(folder: Path) -> None:
+        """Raise UnsupportedModelError if openvino cannot run the model in a folder. No weights are read."""
+        read_supported(folder)
+
     def backbone(self) -> "Backbone":
         """Return the network that reads images in stages, opened by torch, with the weights read again in float32.
 
@@ -159,23 +164,16 @@ class CompiledImageTextEncoder(ImageTextMixin, _Compiled):
         return staged
 
 
-def why_not_compiled(folder: Path) -> str | None:
-    """Return why openvino cannot run the image model in a folder, as a clause; None if it can. No weights are read.
+def read_supported(folder: Path) -> tuple[Config, ImageProcessing]:
+    """Return the config and image processing of a model. No weights are read.
 
     Raises
     ------
+    UnsupportedModelError
+        openvino cannot run the model.
     EncoderError
         The folder lacks config.json or preprocessor_config.json, or they cannot be read.
     """
-    try:
-        read_supported(folder)
-    except UnsupportedModelError as error:
-        return str(error)
-    return None
-
-
-def read_supported(folder: Path) -> tuple[Config, ImageProcessing]:
-    """Return the config and image processing of a model; raise UnsupportedModelError if openvino cannot run it."""
     config = read_settings(folder / "config.json")
     refuse_code(config, folder)
     kind = config.get("model_type")

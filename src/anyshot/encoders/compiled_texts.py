@@ -8,6 +8,8 @@ from tokenizers import normalizers
 
 from anyshot.base.extras import extra
 from anyshot.encoders import huggingface
+from anyshot.encoders.engines.choice import UnsupportedModelError
+from anyshot.encoders.engines.images import Config
 from anyshot.encoders.engines.language_models import (
     FAMILIES,
     Architecture,
@@ -34,7 +36,7 @@ from anyshot.encoders.huggingface.files import (
     weight_files,
 )
 from anyshot.encoders.text_tokenizer import TextTokenizer, read_tokenizer
-from anyshot.errors import EncoderError, UnknownEncoderError
+from anyshot.errors import UnknownEncoderError
 
 OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 """Names of weights in BERT models that were converted from TensorFlow."""
@@ -63,19 +65,14 @@ class CompiledTextEncoder(TokenizingEncoder):
     """
 
     def __init__(self, folder: Path, *, threads: int | None = None) -> None:
-        modules = _modules(folder)
-        config = read_settings(folder / modules.transformer / "config.json")
-        obstacle = why_not_compiled(folder)
-        if obstacle:
-            raise EncoderError(f"openvino cannot run {folder}: {obstacle}. Use engine='torch'.")
+        modules, config = read_supported(folder)
         network = architecture(config, source=folder / modules.transformer / "config.json")
         check_weights(network, _read_weights(folder / modules.transformer, network))
         self._folder, self._is_sentence_model = folder, (folder / "modules.json").is_file()
         digest = digest_of_folder(folder, *(("1",) if self._is_sentence_model else ("mean_of_tokens", "1")))
-        self._tokenizer = _tokenizer(folder / modules.transformer, modules, network)
         self.width = pooled_width(modules, width=network.width)
         self._runner = TextEngine(
-            self._tokenizer,
+            _tokenizer(folder / modules.transformer, modules, network),
             _graph(folder, modules, network),
             width=self.width,
             vocabulary=network.vocabulary,
@@ -84,6 +81,11 @@ class CompiledTextEncoder(TokenizingEncoder):
             threads=threads,
         )
         self.digest = f"{digest} {fast_precision()}"
+
+    @staticmethod
+    def check(folder: Path) -> None:
+        """Raise UnsupportedModelError if openvino cannot run the model in a folder. No weights are read."""
+        read_supported(folder)
 
     def backbone(self) -> Any:
         """Return the network in stages (a `Backbone`), opened by torch, with the weights read again in float32.
@@ -98,25 +100,25 @@ class CompiledTextEncoder(TokenizingEncoder):
         return kind(self._folder).backbone()
 
 
-def why_not_compiled(folder: Path) -> str | None:
-    """Return why openvino cannot run the text model in a folder, as a clause; None if it can. No weights are read.
+def read_supported(folder: Path) -> tuple[SentenceModules, Config]:
+    """Return the modules of a text model, and the config of its network. No weights are read.
 
     Raises
     ------
+    UnsupportedModelError
+        openvino cannot run the model.
     UnknownEncoderError
         The folder's settings cannot be read, or ask for code.
     """
-    modules = _modules(folder)
+    modules = read_sentence_modules(folder) if (folder / "modules.json").is_file() else SentenceModules()
     config = read_settings(folder / modules.transformer / "config.json")
     refuse_code(config, folder)
     obstacle = why_unsupported(config) or modules.obstacle
     if obstacle is None and not (folder / modules.transformer / "tokenizer.json").is_file():
-        return "it has no tokenizer.json"
-    return obstacle
-
-
-def _modules(folder: Path) -> SentenceModules:
-    return read_sentence_modules(folder) if (folder / "modules.json").is_file() else SentenceModules()
+        obstacle = "it has no tokenizer.json"
+    if obstacle is not None:
+        raise UnsupportedModelError(obstacle)
+    return modules, config
 
 
 def _graph(folder: Path, modules: SentenceModules, network: Architecture) -> Callable[[TokenNodes], Node]:

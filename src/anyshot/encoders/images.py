@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any, ClassVar, Final, Literal
@@ -42,7 +42,16 @@ class ImageEncoder(Immutable, ABC):
         BadItemError
             An image cannot be read; the message names its path and row.
         """
-        return encode_images(inputs, prepare=self._prepare, encode=self._map, width=self.width, at_least=self.at_least)
+        images = check_images(inputs)
+        counted = ((len(features), features) for features in self._map(self._batches(images)))
+        parts = list(progress.track(counted, total=len(images), description="Encoding images"))
+        return unit(np.concatenate(parts)) if parts else np.empty((0, self.width), dtype=np.float32)
+
+    def _batches(self, images: Items) -> Iterator[NDArray[Any]]:
+        """Yield the network's inputs of some images at a time."""
+        for first in range(0, len(images), CHUNK):
+            some = images[first : first + CHUNK]
+            yield np.stack(map_pixels(some, self._prepare, first_row=first, at_least=self.at_least))
 
     @abstractmethod
     def _prepare(self, pixels: Pixels) -> NDArray[Any]:
@@ -77,30 +86,6 @@ class ImageTextMixin(ABC):
     @abstractmethod
     def _map_texts(self, texts: list[str]) -> Iterator[tuple[Rows | slice, Vectors]]:
         """Yield the rows of some texts, and their vectors (m, width), until all are encoded."""
-
-
-def encode_images(
-    images: Items,
-    *,
-    prepare: Callable[[Pixels], NDArray[Any]],
-    encode: Callable[[Iterator[NDArray[Any]]], Iterator[Vectors]],
-    width: int,
-    at_least: int | None = None,
-) -> Vectors:
-    """Return unit-length vectors (n, width) of images.
-
-    prepare: maps an image's pixels (h, w, 3) to the network's input; encode: maps batches of inputs to their features
-    (n, width); at_least: the shorter side that `prepare` needs [pixels], if it does not need the full resolution.
-    """
-    images = check_images(images)
-
-    def batches() -> Iterator[NDArray[Any]]:
-        for first in range(0, len(images), CHUNK):
-            yield np.stack(map_pixels(images[first : first + CHUNK], prepare, first_row=first, at_least=at_least))
-
-    counted = ((len(features), features) for features in encode(batches()))
-    parts = list(progress.track(counted, total=len(images), description="Encoding images"))
-    return unit(np.concatenate(parts)) if parts else np.empty((0, width), dtype=np.float32)
 
 
 def center_square(pixels: Pixels, *, side: int = SIDE, fraction: float = CROP) -> Pixels:

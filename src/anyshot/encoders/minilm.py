@@ -57,14 +57,14 @@ class MiniLMEncoder(TokenizingEncoder):
 
     def __init__(self, *, device: str = "auto", engine: str = "auto", threads: int | None = None) -> None:
         self._device, self._weights = device, published_file("minilm", WEIGHTS)
-        self._tokenizer = _tokenizer()
+        tokenizer = _tokenizer()
         self.engine = choose_engine(engine, device)
         if self.engine == "torch":
             compute = networks.choose_compute(device)
-            self._runner = networks.MiniLMRunner(self._tokenizer, self._weights, compute)
+            self._runner = networks.MiniLMRunner(tokenizer, self._weights, compute)
             self.digest: str = compute.with_precision(_digest())
         else:
-            self._runner = _compiled(self._weights, self._tokenizer, threads=threads)
+            self._runner = _compiled(self._weights, tokenizer, threads=threads)
             self.digest = f"{_digest()} {fast_precision()}"
 
     def backbone(self) -> Any:
@@ -76,7 +76,7 @@ class MiniLMEncoder(TokenizingEncoder):
             torch is not installed.
         """
         extra("torch", "torch", purpose="Training a network")
-        return networks.minilm_backbone(self._tokenizer, self._weights, digest=_digest(), device=self._device)
+        return networks.minilm_backbone(self._runner.tokenizer, self._weights, digest=_digest(), device=self._device)
 
 
 def _digest() -> str:

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
@@ -98,14 +98,13 @@ HUGGING_FACE: Final[dict[str, str]] = {
 }
 """The class that opens a model in Hugging Face layout with torch, by the model's kind."""
 
-_TEXTS, _IMAGES = "anyshot.encoders.compiled_texts", "anyshot.encoders.compiled_images"
-COMPILED: Final[dict[str, tuple[str, str]]] = {
-    "sentences": (f"{_TEXTS}:CompiledTextEncoder", f"{_TEXTS}:why_not_compiled"),
-    "text": (f"{_TEXTS}:CompiledTextEncoder", f"{_TEXTS}:why_not_compiled"),
-    "image": (f"{_IMAGES}:CompiledImageEncoder", f"{_IMAGES}:why_not_compiled"),
-    "image-text": (f"{_IMAGES}:CompiledImageTextEncoder", f"{_IMAGES}:why_not_compiled"),
+COMPILED: Final[dict[str, str]] = {
+    "sentences": "anyshot.encoders.compiled_texts:CompiledTextEncoder",
+    "text": "anyshot.encoders.compiled_texts:CompiledTextEncoder",
+    "image": "anyshot.encoders.compiled_images:CompiledImageEncoder",
+    "image-text": "anyshot.encoders.compiled_images:CompiledImageTextEncoder",
 }
-"""The class that opens it with openvino, and the function that says why it cannot."""
+"""The class that opens it with openvino, unless its `check` says why it cannot."""
 
 _FOLLOWED_BY: Final = {PREFIX: "ID-or-folder", KERAS: "NAME"}
 
@@ -206,11 +205,11 @@ def load_from_hub(
         raise UnknownEncoderError("encoder='hf:' has no model. Use hf:ID or hf:FOLDER.")
     kind = load_path("anyshot.encoders.huggingface.files:kind_of")(source, download=download)
     folder = load_path("anyshot.encoders.huggingface.files:model_folder")(source, download=download)
-    compiled, why_not_compiled = COMPILED[kind]
+    compiled = load_path(COMPILED[kind])
     choose_engine = load_path("anyshot.encoders.engines.choice:choose_engine")
     with load_path("anyshot.encoders.huggingface.files:usable_settings")(folder):
-        if choose_engine(engine, device, unsupported=load_path(why_not_compiled)(folder)) == "openvino":
-            return _checked(load_path(compiled)(folder, threads=threads))
+        if choose_engine(engine, device, check=partial(compiled.check, folder)) == "openvino":
+            return _checked(compiled(folder, threads=threads))
     return _checked(load_path(HUGGING_FACE[kind])(folder, device=device))
 
 

@@ -99,6 +99,10 @@ class Compute:
         """Return a digest of weights and preparation with the precision added, which changes vectors slightly."""
         return f"{digest} {str(self.dtype).removeprefix('torch.')}"
 
+    def batch_size(self, by_device: Mapping[str, int]) -> int:
+        """Return the size of a batch for the type of the device; that of "cpu" for a type that is not listed."""
+        return by_device.get(self.device.type, by_device["cpu"])
+
 
 def choose_compute(device: str = "auto") -> Compute:
     """Return the device and its precision: bfloat16 if the hardware supports it, else float32.

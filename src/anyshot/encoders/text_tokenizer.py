@@ -33,8 +33,8 @@ class TextTokenizer:
     padding: int = 0  # fills up the ids in a batch; the model does not see it
     prompt: str = ""  # put before each text
 
-    def ids(self, texts: list[str], first_row: int = 0) -> tuple[list[list[int]], int]:
-        """Return the token ids of each text, and how many texts were truncated.
+    def ids(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
+        """Return the token ids of each text; log how many texts were truncated.
 
         Raises
         ------
@@ -44,28 +44,20 @@ class TextTokenizer:
         encodings = self._encodings(texts)
         ids = [encoding.ids for encoding in encodings]
         refuse_empty(ids, first_row=first_row)
-        return ids, sum(1 for encoding in encodings if encoding.overflowing)
+        n_truncated = sum(1 for encoding in encodings if encoding.overflowing)
+        log_truncated(n_truncated, of=len(texts), max_tokens=self.max_tokens)
+        return ids
 
     def batches(self, texts: list[str], *, budget: int) -> Iterator[tuple[Rows, list[list[int]]]]:
-        """Yield the rows of each batch of at most `budget` tokens, sorted by length, and the token ids of its texts.
-
-        Logs how many texts were truncated, when all were read.
-        """
+        """Yield the rows of each batch of at most `budget` tokens, sorted by length, and the token ids of its texts."""
         for start, ids in self.windows(texts):
             for rows in batches([len(of_text) for of_text in ids], budget=budget):
                 yield rows + start, [ids[row] for row in rows]
 
     def windows(self, texts: list[str]) -> Iterator[tuple[int, list[list[int]]]]:
-        """Yield the token ids of some thousand texts at a time, and the row of the first of them.
-
-        Logs how many texts were truncated, when all were read.
-        """
-        n_truncated = 0
+        """Yield the token ids of some thousand texts at a time, and the row of the first of them."""
         for window in windows(texts):
-            ids, truncated = self.ids(texts[window], window.start)
-            n_truncated += truncated
-            yield window.start, ids
-        log_truncated(n_truncated, of=len(texts), max_tokens=self.max_tokens)
+            yield window.start, self.ids(texts[window], window.start)
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each text has more tokens than the model reads (n,)."""
@@ -92,12 +84,6 @@ class TextTokenizer:
 
     def _encodings(self, texts: Sequence[str]) -> list["Encoding"]:
         return self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
-
-    def ids_and_log(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
-        """Return the token ids of each text; log how many texts were truncated."""
-        ids, n_truncated = self.ids(texts, first_row)
-        log_truncated(n_truncated, of=len(texts), max_tokens=self.max_tokens)
-        return ids
 
 
 def _check_tokenizer(text: str) -> None:

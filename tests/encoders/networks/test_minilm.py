@@ -52,7 +52,9 @@ def test_window_and_batch_sizes_do_not_change_the_vectors(exact, monkeypatch):
 
 
 def test_bfloat16_changes_cosine_by_less_than_2e_4(exact):
-    runner = module.MiniLMRunner(exact._tokenizer, exact._weights, module.Compute(torch.device("cpu"), torch.bfloat16))
+    runner = module.MiniLMRunner(
+        exact._runner.tokenizer, exact._weights, module.Compute(torch.device("cpu"), torch.bfloat16)
+    )
     assert (runner.encode(TEXTS) * exact.encode(TEXTS)).sum(axis=1).min() > 1 - 2e-4
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -17,15 +18,29 @@ DRIVERS: Final = ("/dev/nvidiactl", "/dev/kfd", r"C:\Windows\System32\nvcuda.dll
 
 
 class UnsupportedModelError(EncoderError):
-    """openvino cannot run a model; the message is the reason, for `choose_engine`."""
+    """openvino cannot run a model.
+
+    reason: why, as a clause, such as "models of type 'gpt2' are not built here".
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"openvino cannot run this model: {self.reason}. Use engine='torch', after pip install \"anyshot[torch]\"."
+        )
 
 
-def choose_engine(engine: str = "auto", device: str = "auto", *, unsupported: str | None = None) -> EngineName:
+def choose_engine(
+    engine: str = "auto", device: str = "auto", *, check: Callable[[], object] = lambda: None
+) -> EngineName:
     """Return the engine that runs an encoder.
 
     engine: "auto" is torch where a device other than the CPU is asked for, where torch is installed and finds a GPU,
-    and where openvino is not installed or cannot run the model; else openvino. unsupported: the reason why openvino
-    cannot run it, such as "models of type 'gpt2' are not built here".
+    and where openvino is not installed or cannot run the model; else openvino. check: raises UnsupportedModelError if
+    openvino cannot run it.
 
     Raises
     ------
@@ -40,22 +55,17 @@ def choose_engine(engine: str = "auto", device: str = "auto", *, unsupported: st
         raise InputError(f"engine={engine!r} must be 'auto', 'openvino' or 'torch'.")
     if engine == "openvino" and device not in CPU:
         raise EncoderError("engine='openvino' runs on the CPU only. Use device='cpu', or engine='torch'.")
-    if engine == "openvino" and unsupported:
-        raise EncoderError(
-            f"engine='openvino' cannot run this model: {unsupported}. Use engine='torch', after "
-            'pip install "anyshot[torch]".'
-        )
-    reasons = {
-        "engine='torch'": engine == "torch",
-        f"device={device!r}": device not in CPU,
-        f"This model ({unsupported})": bool(unsupported),
-    }
-    for reason, holds in reasons.items():
-        if holds:
-            extra("torch", "torch", purpose=reason)
-            return "torch"
-    if engine == "auto" and not is_installed():
-        extra("torch", "torch", purpose="Without openvino (pip install openvino), an encoder")
+    purpose = "engine='torch'" if engine == "torch" else f"device={device!r}" if device not in CPU else None
+    try:
+        check()
+    except UnsupportedModelError as error:
+        if engine == "openvino":
+            raise
+        purpose = purpose or f"This model ({error.reason})"
+    if purpose is None and engine == "auto" and not is_installed():
+        purpose = "Without openvino (pip install openvino), an encoder"
+    if purpose is not None:
+        extra("torch", "torch", purpose=purpose)
         return "torch"
     return "torch" if engine == "auto" and device == "auto" and finds_gpu() else "openvino"
 

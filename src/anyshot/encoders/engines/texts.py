@@ -198,33 +198,34 @@ class TextEngine:
 class TextRunner(Protocol):
     """What computes the vectors of texts that were checked, as `TextEngine` does."""
 
+    tokenizer: TextTokenizer
+
     def encode(self, texts: list[str]) -> Vectors:
         """Return unit-length vectors (n, width), float32, of texts."""
         ...
 
 
 class TokenizingEncoder(TextEncoder):
-    """Base class of text encoders with a `TextTokenizer`; subclasses set the tokenizer, the runner and the width."""
+    """Base class of text encoders with a `TextTokenizer`; subclasses set the runner, which has it, and the width."""
 
-    _tokenizer: TextTokenizer
     _runner: TextRunner
 
     @property
     def max_tokens(self) -> int:
         """The most tokens that the model reads."""
-        return self._tokenizer.max_tokens
+        return self._runner.tokenizer.max_tokens
 
     def _encode(self, texts: list[str]) -> Vectors:
         return self._runner.encode(texts)
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each text has more tokens than the model reads (n,)."""
-        return self._tokenizer.is_cut(texts)
+        return self._runner.tokenizer.is_cut(texts)
 
     def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
         """Return how many tokens of each text the model reads (n,)."""
-        return self._tokenizer.n_tokens(texts)
+        return self._runner.tokenizer.n_tokens(texts)
 
     def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether at least half of each text's tokens are unknown to the model (n,)."""
-        return self._tokenizer.is_unread(texts)
+        return self._runner.tokenizer.is_unread(texts)

@@ -46,7 +46,7 @@ class LanguageModelEncoder(HuggingFaceTextEncoder):
         return text_stages(_encoder_half(random_model(self._model.config)), pool=self._pool)
 
     def _encoded(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
-        budget = BATCH_TOKENS.get(self._compute.device.type, BATCH_TOKENS["cpu"])
+        budget = self._compute.batch_size(BATCH_TOKENS)
         for window in windows(texts):
             tokens = [torch.tensor(ids) for ids in self._tokenize(texts[window], window.start)]
             for rows in batches([len(ids) for ids in tokens], budget=budget):

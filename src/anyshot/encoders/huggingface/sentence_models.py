@@ -63,7 +63,7 @@ class SentenceModelEncoder(HuggingFaceTextEncoder):
         return [prompt + text.strip() for text in texts]
 
     def _vectors(self, texts: list[str]) -> Vectors:
-        size = BATCH_TEXTS.get(self._compute.device.type, BATCH_TEXTS["cpu"])
+        size = self._compute.batch_size(BATCH_TEXTS)
         vectors = self._model.encode(texts, batch_size=size, show_progress_bar=False, convert_to_numpy=True)
         return unit(np.asarray(vectors, dtype=np.float32))
 

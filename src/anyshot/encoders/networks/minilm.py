@@ -146,8 +146,7 @@ class MiniLMRunner:
 
     def _encode_batches(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
         """Yield the rows of each batch and their vectors."""
-        budget = BATCH_TOKENS.get(self._compute.device.type, BATCH_TOKENS["cpu"])
-        for rows, ids in self.tokenizer.batches(texts, budget=budget):
+        for rows, ids in self.tokenizer.batches(texts, budget=self._compute.batch_size(BATCH_TOKENS)):
             yield rows, self._vectors([np.array(of_text) for of_text in ids])
 
     def _vectors(self, tokens: Sequence[NDArray[np.int64]]) -> Vectors:
@@ -173,7 +172,7 @@ def minilm_backbone(tokenizer: TextTokenizer, weights: Path, *, digest: str, dev
         compute=compute,
         network=published(load_file(weights)),
         preparation=TextPreparation(
-            tokenizer.ids_and_log,
+            tokenizer.ids,
             tokenizer=tokenizer.tokenizer.to_str,
             about={
                 "tokens": "WordPiece, lower case",
