@@ -1,21 +1,18 @@
 """Class-wise cross-validation: some seen classes are held out and treated as unseen."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.estimator import all_or_nothing, validate_data
-from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, check_indexes, generator, vectors
-from anyshot.base.warning import warn_of_order
+from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask, copy_of
-from anyshot.zero_shot.class_vectors import checked_class_vectors
 
 
 class ClassFold(NamedTuple):
@@ -86,7 +83,7 @@ def mean_class_accuracy(y: Indexes, predicted: Indexes) -> float:
     return float(np.mean([float((predicted[y == k] == k).mean()) for k in np.unique(y)]))
 
 
-class ClassWiseSearch(ClassifierMixin, BaseEstimator):
+class ClassWiseSearch(ZeroShotEstimator):
     """Select an estimator and its parameters by class-wise cross-validation, then fit it to all labels.
 
     Parameters
@@ -104,11 +101,14 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
         The selected one, fitted to all labeled items.
     leaderboard_ : DataFrame
         Columns estimator, parameters, accuracy (mean over folds, on the held-out classes only), best first.
+    classes_, seen_classes_, unseen_classes_, class_vectors_, n_features_in_ : see `ZeroShotEstimator`
 
     References
     ----------
     Xian, Lampert, Schiele, Akata. Zero-Shot Learning - A Comprehensive Evaluation. TPAMI 2018, section 4.3.
     """
+
+    _fits_to_unlabeled = True
 
     def __init__(
         self,
@@ -119,35 +119,30 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
     ) -> None:
         self.estimators, self.grid, self.random_state = estimators, grid, random_state
 
-    @all_or_nothing
-    def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
-        """Select and fit on `X` (n, d), `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label."""
-        items, table = vectors(X), checked_class_vectors(class_vectors)
-        validate_data(self, X, skip_check_array=True)
-        warn_of_order(X, y, names=("X", "y"))
-        index = check_indexes(y, n_items=len(items), n_classes=len(table))
-        folds = list(class_folds(index, n_classes=len(table), random_state=self.random_state))
+    def _fit(self, X: Vectors, y: Indexes) -> None:
+        S = self.class_vectors_
+        folds = list(class_folds(y, n_classes=len(S), random_state=self.random_state))
         accuracies = [
-            (float(np.mean([_held_out_accuracy(model, items, index, table, fold) for fold in folds])), model)
+            (float(np.mean([_held_out_accuracy(model, X, y, S, fold) for fold in folds])), model)
             for model in self._settings()
         ]
         accuracies.sort(key=lambda pair: -pair[0])
         rows = [(type(model).__name__, model.get_params(deep=False), accuracy) for accuracy, model in accuracies]
         self.leaderboard_ = pd.DataFrame(rows, columns=["estimator", "parameters", "accuracy"])
-        self.best_estimator_ = clone(accuracies[0][1]).fit(items, index, class_vectors=table)
-        self.classes_ = self.best_estimator_.classes_
-        return self
+        self.best_estimator_ = clone(accuracies[0][1]).fit(X, y, class_vectors=S)
 
     def decision_function(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
         """Return the scores of the best estimator (n, c), -inf outside the candidates."""
         check_is_fitted(self, "best_estimator_")
         items = vectors(X, width=self.n_features_in_)
-        validate_data(self, X, skip_check_array=True, reset=False)
+        self._check_columns(X, reset=False)
         return np.asarray(self.best_estimator_.decision_function(items, candidates))
 
-    def predict(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Indexes:
-        """Return the predictions of the best estimator (n,)."""
-        return np.asarray(self.decision_function(X, candidates).argmax(axis=1), dtype=np.intp)
+    def _scores(self, X: Vectors) -> Floats:
+        return np.asarray(self.best_estimator_.decision_function(X))
+
+    def _check_seen(self) -> None:
+        """Leave the check to the folds and the best estimator."""
 
     def _settings(self) -> Iterator[ZeroShotEstimator]:
         """Yield a clone of each estimator for each of its parameter settings."""
