@@ -38,7 +38,7 @@ from anyshot.fine_tuning.tuning import Tuning, check_tuning
 )
 def test_a_setting_out_of_range_is_an_error(setting, message):
     with pytest.raises(InputError, match=message):
-        Tuning(**setting).check()
+        Tuning(**setting)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_earlier_stages_have_lower_rates_and_start_later():
 )
 def test_a_recipe_with_a_value_out_of_range_is_refused(wrong, message):
     with pytest.raises(InputError, match=message):
-        Recipe(**{"epochs": 1, "learning_rate": 0.1, **wrong}).check()
+        Recipe(**{"epochs": 1, "learning_rate": 0.1, **wrong})
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])

@@ -142,7 +142,7 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
         check_whole(2, n_classes=self.n_classes)
         check_whole(1, n_shots=self.n_shots)
         check_whole(0, held_out=self.held_out)
-        self._recipe().check()
+        recipe = self._recipe()
         random, (X, y) = generator(self.random_state), items_and_labels(X, y)
         X, index = by_position(X), to_indexes(y, class_table(classes_in(y)), n_items=len(X))
         names, group_of = _group_table(groups, index)
@@ -157,7 +157,7 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
             network,
             _embed(network, images),
             self._episodes(index, group_of),
-            recipe=self._recipe(),
+            recipe=recipe,
             n_shots=self.n_shots,
             held_out=test,
             random_state=random,

@@ -91,7 +91,7 @@ class Tuning:
         if precision == "auto":
             is_fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
             precision = "bfloat16" if is_fast else "float32"
-        recipe = Recipe(
+        return Recipe(
             epochs=epochs,
             learning_rate=learning_rate,
             weight_decay=self.weight_decay,
@@ -101,8 +101,6 @@ class Tuning:
             precision=precision,
             patience=self.patience,
         )
-        recipe.check()
-        return recipe
 
     def generator(self, random_state: RandomState, *, device: torch.device) -> np.random.Generator:
         """Return the random generator of a run, the same in every process that trains the model on `device`.
@@ -113,7 +111,7 @@ class Tuning:
         team = training.processes(device)
         return random if team.size == 1 else generator(team.agree(int(random.integers(2**31))))
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise InputError where a setting is out of range."""
         check_whole(1, batch_size=self.batch_size, accumulate=self.accumulate, rank=self.rank)
         check_whole(0, augment=self.augment)
@@ -148,12 +146,11 @@ class Tuning:
 
 
 def check_tuning(tuning: object) -> Tuning:
-    """Return the settings, by default `Tuning()`; raise InputError for another type or a setting out of range."""
+    """Return the settings, by default `Tuning()`; raise InputError for another type."""
     settings = Tuning() if tuning is None else tuning
     if not isinstance(settings, Tuning):
         got = "the class itself" if settings is Tuning else f"a {type(settings).__name__}"
         raise InputError(f"tuning must be a Tuning, such as Tuning(batch_size=16), or None; got {got}.")
-    settings.check()
     return settings
 
 

@@ -78,7 +78,6 @@ def train(
     ----------
     Loshchilov, Hutter. Decoupled Weight Decay Regularization. ICLR 2019.
     """
-    recipe.check()
     run = Run(_groups(modules), recipe=recipe, seed=int(generator(random_state).integers(2**31)))
     team = processes(run.device)
     run.seed = team.agree(run.seed)

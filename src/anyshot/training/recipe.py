@@ -91,7 +91,7 @@ class Recipe:
     precision: Literal["float32", "bfloat16"] = "float32"
     patience: int | None = None
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise InputError for a value that is out of range."""
         check_whole(1, epochs=self.epochs, accumulate=self.accumulate)
         check_numbers(learning_rate=self.learning_rate, weight_decay=self.weight_decay, warm_up=self.warm_up)
