@@ -151,6 +151,13 @@ def test_a_teacher_that_is_not_a_fitted_classifier_is_an_error(bert, wrong, got)
         distilled(bert, teacher=wrong)
 
 
+def test_a_student_that_cannot_predict_unknown_as_its_teacher_does_is_warned_of(bert):
+    teacher = WordTeacher()
+    teacher.unknown_threshold_ = 0.3
+    with pytest.warns(UserWarning, match="predicts 'unknown' for items .* the student predicts a class for every item"):
+        distilled(bert, teacher=teacher, freeze_at="layer2")
+
+
 def test_invalid_arguments_are_errors(bert):
     with pytest.raises(InputError, match="temperature must be a number; it is '2'"):
         distilled(bert, temperature="2")

@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from anyshot.base.items import Items, by_position, check_list
-from anyshot.base.labels import Classes, class_table, label_list
+from anyshot.base.labels import UNKNOWN, Classes, class_table, label_list
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import RandomState, Vectors, check_numbers, unit
+from anyshot.base.warning import warn
 from anyshot.encoders.freeze import backbone_of
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError
@@ -53,7 +54,8 @@ def distill(
     Parameters
     ----------
     teacher : fitted classifier
-        Its `predict_proba` is called once, on all items.
+        Its `predict_proba` is called once, on all items. The student has no `unknown_rate`: it predicts one of the
+        classes for every item, of which a warning tells if the teacher has one.
     student_encoder : str or Encoder
         The name of an encoder, or an encoder with stages; "minilm[:2]" is the first two layers of "minilm". It need not
         be related to the teacher's encoder.
@@ -98,6 +100,11 @@ def distill(
     head = ridge_head(run.features(rows), targets).to(backbone.device)
     history = train_on_teacher(run, head, targets, temperature=temperature)
     run.check_finite(run.scores(head, rows[:64]))
+    if getattr(teacher, "unknown_threshold_", None) is not None:
+        warn(
+            f"The teacher predicts {UNKNOWN!r} for items that are like none of its classes; the student predicts a "
+            "class for every item. Leave such items out, and keep the teacher where they must be found."
+        )
     reason = f"Distilled from {type(teacher).__name__} on {len(items)} unlabeled items."
     name = student_encoder if isinstance(student_encoder, str) else type(student_encoder).__name__
     student = FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning)
