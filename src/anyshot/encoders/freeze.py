@@ -15,6 +15,7 @@ from torch.nn.functional import batch_norm
 from anyshot.base.validation import RandomState, generator
 from anyshot.encoders.stages import Backbone, Staged, State, channels_last, through
 from anyshot.errors import EncoderError
+from anyshot.training.networks import seeded
 
 
 class Rest(nn.Module):
@@ -115,8 +116,7 @@ def from_scratch(backbone: Backbone, *, random_state: RandomState = None) -> Bac
     statistics.
     """
     seed = int(generator(random_state).integers(2**31))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         network = {name: stage.float() for name, stage in backbone.fresh().items()}
     digest = hashlib.sha256(f"from scratch, {seed}\n{backbone.digest}".encode()).hexdigest()
     name = f"{backbone.name} from scratch"

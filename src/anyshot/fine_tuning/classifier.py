@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
-import torch
 
 from anyshot.any_shot.embedder import Embedder
 from anyshot.base.labels import Classes, Label
@@ -20,6 +19,7 @@ from anyshot.fine_tuning.partial import LinearHead, StageTraining, digest
 from anyshot.fine_tuning.probe import probe_head
 from anyshot.fine_tuning.training_labels import TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
+from anyshot.training.networks import seeded
 from anyshot.training.run import History
 from anyshot.zero_shot.class_texts import TextDescription
 
@@ -122,8 +122,7 @@ class FineTunedClassifier(NetworkClassifier):
         about |= {} if labels.weights is None else {"weights": digest(labels.weights)}
         initial, seed = partial.copy_weights(run.rest, head), int(run.random.integers(2**31))
         if self.method == "lora":
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+            with seeded(seed):
                 add_lora(run.rest, rank=run.tuning.rank)
         history = partial.fine_tune(run, head, labels, about=about, random_state=seed)
         if self.method == "lora":

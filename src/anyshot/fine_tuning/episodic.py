@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 from anyshot.base.validation import Indexes, RandomState, Vectors, generator
 from anyshot.errors import InputError
 from anyshot.training.loop import train
+from anyshot.training.networks import seeded
 from anyshot.training.recipe import Recipe, cross_entropy
 from anyshot.training.run import HeldOut, History
 from anyshot.training.sampling import Episodes
@@ -39,8 +40,7 @@ class ConvNet(nn.Module):
         super().__init__()
         self.channels = channels
         seed = int(generator(random_state).integers(2**31))
-        with torch.random.fork_rng(devices=[]):  # torch's global generator stays unchanged
-            torch.default_generator.manual_seed(seed)
+        with seeded(seed):
             self.blocks = nn.Sequential(*(_block(width if depth else channels, width) for depth in range(N_BLOCKS)))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import torch
 from torch import nn
 
 from anyshot.base.labels import class_table
@@ -17,6 +16,7 @@ from anyshot.base.model_folder import SavedModel, opened_model
 from anyshot.domain_adaptation.deep.losses import Align
 from anyshot.domain_adaptation.deep.network import KIND, AlignedNetworkClassifier, vector_network
 from anyshot.errors import ModelFolderError
+from anyshot.training.networks import seeded
 from anyshot.training.run import History
 from anyshot.training.weights import load_weights
 
@@ -89,7 +89,7 @@ class DomainConfusionClassifier(AlignedNetworkClassifier):
         model.history_ = History.from_facts(facts["history"])
         if facts["n_features"] is not None:
             model.n_features_in_ = facts["n_features"]
-        with torch.random.fork_rng(devices=[]):  # layers initialize their weights, which are then replaced
+        with seeded(0):  # the initial weights are replaced
             model.network_ = vector_network(model.n_features_in_) if network is None else deepcopy(network)
             model.head_ = nn.Linear(facts["width"], len(model.classes_))
         load_weights(model.network_, saved.arrays, "network")

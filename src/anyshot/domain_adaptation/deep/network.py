@@ -37,6 +37,7 @@ from anyshot.domain_adaptation.domains import check_columns, class_index
 from anyshot.errors import InputError
 from anyshot.evaluation.classification import EvaluatedClassifier
 from anyshot.training.loop import train
+from anyshot.training.networks import features_width, seeded
 from anyshot.training.recipe import LayerGroup, Recipe, cross_entropy
 from anyshot.training.run import History
 from anyshot.training.weights import weights_of
@@ -164,23 +165,11 @@ class AlignedNetworkClassifier(ScoredClassifier, EvaluatedClassifier, Classifier
             raise InputError(
                 f"network must be a torch.nn.Module, such as nn.Linear(8, 16); it is {self.network!r:.60}."
             )
-        first = source.batch(np.arange(min(2, len(source))))
-        with torch.random.fork_rng(devices=[]):  # the global generator of torch is not changed
-            torch.manual_seed(seed)
+        rows = np.arange(min(2, len(source)))
+        with seeded(seed):
             self.network_ = _default_network(source) if self.network is None else deepcopy(self.network)
-            self.network_.eval()
-            try:
-                with torch.no_grad():
-                    features = self.network_(first)
-            except RuntimeError as error:
-                shape = tuple(first.shape) if isinstance(first, Tensor) else type(first).__name__
-                raise InputError(
-                    f"network cannot read items of shape {shape}: {error}. Change its first layer."
-                ) from error
-            if not isinstance(features, Tensor) or features.ndim != 2:
-                shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
-                raise InputError(f"network must return features (n, d); it returns {shape}. End it with nn.Flatten.")
-            self.head_ = nn.Linear(features.shape[1], len(self.classes_))
+            width = features_width(self.network_, source.batch(rows), n_items=len(rows), name="network")
+            self.head_ = nn.Linear(width, len(self.classes_))
 
     def _train_on_source(
         self, source: NetworkInputs, source_loss: SourceLoss, epochs: int, random: np.random.Generator
@@ -200,8 +189,7 @@ class AlignedNetworkClassifier(ScoredClassifier, EvaluatedClassifier, Classifier
         self, source: NetworkInputs, source_loss: SourceLoss, target: NetworkInputs, random: np.random.Generator
     ) -> list[float]:
         """Train on both domains; return the accuracy of the critic in each epoch, empty without a critic."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(random.integers(2**31)))
+        with seeded(int(random.integers(2**31))):
             alignment = AlignmentLoss(self.align, self.head_.in_features, len(self.classes_))
         weight = DEFAULT_WEIGHTS[self.align] if self.weight is None else self.weight
 

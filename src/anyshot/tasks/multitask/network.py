@@ -22,6 +22,7 @@ from anyshot.errors import InputError, ModelFolderError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
 from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
 from anyshot.training.loop import train
+from anyshot.training.networks import features_width, seeded
 from anyshot.training.recipe import Recipe
 from anyshot.training.weights import load_weights, weights_of
 
@@ -148,10 +149,9 @@ class MultitaskNetwork(FittedTasks):
         of_copies = torch.from_numpy(weights / np.maximum(copies, 1)).float()
         data = _Batch(items, _targets(tasks, len(items)), of_copies)
         random = generator(self.random_state)
-        with torch.random.fork_rng(devices=[]):  # initial weights and dropout use the global generator
-            torch.manual_seed(int(random.integers(2**62)))
-            trunk = self._new_trunk()
-            heads = Heads(_width(trunk, items), tasks)
+        with seeded(int(random.integers(2**62))):  # initial weights and dropout use the global generator
+            trunk, some = self._new_trunk(), items[:2]
+            heads = Heads(features_width(trunk, some, n_items=len(some), name="trunk"), tasks)
             if self.weighting in RULES and not any(one.requires_grad for one in trunk.parameters()):
                 raise InputError(
                     f"weighting={self.weighting!r} needs trainable parameters in the trunk, and there are none. Use "
@@ -185,7 +185,7 @@ class MultitaskNetwork(FittedTasks):
         model = cls(trunk, **facts["parameters"])
         model._set_tasks(facts)
         model.item_shape_ = tuple(facts["item_shape"])
-        with torch.random.fork_rng(devices=[]):  # initial weights use the global generator, and are replaced
+        with seeded(0):  # the initial weights are replaced
             model.trunk_ = model._new_trunk()
             model.heads_ = Heads(facts["width"], model.tasks_)
         load_weights(model.trunk_, saved.arrays, "trunk")
@@ -316,19 +316,3 @@ def _items(X: ArrayLike) -> Tensor:
         raise InputError(f"X must contain an array of numbers for each item, (n, ...); its shape is {table.shape}.")
     refuse_not_finite(table, X, name="X")
     return torch.from_numpy(np.ascontiguousarray(table))
-
-
-def _width(trunk: nn.Module, items: Tensor) -> int:
-    trunk.eval()
-    try:
-        with torch.no_grad():  # with inference_mode, lazy layers would get inference tensors as weights
-            features = trunk(items[:2])
-    except RuntimeError as error:
-        raise InputError(f"The trunk raised an error for items of shape {tuple(items.shape[1:])}: {error}.") from error
-    if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != len(items[:2]):
-        shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
-        raise InputError(
-            f"The trunk returned {shape} for items of shape {tuple(items[:2].shape)}; it must return features "
-            "(n, width). End it with nn.Flatten()."
-        )
-    return int(features.shape[1])
