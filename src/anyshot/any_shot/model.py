@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.folds import row_digests
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Label, sorted_rows
-from anyshot.base.validation import Floats, Indexes, Vectors, row_digests, softmax
+from anyshot.base.validation import Floats, Indexes, Vectors, softmax
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
 from anyshot.training import active_learning

@@ -5,7 +5,8 @@ import scipy
 
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.model import closeness
-from anyshot.base.validation import Floats, Indexes, Vectors, class_means, class_sums, first_copies, unit
+from anyshot.base.folds import first_copies
+from anyshot.base.validation import Floats, Indexes, Vectors, class_means, class_sums, unit
 from anyshot.errors import NotEnoughLabelsError
 
 # Closeness to the nearest class mean separated 200 out-of-scope queries from 3,000 in scope with an AUROC of 98

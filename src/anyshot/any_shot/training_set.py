@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
+from anyshot.base.folds import first_copies, row_digests
 from anyshot.base.labels import Classes, class_table, sorted_rows
-from anyshot.base.validation import Floats, Indexes, Vectors, first_copies, group_means, row_digests, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, group_means, unit
 from anyshot.errors import ClassesError, WidthError
 from anyshot.zero_shot.class_texts import ClassTexts
 

@@ -11,17 +11,10 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import chi2, chi2_contingency
 from sklearn.base import ClassifierMixin
 
+from anyshot.base.folds import ranks_in_class
 from anyshot.base.scored_classifier import ScoredClassifier
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import (
-    Indexes,
-    RandomState,
-    check_indexes,
-    check_whole,
-    generator,
-    probability_table,
-    ranks_in_class,
-)
+from anyshot.base.validation import Indexes, RandomState, check_indexes, check_whole, generator, probability_table
 from anyshot.domain_adaptation.base import AdaptedClassifier, check_domains, fit_base, probabilities
 from anyshot.domain_adaptation.domains import Domains, Floats, Normalize, Table, check_items_per_class
 from anyshot.errors import InputError, NotEnoughLabelsError, WidthError
