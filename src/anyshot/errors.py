@@ -16,6 +16,7 @@
     │   ├── TargetLabelsError                    target labels passed to a method that must not see them
     │   └── EffectiveSampleError                 weights that leave too few source items
     ├── DataFileError (ValueError)               a data file cannot be read or written
+    │   └── ItemColumnError                      no column of a table is known to hold the items
     ├── EncoderError                             an encoder cannot be used
     │   ├── UnknownEncoderError (ValueError)     no encoder has this name
     │   ├── UnknownStageError (ValueError)       the encoder does not have this stage
@@ -96,6 +97,14 @@ class EffectiveSampleError(DomainError):
 
 class DataFileError(AnyshotError, ValueError):
     """Raised for a data file, or one of its columns, that cannot be read or written."""
+
+
+class ItemColumnError(DataFileError):
+    """Raised if no column of a table is known to hold the items; `fault` is the message without what to do."""
+
+    def __init__(self, message: str, fault: str = "") -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class EncoderError(AnyshotError):

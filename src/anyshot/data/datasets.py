@@ -39,7 +39,7 @@ from anyshot.data.item_columns import (
 )
 from anyshot.data.tables import Table, read_table
 from anyshot.data.text_files import as_written_first, existing
-from anyshot.errors import BadItemError, DataFileError, InputError
+from anyshot.errors import BadItemError, DataFileError, InputError, ItemColumnError
 
 log = logging.getLogger(__name__)
 
@@ -205,11 +205,14 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
         header = "" if table.numbers is None else " The first row must contain the column names."
         if table.separator is not None and table.frame.shape[1] == 1:
             header += " Columns are separated by , ; tab or |, which must not stand in quotes."
-        raise DataFileError(
+        fault = (
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
-            f"file, path, ...). Its columns: {listed_columns(table)}. Give text_column (--text-column), "
-            "image_column (--image-column), or, for numbers and categories, feature_columns (--feature-columns)."
-            f"{header}"
+            f"file, path, ...). Its columns: {listed_columns(table)}."
+        )
+        raise ItemColumnError(
+            f"{fault} Give text_column (--text-column), image_column (--image-column), or, for numbers and categories, "
+            f"feature_columns (--feature-columns).{header}",
+            fault,
         )
     column = text or image or ""
     of_labels = None

@@ -39,7 +39,7 @@ from anyshot.base.items import take
 from anyshot.base.misleading_names import fractions_in
 from anyshot.base.model_folder import MODEL_FILE, read_model
 from anyshot.base.written_labels import as_classes_write_them
-from anyshot.errors import DataFileError, InputError, ModelFolderError
+from anyshot.errors import DataFileError, InputError, ItemColumnError, ModelFolderError
 
 FEW_LABELS: Final = 10
 """Up to here, labels that are all different are no sign of exchanged columns."""
@@ -98,22 +98,20 @@ def fit(
 
 def _unlabeled_items(path: Path, columns: Columns, *, like: Any) -> Any:
     """Return the items of a file that are not in the labeled data `like`, whose columns have the same names."""
+    named = replace(columns, label_column=None, left_out=None)
     try:
-        items = read(
-            path, columns=replace(columns, label_column=None, left_out=None), with_labels=False, like=like
-        ).items
-        known, shown = set(shown_items(like.items)), shown_items(items)
-        more = take(items, [row for row, item in enumerate(shown) if item not in known])
-        if len(more) < len(items):
-            repeated = f"{len(items) - len(more):,} of the {count(len(items), 'item')}"
-            note(f"{repeated} in {path} are in the labeled data too, and are used once.")
-        return more
-    except DataFileError as error:
-        fault, named, _ = str(error).partition(" Give text_column")
-        if not named or like.item_column is None:
+        items = read(path, columns=named, with_labels=False, like=like).items
+    except ItemColumnError as error:
+        if like.item_column is None:
             raise
         remedy = f"Rename that of the items to {like.item_column!r}, as in the labeled data."
-        raise DataFileError(f"The items of --unlabeled cannot be read. {fault} {remedy}") from error
+        raise DataFileError(f"The items of --unlabeled cannot be read. {error.fault} {remedy}") from error
+    known, shown = set(shown_items(like.items)), shown_items(items)
+    more = take(items, [row for row, item in enumerate(shown) if item not in known])
+    if len(more) < len(items):
+        repeated = f"{len(items) - len(more):,} of the {count(len(items), 'item')}"
+        note(f"{repeated} in {path} are in the labeled data too, and are used once.")
+    return more
 
 
 @with_class_options

@@ -2,8 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
@@ -24,7 +23,7 @@ from anyshot.base.warning import shortened
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.data.text_files import OTHER_TYPES, TABLE_SUFFIXES, as_on_disk, existing, remedy_for_type, suffix_of
 from anyshot.encoders.registry import default_for
-from anyshot.errors import DataFileError, InputError
+from anyshot.errors import DataFileError, InputError, ItemColumnError
 
 if TYPE_CHECKING:  # it loads pandas
     from anyshot.data.tables import Table
@@ -111,12 +110,16 @@ def read(
     without = () if given.left_out is None else _listed(table, given.left_out)
     named = datasets.ColumnNames(given.text_column, given.image_column, label_column, features, without)
     how: dict[str, Any] = {"with_labels": with_labels, "on_error": reading.on_error}
-    with in_columns_of(known.get("text") or known.get("image"), "in the data that the model was fitted on"):
+    try:
         if table is None:
             data = datasets.data_of_folder(existing(path), named, encoding=reading.encoding, **how)
         else:
             how |= {"kinds": _kinds_of(model), "classes": None if classes is None else list(classes)}
             data = datasets.data_of_table(table, named, **how)
+    except ItemColumnError as error:
+        if (column := known.get("text") or known.get("image")) is None:
+            raise
+        raise DataFileError(f"{error} It was {column!r} in the data that the model was fitted on.") from error
     reading.skipped.extend(data.skipped)
     if table is not None:
         reading.taken.append((table, data))
@@ -173,17 +176,6 @@ def encoder_of(data: Any, name: str) -> str:
 def shown_items(items: Any) -> list[str]:
     """Return how to display each item: a text or path unchanged, a row by its values."""
     return datasets.as_rows(items) if hasattr(items, "iloc") else list(map(str, items))
-
-
-@contextmanager
-def in_columns_of(column: str | None, place: str) -> Iterator[None]:
-    """Let an error on a table whose items are not found say what their column is called in other data."""
-    try:
-        yield
-    except DataFileError as error:
-        if column is None or " text_column (" not in str(error):
-            raise
-        raise DataFileError(f"{error} It was {column!r} {place}.") from error
 
 
 def read_labeled(
