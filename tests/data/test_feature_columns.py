@@ -4,7 +4,14 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
-from anyshot.data.feature_columns import as_rows, cell_faults, feature_rows, find_features, likely_class_column
+from anyshot.data.feature_columns import (
+    as_rows,
+    cell_faults,
+    feature_rows,
+    find_features,
+    likely_class_column,
+    named_class_column,
+)
 from anyshot.data.tables import read_table
 from anyshot.errors import DataFileError, InputError
 
@@ -111,3 +118,9 @@ def test_the_classes_of_real_tables_are_found_by_their_values_and_no_measurement
     assert likely_class_column(table[["target", *table.columns[:-1]]]) == "target"
     assert likely_class_column(table.reset_index()[["index", "target", *table.columns[:-1]]]) == "target"
     assert likely_class_column(table.drop(columns="target")) is None
+
+
+def test_the_column_of_the_classes_is_found_by_its_name():
+    assert named_class_column(["age", " Species ", "status"]) == " Species "
+    assert named_class_column(["age", "city"]) is None
+    assert likely_class_column(pd.DataFrame({"status": ["a", "b"], "n": [1, 2]})) == "status"

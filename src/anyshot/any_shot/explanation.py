@@ -23,8 +23,8 @@ if TYPE_CHECKING:  # it is loaded by who prints explanations
 N_WORDS: Final = 3
 """Most similar words of a class that an explanation names."""
 N_COLUMNS: Final = 3
-LEAST_SHARE: Final = 0.1
-"""Most columns of features that an explanation names, and the least share of all that speaks for the class."""
+LEAST_SHARE: Final = 0.25
+"""Most columns of features that an explanation names, and what each must count in relation to the first."""
 _COLUMNS: Final = ("item", "prediction", "probability", "next", "because")
 
 
@@ -160,7 +160,7 @@ def _columns(model: Model, vectors: Vectors, best_two: Indexes) -> list[tuple[st
     added = (model.coef[best_two[:, 0]] - model.coef[best_two[:, 1]]) * vectors  # (n, d)
     names, by_column = list(table.places), [added[:, place].sum(axis=1) for place in table.places.values()]
     counted = np.column_stack(by_column).clip(min=0)  # (n, number of columns)
-    least = LEAST_SHARE * counted.sum(axis=1)
+    least = LEAST_SHARE * counted.max(axis=1)
     first = np.argsort(-counted, axis=1, kind="stable")[:, :N_COLUMNS]
     return [
         tuple(names[k] for k in best if own[k] > limit)

@@ -19,24 +19,30 @@ def spelling_of(names: Iterable[Any]) -> Callable[[Any], Any]:
     """Return a function that returns the name that a value means, in the type of the name; other values are unchanged.
 
     The same are 1, 1.0, "1" and "1.0", unless each has a name of its own, and a truth value however it is written:
-    spreadsheets write TRUE, JSON true.
+    spreadsheets write TRUE, JSON true. They also take the zeros off codes of equal length: 1234 is "01234".
 
     >>> list(map(spelling_of(["1", "2", "b", "true"]), [1, 2.0, "b", True, None, "c"]))
     ['1', '2', 'b', 'true', None, 'c']
     >>> list(map(spelling_of([False, True]), ["FALSE", "true", "maybe"]))
     [False, True, 'maybe']
+    >>> list(map(spelling_of(["01234", "80331"]), [1234, "80331", "1234", 34]))
+    ['01234', '80331', '01234', 34]
     """
     listed = list(names)
     exact = {(type(name), str(name)): name for name in listed}
     texts = {str(name): name for name in listed}
     whole = {_without_point(name): name for name in listed}
     truth = {str(name).casefold(): name for name in listed}
+    lengths = {len(text) for text in texts if text.isdigit()}
+    length = lengths.pop() if len(lengths) == 1 else 0
 
     def spelled(value: Any) -> Any:
         text = str(value)
         if (type(value), text) in exact:
             return exact[type(value), text]
         found = texts.get(text, whole.get(_without_point(value), value))
+        if found is value and (code := texts.get(_without_point(value).zfill(length))) is not None:
+            return code
         same = truth.get(text.casefold(), found)
         return same if isinstance(value, bool) or (found is value and isinstance(same, bool)) else found
 

@@ -31,6 +31,7 @@ _HOME = {
     "load_xlsa17": "anyshot.data.xlsa17",
     "messages": "anyshot.data.datasets",
     "missing_column": "anyshot.data.item_columns",
+    "named_class_column": "anyshot.data.feature_columns",
     "plain_kind": "anyshot.data.column_kinds",
     "read_classes": "anyshot.data.class_lists",
     "read_data": "anyshot.data.datasets",

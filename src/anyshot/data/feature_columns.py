@@ -1,12 +1,13 @@
 """Columns of features in a table, such as measurements and categories: which they are, and their rows."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_no_text
 from anyshot.data.column_kinds import are_few, is_date_in_order, likely_kind, read_numbers
@@ -15,8 +16,14 @@ from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError, InputError
 
-MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "?"})
+MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "#n/a", "k.a.", "none", "null", "?", "-", "--", "."})
 """Cells, in lower case, that stand for a missing number."""
+CLASSES: Final = (
+    *LABEL_COLUMNS,
+    *("species", "diagnosis", "outcome", "result", "status", "churn", "group", "type"),
+    *("diagnose", "ergebnis", "gruppe", "art", "typ", "zielgröße", "zielgroesse"),
+)
+"""Usual names of the column of the classes among features."""
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 
 
@@ -54,16 +61,24 @@ def find_features(
     return list(given)
 
 
+def named_class_column(columns: Sequence[str]) -> str | None:
+    """Return the column that has the classes by its name, None if none has a usual name."""
+    by_name = {name.strip().casefold(): name for name in reversed(columns)}
+    return next((by_name[usual] for usual in CLASSES if usual in by_name), None)
+
+
 def likely_class_column(rows: pd.DataFrame) -> str | None:
     """Return the column of rows of features that may hold classes instead, by its values; None if none does.
 
-    It is the last, or the first that does not only name the rows, and has few different values, each of them repeated:
-    up to `MOST_CLASSES`, or of whole numbers, half as many.
+    It has a usual name; or it is the last, or the first that does not only name the rows, and has few different values,
+    each of them repeated: up to `MOST_CLASSES`, or of whole numbers, half as many.
 
     >>> likely_class_column(pd.DataFrame({"age": [31, 40, 52, 33, 28, 61], "left": ["no", "no", "yes"] * 2}))
     'left'
     """
     names = [str(name) for name in rows.columns]
+    if (named := named_class_column(names)) is not None:
+        return named
     numbering = len(names) > 2 and rows.iloc[:, 0].is_unique
     return next((name for name in (names[-1], names[int(numbering)]) if _may_be_classes(rows[name])), None)
 

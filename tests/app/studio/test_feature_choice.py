@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from anyshot.app.studio import preview
-from anyshot.app.studio.feature_choice import class_column, features_of
+from anyshot.app.studio.feature_choice import features_of
 from anyshot.data.tables import read_table
 
 
@@ -55,11 +55,6 @@ def test_a_column_that_cannot_be_read_says_why(features, cells, fault):
 def test_a_few_texts_among_numbers_leave_numbers(features):
     (found,) = features({"age": [*range(30, 50), "old"]})
     assert (found.kind, found.fault) == ("number", "")
-
-
-def test_the_column_of_the_classes_is_found_by_its_name():
-    assert class_column(["age", " Species ", "status"]) == " Species "
-    assert class_column(["age", "city"]) is None
 
 
 def test_a_class_column_of_another_name_is_proposed_by_its_values(tmp_path):

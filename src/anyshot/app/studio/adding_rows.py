@@ -11,7 +11,7 @@ import pandas as pd
 from anyshot import data
 from anyshot.app.studio.adding import Added, stored_cells
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.feature_choice import class_column, features_of, plain_fault
+from anyshot.app.studio.feature_choice import features_of, plain_fault
 from anyshot.app.studio.feature_items import Columns, Holds, stored_columns, stored_row
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.table_rows import Prepared, ReadTable, check_column, insert_rows, read_rows
@@ -79,7 +79,9 @@ def _chosen(read: ReadTable, given: Sequence[str] | None, label: str | None) -> 
         check_column(read.name, name, read.columns)
     wanted = features_of(read.table, read.columns if given is None else given)
     if given is None:
-        wanted = [one for one in wanted if one.is_proposed and one.name not in (label, class_column(read.columns))]
+        wanted = [
+            one for one in wanted if one.is_proposed and one.name not in (label, data.named_class_column(read.columns))
+        ]
     columns: Columns = {}
     for one in wanted:
         if one.kind is None:

@@ -9,18 +9,11 @@ import pandas as pd
 
 from anyshot import data
 from anyshot.app.studio.feature_items import Holds
-from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.errors import InputError
 
 if TYPE_CHECKING:
     from anyshot.data.tables import Table
 
-CLASSES: Final = (
-    *LABEL_COLUMNS,
-    *("species", "diagnosis", "outcome", "result", "status", "churn", "group", "type"),
-    *("diagnose", "ergebnis", "gruppe", "art", "typ", "zielgröße", "zielgroesse"),
-)
-"""Usual names of the column of the classes among features."""
 _NUMBERING: Final = ("id", "nr", "no", "number", "nummer", "index", "key", "code")
 """How names of columns end that only name the rows."""
 FEW: Final = 10
@@ -45,12 +38,6 @@ class Feature:
 def features_of(table: "Table", names: Sequence[str]) -> list[Feature]:
     """Return what columns of a table hold."""
     return [_feature(column) for _, column in data.feature_rows(table, names).items()]
-
-
-def class_column(columns: Sequence[str]) -> str | None:
-    """Return the column that has the classes by its name, None if none has a usual name."""
-    by_name = {name.strip().casefold(): name for name in reversed(columns)}
-    return next((by_name[usual] for usual in CLASSES if usual in by_name), None)
 
 
 def plain_fault(error: InputError) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from anyshot import data
 from anyshot.app.studio.adding import DATES
-from anyshot.app.studio.feature_choice import Feature, class_column, features_of
+from anyshot.app.studio.feature_choice import Feature, features_of
 from anyshot.app.studio.kinds import Kind
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
 from anyshot.base.warning import collecting
@@ -96,7 +96,7 @@ def preview(
     table = headed(table, has_names)
     columns, text = list(table.frame.columns), likely_text_column(table)
     part = table.rows(range(min(len(table.frame), max(100, MOST_CELLS // len(columns)))))
-    features, named = features_of(part, columns), class_column(columns)
+    features, named = features_of(part, columns), data.named_class_column(columns)
     return Preview(
         columns,
         _first_rows(table, n_rows),
