@@ -123,6 +123,7 @@ def test_an_address_is_refused_as_it_was_given(tmp_path):
     ("start", "words"),
     [
         ("<!DOCTYPE html>", "a page of the web"),
+        ("<html><table>", "If it shows a table, .* save it as .xlsx or .csv"),
         ("version https://git-lfs.github.com/spec/v1", "Run: git lfs pull"),
         ("%PDF-1.7", "a PDF"),
         ("{\\rtf1", "rich text"),

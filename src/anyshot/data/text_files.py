@@ -40,9 +40,14 @@ KINDS: Final = (
     (b"\x1f\x8b", "compressed by gzip", ".gz"),
 )
 """How files that are not texts begin, and how their names may end. All of them contain zero bytes."""
+_PAGE: Final = "a page of the web, such as one to sign in"
+_NO_PAGE: Final = (
+    "Download the data again, in a browser if needed. If it shows a table, open it in a spreadsheet, and save it as "
+    ".xlsx or .csv."
+)
 STARTS: Final = (
-    ("<!doctype html", "a page of the web, such as one to sign in", "Download the data again, in a browser if needed."),
-    ("<html", "a page of the web, such as one to sign in", "Download the data again, in a browser if needed."),
+    ("<!doctype html", _PAGE, _NO_PAGE),
+    ("<html", _PAGE, _NO_PAGE),
     ("<table", "a table of a web page", "Open it in a spreadsheet, and save it as .xlsx or .csv."),
     ("<?xml", "XML", "Open it in a spreadsheet, and save it as .xlsx or .csv."),
     ("version https://git-lfs.", "a pointer of Git LFS", "Run: git lfs pull."),
