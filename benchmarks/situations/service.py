@@ -1,0 +1,49 @@
+"""Requests to the service."""
+
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from anyshot.app.server.app import create_app
+from anyshot.app.server.opening import open_models
+from anyshot.app.server.settings import Settings
+from situations.situation import HALF_IN_JSON, Situation, Subject, model_in
+
+holds = Subject("service")
+
+
+def _asks(address: str, body: str | bytes, status: int, *words: str) -> Situation:
+    """Return the situation that a request to a model is answered by this status and these words."""
+
+    def ask(folder: Path) -> bool:
+        settings = Settings()
+        model = model_in(folder)
+        with TestClient(create_app(open_models({"m": model}, settings), settings)) as client:
+            reply = client.post(f"/v1/models/m/{address}", content=body, headers={"Content-Type": "application/json"})
+        return reply.status_code == status and all(word in reply.text for word in words)
+
+    return ask
+
+
+holds("one text in place of items: answered as one item")(_asks("predict", '{"items": "refund"}', 200, '"refund"}]'))
+holds("a text in an object, among the items: answered")(
+    _asks("predict", '{"items": [{"text": "refund"}]}', 200, '"refund"}]')
+)
+holds("half an emoji in an item: status 422, with the item")(
+    _asks("predict", f'{{"items": ["refund", "{HALF_IN_JSON}"]}}', 422, "1")
+)
+holds("half an emoji in an example: status 422, with the item")(
+    _asks("examples", f'{{"items": ["{HALF_IN_JSON}"], "labels": ["refund"]}}', 422, "0")
+)
+holds("half an emoji in a class: status 422, with the column")(
+    _asks("classes", f'{{"name": "{HALF_IN_JSON}"}}', 422, "column 28")
+)
+holds("null among the items: status 422, with the item")(_asks("predict", '{"items": ["refund", null]}', 422, "1"))
+holds("a misspelled key: status 422, with the key")(_asks("predict", '{"item": ["refund"]}', 422, "item"))
+holds("a body that is not UTF-8: status 422, with the column")(
+    _asks("predict", b'{"items": ["caf\xe9"]}', 422, "unicode", "column 16")
+)
+holds("fewer labels than items: status 422, with both numbers")(
+    _asks("examples", '{"items": ["a", "b"], "labels": ["refund"]}', 422, "2", "1")
+)
+holds("a class of spaces: status 422")(_asks("classes", '{"name": "  "}', 422, "name"))

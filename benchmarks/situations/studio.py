@@ -1,0 +1,70 @@
+"""Imports and exports of the studio."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from anyshot.app.studio import Answers, Project, add_images, add_table, add_texts, preview, save_table
+from situations.situation import HALF, Situation, Subject, refuses, written
+
+holds = Subject("studio")
+
+
+def _in_project(work: Callable[[Project, Path], object]) -> Situation:
+    """Return the situation that works in a new project."""
+
+    def situation(folder: Path) -> bool:
+        with Project.create(folder / "project", name="Mail") as project:
+            return bool(work(project, folder))
+
+    return situation
+
+
+@holds("half an emoji in pasted texts: added, or named by its line")
+@_in_project
+def _(project: Project, _: Path) -> object:
+    added = add_texts(project, ["refund", HALF])
+    return added.n_items == 2 or (added.n_items == 1 and "text 2" in added.faults[0][0])
+
+
+@holds("one text in place of a list: refused, with a list")
+@_in_project
+def _(project: Project, _: Path) -> object:
+    return refuses(lambda: add_texts(project, "refund please"), "[")
+
+
+@holds("labels 1.0 and 2.0 beside a gap in a table: the classes are 1 and 2")
+@_in_project
+def _(project: Project, folder: Path) -> object:
+    written(folder, "a.csv", "text,label\na b,1.0\nb c,2.0\nc d,\n")
+    return add_table(project, folder / "a.csv", label_column="label").new_classes == ["1", "2"]
+
+
+@holds("columns called like those of the export: each name once in the table")
+@_in_project
+def _(project: Project, folder: Path) -> object:
+    table = written(folder, "a.csv", "text,label,predicted_label,probability\na b,x,y,0.5\nb c,z,w,1\n")
+    add_table(project, table, label_column="label")
+    with Answers(project) as answers:
+        save_table(project, answers, folder / "b.csv")
+    header = (folder / "b.csv").read_text("utf-8-sig").splitlines()[0].split(",")
+    return len(set(header)) == len(header) and {"text", "label"} <= set(header)
+
+
+@holds("a zip with paths that leave it: nothing is written outside")
+def _(folder: Path) -> object:
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((30, 30, 3), np.uint8)).save(buffer, "png")
+    with zipfile.ZipFile(folder / "a.zip", "w") as zipped:
+        zipped.writestr("../../evil.png", buffer.getvalue())
+        zipped.writestr("cat/good.png", buffer.getvalue())
+    with Project.create(folder / "project", name="Photos", kind="images") as project:
+        added = add_images(project, [folder / "a.zip"])
+    return added.n_items >= 1 and not list(folder.parent.glob("evil.png")) and not (folder / "evil.png").exists()
+
+
+holds.refused("the preview of an empty file: refused as empty", "empty")(lambda f: preview(written(f, "a.csv", "")))

@@ -1,0 +1,356 @@
+"""CSV, TSV and lists of texts: separators, quotes, encodings, headers, compressed files."""
+
+import bz2
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+
+from anyshot.data import read_data
+from situations.situation import (
+    CAFES,
+    CLASSES,
+    CSV,
+    NAMES,
+    PAIRS,
+    TEXTS,
+    Subject,
+    command,
+    facts_of_fit,
+    fails_with,
+    fit,
+    fit_refused,
+    in_shell,
+    mentions,
+    read,
+    read_or_refused,
+    read_texts,
+    taken_or_refused,
+    written,
+)
+
+holds = Subject("text files")
+
+
+# --- quotes ----------------------------------------------------------------------------------------------------------
+
+
+holds("a TSV with open quotes: read as they are")(
+    lambda f: (
+        read_texts(f, "a.tsv", 'text\tlabel\n"open\tx\nb\ty\n5" pipe\tx\nclosed"\ty\n')
+        == [
+            '"open',
+            "b",
+            '5" pipe',
+            'closed"',
+        ]
+    )
+)
+holds('a TSV with "Wow" he said: read as it is')(
+    lambda f: read_texts(f, "a.tsv", 'text\tlabel\n"Wow" he said\tx\n') == ['"Wow" he said']
+)
+holds.refused('a CSV with "Wow" he said: refused by line', "line 3", "closing quote")(
+    lambda f: read_texts(f, "a.csv", 'text,label\nfine,x\n"Wow" he said,y\n')
+)
+holds.refused("a quote that never closes: refused by line", "line 3")(
+    lambda f: read_data(written(f, "a.csv", 'text,label\na,x\n"b,y\nc,x\n'))
+)
+
+
+def _predicted(folder: Path, name: str, content: str | bytes, *options: str) -> list[str]:
+    """Return the classes that `anyshot predict` prints for a file."""
+    code, out, err = command("predict", written(folder, name, content), *CLASSES, *options)
+    return [json.loads(line)["label"] for line in out.splitlines()] if code == 0 else [err]
+
+
+holds("a TSV with quotes in a command: answered")(
+    lambda f: _predicted(f, "a.tsv", 'text\n"refund" now\nmy parcel is late\n') == ["refund", "delivery"]
+)
+holds("an open quote in a command: refused by line")(
+    lambda f: "line 2" in _predicted(f, "a.csv", 'text\n"refund" now\n')[0]
+)
+holds("a space before a quote: read without it")(
+    lambda f: read(f, "a.csv", 'text, label\n"one, two", "a"\nthree, "b"\n')[1] == ["a", "b"]
+)
+holds("quotes escaped by backslashes: read")(
+    lambda f: read_texts(f, "a.csv", 'text,label\n"she said \\"hi\\"",x\n') == ['she said "hi"']
+)
+holds("a text that ends in a backslash: read as it is")(
+    lambda f: read_texts(f, "a.csv", 'text,label\n"ends in \\",x\nC:\\new\\,y\n') == ["ends in \\", "C:\\new\\"]
+)
+
+
+holds("line breaks, quotes and a byte order mark in quotes: read")(
+    lambda f: (
+        read(f, "a.csv", '\ufeff"text","label"\r\n"one\r\ntwo","a"\r\n"x, ""y""","b"\r\n')
+        == (["one\ntwo", 'x, "y"'], ["a", "b"])
+    )
+)
+
+# --- separators and line ends ----------------------------------------------------------------------------------------
+
+holds("sep=; above the header: read")(lambda f: read_texts(f, "a.csv", "sep=;\ntext;label\na,b;x\n") == ["a,b"])
+
+
+@holds("a byte order mark, sep=; and CRLF: read")
+def _(folder: Path) -> object:
+    content = "\ufeffsep=;\r\n" + CSV.replace(",", ";").replace("\n", "\r\n")
+    return facts_of_fit(fit(folder, "a.csv", content)).get("labels") == 12
+
+
+@holds("a header with as many commas as semicolons: read by the rows")
+def _(folder: Path) -> object:
+    # The header has as many commas as semicolons; the rows have semicolons only.
+    content = "text, as sent;label, as given;number\n" + "".join(f"{a};{b};7\n" for a, b in PAIRS)
+    result = fit(folder, "a.csv", content, "--text-column", "text, as sent", "--label-column", "label, as given")
+    return facts_of_fit(result).get("classes") == 2
+
+
+holds("columns between bars: read")(
+    lambda f: read_or_refused(written(f, "a.csv", "text|label\na, b|x\nc, d|y\n"), ["a, b", "c, d"], ["x", "y"], "|")
+)
+holds("line ends of old Macs: read")(lambda f: read(f, "a.csv", "text,label\ra,x\rb,y\r")[1] == ["x", "y"])
+
+
+@holds("doubled line ends: no empty rows")
+def _(folder: Path) -> object:
+    # Line ends \r\r\n, as of a file that was written as text twice: three rows in, three rows out.
+    data = written(folder, "a.csv", b"id,text\r\r\n1,refund please\r\r\n2,my parcel is late\r\r\n3,refund\r\r\n")
+    result = command("predict", data, *CLASSES, "--out", folder / "b.csv")
+    return result[0] == 0 and pd.read_csv(folder / "b.csv")["id"].tolist() == [1, 2, 3]
+
+
+holds("a line separator of Unicode in a list of texts: part of the text")(
+    lambda f: (
+        read_texts(f, "a.txt", "refund\u2028please\nmy parcel\x0c is late\n")
+        == ["refund\u2028please", "my parcel\x0c is late"]
+    )
+)
+holds("a separator of records in a CSV: part of the text")(
+    lambda f: (
+        read_texts(f, "a.csv", "text,label\nrefund\x1c please,x\nlate\x0b parcel,y\n")
+        == ["refund\x1c please", "late\x0b parcel"]
+    )
+)
+holds("a comma behind each row: read")(
+    lambda f: read_or_refused(written(f, "a.csv", "text,label,\na,x,\nb,y,\n"), ["a", "b"], ["x", "y"])
+)
+holds("a comma behind each row but the header: read, or refused by line")(
+    lambda f: read_or_refused(written(f, "a.csv", "text,label\na,x,\nb,y,\n"), ["a", "b"], ["x", "y"], "line 2")
+)
+holds.refused("a comma that is not quoted: refused by line", "line 3")(
+    lambda f: read_data(written(f, "a.csv", "text,label\nrefund,x\nhello, world,y\n"))
+)
+
+# --- encodings -------------------------------------------------------------------------------------------------------
+
+ENCODED = {
+    "gb18030": ("我的包裹什么时候到", "gb18030"),
+    "shift_jis": ("荷物はいつ届きますか", "shift_jis"),
+    "cp1251": ("где мой заказ", "cp1251"),
+}
+holds.each("a list of texts in {}: read", ENCODED)(
+    lambda f, text, encoding: read_texts(f, "a.txt", text.encode(encoding)) == [text]
+)
+RARELY_ENCODED = {
+    "cp1253": ("πού είναι η παραγγελία μου", "cp1253"),
+    "cp1255": ("איפה ההזמנה שלי בבקשה", "cp1255"),
+    "euc_kr": ("내 소포는 언제 도착하나요", "euc_kr"),
+    "cp874": ("พัสดุของฉันอยู่ที่ไหน", "cp874"),
+}
+holds.each("a list of texts in {}: read, or refused with --encoding", RARELY_ENCODED)(
+    lambda f, text, encoding: taken_or_refused(
+        lambda: read_texts(f, "a.txt", f"{text}\n".encode(encoding)) == [text], "--encoding"
+    )
+)
+GERMAN = "text;label\nRückgabe kostet 5 €;Rückgabe\nWo ist mein Päckchen?;Lieferung\n".encode("cp1252")
+holds("a CSV of a German Excel, with the euro sign: read")(
+    lambda f: read(f, "a.csv", GERMAN) == (["Rückgabe kostet 5 €", "Wo ist mein Päckchen?"], ["Rückgabe", "Lieferung"])
+)
+holds("a TSV in UTF-16 with quotes: read")(
+    lambda f: read_texts(f, "a.tsv", 'text\tlabel\n5" pipe\tx\nb\ty\n'.encode("utf-16")) == ['5" pipe', "b"]
+)
+holds("UTF-16 without a byte order mark: refused, with --encoding")(
+    fit_refused("a.csv", CSV.encode("utf-16-le"), "--encoding")
+)
+
+
+@holds("one byte of Latin-1 in a file of UTF-8: the other rows are kept, or the line is named")
+def _(folder: Path) -> object:
+    content = "text,label\ncafé crème,x\n".encode() + b"caf\xe9 noir,y\n" + "thé vert à la menthe,y\n".encode()
+    return taken_or_refused(lambda: read_texts(folder, "a.csv", content)[0] == "café crème", "line 3")
+
+
+holds("--encoding cp1250: read")(
+    lambda f: _predicted(f, "a.txt", "refund zw\u0142oka\n".encode("cp1250"), "--encoding", "cp1250") == ["refund"]
+)
+holds.each("--encoding {}: refused as unknown", ("utf-9", "undefined", "punycode"))(
+    lambda f, name: fails_with(fit(f, "a.csv", CSV, "--encoding", name), 1, "Unknown encoding", name)
+)
+holds("--encoding utf-16 of UTF-8: refused")(fit_refused("a.csv", CSV, "not utf-16", options=("--encoding", "utf-16")))
+
+# --- headers and columns ---------------------------------------------------------------------------------------------
+
+holds("names of columns with spaces and capitals: found")(
+    lambda f: read_or_refused(written(f, "a.csv", " Text , LABEL \na,x\nb,y\n"), ["a", "b"], ["x", "y"])
+)
+holds("the index that pandas writes as the first column: passed over")(
+    lambda f: read_or_refused(written(f, "a.csv", ",text,label\n0,a,x\n1,b,y\n"), ["a", "b"], ["x", "y"])
+)
+holds("empty columns and rows that Excel leaves: passed over")(
+    lambda f: read(f, "a.csv", "text,label,,\nhello,a,,\nbye,b,,\n,,,\n,,,\n") == (["hello", "bye"], ["a", "b"])
+)
+
+
+@holds("a CSV without a header: all rows are read, or refused")
+def _(folder: Path) -> object:
+    lines = CSV.removeprefix("text,label\n")
+    return taken_or_refused(lambda: len(read_texts(folder, "a.csv", lines)) == len(TEXTS), "column")
+
+
+holds("two columns called text: refused")(
+    lambda f: read_or_refused(written(f, "a.csv", "text,text,label\na,b,x\nc,d,y\n"), [], [], "text")
+)
+
+
+@holds("a comment above the header: left out, which is said")
+def _(folder: Path) -> object:
+    result = fit(folder, "a.csv", "# Export of 3 May\n" + CSV)
+    return facts_of_fit(result).get("labels") == 12 and mentions(result, "left out", "Export of 3 May")
+
+
+@holds("two files joined by cat: the second header is no class")
+def _(folder: Path) -> object:
+    # cat a.csv b.csv > all.csv: the header, with its mark, stands once more in the middle.
+    result = fit(folder, "a.csv", f"\ufeff{CSV}\ufeff{CSV}")
+    classes = facts_of_fit(result).get("classes")
+    return classes in (2, None) and mentions(result, "row 14") and "'label'" not in result[1]
+
+
+holds("a header alone: refused")(fit_refused("a.csv", "text,label\n", "row"))
+
+
+@holds("a row of totals: skipped by row")
+def _(folder: Path) -> object:
+    # A row of totals: its place is that of the spreadsheet, row 14.
+    result = fit(folder, "a.csv", "text,label,n\n" + "".join(f"{a},{b},1\n" for a, b in PAIRS) + ",,12\n")
+    return facts_of_fit(result).get("labels") == 12 and mentions(result, "skipped", "14", "empty")
+
+
+holds("a blank row, --on-error skip: skipped")(
+    lambda f: _predicted(f, "a.csv", "text,id\nrefund,1\n ,2\n", "--on-error", "skip") == ["refund"]
+)
+
+
+@holds("a blank row: skipped, listed by --skipped")
+def _(folder: Path) -> object:
+    data = written(folder, "t.csv", "id,text\n1,refund\n2, \n3,late\n")
+    code, out, err = command("predict", data, *CLASSES, "--skipped", folder / "s.csv")
+    return code == 0 and len(out.splitlines()) == 2 and "Skipped: " in err and len(pd.read_csv(folder / "s.csv")) == 1
+
+
+holds("a cell of 300,000 characters: read")(
+    lambda f: len(read_texts(f, "a.csv", 'text,label\n"' + "word " * 60_000 + '",x\nshort,y\n')[0]) >= 299_999
+)
+
+
+@holds("a cell of 20 MB: answered")
+def _(folder: Path) -> object:
+    data = written(folder, "a.csv", 'text,id\nrefund please,1\n"' + "parcel late, " * 1_500_000 + '",2\n')
+    result = command("predict", data, *CLASSES, "--out", folder / "b.csv")
+    return result[0] == 0 and pd.read_csv(folder / "b.csv")["predicted_label"].tolist() == ["refund", "delivery"]
+
+
+# --- labels in files -------------------------------------------------------------------------------------------------
+
+holds.each('a label {} in a file: "café"', CAFES)(
+    lambda f, name: read(f, "a.csv", f"text,label\na,{name}\nb,x\n")[1] == ["caf\u00e9", "x"]
+)
+holds("an invisible label in a file: no label")(
+    lambda f: read(f, "a.csv", "text,label\na,\u200b\nb,y\n")[1] == [None, "y"]
+)
+
+
+@holds('a class called None in a file: kept where it is "none"')
+def _(folder: Path) -> object:
+    return read_data(written(folder, "a.csv", "text,label\na,None\nb,minor\nc,none\n")).labels[1:] == ["minor", "none"]
+
+
+@holds("labels written as nan in a file: no class, or said")
+def _(folder: Path) -> object:
+    # df.label.astype(str).to_csv writes nan where there was no label.
+    result = fit(folder, "a.csv", CSV + "no label here,nan\nnor here,nan\nnor there,nan\n")
+    return facts_of_fit(result).get("classes") == 2 or mentions(result, "nan")
+
+
+@holds("labels that differ in capitals in a file: warned of")
+def _(folder: Path) -> object:
+    content = CSV + "give it back,Refund\nmy money,REFUND\nwhere is it,Delivery\n"
+    written(folder, "a.csv", content)
+    result = in_shell(folder, "anyshot fit a.csv --out m")  # in a process of its own, which shows warnings
+    return mentions(result, "'refund'", "'Refund'", "look alike")
+
+
+@holds("labels 1 and 1.0 in one column: one class, or said")
+def _(folder: Path) -> object:
+    # A column of floats and integers that were joined: 1, 1.0, 2, 2.0.
+    numbers = {"refund": ("1", "1.0"), "delivery": ("2", "2.0")}
+    rows = "".join(f"{text},{numbers[name][row % 2]}\n" for row, (text, name) in enumerate(PAIRS))
+    result = fit(folder, "a.csv", "text,label\n" + rows)
+    return facts_of_fit(result).get("classes") == 2 or mentions(result, "1.0", "'1'")
+
+
+@holds("labels 1.0 in the file of fit, 1 in that of evaluate: the same class")
+def _(folder: Path) -> object:
+    train = written(folder, "train.csv", CSV.replace(",refund", ",1.0").replace(",delivery", ",2.0"))
+    test = written(folder, "test.csv", CSV.replace(",refund", ",1").replace(",delivery", ",2"))
+    command("fit", train, "--out", folder / "m")
+    code, out, err = command("evaluate", folder / "m", test)
+    return code == 0 and json.loads(out)["accuracy"] == 1 and not err.startswith("Error")
+
+
+holds("a label #N/A in a CSV: skipped, with the number of cells")(
+    fit_refused("a.csv", CSV + "hello,#N/A\n", "1 cell", "#N/A", code=0)
+)
+
+
+holds("several choices in a cell: refused by row")(
+    fit_refused("a.tsv", "text\tlabel\na\tx\nb\t{'choices': ['x', 'y']}\n", "row 3", "one label")
+)
+holds("one column of 0 and 1 for each class: refused, with the columns")(
+    fit_refused("a.csv", "text,cat,dog\na,1,0\nb,0,1\n", "'cat', 'dog' hold")
+)
+
+# --- compressed files ------------------------------------------------------------------------------------------------
+
+holds("a .csv.gz: read")(lambda f: read_texts(f, "a.csv.gz", gzip.compress(b"text\nhello\n")) == ["hello"])
+
+
+@holds("a .csv.gz in a command: answered")
+def _(folder: Path) -> object:
+    path = written(folder, "a.csv.gz", gzip.compress(CSV.encode()))
+    return fails_with(command("predict", path, *CLASSES), 0)
+
+
+holds("a .csv.bz2: read, or refused with bz2")(
+    lambda f: read_or_refused(written(f, "a.csv.bz2", bz2.compress(CSV.encode())), TEXTS, NAMES, "bz2")
+)
+
+
+@holds("a table in a zip: read, or refused with zip")
+def _(folder: Path) -> object:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("a.csv", CSV)
+    return read_or_refused(folder / "a.zip", TEXTS, NAMES, "zip")
+
+
+PACKED = gzip.compress(CSV.encode())
+holds("a file compressed twice: refused, with unpacking it once")(
+    fit_refused("a.csv.gz", gzip.compress(PACKED), "Unpack it once")
+)
+holds("a gzip file that is cut off: refused as cut off")(fit_refused("a.csv.gz", PACKED[:-20], "cut off"))
+holds("a plain file named .gz: refused as not compressed")(
+    fit_refused("a.csv.gz", CSV, "a.csv.gz", "gzip", "not compressed", "end in .csv")
+)
