@@ -147,6 +147,12 @@ def test_rows_without_names_are_warned_of_where_fit_had_some():
     np.testing.assert_allclose(found, table.transform(frame))
 
 
+@pytest.mark.parametrize("column", [lambda rows: pd.Series(list(rows)), lambda rows: pl.Series(rows.tolist())])
+def test_a_column_of_vectors_is_encoded_as_their_array(column):
+    table = FeatureTable.fit([column(UNLIKE)], standardize=True)
+    np.testing.assert_allclose(table.transform(column(UNLIKE)), table.transform(UNLIKE))
+
+
 @pytest.mark.parametrize(
     "row", [lambda frame: frame.iloc[0], lambda frame: frame.to_numpy()[0]], ids=["frame", "array"]
 )

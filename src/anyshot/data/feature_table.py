@@ -94,6 +94,8 @@ class FeatureTable:
         if self.mean is not None and (not_rows := no_table(X, name="X")):
             raise InputError(f"A table of rows is needed; {not_rows}.")
         frame = as_frame(X)
+        if self.mean is not None and not isinstance(frame, pd.DataFrame):
+            frame = number_rows(frame)  # also a column of vectors
         shape = np.shape(frame)
         if self.mean is not None and len(shape) == 1:
             raise InputError(
@@ -108,11 +110,10 @@ class FeatureTable:
         elif isinstance(frame, pd.DataFrame):
             rows = self.columns.transform(frame)
         else:
-            array = number_rows(frame)
-            if array.shape[1:] != (len(self.columns.columns_),):
+            if shape[1:] != (len(self.columns.columns_),):
                 needed = ", ".join(self.columns.columns_)
-                raise InputError(f"The rows have the shape {array.shape}. Give a table with the columns {needed}.")
-            rows = self.columns.transform(pd.DataFrame(array, columns=self.columns.columns_))
+                raise InputError(f"The rows have the shape {shape}. Give a table with the columns {needed}.")
+            rows = self.columns.transform(pd.DataFrame(frame, columns=self.columns.columns_))
         if rows.shape[1:] != self.mean.shape:
             raise InputError(f"Rows have shape {rows.shape}; the model needs {len(self.mean)} features.")
         scaled = self._scaled(rows)
