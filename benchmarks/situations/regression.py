@@ -13,7 +13,7 @@ from scipy.sparse import coo_matrix, csc_array
 from sklearn.linear_model import LogisticRegression
 
 from anyshot import AnyShotRegressor
-from situations.situation import REORDERED, SIGNS, TABLE, Subject, says, taken_or_refused
+from situations.situation import REORDERED, SIGNS, TABLE, Subject, refuses, says, taken_or_refused
 
 holds = Subject("regression")
 

@@ -54,15 +54,16 @@ holds.refused("sparse features that are too large: refused, with their size", "G
     lambda _: fitted(csr_array((60, 10**9)), SIGNS)
 )
 ROWS = TABLE.to_numpy()
+ALIKE = ROWS / ROWS.std(axis=0)  # features on one scale, as encoders return them
 FIXED = pa.FixedSizeListArray.from_arrays(pa.array(ROWS.ravel()), 3)
 DECIMALS: Any = [Decimal(f"{value:.6f}") for value in TABLE["a"]]
 COLUMNS = {
     "vectors as lists of polars": pl.Series(ROWS.tolist()),
-    "vectors as an array column of polars": pl.DataFrame({"v": pl.Series(ROWS.tolist(), dtype=pl.Array(float, 3))}),
+    "vectors as an array column of polars": pl.DataFrame({"v": pl.Series(ALIKE.tolist(), dtype=pl.Array(float, 3))}),
     "vectors as lists of pyarrow": FIXED,
     "Decimals of polars": pl.DataFrame({"a": DECIMALS, "b": TABLE["b"]}),
     "Decimals of pandas": TABLE.assign(a=DECIMALS),
-    "a sparse matrix by keys": dok_array(ROWS),
+    "a sparse matrix by keys": dok_array(ALIKE),
 }
 holds.each("features as {}: learned", COLUMNS)(lambda _, column: fitted(column, SIGNS).score(column, SIGNS) > 0.9)
 
