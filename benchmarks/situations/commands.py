@@ -165,8 +165,6 @@ holds("a model in a zip: refused, with unpacking")(
         command("evaluate", written(f, "m.zip", "PK"), written(f, "a.csv", CSV)), 1, "folder", "unpack"
     )
 )
-
-
 holds("a label that --classes does not list: refused by name")(
     lambda f: fails_with(fit(f, "a.csv", CSV + "my password,login\n", *CLASSES), 1, "'login'")
 )

@@ -15,7 +15,6 @@ from situations.situation import TEXTS, Subject, photo
 
 holds = Subject("encoders and cache")
 
-
 # --- encode ----------------------------------------------------------------------------------------------------------
 
 holds.each(

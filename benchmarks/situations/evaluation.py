@@ -16,7 +16,6 @@ from situations.situation import CAFES, INDEX, NAMES, SIGNS, TABLE, TEXTS, Subje
 
 holds = Subject("evaluation")
 
-
 # --- labels of the test ----------------------------------------------------------------------------------------------
 
 holds.each('evaluate with a label {} for the class "café": right', CAFES)(

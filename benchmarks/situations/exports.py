@@ -61,8 +61,6 @@ holds("NaN as a label in JSON lines: no label")(
 )
 INFINITE = '{"text": "a", "label": 1.5}\n{"text": "b", "label": Infinity}\n'
 holds("infinity as a label in JSON lines: refused by line")(fit_refused("a.jsonl", INFINITE, "line 2", "inf"))
-
-
 holds("a line separator of Unicode in JSON lines: part of the text")(
     lambda f: (
         read_texts(f, "a.jsonl", '{"text": "refund\u2028please"}\n{"text": "late\u0085 parcel"}\n')
@@ -74,8 +72,6 @@ holds("half an emoji in JSON lines: U+FFFD")(
     lambda f: read_texts(f, "a.jsonl", CUT_EMOJI) == ["refund", "the parcel \ufffd"]
 )
 CUT_OFF = "\n".join(json.dumps({"text": text, "label": name}) for text, name in PAIRS[:4])[:-8]
-
-
 holds("JSON lines that are cut off: refused by line, with writing the file again")(
     fit_refused("a.jsonl", CUT_OFF, "line 4", "cut off", "Write the file again")
 )
@@ -138,8 +134,6 @@ def _(folder: Path) -> object:
 
 
 EXPORT = [{"id": 1, "data": {"text": TEXTS[0]}, "annotations": [{"result": []}]}]
-
-
 holds("Label Studio's full export: refused, with JSON-MIN")(
     fit_refused("a.json", json.dumps(EXPORT), "'data'", "JSON-MIN")
 )

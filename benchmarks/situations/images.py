@@ -23,7 +23,6 @@ from situations.situation import (
     by_names,
     command,
     facts_of_fit,
-    fails,
     fails_with,
     fitted,
     labels_of,
@@ -36,7 +35,6 @@ from situations.situation import (
 )
 
 holds = Subject("images")
-
 
 # --- kinds of files --------------------------------------------------------------------------------------------------
 
@@ -306,7 +304,7 @@ holds.refused("images as floats from 0 to 1: refused, with uint8", "uint8")(
 @holds("digits as an array of floats: refused, with the way out")
 def _(_: Path) -> object:
     images, digits = load_digits(return_X_y=True)[0].reshape(-1, 8, 8)[:40], load_digits().target[:40]
-    return fails(lambda: fitted(images, digits), "uint8") or fails(lambda: fitted(images, digits), "reshape")
+    return refuses(lambda: fitted(images, digits), "uint8") or refuses(lambda: fitted(images, digits), "reshape")
 
 
 @holds("photos of torch, channels first: as channels last, or refused by shape")
@@ -343,8 +341,6 @@ holds("a photo and a text in one command: refused")(
         or fails_with(command("predict", photo(f, "b.png"), "refund please", *CLASSES), 2, "text", "image")
     )
 )
-
-
 holds("an image for a model of texts: refused")(
     lambda f: fails_with(command("predict", photo(f, "a.png"), "--model", model_in(f)), 1, "text", "image")
 )

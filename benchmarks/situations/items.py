@@ -26,7 +26,6 @@ from situations.situation import (
     TEXTS,
     Subject,
     by_names,
-    fails,
     fitted,
     refuses,
     taken_or_refused,
@@ -34,7 +33,6 @@ from situations.situation import (
 )
 
 holds = Subject("items")
-
 
 # --- texts of any library --------------------------------------------------------------------------------------------
 
@@ -90,7 +88,7 @@ def _(_: Path) -> object:
 holds.each(
     "{} of one text: refused, with [item]",
     ("predict", "predict_proba", "explain", "suggest", "closeness", "predict_set"),
-)(lambda _, verb: fails(lambda: getattr(by_names(), verb)(np.str_("refund")), "[item]"))
+)(lambda _, verb: refuses(lambda: getattr(by_names(), verb)(np.str_("refund")), "[item]"))
 holds.refused("unlabeled= is one text: refused, with a list", "[")(
     lambda _: AnyShotClassifier(["a", "b"]).fit(unlabeled="refund please")
 )
@@ -137,7 +135,7 @@ def _(_: Path) -> object:
     base.executemany("insert into t values (?, ?)", zip(TEXTS, NAMES, strict=True))
     texts, labels = base.execute("select text from t").fetchall(), base.execute("select label from t").fetchall()
     found = fitted(TEXTS, labels).classes_.tolist()
-    return fails(lambda: fitted(texts, NAMES), "row 0") and bool(found == sorted(set(NAMES)))
+    return refuses(lambda: fitted(texts, NAMES), "row 0") and bool(found == sorted(set(NAMES)))
 
 
 ROWS32 = TABLE.to_numpy(np.float32)
@@ -163,8 +161,6 @@ TWO_COLUMNS = pd.DataFrame({"subject": TEXTS, "body": TEXTS})
 holds.refused("a table of two columns of texts: refused, with the sum of the columns", "table['subject'] + ", "'body'")(
     lambda _: fitted(TWO_COLUMNS)
 )
-
-
 holds.warned("texts and labels exchanged: warned of", "exchanged")(
     lambda _: fitted(NAMES, [f"{text} {row}" for row, text in enumerate(TEXTS)])
 )

@@ -23,7 +23,6 @@ from situations.situation import CAFES, INDEX, NAMES, SIGNS, TABLE, TEXTS, Subje
 
 holds = Subject("labels")
 
-
 # --- labels of any library -------------------------------------------------------------------------------------------
 
 COLUMNS: dict[str, Any] = {
@@ -79,8 +78,6 @@ LARGE = [2**63 + 1, 2**63 + 3, -1]
 holds("integers beyond 64 bits beside negative ones: kept")(
     lambda _: fitted(TEXTS[1:4], LARGE).classes_.tolist() == sorted(LARGE)
 )
-
-
 NUMBERS = [Decimal(i + 1) for i in INDEX]
 holds("Decimals as labels: the classes are whole numbers")(
     lambda _: fitted(y=NUMBERS).predict(TEXTS).tolist() == [i + 1 for i in INDEX]

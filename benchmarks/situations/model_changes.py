@@ -22,7 +22,6 @@ from situations.situation import (
 
 holds = Subject("model changes")
 
-
 # --- in Python -------------------------------------------------------------------------------------------------------
 
 holds("add_class to classes in any order: sorted")(

@@ -24,7 +24,6 @@ from situations.situation import (
 
 holds = Subject("outputs")
 
-
 # --- where -----------------------------------------------------------------------------------------------------------
 
 holds("--out is the input: refused")(

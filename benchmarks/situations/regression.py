@@ -17,12 +17,9 @@ from situations.situation import REORDERED, SIGNS, TABLE, Subject, refuses, says
 
 holds = Subject("regression")
 
-
 # --- columns of numbers in other forms -------------------------------------------------------------------------------
 
 DAYS = pd.date_range("2020-01-01", periods=101)
-
-
 COLUMNS = {
     "numbers as objects": np.array(range(101), dtype=object),
     "Decimals": [Decimal(day) for day in range(101)],
@@ -90,8 +87,6 @@ holds.refused("a missing date among targets: refused by row", "row 0")(
 holds.refused("a decimal comma in targets: refused by value", "'1,5'", "decimal comma")(
     lambda _: AnyShotRegressor().fit(TABLE[:2], ["1,5", "2,5"])
 )
-
-
 PRICES = [f"{1000 + 10 * i:,}" for i in range(60)]
 STEPS = pd.DataFrame({"i": range(60)})
 holds("thousands with commas in targets: read, or refused by row")(

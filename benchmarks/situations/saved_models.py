@@ -22,7 +22,6 @@ from situations.situation import (
     Subject,
     by_names,
     command,
-    fails,
     fit,
     fitted,
     model_in,
@@ -57,7 +56,7 @@ def _(folder: Path) -> object:
     fitted().save(folder / "m")
     arrays = max((folder / "m").rglob("*.safetensors"), key=lambda path: path.stat().st_size)
     arrays.write_bytes(arrays.read_bytes()[:-100])
-    return fails(lambda: load(folder / "m"), str(folder / "m"))
+    return refuses(lambda: load(folder / "m"), str(folder / "m"))
 
 
 @holds("class names alone, saved before an answer: the loaded model answers")

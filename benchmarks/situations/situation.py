@@ -176,15 +176,6 @@ def refuses(call: Callable[[], object], *words: str) -> bool:
     return False
 
 
-def fails(call: Callable[[], object], *words: str) -> bool:
-    """Return whether a call ends in an error of anyshot, or of scikit-learn's checks, with these words."""
-    try:
-        call()
-    except (AnyshotError, ValueError) as error:
-        return _has(str(error), *words)
-    return False
-
-
 def taken_or_refused(call: Callable[[], object], *words: str) -> bool:
     """Return whether a call gives the right value, or is refused with these words."""
     try:

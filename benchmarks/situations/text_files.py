@@ -33,7 +33,6 @@ from situations.situation import (
 
 holds = Subject("text files")
 
-
 # --- quotes ----------------------------------------------------------------------------------------------------------
 
 
@@ -80,8 +79,6 @@ holds("quotes escaped by backslashes: read")(
 holds("a text that ends in a backslash: read as it is")(
     lambda f: read_texts(f, "a.csv", 'text,label\n"ends in \\",x\nC:\\new\\,y\n') == ["ends in \\", "C:\\new\\"]
 )
-
-
 holds("line breaks, quotes and a byte order mark in quotes: read")(
     lambda f: (
         read(f, "a.csv", '\ufeff"text","label"\r\n"one\r\ntwo","a"\r\n"x, ""y""","b"\r\n')
@@ -314,8 +311,6 @@ def _(folder: Path) -> object:
 holds("a label #N/A in a CSV: skipped, with the number of cells")(
     fit_refused("a.csv", CSV + "hello,#N/A\n", "1 cell", "#N/A", code=0)
 )
-
-
 holds("several choices in a cell: refused by row")(
     fit_refused("a.tsv", "text\tlabel\na\tx\nb\t{'choices': ['x', 'y']}\n", "row 3", "one label")
 )

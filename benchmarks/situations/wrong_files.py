@@ -13,7 +13,6 @@ from situations.situation import (
     Subject,
     command,
     facts_of_fit,
-    fails,
     fails_with,
     fit,
     fit_refused,
@@ -21,6 +20,7 @@ from situations.situation import (
     mentions,
     model_in,
     read,
+    refuses,
     written,
 )
 
@@ -54,7 +54,7 @@ holds.each("a {} file, predict: refused, with what to do", OTHERS)(
 def _(folder: Path) -> object:
     pd.DataFrame({"text": ["a"], "label": ["x"]}).to_excel(folder / "a.xlsx", index=False)
     (folder / "a.xlsx").rename(folder / "a.csv")
-    return fails(lambda: read_data(folder / "a.csv"), "Excel")
+    return refuses(lambda: read_data(folder / "a.csv"), "Excel")
 
 
 holds.refused("a CSV called .xlsx: refused", "Excel")(lambda f: read_data(written(f, "a.xlsx", "text,label\na,x\n")))
@@ -70,8 +70,8 @@ def _(folder: Path) -> object:
 @holds("a page of HTML, or a TSV, called .xls: refused, with the suffix to use")
 def _(folder: Path) -> object:
     page = "<html><table><tr><td>text</td><td>label</td></tr><tr><td>hi</td><td>a</td></tr></table></html>"
-    tabs = fails(lambda: read(folder, "b.xls", "text\tlabel\nhi\ta\n"), ".xls", ".csv")
-    return tabs and fails(lambda: read(folder, "a.xls", page), ".xls", ".csv")
+    tabs = refuses(lambda: read(folder, "b.xls", "text\tlabel\nhi\ta\n"), ".xls", ".csv")
+    return tabs and refuses(lambda: read(folder, "a.xls", page), ".xls", ".csv")
 
 
 holds("a Parquet file that breaks off: refused by name")(

@@ -12,7 +12,6 @@ from situations.situation import REORDERED, SIGNS, TABLE, Subject, written
 
 holds = Subject("zero shot")
 
-
 # --- estimators ------------------------------------------------------------------------------------------------------
 
 
