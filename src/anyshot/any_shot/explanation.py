@@ -105,7 +105,7 @@ class Explanations(tuple[Explanation, ...]):
 
     def __rich__(self) -> "Table":
         """Return a table for `rich.print`."""
-        return rich_table(_COLUMNS, [one._cells() for one in self])
+        return rich_table(_COLUMNS, [one._cells() for one in self], framed=True)
 
     def _repr_html_(self) -> str:
         return html_table(_COLUMNS, [one._cells() for one in self])

@@ -6,7 +6,7 @@ another order. They are shown as Python writes them in a string, such as \x1b.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -39,12 +39,20 @@ def escaped_json(line: str) -> str:
     return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", line)
 
 
-def rich_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> "Table":
-    """Return a table of texts with lines between its rows, for `rich.print`; markup in cells is shown, not obeyed."""
+def rich_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[str] = (), framed: bool = False
+) -> "Table":
+    """Return a table of texts for `rich.print`; markup and control characters in it are shown, not obeyed.
+
+    numbers: the columns that are aligned at the right; framed: whether lines stand around all cells, as of long texts.
+    """
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, show_lines=True)
+    table = Table(show_lines=True) if framed else Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(Text(escaped(name)), justify="right" if name in numbers else "left", overflow="fold")
     for cells in rows:
         table.add_row(*(Text(escaped(cell)) for cell in cells))
     return table

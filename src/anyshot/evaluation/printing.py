@@ -5,12 +5,10 @@ import io
 from abc import ABC, abstractmethod
 
 import pandas as pd
-from rich import box
 from rich.console import Console, Group
-from rich.table import Table
 from rich.text import Text
 
-from anyshot.base.terminal import escaped
+from anyshot.base.terminal import escaped, rich_table
 
 PLAIN_WIDTH = 100  # columns of text outside a terminal
 
@@ -49,12 +47,8 @@ class Printable(ABC):
 
 
 def _rich_table(frame: pd.DataFrame, *, title: str) -> Group:
-    """Return a table for the terminal. Markup and control characters in its cells are shown, not obeyed."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, name in enumerate(frame.columns):
-        table.add_column(Text(escaped(str(name))), justify="right" if number else "left", overflow="fold")
-    for cells in frame.itertuples(index=False):
-        table.add_row(*(Text(escaped(str(cell))) for cell in cells))
+    columns, rows = list(map(str, frame.columns)), (list(map(str, cells)) for cells in frame.itertuples(index=False))
+    table = rich_table(columns, rows, numbers=columns[1:])
     return Group(Text(title, style="bold"), table)  # rich would wrap a table's own title at the table's width
 
 

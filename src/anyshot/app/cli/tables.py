@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
-from rich.text import Text
 
-from anyshot.base.terminal import escaped
+from anyshot.base.terminal import escaped, rich_table
+from anyshot.base.validation import is_number
 
 
 class SafeConsole(Console):
@@ -23,13 +22,8 @@ class SafeConsole(Console):
 def table_of(rows: Sequence[Mapping[str, object]], *, last: str = "") -> Table:
     """Return the rows as a table. Markup in its cells is shown, not interpreted."""
     names = sorted(rows[0], key=lambda name: name == last) if rows else []
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in names:
-        number = isinstance(rows[0][name], (int, float)) and not isinstance(rows[0][name], bool)
-        table.add_column(Text(escaped(name)), justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(escaped(_cell(row[name]))) for name in names))
-    return table
+    numbers = [name for name in names if is_number(rows[0][name])]
+    return rich_table(names, ([_cell(row[name]) for name in names] for row in rows), numbers=numbers)
 
 
 def _cell(value: object) -> str:
