@@ -6,7 +6,7 @@ import pytest
 
 from anyshot.app.studio import Answers, Project, add_rows
 from anyshot.app.studio.quality import why
-from anyshot.app.studio.views import Query, counts, order, rows
+from anyshot.app.studio.views import Query, counts, groups, order, rows
 from anyshot.errors import InputError
 
 
@@ -41,6 +41,13 @@ def test_a_class_has_the_items_of_its_label_or_else_of_its_answer(half_labeled, 
         own = found(half_labeled, half_answers, "class", class_id=one.id)
         assert len(own) == sizes[one.id]
         assert {row.item.label or row.answer for row in own} == {one.id}
+
+
+def test_groups_are_the_runs_of_items_of_one_class(half_labeled, half_answers):
+    ids = order(half_labeled, half_answers, Query(order="class"))
+    assert dict(groups(half_labeled, half_answers, ids)) == counts(half_labeled, half_answers)
+    assert len(groups(half_labeled, half_answers, ids[::-1])) == len(groups(half_labeled, half_answers, ids)) > 2
+    assert groups(half_labeled, half_answers, ids[:0]) == []
 
 
 def test_search_finds_words_and_meanings(half_labeled, half_answers):

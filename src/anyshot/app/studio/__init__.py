@@ -15,6 +15,7 @@ _HOME = {
     "counts": "anyshot.app.studio.views",
     "default_root": "anyshot.app.studio.project",
     "folder_for": "anyshot.app.studio.project",
+    "groups": "anyshot.app.studio.views",
     "import_project": "anyshot.app.studio.archive",
     "list_projects": "anyshot.app.studio.project",
     "order": "anyshot.app.studio.views",

@@ -107,6 +107,15 @@ def rows(project: Project, answers: "Answers", ids: Sequence[int] | Indexes) -> 
     ]
 
 
+def groups(project: Project, answers: "Answers", ids: Indexes) -> list[tuple[LabelOf, int]]:
+    """Return the runs of items of one class, by their label or else by their answer: the class, and how many items."""
+    labels = project.items.labels()
+    shown = _shown_classes(answers, labels)[0][labels.rows_of(ids)]
+    starts = np.flatnonzero(np.append(True, shown[1:] != shown[:-1])[: len(shown)])
+    sizes = np.diff(np.append(starts, len(shown)))
+    return [(_shown(number), n) for number, n in zip(shown[starts].tolist(), sizes.tolist(), strict=True)]
+
+
 def counts(project: Project, answers: "Answers") -> dict[LabelOf, int]:
     """Return the number of items of each class, by their label or else by their answer; None: not answered yet."""
     shown, _ = _shown_classes(answers, project.items.labels())

@@ -14,7 +14,6 @@ from starlette.routing import Route
 from anyshot.app import studio
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.feature_items import Columns, shown_cells
-from anyshot.app.studio.items import shown_label
 from anyshot.app.studio.page.drawing import opened_by, texts_for
 from anyshot.app.studio.page.messages import message_in
 from anyshot.app.studio.page.opened import Opened
@@ -59,26 +58,14 @@ async def item_order(request: Request) -> Response:
     def found() -> dict[str, Any]:
         answered = len(opened.answers.current.ids) > 0  # before the order, which may be by later answers
         ids = studio.order(opened.project, opened.answers, query)
-        groups = _groups(opened, ids.tolist()) if view == "class" else None
+        groups = None
+        if view == "class":
+            groups = [{"label": label, "n": n} for label, n in studio.groups(opened.project, opened.answers, ids)]
         labels = opened.project.items.labels()
         labeled = np.intersect1d(ids, labels.ids[labels.labels != 0])
         return {"ids": ids.tolist(), "labeled": labeled.tolist(), "groups": groups, "answered": answered}
 
     return JSONResponse(await run_in_threadpool(found))
-
-
-def _groups(opened: Opened, ids: list[int]) -> list[dict[str, Any]]:
-    """Return the label and size of each run of items with one answer."""
-    answers, labels = opened.answers.current, opened.project.items.labels()
-    predicted = dict(zip(answers.ids.tolist(), answers.classes.tolist(), strict=True))
-    given = dict(zip(labels.ids.tolist(), labels.labels.tolist(), strict=True))
-    groups: list[dict[str, Any]] = []
-    for one in ids:
-        label = shown_label(given.get(one) or predicted.get(one))
-        if not groups or groups[-1]["label"] != label:
-            groups.append({"label": label, "n": 0})
-        groups[-1]["n"] += 1
-    return groups
 
 
 async def some_items(request: Request) -> Response:
