@@ -8,7 +8,7 @@ import tiny_language_models as tiny
 from anyshot.base.validation import unit
 from anyshot.encoders.backbones import open_backbone
 from anyshot.errors import InputError, MixedInputError, NotEnoughLabelsError, UnknownStageError
-from anyshot.fine_tuning.contrastive import TUNING, ContrastiveClassifier, pair_loss, train_on_pairs
+from anyshot.fine_tuning.contrastive import TUNING, ContrastiveClassifier, draw_pairs, pair_loss, train_on_pairs
 from anyshot.fine_tuning.partial import StageTraining, copy_weights
 from anyshot.tasks.loading import load
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
@@ -113,3 +113,26 @@ def test_a_whole_weight_is_as_many_copies_of_an_item_in_the_pairs(bert):
     np.testing.assert_allclose(weighed.predict_proba(X), expected.predict_proba(X), rtol=1e-4)
     with pytest.raises(InputError, match=r"ContrastiveClassifier, which .* with whole numbers as sample_weight"):
         classifier(bert).fit(X, Y, sample_weight=[0.5] * 8)
+
+
+def test_half_of_the_pairs_are_of_the_same_class_and_no_item_is_paired_with_itself():
+    index = np.repeat(np.arange(6), 4)
+    pairs = draw_pairs(index, n_pairs=40, generator=np.random.default_rng(0))
+    np.testing.assert_array_equal(index[pairs.left] == index[pairs.right], pairs.same)
+    assert pairs.same.sum() == 20
+    assert (pairs.left != pairs.right).all()
+
+
+def test_a_rare_class_is_in_as_many_pairs_as_a_common_one():
+    index = np.array([0] * 50 + [1] * 2)
+    pairs = draw_pairs(index, n_pairs=400, generator=np.random.default_rng(0))
+    assert index[pairs.left[pairs.same]].mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_single_items_give_only_pairs_of_different_classes():
+    assert not draw_pairs(np.arange(3), n_pairs=8, generator=np.random.default_rng(0)).same.any()
+
+
+def test_pairs_need_two_classes():
+    with pytest.raises(NotEnoughLabelsError, match="at least two classes; there is 1"):
+        draw_pairs(np.array([0, 0, -1]), n_pairs=4, generator=np.random.default_rng(0))

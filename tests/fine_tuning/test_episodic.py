@@ -6,17 +6,17 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from anyshot.errors import InputError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tuning.episodic import (
     ConvNet,
     encode_rows,
     episode_accuracy,
     episode_loss,
+    episodes_of,
     prototype_scores,
     train_on_episodes,
 )
 from anyshot.training.recipe import Recipe
-from anyshot.training.sampling import episodes_of
 
 
 def test_the_loss_is_that_of_the_paper():
@@ -121,3 +121,47 @@ def test_the_seed_decides_the_weights_of_conv_net_and_does_not_change_torchs_gen
 def test_images_that_are_too_small_for_conv_net_are_an_error():
     with pytest.raises(InputError, match="at least 16 x 16 pixels; got 12 x 28"):
         ConvNet(width=4)(torch.zeros(1, 1, 12, 28))
+
+
+# --- episodes ---------------------------------------------------------------------------------------------------------
+
+
+SIX_CLASSES = np.repeat(np.arange(6), 4)
+ALPHABET = np.repeat([0, 0, 0, 0, 1, 1], 4)
+
+
+def test_an_episode_has_different_items_of_different_classes():
+    rows = episodes_of(SIX_CLASSES, n_classes=5, n_each=3).draw(np.random.default_rng(0))
+    assert rows.shape == (5, 3)
+    assert len(np.unique(rows)) == 15
+    assert (SIX_CLASSES[rows] == SIX_CLASSES[rows[:, :1]]).all()
+    assert len(np.unique(SIX_CLASSES[rows[:, 0]])) == 5
+
+
+def test_a_group_is_sampled_in_proportion_to_its_number_of_classes():
+    episodes, draws = episodes_of(SIX_CLASSES, n_classes=3, n_each=2, groups=ALPHABET), np.random.default_rng(0)
+    drawn = [episodes.draw(draws) for _ in range(300)]
+    alphabets = [np.unique(ALPHABET[rows]) for rows in drawn]
+    assert all(len(one) == 1 for one in alphabets)
+    assert np.mean([one[0] == 0 for one in alphabets]) == pytest.approx(4 / 6, abs=0.1)
+    assert {len(rows) for rows in drawn} == {2, 3}  # the smaller group gives all that it has
+
+
+def test_unlabeled_items_and_small_classes_are_never_sampled():
+    index = np.where(SIX_CLASSES == 2, -1, SIX_CLASSES)
+    index[1:4] = -1  # class 0 keeps one item
+    episodes, draws = episodes_of(index, n_classes=6, n_each=2), np.random.default_rng(0)
+    seen = {int(one) for _ in range(30) for one in index[episodes.draw(draws)].ravel()}
+    assert seen == {1, 3, 4, 5}
+
+
+def test_the_same_seed_gives_the_same_episode():
+    episodes = episodes_of(SIX_CLASSES, n_classes=3, n_each=2)
+    np.testing.assert_array_equal(episodes.draw(np.random.default_rng(3)), episodes.draw(np.random.default_rng(3)))
+
+
+def test_too_few_items_for_an_episode_are_refused():
+    with pytest.raises(NotEnoughLabelsError, match=r"two classes with 5 items each; the largest of 6 classes has 4"):
+        episodes_of(SIX_CLASSES, n_classes=2, n_each=5)
+    with pytest.raises(NotEnoughLabelsError, match="in one group"):
+        episodes_of(SIX_CLASSES, n_classes=2, n_each=2, groups=SIX_CLASSES)

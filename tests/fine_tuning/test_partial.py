@@ -21,6 +21,7 @@ from anyshot.fine_tuning.partial import (
     interpolate,
     layer_groups,
     log_class_shares,
+    similar_lengths,
 )
 from anyshot.fine_tuning.training_labels import TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
@@ -197,3 +198,44 @@ def test_the_identity_depends_on_items_freeze_point_and_settings(backbone, other
 def test_the_digest_depends_on_contents_and_shape():
     assert digest(np.zeros(4)) == digest(np.zeros(4))
     assert len({digest(np.zeros(4)), digest(np.ones(4)), digest(np.zeros((2, 2)))}) == 3
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+LENGTHS = np.random.default_rng(0).integers(1, 60, size=500)
+
+
+def test_every_row_is_in_one_batch_of_similar_lengths():
+    rows = np.arange(3, 480)
+    result = similar_lengths(LENGTHS, rows, batch_size=16, generator=np.random.default_rng(0))
+    assert sorted(np.concatenate(result).tolist()) == rows.tolist()
+    assert all(len(batch) <= 16 for batch in result)
+    assert len(result) == 30
+
+
+def test_batches_of_similar_lengths_need_little_padding():
+    rows = np.arange(500)
+    result = similar_lengths(LENGTHS, rows, batch_size=16, generator=np.random.default_rng(0))
+    padded = sum(LENGTHS[batch].max() * len(batch) for batch in result)
+    assert padded < 1.15 * LENGTHS.sum()
+
+
+def test_the_generator_determines_the_batches_and_epochs_differ():
+    first, again = (
+        similar_lengths(LENGTHS, np.arange(500), batch_size=8, generator=np.random.default_rng(1)) for _ in "ab"
+    )
+    assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+    rng = np.random.default_rng(1)
+    epochs = [similar_lengths(LENGTHS, np.arange(500), batch_size=8, generator=rng) for _ in range(2)]
+    assert {frozenset(batch.tolist()) for batch in epochs[0]} != {frozenset(batch.tolist()) for batch in epochs[1]}
+
+
+def test_items_of_one_length_are_shuffled():
+    result = similar_lengths(np.ones(100), np.arange(100), batch_size=10, generator=np.random.default_rng(0))
+    assert np.concatenate(result).tolist() != list(range(100))
+    assert all(np.ptp(batch) > 20 for batch in result)
+
+
+def test_without_rows_there_are_no_batches():
+    assert similar_lengths(LENGTHS, np.arange(0), batch_size=4, generator=np.random.default_rng(0)) == []

@@ -4,10 +4,11 @@ n labeled items make n (n - 1) / 2 pairs. After training on pairs, a head is fit
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -17,17 +18,24 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, unit
 from anyshot.base.weighted_items import refuse_fractions
 from anyshot.encoders.tuned import TunedEncoder
-from anyshot.errors import InputError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tuning.network import NetworkClassifier, TrainedNetwork, closed_form_head
 from anyshot.fine_tuning.partial import StageTraining
 from anyshot.fine_tuning.training_labels import TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.run import History
-from anyshot.training.sampling import draw_pairs
 from anyshot.zero_shot.class_texts import TextDescription
 
 BATCH_SIZE: Final = 32  # pairs
 TUNING: Final = Tuning(held_out=0, patience=None, precision="float32", cache=False)
+
+
+class Pairs(NamedTuple):
+    """Pairs of items, and whether both are of the same class."""
+
+    left: Indexes  # (n,) rows
+    right: Indexes  # (n,) rows
+    same: NDArray[np.bool_]  # (n,)
 
 
 class ContrastiveClassifier(NetworkClassifier):
@@ -146,3 +154,29 @@ def train_on_pairs(
         return pair_loss(left, right, torch.from_numpy(same).to(device, torch.float32))
 
     return run.train(None, batches, loss, random_state=run.random)
+
+
+def draw_pairs(index: Indexes, *, n_pairs: int, generator: np.random.Generator) -> Pairs:
+    """Sample pairs of items, half of the same class and half of different classes, with all classes equally likely.
+
+    index (n,): the class of each item. SetFit also samples half and half (Tunstall et al., 2022, section 3.1). If no
+    class has two items, every pair is of different classes; an item is never paired with itself.
+
+    Raises
+    ------
+    NotEnoughLabelsError
+        There are fewer than two classes.
+    """
+    members = [np.flatnonzero(index == one) for one in np.unique(index[index >= 0])]
+    if len(members) < 2:
+        raise NotEnoughLabelsError(f"Pairs need items of at least two classes; there is {len(members)}. Label more.")
+    several = [rows for rows in members if len(rows) > 1]
+    n_same = n_pairs // 2 if several else 0
+    pairs = np.empty((n_pairs, 2), np.intp)
+    for number in range(n_pairs):
+        if number < n_same:
+            pairs[number] = generator.choice(several[generator.integers(len(several))], 2, replace=False)
+        else:
+            one, other = generator.choice(len(members), 2, replace=False)
+            pairs[number] = generator.choice(members[one]), generator.choice(members[other])
+    return Pairs(pairs[:, 0], pairs[:, 1], np.arange(n_pairs) < n_same)

@@ -10,12 +10,11 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from anyshot.base.validation import Indexes, RandomState, Vectors, generator
-from anyshot.errors import InputError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.training.loop import train
 from anyshot.training.networks import seeded
 from anyshot.training.recipe import Recipe, cross_entropy
 from anyshot.training.run import HeldOut, History
-from anyshot.training.sampling import Episodes
 
 EmbedRows: TypeAlias = Callable[[Indexes, np.random.Generator | None], Tensor]
 """Function from rows (n,) to features (n, d); with a generator, of a random augmented view of each item."""
@@ -50,6 +49,64 @@ class ConvNet(nn.Module):
             raise InputError(f"Images must have at least {MIN_SIZE} x {MIN_SIZE} pixels; got {height} x {width}.")
         features: Tensor = self.blocks(images).flatten(1)
         return features
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Labeled items from which episodes are sampled: some classes, and some different items of each.
+
+    Attributes
+    ----------
+    groups : list of list of ndarray
+        For each group, such as an alphabet, the rows of each of its classes.
+    n_classes, n_each : int
+        Classes of an episode, and items of each class.
+    """
+
+    groups: list[list[Indexes]]
+    n_classes: int
+    n_each: int
+
+    def draw(self, generator: np.random.Generator) -> Indexes:
+        """Return the rows (classes, n_each) of one episode.
+
+        All classes are of one group, sampled with probability proportional to its number of classes, so that the
+        tasks are as hard as within a group. A group with fewer than `n_classes` contributes all its classes.
+        """
+        sizes = np.array([len(group) for group in self.groups])
+        group = self.groups[generator.choice(len(sizes), p=sizes / sizes.sum())]
+        classes = generator.permutation(len(group))[: self.n_classes]
+        return np.stack([generator.choice(group[one], self.n_each, replace=False) for one in classes])
+
+
+def episodes_of(index: Indexes, *, n_classes: int, n_each: int, groups: Indexes | None = None) -> Episodes:
+    """Group labeled items for episodes.
+
+    index (n,): the class of each item, -1 for none; groups (n,): the group of each item's class, by default the same
+    for all. Classes with fewer than `n_each` items are left out, and groups with fewer than two classes.
+
+    Raises
+    ------
+    NotEnoughLabelsError
+        No group has two classes with `n_each` items each.
+    """
+    of_item = np.zeros_like(index) if groups is None else groups
+    rows_by_group: dict[int, list[Indexes]] = {}
+    order = np.argsort(index, kind="stable")
+    order = order[index[order] >= 0]
+    classes = np.split(order, np.flatnonzero(np.diff(index[order])) + 1)
+    for rows in classes:
+        if len(rows) >= n_each:
+            rows_by_group.setdefault(int(of_item[rows[0]]), []).append(rows)
+    usable = [group for group in rows_by_group.values() if len(group) > 1]
+    if not usable:
+        most = max((len(rows) for rows in classes), default=0)
+        raise NotEnoughLabelsError(
+            f"An episode needs at least two classes with {n_each} items each"
+            f"{' in one group' if groups is not None else ''}; the largest of {len(classes)} classes has {most}. "
+            "Label more, or request fewer items of each class."
+        )
+    return Episodes(usable, n_classes, n_each)
 
 
 @dataclass(frozen=True)

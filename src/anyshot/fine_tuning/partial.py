@@ -29,9 +29,9 @@ from anyshot.training.checkpoint import Checkpoints
 from anyshot.training.loop import train
 from anyshot.training.recipe import LayerGroup, Recipe, balanced_weights, by_depth, cross_entropy
 from anyshot.training.run import HeldOut, History
-from anyshot.training.sampling import similar_lengths
 
 FORWARD_TOGETHER: Final = 64
+SORTED_TOGETHER: Final = 50  # batches
 DEFAULT_INTERPOLATION: Final = 0.5
 """Interpolation without held-out items to choose it by (Wortsman et al., CVPR 2022, recommend the same)."""
 INTERPOLATIONS: Final = (1.0, 0.75, 0.5, 0.25)
@@ -198,6 +198,24 @@ class StageTraining:
                 "The trained network returns NaN or infinite values: the last steps were too large. Lower "
                 f"learning_rate (it is {self.recipe.learning_rate:g}) or raise warm_up (it is {self.recipe.warm_up:g})."
             )
+
+
+def similar_lengths(
+    lengths: Sequence[int] | NDArray[np.integer], rows: Indexes, *, batch_size: int, generator: np.random.Generator
+) -> list[Indexes]:
+    """Return shuffled batches of `rows`, each of texts of similar length, to reduce padding.
+
+    lengths (n,): of every item; rows (m,): the items to use, each once. Randomly chosen rows for `SORTED_TOGETHER`
+    batches at a time are sorted by length, and the batches are shuffled, so that batches remain largely random.
+    """
+    shuffled = generator.permutation(np.asarray(rows, dtype=np.intp))
+    length_of = np.asarray(lengths)
+    batched: list[Indexes] = []
+    for first in range(0, len(shuffled), SORTED_TOGETHER * batch_size):
+        window = shuffled[first : first + SORTED_TOGETHER * batch_size]
+        window = window[np.argsort(length_of[window], kind="stable")]
+        batched += [window[start : start + batch_size] for start in range(0, len(window), batch_size)]
+    return [batched[index] for index in generator.permutation(len(batched))]
 
 
 def layer_groups(rest: Rest, head: LinearHead | None, tuning: Tuning) -> list[LayerGroup]:

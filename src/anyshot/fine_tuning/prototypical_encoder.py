@@ -22,10 +22,18 @@ from anyshot.base.pixels import Pixels, map_pixels
 from anyshot.base.validation import Indexes, RandomState, Vectors, check_whole, generator
 from anyshot.encoders.stages import choose_compute
 from anyshot.errors import InputError
-from anyshot.fine_tuning.episodic import MIN_SIZE, N_BLOCKS, ConvNet, EmbedRows, encode_rows, train_on_episodes
+from anyshot.fine_tuning.episodic import (
+    MIN_SIZE,
+    N_BLOCKS,
+    ConvNet,
+    EmbedRows,
+    Episodes,
+    encode_rows,
+    episodes_of,
+    train_on_episodes,
+)
 from anyshot.training.recipe import Recipe
 from anyshot.training.run import History
-from anyshot.training.sampling import Episodes, episodes_of
 
 CHANNELS: Final = 64  # of each block, as in the papers
 N_QUERIES: Final = 3  # few are enough, because each item is support in turn
