@@ -148,6 +148,13 @@ def test_a_sparse_table_is_refused_with_the_way_out_where_a_dense_one_is_needed(
         validate_data(StandardScaler(), csr_array([[1.0]]))
 
 
+def test_a_masked_number_is_refused_and_a_mask_of_none_is_ignored():
+    cells = np.ma.MaskedArray(np.eye(3), mask=np.eye(3, k=1, dtype=bool))
+    with pytest.raises(BadItemError, match="X contains NaN or infinity in rows 0, 1"):
+        validate_data(StandardScaler(), cells)
+    np.testing.assert_array_equal(validate_data(StandardScaler(), np.ma.MaskedArray(np.eye(3))), np.eye(3))
+
+
 @pytest.mark.parametrize("rows", [lambda X: X, list], ids=["tensor", "list"])
 def test_tensors_with_gradients_and_of_half_precision_are_taken(rows):
     X = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 
-from anyshot.base.columns import are_texts, column_labels, no_table, plain
+from anyshot.base.columns import are_texts, column_labels, no_table, plain, unmasked
 from anyshot.base.items import check_list
 from anyshot.base.labels import Labels, label_list
 from anyshot.base.metadata_routing import MetadataConsumer
@@ -102,7 +102,7 @@ def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **opt
     refuse_lazy(X)
     if not_rows := no_table(X, name="X"):
         raise InputError(f"X must be a table of numbers (n, d); {not_rows}.")
-    X, names = plain(X), column_labels(X)
+    X, names = unmasked(plain(X)), column_labels(X)
     for y in given:
         check_list(y if isinstance(y, Iterable) else [], what="A list of labels")
         warn_of_order(X, y, names=("X", "y"))

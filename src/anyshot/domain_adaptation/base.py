@@ -14,7 +14,6 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.columns import unmasked
 from anyshot.base.estimator import all_or_nothing, class_labels, validate_data
 from anyshot.base.misleading_names import warn_of_look_alikes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
@@ -189,9 +188,7 @@ class AdaptedClassifier(EvaluatedClassifier, ClassifierMixin, BaseEstimator):
         if self.normalize not in ("source", "domain", None):
             raise InputError(f"Unknown normalize={self.normalize!r}. Choose 'source', 'domain' or None.")
         check_columns(X, target)
-        table, labels = validate_data(
-            self, unmasked(X), y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False
-        )
+        table, labels = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
         weights = None
         if sample_weight is not None:
             rows, weights = counted_rows(X, sample_weight, len(labels))
@@ -245,9 +242,7 @@ class AdaptedClassifier(EvaluatedClassifier, ClassifierMixin, BaseEstimator):
     def _call(self, X: ArrayLike, method: Callable[[Table], NDArray[Any]]) -> NDArray[Any]:
         """Return the result of a method of the model on target items (n, d)."""
         check_is_fitted(self)
-        X = validate_data(
-            self, unmasked(X), accept_sparse="csr", dtype=np.float32, ensure_all_finite=False, reset=False
-        )
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False, reset=False)
         table = self._normalized(domain_table(X, name="X"), self.statistics_)
         with threads_for(table.shape[0] * table.shape[1] * len(self.classes_)):
             return method(self._represent(table) if self.adapted_ else table)

@@ -12,7 +12,6 @@ from scipy.special import expit, logsumexp, softmax
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base import validation
-from anyshot.base.columns import unmasked
 from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import column_std
@@ -261,7 +260,7 @@ class MultitaskModel(FittedTasks):
             A task has no labels, or all its labels are the same.
         """
         validation.vectors(X)
-        vectors = validate_data(self, validation.dense(unmasked(X)), dtype=np.float64)
+        vectors = validate_data(self, validation.dense(X), dtype=np.float64)
         weights = None if sample_weight is None else checked_weights(X, sample_weight, len(vectors))
         tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks, items=X, weights=weights)
         center, std = np.average(vectors, axis=0, weights=weights), column_std(vectors, weights)
@@ -318,7 +317,7 @@ class MultitaskModel(FittedTasks):
 
     def _scores(self, X: ArrayLike) -> dict[str, Floats]:
         check_is_fitted(self)
-        X = validation.dense(unmasked(X))
+        X = validation.dense(X)
         vectors = validate_data(self, X, reset=False, dtype=np.float64, ensure_min_samples=0)
         return {name: vectors @ coef + self.intercept_[name] for name, coef in self.coef_.items()}
 
