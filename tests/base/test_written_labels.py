@@ -33,3 +33,7 @@ def test_categories_are_the_same_with_and_without_a_point():
     assert list(map(spelling_of(["1", "2.0", "b"]), ["1.0", "2", 2, "b.0"])) == ["1", "2.0", "2.0", "b.0"]
     assert list(map(spelling_of(["1", "1.0"]), ["1", "1.0", 1, 1.0])) == ["1", "1.0", "1", "1.0"]
     assert spelling_of(["a"])(["a list"]) == ["a list"]
+
+
+def test_no_label_is_no_class_named_none():
+    assert as_classes_write_them([None, "None"], ["None", "other"]) == [None, "None"]

@@ -37,6 +37,8 @@ def spelling_of(names: Iterable[Any]) -> Callable[[Any], Any]:
     length = lengths.pop() if len(lengths) == 1 else 0
 
     def spelled(value: Any) -> Any:
+        if value is None:
+            return None  # no label, whatever the names are
         text = str(value)
         if (type(value), text) in exact:
             return exact[type(value), text]
