@@ -98,7 +98,7 @@ def test_what_rows_of_features_cannot_do_is_said(call, rows, fitted, tmp_path):
     features, out = ("--feature-columns", "all"), ("--out", tmp_path / "x")
     as_texts = "--text-column", "city", "--label-column", "status"
     for arguments, message in (
-        (("fit", rows / "train.csv", *features, *out), "with --label-column. By its values, it may be 'status'."),
+        (("fit", rows / "train.csv", *features, *out), "with --label-column. It may be 'status'."),
         (("fit", rows / "train.csv", *features, "--text-column", "city", *out), "texts, images or rows of features"),
         (("tune", rows / "train.csv", *features, *out), "have no encoder to tune. Use anyshot fit"),
         (

@@ -196,7 +196,7 @@ def read_labeled(
 def label_hint(data: Any) -> str:
     """Return a sentence that names the column that may hold the labels of rows of features."""
     name = datasets.likely_class_column(data.items) if data.modality == "table" else None
-    return "" if name is None else f" By its values, it may be {name!r}."
+    return "" if name is None else f" It may be {name!r}."
 
 
 def _other_columns(table: Any, data: Any) -> str:

@@ -179,3 +179,17 @@ def test_later_rows_are_found_by_the_names_of_columns_and_a_missing_one_is_said(
     )
     assert refused.json()["detail"].startswith("pasted.tsv hat keine Spalte „height“, die jede Zeile dieses Projekts")
     client.post(f"/projects/{base.split('/')[2]}/remove", json={})
+
+
+def test_a_column_of_classes_that_only_its_values_show_is_said_to_be_a_proposal(client):
+    base = client.post("/projects", json={"name": "plants", "kind": "rows"}).json()["address"]
+    table = "height,leaf,origin\n" + "".join(f"{n},{'oval' if n % 3 else 'long'},{'ab'[n % 2]}\n" for n in range(12))
+    html = client.post(base + "tables", files={"file": ("a.csv", table)}).json()["html"]
+    assert "<b>origin</b> is proposed as the class" in html
+    assert '<option value="2" selected>origin' in html
+    number = html.split("tables/")[1].split('"')[0]
+    client.post(f"{base}tables/{number}", json={"kind": "rows", "use-0": "on", "use-1": "on"})
+    again = client.post(base + "tables", files={"file": ("b.csv", table)}).json()["html"]
+    assert "is proposed" not in again
+    assert " selected>origin" not in again
+    client.post(f"/projects/{base.split('/')[2]}/remove", json={})
