@@ -70,6 +70,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def table_rows(self) -> Sequence[int]:
+        """The row of the table, from 0, from which each item was read."""
+        return range(len(self)) if self.rows is None else self.rows
+
 
 def read_data(
     path: str | os.PathLike[str],

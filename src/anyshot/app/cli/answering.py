@@ -163,7 +163,7 @@ def suggest(
         raise InputError(f"Every row of {data} has a label, there or in the model, so there is nothing to suggest.")
     chosen = [pool[row] for row in clf.suggest(take(inputs.items, pool), n=n).tolist()]
     answers = _predicted(clf, take(inputs.items, chosen))
-    at = chosen if inputs.rows is None else [inputs.rows[row] for row in chosen]
+    at = [inputs.table_rows[row] for row in chosen]
     guesses = [{GUESS: answer.pop("label"), **answer} for answer in answers]
     if out is None:
         counted = [row + 1 if table is None else table.number(row) for row in at]
@@ -247,11 +247,11 @@ def _write_predictions(rows: list[dict[str, Any]], inputs: GivenItems, out: Path
     table: Any = [{kind: row["item"], **answer} for answer, row in zip(found, rows, strict=True)]
     if inputs.table is not None:
         empty, n_rows = dict[str, object].fromkeys(found[0]), len(inputs.table.frame)
-        by_row = dict(zip(inputs.rows or range(n_rows), found, strict=True))
+        by_row = dict(zip(inputs.rows, found, strict=True))
         answers = [by_row.get(row, empty) for row in range(n_rows)]
         table = datasets.with_columns_of(inputs.table, answers, prefix="new_")
         if inputs.image_column is not None and not out.parent.samefile(inputs.table.path.parent):
-            table.loc[list(inputs.rows or range(n_rows)), inputs.image_column] = [row["item"] for row in rows]
+            table.loc[list(inputs.rows), inputs.image_column] = [row["item"] for row in rows]
         if (column := table.columns[-len(empty)]) not in empty:
             note(f"{inputs.table.path} has predictions already, which are kept; the new ones are in {column!r}.")
     datasets.write_table(table, out, verbatim=verbatim, like=inputs.table)

@@ -73,9 +73,7 @@ class Reading:
     named: the files whose columns were named; taken: the tables and the data that were read of them.
     """
 
-    encoding: str | None = None
-    sheet: str | None = None
-    on_error: Literal["skip", "raise"] = "skip"
+    options: FileOptions = FileOptions()
     tables: dict[Path, "Table"] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
@@ -84,11 +82,12 @@ class Reading:
     def table(self, path: Path) -> "Table | None":
         """Return the table at a path, with its blank rows, which is read once; None for a folder."""
         if existing(path).is_dir():
-            if self.sheet is not None:
-                raise InputError(f"--sheet {self.sheet} was given, but {path} is a folder. Leave it out.")
+            if self.options.sheet is not None:
+                raise InputError(f"--sheet {self.options.sheet} was given, but {path} is a folder. Leave it out.")
             return None
         if path not in self.tables:
-            self.tables[path] = datasets.read_table(path, encoding=self.encoding, sheet=self.sheet, blank_rows=True)
+            how = {"encoding": self.options.encoding, "sheet": self.options.sheet}
+            self.tables[path] = datasets.read_table(path, **how, blank_rows=True)
         return self.tables[path]
 
     def places(self, texts: Sequence[str]) -> list[str]:
@@ -98,7 +97,7 @@ class Reading:
             (table.path, row): table
             for table, data in self.taken
             if data.modality != "table"
-            for row, item in zip(data.rows or range(len(data)), data.items, strict=True)
+            for row, item in zip(data.table_rows, data.items, strict=True)
             if item in wanted
         }
         several = len({path for path, _ in found}) > 1
@@ -113,7 +112,7 @@ class Reading:
             found = [
                 table.location(row)
                 for table, data in self.taken
-                for row, label in zip(data.rows or range(len(data)), data.labels or (), strict=False)
+                for row, label in zip(data.table_rows, data.labels or (), strict=False)
                 if label is not None and str(label) == str(error.label)
             ]
             if not found:
@@ -143,7 +142,7 @@ def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
         given = [arguments.get(name) for name in _FILES]
         files = [one for own in given for one in (own if isinstance(own, list) else [own])]
         check_out(file_options.skipped, TABLES, *files, option="--skipped")
-        reading = Reading(file_options.encoding, file_options.sheet, file_options.on_error)
+        reading = Reading(file_options)
         token = _CURRENT.set(reading)
         try:
             with one_call(reading.places), reading.naming_labels():

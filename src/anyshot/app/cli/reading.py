@@ -67,12 +67,12 @@ LONGEST_PATH: Final = 1000
 class GivenItems:
     """The items of a command, and the table that they come from, if any.
 
-    rows: the row of the table in which each item stands, None for all; image_column: that of the table with the paths.
+    rows: the row of the table in which each item stands; image_column: that of the table with the paths.
     """
 
     items: Any
     table: "Table | None" = None
-    rows: list[int] | None = None
+    rows: Sequence[int] = ()
     image_column: str | None = None
 
     @property
@@ -109,10 +109,10 @@ def read(
         features = list(like.items.columns)
     without = () if given.left_out is None else _listed(table, given.left_out)
     named = datasets.ColumnNames(given.text_column, given.image_column, label_column, features, without)
-    how: dict[str, Any] = {"with_labels": with_labels, "on_error": reading.on_error}
+    how: dict[str, Any] = {"with_labels": with_labels, "on_error": reading.options.on_error}
     try:
         if table is None:
-            data = datasets.data_of_folder(existing(path), named, encoding=reading.encoding, **how)
+            data = datasets.data_of_folder(existing(path), named, encoding=reading.options.encoding, **how)
         else:
             how |= {"kinds": _kinds_of(model), "classes": None if classes is None else list(classes)}
             data = datasets.data_of_table(table, named, **how)
@@ -225,8 +225,8 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
     if "-" in arguments and len(arguments) > 1:
         raise typer.BadParameter('"-" stands for the standard input, and must be the only item.')
     one_file = len(arguments) == 1 and _is_data(arguments[0])
-    if not one_file and (any(asdict(columns).values()) or current().sheet):
-        named = "sheet" if current().sheet else "column"
+    if not one_file and (any(asdict(columns).values()) or current().options.sheet):
+        named = "sheet" if current().options.sheet else "column"
         raise typer.BadParameter(f"A {named} was named, but the items are not in a table.")
     if not one_file:
         refuse_items_alone(model)
@@ -236,7 +236,7 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
         path = Path(arguments[0])
         data = read(path, columns=columns, with_labels=False, model=model)
         table = current().table(path) if suffix_of(path) in TABLE_SUFFIXES else None
-        return GivenItems(data.items, table, data.rows, data.item_column if data.modality == "image" else None)
+        return GivenItems(data.items, table, data.table_rows, data.item_column if data.modality == "image" else None)
     for argument in arguments:
         _check_item(argument)
     return GivenItems(_usable(arguments))
@@ -255,7 +255,7 @@ def _usable(arguments: Sequence[str]) -> list[str]:
         }
     usable = [one for number, one in enumerate(arguments) if faults[number] is None]
     reading = current()
-    if reading.on_error == "raise" or not usable:
+    if reading.options.on_error == "raise" or not usable:
         return list(arguments)
     places = [one if one in images else f"argument {number + 1}" for number, one in enumerate(arguments)]
     reading.skipped.extend((places[number], fault) for number, fault in faults.items() if fault is not None)

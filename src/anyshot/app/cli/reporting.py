@@ -117,7 +117,7 @@ def _groups(path: Path, column: str, data: Any) -> list[Any]:
         groups = read_labels(table, found, given=column) or []
     except DataFileError as error:
         raise DataFileError(f"The groups of --group-column {column} cannot be read. {error}") from error
-    return groups if data.rows is None else [groups[row] for row in data.rows]
+    return [groups[row] for row in data.table_rows]
 
 
 def _train_and_pool(learned: Any, classes: Sequence[Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def _skip_blank(numbers: Iterable[int]) -> None:
     """List blank lines of the standard input as skipped, or raise InputError with --on-error raise."""
     reading = current()
     for number in numbers:
-        if reading.on_error == "raise":
+        if reading.options.on_error == "raise":
             raise InputError(f"The standard input, line {number}: the text is empty.")
         reading.skipped.append((f"standard input, line {number}", "the text is empty"))
 
@@ -72,7 +72,7 @@ def _parts_of_stdin() -> Iterator[str]:
         yield from sys.stdin or ()
         return
     is_typed = sys.stdin.isatty()  # a pipe is UTF-8, as the output of every command is
-    encoding = known_encoding(current().encoding or (sys.stdin.encoding if is_typed else "utf-8"))
+    encoding = known_encoding(current().options.encoding or (sys.stdin.encoding if is_typed else "utf-8"))
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     rest, is_first = "", True
     while part := raw.read1(AT_ONCE):  # waits for the first byte only
