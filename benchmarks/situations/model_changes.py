@@ -48,7 +48,7 @@ holds("remove_class with a no-break space: found")(
 holds.refused("examples= of add_class is one text: refused, with a list", "[")(
     lambda _: fitted().add_class("login", examples="no login")
 )
-holds.refused("partial_fit with an unknown label: refused, with add_class", "login", "add_class")(
+holds.refused("partial_fit with an unknown label: refused, with adding it", "login", "add it to the classes")(
     lambda _: fitted().partial_fit(["a new thing"], ["login"])
 )
 
@@ -68,9 +68,12 @@ holds("partial_fit of a text with another label: the later one counts")(
 
 # --- in commands -----------------------------------------------------------------------------------------------------
 
-holds("learn a label that the model lacks: refused, with add-class")(
+holds("learn a label that the model lacks: refused, with adding it")(
     lambda f: fails_with(
-        command("learn", model_in(f), written(f, "a.csv", "text,label\nno login,login\n")), 1, "login", "add-class"
+        command("learn", model_in(f), written(f, "a.csv", "text,label\nno login,login\n")),
+        1,
+        "login",
+        "add it to the classes",
     )
 )
 
