@@ -36,7 +36,7 @@ holds.each("weights {}, score: refused, with weights[label]", BY_CLASS)(
 )
 INDEXED = pd.Series(TEXTS, index=range(100, 112))
 REVERSED = pd.Series(1.0, index=range(111, 99, -1))
-holds.warned("weights in another order of rows: warned of", "weights name the same rows in another order")(
+holds.warned("weights in another order of rows: warned of", "sample_weight name the same rows in another order")(
     lambda _: fitted(INDEXED, sample_weight=REVERSED)
 )
 holds.refused("weights that are read once: refused, with list(...)", "list(...)")(
