@@ -27,9 +27,9 @@ from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.efficientnet import AT_LEAST, MEAN, SCALE, read_weights
 from anyshot.encoders.engines.efficientnet import efficientnet_lite0
-from anyshot.encoders.engines.images import ImageGraph, image_graph, image_precision
+from anyshot.encoders.engines.images import ImageEngine, ImageGraph, image_graph, image_precision
 from anyshot.encoders.engines.openvino import Precision
-from anyshot.encoders.images import CROP, SIDE, center_square, encode_images
+from anyshot.encoders.images import CROP, SIDE, ImageEncoder, center_square
 from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
 
@@ -88,6 +88,21 @@ def resized_by_torch(pixels: Pixels) -> Pixels:
     return resized.permute(1, 2, 0).contiguous().numpy()
 
 
+class Lite0(ImageEncoder):
+    """EfficientNet-Lite0 with any resize and engine."""
+
+    width, at_least = 1280, AT_LEAST
+
+    def __init__(self, resize: Callable[[Pixels], Pixels], engine: ImageEngine) -> None:
+        self.resize, self.engine = resize, engine
+
+    def _prepare(self, pixels: Pixels) -> Pixels:
+        return self.resize(pixels)
+
+    def _map(self, batches: Iterator[Pixels]) -> Iterator[Vectors]:
+        return self.engine.map(batches)
+
+
 def with_torch(threads: int) -> Callable[[Items], Vectors]:
     """Return the image encoder that torch runs."""
     import torch
@@ -96,9 +111,7 @@ def with_torch(threads: int) -> Callable[[Items], Vectors]:
 
     torch.set_num_threads(threads)
     network = Lite0Network(read_weights, device="cpu")
-    return lambda images: encode_images(
-        images, prepare=resized_by_torch, encode=network.map, width=1280, at_least=AT_LEAST
-    )
+    return Lite0(resized_by_torch, network).encode
 
 
 def with_openvino(precision: Precision, threads: int) -> Callable[[Items], Vectors]:
@@ -109,7 +122,7 @@ def with_openvino(precision: Precision, threads: int) -> Callable[[Items], Vecto
         return image_graph(lambda x: efficientnet_lite0(x, weights), side=SIDE, mean=MEAN, scale=SCALE)
 
     graph = ImageGraph(build, key="benchmark", precision=precision, threads=threads)
-    return lambda images: encode_images(images, prepare=center_square, encode=graph.map, width=1280, at_least=AT_LEAST)
+    return Lite0(center_square, graph).encode
 
 
 def images_rows(threads: int) -> Iterator[str]:
