@@ -12,7 +12,7 @@ from anyshot.errors import LeakWarning
 LABELS = np.tile([0, 1], 50)
 
 
-def leaking(n=100):
+def leaking(n=160):
     """Return a table whose columns after `age` tell the label, each in a way of its own, and the labels."""
     random = np.random.default_rng(0)
     churned = np.tile([False, True], n // 2)
@@ -29,7 +29,7 @@ def test_no_measurement_of_real_tables_determines_the_label(load):
     X, y = load(return_X_y=True)
     columns = {str(number): column for number, column in enumerate(X.T)}
     random = np.random.default_rng(0)
-    parts = [random.permutation(len(y))[:n] for n in (30, 60, 100, len(y)) for _ in range(3)]
+    parts = [random.permutation(len(y))[:n] for n in (30, 60, 80, 100, len(y)) for _ in range(3)]
     assert [determining_columns({name: own[rows] for name, own in columns.items()}, y[rows]) for rows in parts] == [
         [] for _ in parts
     ]
@@ -47,16 +47,19 @@ def test_columns_that_determine_the_label_are_named_once():
 
 def test_labels_that_are_added_are_counted_with_earlier_ones():
     table, labels = leaking()
-    clf = AnyShotClassifier(encoder="table", cache=False).fit(table[["age", "risk"]][:40], labels[:40])
-    with pytest.warns(LeakWarning, match="'risk'"):
-        clf.partial_fit(table[["age", "risk"]][40:80], labels[40:80])
-    clf.partial_fit(table[["age", "risk"]][80:], labels[80:])  # without a warning, which is an error here
+    clf = AnyShotClassifier(encoder="table", cache=False).fit(table[["age", "status_code"]][:40], labels[:40])
+    with pytest.warns(LeakWarning, match="'status_code'"):
+        clf.partial_fit(table[["age", "status_code"]][40:80], labels[40:80])
+    clf.partial_fit(table[["age", "status_code"]][80:], labels[80:])  # without a warning, which is an error here
 
 
 def test_few_rows_and_rare_classes_are_no_evidence():
     n = ENOUGH + 3
     assert determining_columns({"code": LABELS[:n].astype(float)}, LABELS[:n]) == ["code"]
     assert determining_columns({"code": LABELS[: n - 1].astype(float)}, LABELS[: n - 1]) == []
+    sizes = LABELS * 9 + np.random.default_rng(0).random(100)
+    assert determining_columns({"size": sizes}, LABELS) == []
+    assert determining_columns({"size": np.tile(sizes, 2) + np.arange(200) / 1e6}, np.tile(LABELS, 2)) == ["size"]
     rare = (np.arange(1000) < 20).astype(int)
     assert determining_columns({"code": rare.astype(float)}, rare) == []
 
