@@ -5,7 +5,7 @@ import numpy as np
 from anyshot import FineTunedClassifier
 from situations.situation import HALF, NAMES, TEXTS, Subject, taken_or_refused
 
-holds = Subject("fine tuning")
+holds = Subject("fine-tuning")
 
 holds("texts as {class: texts}: learned")(
     lambda _: (

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from anyshot import AnyShotClassifier
 from situations.situation import NAMES, SIGNS, TABLE, TEXTS, Subject, fitted
 
-holds = Subject("scikit learn")
+holds = Subject("scikit-learn")
 
 UNSORTED = AnyShotClassifier(["yes", "no"], cache=False)
 holds.each("cross_val_score with {}: classes in any order", ("roc_auc", "neg_log_loss"))(

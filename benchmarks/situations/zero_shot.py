@@ -10,7 +10,7 @@ from anyshot.evaluation.class_splits import zero_shot_figures
 from anyshot.zero_shot import ESZSL
 from situations.situation import REORDERED, SIGNS, TABLE, Subject, written
 
-holds = Subject("zero shot")
+holds = Subject("zero-shot")
 
 # --- estimators ------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The standard input, shells, terminals and locales."""
+"""The standard input, pipes, the shell, terminals and locales."""
 
 import io
 import json
@@ -23,7 +23,7 @@ from situations.situation import (
     written,
 )
 
-holds = Subject("standard input")
+holds = Subject("shell")
 
 
 # --- standard input --------------------------------------------------------------------------------------------------
