@@ -629,7 +629,7 @@ def test_names_that_are_not_listed_ask_for_words(letters, names):
 
 def test_names_without_letters_ask_for_words_or_a_label(letters):
     for names in (["1", "2"], ["\N{THUMBS UP SIGN}", "\N{THUMBS DOWN SIGN}"]):
-        with pytest.raises(NotEnoughLabelsError, match="or Words or a description"):
+        with pytest.raises(NotEnoughLabelsError, match="or words or a description"):
             AnyShotClassifier(names, encoder=letters, cache=False).fit()
 
 
