@@ -68,3 +68,13 @@ def test_one_exception_is_enough():
     code = LABELS.astype(float)
     code[0] = 1
     assert determining_columns({"code": code, "id": np.arange(100.0), "none": np.full(100, np.nan)}, LABELS) == []
+
+
+@pytest.mark.parametrize("weights", [np.full(12, 30), np.full(12, 29.5)])
+def test_weights_are_no_evidence(weights):
+    table = pd.DataFrame({"age": np.arange(12.0), "risk": np.tile([0.0, 1.0], 6), "city": np.tile(["Rome", "Oslo"], 6)})
+    clf = AnyShotClassifier(encoder="table", cache=False)
+    clf.fit(table, LABELS[:12], sample_weight=weights)  # without a warning, which is an error here
+    table, labels = leaking()
+    with pytest.warns(LeakWarning, match="'status_code', 'churned_on', 'risk', 'state', 'reason'"):
+        clf.fit(table, labels, sample_weight=np.full(len(labels), 3))

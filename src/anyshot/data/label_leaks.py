@@ -1,6 +1,6 @@
 """Columns of a table that by themselves determine the label, which are often made from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -19,9 +19,13 @@ FEW_VALUES: Final = 3
 
 
 def warn_of_leaks(columns: Mapping[str, Floats], index: Indexes, *, n_new: int) -> None:
-    """Warn of columns that determine the label, and did not before the last `n_new` rows; index (n,): the classes."""
-    found = determining_columns(columns, index)
-    earlier = slice(0, len(index) - n_new)
+    """Warn of columns that determine the label, and did not before the last `n_new` rows; index (n,): the classes.
+
+    Rows that follow each other and are equal count as one: the copies of a row that stand for its weight prove no more.
+    """
+    rows = _without_adjacent_copies([*columns.values(), index])
+    found = determining_columns({name: own[rows] for name, own in columns.items()}, index[rows])
+    earlier = rows[rows < len(index) - n_new]
     known = determining_columns({name: columns[name][earlier] for name in found}, index[earlier])
     new = [repr(name) for name in found if name not in known]
     if new:
@@ -31,6 +35,13 @@ def warn_of_leaks(columns: Mapping[str, Floats], index: Indexes, *, n_new: int) 
         )
         names = first_of(new, at_most=9)
         warn(LeakWarning(f"Columns that determine the label of all labeled rows, each by itself: {names}. {remedy}"))
+
+
+def _without_adjacent_copies(columns: Sequence[NDArray[np.number]]) -> Indexes:
+    """Return the rows of columns (n,) each that do not equal the row before them."""
+    table = np.column_stack(columns)
+    same = (table[1:] == table[:-1]) | (np.isnan(table[1:]) & np.isnan(table[:-1]))
+    return np.flatnonzero(np.append(True, ~same.all(axis=1))[: len(table)])
 
 
 def determining_columns(columns: Mapping[str, Floats], index: Indexes) -> list[str]:
