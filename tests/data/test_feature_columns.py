@@ -111,6 +111,11 @@ def test_cells_of_known_columns_are_judged_by_what_these_hold(tmp_path):
     assert cell_faults(rows[1:], kinds) == {}
 
 
+def test_a_date_among_numbers_is_the_fault_of_its_row():
+    rows = pd.DataFrame({"size": [*range(30), "05/01/2024"]})
+    assert cell_faults(rows) == {30: "size: '05/01/2024' is no number"}
+
+
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
 def test_the_classes_of_real_tables_are_found_by_their_values_and_no_measurement_is_taken_for_them(load):
     table = load(as_frame=True).frame
