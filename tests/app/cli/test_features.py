@@ -94,6 +94,15 @@ def test_a_row_without_any_value_is_skipped_and_a_gap_is_told(call, rows, fitted
     assert "Column 'income' had no missing value in `fit` and has some in row 4" in done.err
 
 
+def test_a_feature_of_the_model_is_not_proposed_for_the_labels(call, rows, tmp_path):
+    model = tmp_path / "m"
+    call("fit", rows / "train.csv", "--feature-columns", "age,city", "--label-column", "status", "--out", model)
+    done = call("evaluate", model, rows / "new.csv")
+    assert done.code
+    assert "no labels to compare" in done.err
+    assert "It may be" not in done.err
+
+
 def test_what_rows_of_features_cannot_do_is_said(call, rows, fitted, tmp_path):
     features, out = ("--feature-columns", "all"), ("--out", tmp_path / "x")
     as_texts = "--text-column", "city", "--label-column", "status"

@@ -189,7 +189,8 @@ def read_labeled(
     """Return the data set at `path` as `read` does; raise InputError, which says what they are for, without labels."""
     data = read(path, columns=columns, classes=classes, model=model)
     if data.labels is None or all(label is None for label in data.labels):
-        raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.{label_hint(data)}")
+        hint = label_hint(data) if model is None else ""  # else the rows have the model's features alone
+        raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.{hint}")
     return data
 
 
