@@ -35,5 +35,9 @@ def test_categories_are_the_same_with_and_without_a_point():
     assert spelling_of(["a"])(["a list"]) == ["a list"]
 
 
+def test_only_digits_are_codes_that_lost_their_zeros():
+    assert list(map(spelling_of(["00000", "00012"]), [0, "12", "", "1e1"])) == ["00000", "00012", "", "1e1"]
+
+
 def test_no_label_is_no_class_named_none():
     assert as_classes_write_them([None, "None"], ["None", "other"]) == [None, "None"]

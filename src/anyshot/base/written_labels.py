@@ -43,7 +43,8 @@ def spelling_of(names: Iterable[Any]) -> Callable[[Any], Any]:
         if (type(value), text) in exact:
             return exact[type(value), text]
         found = texts.get(text, whole.get(_without_point(value), value))
-        if found is value and (code := texts.get(_without_point(value).zfill(length))) is not None:
+        digits = _without_point(value)
+        if found is value and digits.isdigit() and (code := texts.get(digits.zfill(length))) is not None:
             return code
         same = truth.get(text.casefold(), found)
         return same if isinstance(value, bool) or (found is value and isinstance(same, bool)) else found

@@ -15,6 +15,7 @@ from anyshot.app.studio.feature_choice import features_of, plain_fault
 from anyshot.app.studio.feature_items import Columns, Holds, stored_columns, stored_row
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.table_rows import Prepared, ReadTable, check_column, insert_rows, read_rows
+from anyshot.base.written_labels import as_whole
 from anyshot.data.text_files import TABLE_SUFFIXES, suffix_of
 from anyshot.errors import DataFileError, InputError
 
@@ -155,7 +156,7 @@ def stored_values(rows: pd.DataFrame, columns: Columns, faults: dict[int, str]) 
 def _values(column: "pd.Series[Any]", kind: Holds, faults: dict[int, str]) -> Values:
     """Return the values of a column as they are stored, None for missing ones and those that `faults` gets."""
     if kind == "category":
-        return [None if value is None else _category(value) for value in column]
+        return [None if value is None else as_whole(value) for value in column]
     own = data.likely_kind(column)
     given: Kind = own if data.plain_kind(own) == kind else kind
     numbers, unread = data.read_numbers(column, given)
@@ -166,10 +167,6 @@ def _values(column: "pd.Series[Any]", kind: Holds, faults: dict[int, str]) -> Va
     for row, value in zip(there, data.from_numbers(numbers[there], given), strict=True):
         found[row] = _stored(value)
     return found
-
-
-def _category(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _stored(value: Any) -> str | float:
