@@ -220,8 +220,8 @@ class ExamplesRequest(Body):
     def _check_number(self) -> Self:
         given = [label for label in self.labels if not (isinstance(label, str) and is_blank(label))]
         if not len(given) == len(self.labels) == len(self.items):
-            told = f"there are {len(self.items)} items, and {len(given)} labels that are not empty"
-            raise ValueError(f"{told}. Send items without a label to /unlabeled")
+            numbers = f"the number of items is {len(self.items)}, that of labels that are not empty {len(given)}"
+            raise ValueError(f"{numbers}. Send items without a label to /unlabeled")
         return self
 
 
