@@ -8,10 +8,7 @@ import pandas as pd
 from anyshot.evaluation.metrics import number, percent
 from anyshot.evaluation.regression import errors_by_prediction, interval_coverage
 from anyshot.evaluation.report import figures
-from anyshot.evaluation.report.collect import (
-    NEEDS_INTERVALS,
-    NumberResults,
-)
+from anyshot.evaluation.report.collect import NEEDS_INTERVALS, NumberResults
 from anyshot.evaluation.report.render import PageTable, Section
 
 

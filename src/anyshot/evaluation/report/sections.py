@@ -13,11 +13,7 @@ import pandas as pd
 
 from anyshot.base.columns import count, first_of
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import (
-    Labels,
-    classes_in,
-    label_list,
-)
+from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
