@@ -24,12 +24,10 @@ CLASSES: Final = (
     *("diagnose", "ergebnis", "gruppe", "art", "typ", "zielgröße", "zielgroesse"),
 )
 """Usual names of the column of the classes among features."""
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
-
-
 MOST_CLASSES: Final = 20
 """Columns with more different values are not proposed as those of classes."""
 UNKNOWN_KINDS: Final[Mapping[str, Any]] = {}
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 
 
 def find_features(
