@@ -49,8 +49,8 @@ def fit_threshold(
     if len(pool) < needed:
         raise NotEnoughLabelsError(
             f"unknown_rate={unknown_rate:g} needs at least {needed} labeled or {needed} unlabeled items to set a "
-            f"threshold; there are {len(labeled)} and {len(pool)}. Give more, or leave unknown_rate out "
-            "(--unknown-rate)."
+            f"threshold; there are {len(labeled)} and {len(pool)}. Give more, such as unlabeled ones (--unlabeled), or "
+            "leave unknown_rate out (--unknown-rate)."
         )
     values = closeness(pool, class_means(labeled, index, class_vectors))
     return float(np.quantile(values, unknown_rate, method="lower"))
