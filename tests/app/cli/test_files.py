@@ -112,6 +112,20 @@ def test_predict_never_overwrites_its_input(call, made, tmp_path):
     assert "cannot sign in" in texts.read_text()
 
 
+def test_nothing_is_written_into_the_folder_of_a_model(call, model, tmp_path):
+    (tmp_path / "t.csv").write_text("text,label\nmy bill is wrong,billing\nwhere is it,delivery\n")
+    out, data = model / "answers.csv", tmp_path / "t.csv"
+    for command in (
+        ["predict", model, data, "--out", out],
+        ["predict", model, data, "--skipped", out],
+        ["fit", data, "--out", model / "other"],
+    ):
+        done = call(*command)
+        assert (done.code, "would lie in the folder of a model" in done.err) == (1, True)
+    assert call("learn", model, data).code == 0
+    assert call("card", model, "--out", model / "README.md").code == 0
+
+
 def test_predict_never_writes_over_the_labels_of_a_folder(call, tmp_path):
     Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
     for _ in range(2):  # a new one would become the labels

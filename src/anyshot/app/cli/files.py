@@ -18,7 +18,7 @@ from anyshot.app.cli.options import with_options
 from anyshot.base.columns import count
 from anyshot.base.extras import extra
 from anyshot.base.files import check_writable
-from anyshot.base.model_folder import check_replaceable
+from anyshot.base.model_folder import MODEL_FILE, check_replaceable
 from anyshot.base.user_folders import web_address
 from anyshot.base.warning import one_call
 from anyshot.data.text_files import existing
@@ -182,7 +182,7 @@ def check_out(out: Path | None, suffixes: Sequence[str], *others: str | Path | N
     DataFileError
         It is an address or a folder, its name does not end in one of the suffixes, or its folder cannot be written to.
     InputError
-        It would overwrite an input or another output.
+        It would overwrite an input or another output, or lie in the folder of a model.
     MissingExtraError
         It is a Parquet or Excel file, and what writes them is not installed.
     """
@@ -196,11 +196,21 @@ def check_out(out: Path | None, suffixes: Sequence[str], *others: str | Path | N
     for other in others:
         if other is not None and _would_replace(out, str(other)):
             raise InputError(f"{option} {out} would overwrite {other}. Choose another name for {option}.")
+    _check_beside_models(out, option)
     if out.suffix.lower() == ".parquet":
         extra("pyarrow", "tables", purpose="Writing Parquet files")
     if out.suffix.lower() == ".xlsx":
         extra("openpyxl", "tables", purpose="Writing Excel files")
     check_writable(out)
+
+
+def _check_beside_models(out: Path, option: str = "--out") -> None:
+    """Raise InputError if output would lie in the folder of a model, which is replaced as a whole when it is saved."""
+    if (out.parent / MODEL_FILE).is_file() and out.suffix.lower() != ".md":
+        raise InputError(
+            f"{option} {out} would lie in the folder of a model, which could not be changed any more. Choose another "
+            f"folder for {option}."
+        )
 
 
 def _would_replace(out: Path, path: str) -> bool:
@@ -213,8 +223,9 @@ def _would_replace(out: Path, path: str) -> bool:
 
 
 def check_model_out(folder: Path) -> None:
-    """Raise ModelFolderError if a model cannot be written to a folder."""
+    """Raise ModelFolderError if a model cannot be written to a folder, InputError if that lies in one of a model."""
     check_replaceable(folder)
+    _check_beside_models(folder)
     parent = next(one for one in folder.resolve().parents if one.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise ModelFolderError(f"The model cannot be written to {folder}: {parent} is not a folder you may write to.")
