@@ -68,6 +68,13 @@ def test_a_file_of_other_items_is_told_what_the_project_takes(project, table, tm
         add_rows(project, tmp_path / name)
 
 
+def test_lines_of_text_are_no_first_rows_of_a_project(project, tmp_path):
+    (tmp_path / "a.txt").write_text("one line\nanother line\n")
+    with pytest.raises(DataFileError, match=r"a\.txt has no rows .* with columns of numbers, dates or categories\."):
+        add_rows(project, tmp_path / "a.txt")
+    assert (project.items.columns(), project.items.count()) == ({}, 0)
+
+
 def test_rows_that_cannot_be_used_are_listed_with_their_number_and_reason(project, tmp_path):
     table = customers(30).astype(object)
     table.loc[2, "age"], table.loc[3, "income"], table.loc[4, "since"] = "old", "n/a", "soon"

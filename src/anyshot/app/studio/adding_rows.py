@@ -51,7 +51,7 @@ def add_rows(
         The project holds texts or images, or the label column has more than 200 values that are no class yet.
     """
     known = project.items.columns()
-    if known and suffix_of(Path(path)) not in TABLE_SUFFIXES:
+    if suffix_of(Path(path)) not in TABLE_SUFFIXES:
         raise _no_rows(source or Path(path).name, known)
     read = read_rows(path, label_column=label_column, sheet=sheet, has_names=has_names, source=source)
     columns = known or _chosen(read, feature_columns, label_column)
@@ -109,9 +109,10 @@ def _check_columns(read: ReadTable, columns: Columns, label: str | None) -> None
 
 
 def _no_rows(name: str, columns: Columns) -> DataFileError:
+    wanted = f"with the columns {', '.join(columns)}" if columns else "with columns of numbers, dates or categories"
     return DataFileError(
         f"{name} has no rows of this project, which holds numbers and categories. Add a table, such as a CSV or Excel "
-        f"file, with the columns {', '.join(columns)}."
+        f"file, {wanted}."
     )
 
 
