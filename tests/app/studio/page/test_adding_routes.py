@@ -1,5 +1,6 @@
 """What brings items in over HTTP: tables with a choice of columns, and files of which some are bad."""
 
+import asyncio
 import io
 
 import openpyxl
@@ -193,3 +194,21 @@ def test_a_column_of_classes_that_only_its_values_show_is_said_to_be_a_proposal(
     assert "is proposed" not in again
     assert " selected>origin" not in again
     client.post(f"/projects/{base.split('/')[2]}/remove", json={})
+
+
+def test_a_file_whose_sending_is_cut_off_is_no_fault_of_the_studio(client, base):
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(name.encode(), value.encode()) for name, value in client.headers.items()]
+    headers += [(b"host", b"127.0.0.1"), (b"content-type", b"multipart/form-data; boundary=x")]
+    path = {"path": base + "items/files", "raw_path": b"", "query_string": b"", "root_path": ""}
+    scope = {"type": "http", "method": "POST", "headers": headers, "scheme": "http", **path}
+    asyncio.run(client.app(scope, receive, send))
+    assert sent[0]["status"] == 400
+    assert client.get(base + "order").json()["ids"] == []

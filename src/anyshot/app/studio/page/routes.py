@@ -7,7 +7,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -51,7 +51,7 @@ def create_studio(projects: Projects) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard)],
-        exception_handlers={AnyshotError: _problem, OSError: _problem},
+        exception_handlers={AnyshotError: _problem, OSError: _problem, ClientDisconnect: _unheard},
         lifespan=lifespan,
     )
     app.state.projects, app.state.stopping = projects, False
@@ -65,6 +65,11 @@ async def _problem(request: Request, error: Exception) -> Response:
     if not opens_page:
         return found.response()
     return await start_routes.start_page(request, error=found.detail, status=found.status)
+
+
+async def _unheard(request: Request, error: Exception) -> Response:
+    """Answer a browser that hung up while it sent a file, which does not read it; nothing was taken."""
+    return Response(status_code=400)
 
 
 async def token(request: Request) -> Response:
