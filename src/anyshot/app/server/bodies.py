@@ -99,7 +99,8 @@ def as_items(given: Sequence[Item] | Item, snapshot: Snapshot, settings: Setting
             wanted = _WANTED[snapshot.modality]
             if table is not None:
                 wanted += first_of([one["name"] for one in datasets.columns_read(table)], at_most=9)
-            raise MixedInputError(f"The model reads {wanted}; item {row} is {_GIVEN[kinds[0]]}.")
+            place = "items" if single and not isinstance(item, str | dict) else f"item {row}"
+            raise MixedInputError(f"The model reads {wanted}; {place} is {_GIVEN[kinds[0]]}.")
     if table is not None:
         rows: list[Any] = datasets.cells_of_rows(items, table)
         return rows
@@ -142,7 +143,7 @@ _WANTED: Final[dict[Reads, str]] = {
 _GIVEN: Final[dict[Reads, str]] = {
     "text": "a text",
     "image": "a file or image",
-    "vectors": "a list of numbers",
+    "vectors": "a list of numbers or null",
     "table": "an object",
 }
 
