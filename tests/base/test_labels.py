@@ -82,6 +82,8 @@ def test_minus_one_becomes_unknown_untruncated_even_if_names_are_short():
 def test_the_error_for_an_unknown_label_suggests_the_closest_name():
     with pytest.raises(UnknownClassError, match=r"Label 'bilings' is not among the 3 .* Did you mean 'billing'\?"):
         to_indexes(["bilings"], ABC, n_items=1)
+    with pytest.raises(UnknownClassError, match=r"Label 'BILLING' is not among the 3 .* Did you mean 'billing'\?"):
+        to_indexes(["BILLING"], ABC, n_items=1)
     with pytest.raises(UnknownClassError, match=r"Label 7 is not among .* Correct it, or add it to the classes"):
         to_indexes([7], ABC, n_items=1)
 

@@ -3,6 +3,7 @@
 The libraries are recognized by the methods of their objects, so none of them is imported.
 """
 
+import difflib
 import enum
 import numbers
 import sys
@@ -124,6 +125,17 @@ def first_of(values: Sequence[object] | NDArray[np.intp], *, at_most: int) -> st
     """
     more = f" and {len(values) - at_most} more" if len(values) > at_most else ""
     return ", ".join(map(str, values[:at_most])) + more
+
+
+def nearest(name: object, names: Iterable[object]) -> str | None:
+    """Return the name that is spelled most like another one, in whatever case; None if none is much like it.
+
+    >>> nearest("BILING", ["delivery", "billing"]), nearest("weather", ["delivery", "billing"])
+    ('billing', None)
+    """
+    by_spelling = {str(one).strip().casefold(): str(one) for one in names}
+    near = difflib.get_close_matches(str(name).strip().casefold(), by_spelling, n=1)
+    return by_spelling[near[0]] if near else None
 
 
 def _decoded(value: bytes) -> str | bytes:

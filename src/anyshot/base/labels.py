@@ -4,7 +4,6 @@ Names that look alike are the same name. "No label" is None (also NaN, NaT and p
 class indexes.
 """
 
-import difflib
 import enum
 import re
 import unicodedata
@@ -17,7 +16,16 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.columns import column_names, column_values, first_of, is_blank, is_missing, is_table, only_column
+from anyshot.base.columns import (
+    column_names,
+    column_values,
+    first_of,
+    is_blank,
+    is_missing,
+    is_table,
+    nearest,
+    only_column,
+)
 from anyshot.base.terminal import whole_characters
 from anyshot.base.warning import warn
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
@@ -276,11 +284,11 @@ def _rows_of(classes: Classes) -> dict[Label, int]:
 
 
 def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
-    close = difflib.get_close_matches(str(label), [str(name) for name in names], n=1)
+    close = nearest(label, names)
     listed = ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
     remedy = "Correct it, or add it to the classes."
-    if close:
-        meant = next(name for name in names if str(name) == close[0])
+    if close is not None:
+        meant = next(name for name in names if str(name) == close)
         remedy = f"Did you mean {meant!r}?"
         if str(meant) == str(label):
             remedy = (

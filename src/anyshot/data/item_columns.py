@@ -1,7 +1,6 @@
 """Find the columns of items and labels in a table, and read the labels."""
 
 import csv
-import difflib
 import io
 import logging
 import math
@@ -11,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from anyshot.base.columns import LABEL_COLUMNS, count
+from anyshot.base.columns import LABEL_COLUMNS, count, nearest
 from anyshot.base.labels import EXACT, Label, clean_names, holds_several, sole_label
 from anyshot.base.warning import note
 from anyshot.base.written_labels import as_whole
@@ -107,9 +106,8 @@ def missing_column(given: str, columns: Sequence[str], *, may_list: bool) -> tup
     whole = next((column for column in columns if missing[0] in map(str.strip, column.split(","))), None)
     if whole is not None and may_list:
         return name, f"Put double quotes around names with commas: {as_listed([whole])}."
-    by_spelling = {column.strip().casefold(): column for column in columns}
-    near = difflib.get_close_matches(name.strip().casefold(), by_spelling, n=1)
-    return name, f"Did you mean {by_spelling[near[0]]!r}?" if near else ""
+    near = nearest(name, columns)
+    return name, "" if near is None else f"Did you mean {near!r}?"
 
 
 def listed_names(given: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Convert tables with categories and missing values to vectors."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Self
 
@@ -17,6 +16,7 @@ from anyshot.base.columns import (
     is_sparse_tensor,
     is_table,
     named_rows,
+    nearest,
     numeric_array,
     unmasked,
 )
@@ -307,8 +307,8 @@ def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
         raise InputError(f"The table has several columns named {repeated!r}. Give each column its own name.")
     for name in columns or []:
         if name not in table:
-            near = difflib.get_close_matches(name, list(table.columns), n=1)
-            remedy = f"Did you rename it to {near[0]!r}?" if near else "Add it, with missing values if unknown."
+            near = nearest(name, table.columns)
+            remedy = f"Did you rename it to {near!r}?" if near else "Add it, with missing values if unknown."
             raise InputError(f"The table lacks the column {name!r}, which the model needs. {remedy}")
     return table
 

@@ -94,6 +94,7 @@ def test_a_class_of_any_name_has_an_address(client, name):
         ("POST", "classes", {"name": "billing"}, 409, "billing"),
         ("POST", "classes", {"name": " "}, 422, "name: it is empty"),
         ("DELETE", "classes/nothing", None, 404, "has no class 'nothing'"),
+        ("DELETE", "classes/BILLING", None, 404, "Did you mean 'billing'?"),
         ("PATCH", "classes/billing", {"name": "login"}, 409, "login"),
         ("POST", "rollback", {"to": 99}, 404, "Version 99 is not kept"),
     ],

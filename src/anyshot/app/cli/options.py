@@ -1,6 +1,5 @@
 """Options that several commands have: the columns of tables, classes with their words, and data classes as options."""
 
-import difflib
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -12,6 +11,7 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.base.class_words import Words
+from anyshot.base.columns import nearest
 from anyshot.base.labels import Label, Labels, class_table, classes_in, clean_names
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import ClassesError
@@ -218,8 +218,8 @@ def _class_of(name: str, names: list[Label]) -> Label:
     found = as_classes_write_them([name], names)[0]
     if found in names:
         return found
-    near = difflib.get_close_matches(name, [str(one) for one in names], n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else "Name all classes with --classes."
+    near = nearest(name, names)
+    hint = f"Did you mean {near!r}?" if near else "Name all classes with --classes."
     raise ClassesError(
         f"--words names {name!r}, which is not one of the classes: {', '.join(map(str, names[:10]))}. {hint}"
     )

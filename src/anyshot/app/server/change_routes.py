@@ -25,6 +25,7 @@ from anyshot.app.server.schemas import (
 from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.app.server.service_errors import NoSuchClassError
 from anyshot.base.class_words import Words
+from anyshot.base.columns import nearest
 from anyshot.base.labels import Label
 from anyshot.base.written_labels import as_classes_write_them, one_class
 from anyshot.errors import ClassesError, InputError
@@ -150,7 +151,8 @@ def _class_of(target: Target, name: str) -> Label:
         raise NoSuchClassError(str(error)) from error
     if found not in classes:
         listed = ", ".join(map(str, classes[:20])) + (", ..." if len(classes) > 20 else "")
-        raise NoSuchClassError(f"The model has no class {name!r}. Its classes: {listed}.")
+        hint = "" if (near := nearest(name, classes)) is None else f" Did you mean {near!r}?"
+        raise NoSuchClassError(f"The model has no class {name!r}. Its classes: {listed}.{hint}")
     return found
 
 
