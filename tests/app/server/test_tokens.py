@@ -54,6 +54,10 @@ def test_a_request_needs_a_token_with_its_scope(file, path, authorization, expec
 def test_a_refusal_says_how_to_send_a_token(file):
     answer = request(Guarded(echo, tokens=Tokens(file)))
     assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert "needs a token. Send it in the header `Authorization: Bearer TOKEN`" in answer.json()["detail"]
+    assert (
+        "not valid" in request(Guarded(echo, tokens=Tokens(file)), authorization=f"Bearer {READ[1:]}").json()["detail"]
+    )
 
 
 def test_without_tokens_this_machine_may_do_everything_under_its_own_names_only(file):

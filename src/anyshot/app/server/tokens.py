@@ -138,9 +138,11 @@ class Guarded:
             raise ProblemError(403, "Pages of other sites may not send requests to this service.")
         if self.tokens is None or path in OPEN or (is_probe(path) and path != "/metrics") or method == "OPTIONS":
             return
-        scope_of_token = self.tokens.scope_of(token_of(headers.get("authorization", "")))
+        token = token_of(headers.get("authorization", ""))
+        scope_of_token = self.tokens.scope_of(token)
         if scope_of_token is None:
-            detail = "This address needs a token, in the header `Authorization: Bearer TOKEN`."
+            fault = "This token is not valid. Send another" if token else "This address needs a token. Send it"
+            detail = f"{fault} in the header `Authorization: Bearer TOKEN`."
             raise ProblemError(401, detail, headers={"www-authenticate": 'Bearer realm="anyshot"'})
         if scope_of_token == "read" and needs_write(method, path):
             raise ProblemError(403, "This token has the scope read; changes need one with the scope write.")
