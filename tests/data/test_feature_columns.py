@@ -111,9 +111,11 @@ def test_cells_of_known_columns_are_judged_by_what_these_hold(tmp_path):
     assert cell_faults(rows[1:], kinds) == {}
 
 
-def test_a_date_among_numbers_is_the_fault_of_its_row():
-    rows = pd.DataFrame({"size": [*range(30), "05/01/2024"]})
-    assert cell_faults(rows) == {30: "size: '05/01/2024' is no number"}
+def test_a_date_among_numbers_and_a_day_that_no_month_has_are_faults_of_their_rows():
+    rows = pd.DataFrame({"size": [*range(30), "05/01/2024"], "since": ["31.04.2024", *["30.04.2024"] * 30]})
+    assert cell_faults(rows) == {0: "since: '31.04.2024' is no date", 30: "size: '05/01/2024' is no number"}
+    assert cell_faults(rows[:2], {"since": "date"}) == {0: "since: '31.04.2024' is no date"}
+    assert cell_faults(pd.DataFrame({"since": ["2024-04-30", "3/4/2024"]}), {"since": "date"}) == {}
 
 
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])

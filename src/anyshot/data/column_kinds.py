@@ -36,7 +36,7 @@ _MONTH: Final = (
 )
 _NAMED_MONTH: Final = re.compile(rf"(\d{{1,2}}[ -]{_MONTH}|{_MONTH} \d{{1,2}}),?[ -]\d{{4}}", re.IGNORECASE)
 _DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
-_FORMATS: Final = {"day first": "%d{0}%m{0}%Y", "month first": "%m{0}%d{0}%Y"}
+_FORMATS: Final[dict[Kind, str]] = {"day first": "%d{0}%m{0}%Y", "month first": "%m{0}%d{0}%Y"}
 _DAY: Final = 86_400.0  # seconds
 _NOT: Final = {"number": "no number", "date": "no date", "duration": "no time of day or duration"}
 
@@ -151,9 +151,11 @@ def read_numbers(column: "pd.Series[Any]", kind: Kind) -> tuple[Floats, dict[int
     return found, {row: f"{column.name}: {str(cells[row])[:40]!r} is {_NOT[plain_kind(kind)]}" for row in bad}
 
 
-def is_date_in_order(text: object) -> bool:
-    """Return whether a text is a date such as 3/4/2024, whose day may be first or second."""
-    return isinstance(text, str) and _DATE.fullmatch(text.strip()) is not None
+def is_of_other_order(cell: object, kind: Kind) -> bool:
+    """Return whether a cell that is no date of a column's kind is one if day and month stand in another order."""
+    if plain_kind(kind) != "date" or not isinstance(cell, str):
+        return False
+    return any(not np.isnan(_number_or_nan(cell, order)) for order in _FORMATS)
 
 
 def _number_or_nan(cell: Any, kind: Kind) -> float:

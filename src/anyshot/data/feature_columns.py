@@ -10,7 +10,7 @@ import pandas as pd
 from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_no_text
-from anyshot.data.column_kinds import are_few, is_date_in_order, likely_kind, plain_kind, read_numbers
+from anyshot.data.column_kinds import are_few, is_of_other_order, likely_kind, read_numbers
 from anyshot.data.item_columns import FeatureColumns, listed_columns, missing_column
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
@@ -144,8 +144,7 @@ def cell_faults(rows: pd.DataFrame, kinds: Mapping[str, Any] = UNKNOWN_KINDS) ->
         except InputError:
             continue
         found = {} if kind == "category" else read_numbers(column, kind)[1]
-        other_order = plain_kind(kind) == "date" and any(is_date_in_order(column.iloc[row]) for row in found)
-        if len(found) < column.count() and not other_order:
+        if len(found) < column.count() and not any(is_of_other_order(column.iloc[row], kind) for row in found):
             faults = {**found, **faults}
     return dict(sorted(faults.items()))
 
