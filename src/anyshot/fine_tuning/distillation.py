@@ -89,6 +89,11 @@ def distill(
     if len(unlabeled) == 0:
         raise InputError("distill needs unlabeled items, and got none. Give items like those to be predicted.")
     items, settings, classes = by_position(unlabeled), check_tuning(tuning), _classes_of(teacher)
+    if getattr(teacher, "unknown_threshold_", None) is not None:
+        warn(
+            f"The teacher predicts {UNKNOWN!r} for items that are like none of its classes; the student predicts a "
+            "class for every item. Keep the teacher where such items must be found, and train on none of them."
+        )
     backbone = backbone_of(load_encoder(student_encoder))
     stage = backbone.stages[backbone.n_frozen(freeze_at)]
     rate = FineTunedClassifier._LEARNING_RATES[backbone.modality]
@@ -100,11 +105,6 @@ def distill(
     head = ridge_head(run.features(rows), targets).to(backbone.device)
     history = train_on_teacher(run, head, targets, temperature=temperature)
     run.check_finite(run.scores(head, rows[:64]))
-    if getattr(teacher, "unknown_threshold_", None) is not None:
-        warn(
-            f"The teacher predicts {UNKNOWN!r} for items that are like none of its classes; the student predicts a "
-            "class for every item. Leave such items out, and keep the teacher where they must be found."
-        )
     reason = f"Distilled from {type(teacher).__name__} on {len(items)} unlabeled items."
     name = student_encoder if isinstance(student_encoder, str) else type(student_encoder).__name__
     student = FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning)
