@@ -92,6 +92,14 @@ def test_true_and_false_are_the_same_in_every_file(tmp_path):
     assert rows["no"].tolist() == ["true", "y", "x"]
 
 
+def test_a_cell_that_is_no_truth_value_is_the_fault_of_its_row(tmp_path):
+    (tmp_path / "t.csv").write_text("is,age\nTRUE,31\nmaybe,40\n,true\nfalse,50\n")
+    kinds = {"is": "number", "age": "number"}
+    rows = feature_rows(read_table(tmp_path / "t.csv"), ["is", "age"], kinds)
+    assert rows["is"].tolist() == [True, "maybe", None, False]
+    assert cell_faults(rows, kinds) == {1: "is: 'maybe' is no number", 2: "age: 'true' is no number"}
+
+
 def test_a_few_cells_that_are_no_numbers_are_faults_of_their_rows(tmp_path):
     cells = [[f"{row},5", f"{row % 28 + 1}.01.2024", "a"] for row in range(30)]
     cells[3][0], cells[4][1], cells[5][0], cells[6][1] = "many", "soon", "n/a", "?"

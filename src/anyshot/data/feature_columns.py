@@ -10,7 +10,7 @@ import pandas as pd
 from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_no_text
-from anyshot.data.column_kinds import are_few, is_of_other_order, likely_kind, read_numbers
+from anyshot.data.column_kinds import NUMBER, are_few, is_of_other_order, likely_kind, read_numbers
 from anyshot.data.item_columns import FeatureColumns, listed_columns, missing_column
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
@@ -108,16 +108,21 @@ def feature_rows(table: Table, names: Collection[str], kinds: Mapping[str, str] 
     return pd.DataFrame(cells, index=numbers, dtype=object)
 
 
-def _with_booleans(cells: list[Any]) -> list[Any]:
+def _with_booleans(cells: list[Any], kind: str | None = None) -> list[Any]:
     """Return cells that are all written as true or false as these, as a workbook and JSON have them.
+
+    kind: of the column, if it is known; of numbers, as which truth values count, others may be none.
 
     >>> _with_booleans(["TRUE", None, "false"]), _with_booleans(["TRUE", "?"])
     ([True, None, False], ['TRUE', '?'])
     """
     written = [None if cell is None else str(cell).strip().casefold() for cell in cells]
-    if not {"true", "false", None}.issuperset(written):
+    others = {text for text in written if text} - {"true", "false"}
+    if others and (kind != "number" or any(map(NUMBER.fullmatch, others))):
         return cells
-    return [None if cell is None else cell == "true" for cell in written]
+    return [
+        cell if text is None or text in others else text == "true" for cell, text in zip(cells, written, strict=True)
+    ]
 
 
 def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool) -> list[Any]:
@@ -128,7 +133,7 @@ def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool) -> list[An
         kind = kind or likely_kind(pd.Series(found, dtype=object))
     except InputError:  # for what uses the column, which knows its name
         return cells
-    return _with_booleans(cells if kind == "category" else found)
+    return _with_booleans(cells if kind == "category" else found, kind)
 
 
 def cell_faults(rows: pd.DataFrame, kinds: Mapping[str, Any] = UNKNOWN_KINDS) -> dict[int, str]:
