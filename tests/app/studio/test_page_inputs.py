@@ -242,3 +242,24 @@ def test_every_dialog_in_german_has_no_fault_and_keeps_the_focus(opened, width):
     page.keyboard.press("Enter")
     page.wait_for_selector("#new-class .error >> text=gibt es schon")
     check(page)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_file_that_is_deleted_before_it_is_sent_stops_nothing_else(opened, tmp_path, first):
+    file, other = tmp_path / "late.csv", tmp_path / "other.csv"
+    for one in (file, other):
+        one.write_text("text\nI was charged twice\n")
+    page = opened(expected=("ERR_FAILED",))
+    if not first:
+        create(page, "Mail")
+
+    def lose(route):
+        file.unlink(missing_ok=True)
+        route.abort()
+
+    page.route("**/projects/file" if first else "**/tables", lose)
+    page.locator("input[type=file]").first.set_input_files(file)
+    page.wait_for_selector("text=“late.csv” cannot be read any more")
+    page.unroute("**/projects/file" if first else "**/tables")
+    page.locator("input[type=file]").first.set_input_files(other)
+    page.wait_for_selector("#sheet[open] >> text=other.csv")

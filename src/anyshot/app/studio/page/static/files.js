@@ -48,6 +48,15 @@ export async function sendFiles(files, post, say) {
   return total;
 }
 
+/** Return why a form could not be sent if a file of it was deleted or changed since it was chosen, null otherwise. */
+export async function lostFile(form) {
+  for (const file of form instanceof FormData ? form.values() : []) {
+    const isThere = typeof file === "string" || (await file.slice(0, 1).arrayBuffer().catch(() => null));
+    if (isThere === null) return { detail: t("file_lost", { name: file.name }) };
+  }
+  return null;
+}
+
 /** Return why a file was not taken; some reasons start with its name. */
 export const reasonOf = ({ name, reason }) => (reason.startsWith(name) ? reason : `${name}: ${reason}`);
 

@@ -1,6 +1,7 @@
 // What is sent to the server and what comes from it. Changes are sent one after another. While the server is gone they
 // wait here and in the tab's storage, so that neither a click nor a reload loses one.
 
+import { lostFile } from "./files.js";
 import { ofTab, recall, remember } from "./storage.js";
 import { byId, t } from "./texts.js";
 
@@ -85,8 +86,15 @@ async function pump() {
       answer = await post(job);
       if (answer.status === 403 && (await renewToken())) answer = await post(job);
     } catch {
-      isGone(true);
-      await sleep(1);
+      const lost = await lostFile(job.body);
+      if (lost === null) {
+        isGone(true);
+        await sleep(1);
+      } else {
+        queue.shift();  // it can never be sent, and others wait behind it
+        keep();
+        job.failed(lost);
+      }
       continue;
     }
     if (answer.status === 503) {

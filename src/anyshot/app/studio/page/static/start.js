@@ -1,6 +1,6 @@
 // The first page: projects are created, from samples and files too, renamed, removed and brought back.
 
-import { isImage, nameOf, onDrop, reasonOf, sendFiles } from "./files.js";
+import { isImage, lostFile, nameOf, onDrop, reasonOf, sendFiles } from "./files.js";
 import { ofTab, remember } from "./storage.js";
 import { byId, t } from "./texts.js";
 
@@ -11,7 +11,8 @@ const say = (text) => (working.firstElementChild.textContent = text);
 async function post(path, body) {
   const files = body instanceof FormData;
   const headers = { "X-Anyshot-Token": document.body.dataset.token, ...(files ? {} : { "Content-Type": "application/json" }) };
-  const answer = await fetch(path, { method: "POST", headers, body: files ? body : JSON.stringify(body) });
+  const sent = fetch(path, { method: "POST", headers, body: files ? body : JSON.stringify(body) });
+  const answer = await sent.catch(async (fault) => { throw (await lostFile(body)) ?? fault; });
   const result = await answer.json();
   if (!answer.ok) throw result;
   return result;
