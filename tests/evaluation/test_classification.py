@@ -3,11 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from anyshot.base.labels import UNKNOWN
+from anyshot.domain_adaptation.coral import CORAL
 from anyshot.errors import InputError, NotEnoughLabelsError, UnknownClassError
 from anyshot.evaluation.classification import EvaluatedClassifier, evaluate_answers
 from anyshot.evaluation.metrics import expected_calibration_error, log_loss, macro_f1
+from anyshot.fine_tuning.classifier import FineTunedClassifier
 
 CLASSES = np.array(["billing", "delivery", "login"])
 TRUTH = ["billing", "billing", "delivery", "login", "refund", None]
@@ -225,3 +228,9 @@ class Always(EvaluatedClassifier):
 @pytest.mark.filterwarnings("ignore:1 of 3 labels have spaces")
 def test_the_score_of_a_classifier_leaves_out_items_without_a_label(classes, labels, weights, expected):
     assert Always(*classes).score(range(3), labels, weights) == expected
+
+
+@pytest.mark.parametrize("classifier", [CORAL(), FineTunedClassifier()])
+def test_the_score_of_a_classifier_that_is_not_fitted_says_so(classifier):
+    with pytest.raises(NotFittedError):
+        classifier.score([[1.0, 2.0]], ["a"])

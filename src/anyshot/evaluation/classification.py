@@ -103,7 +103,8 @@ class EvaluatedClassifier(ABC):
 
     def score(self, X: Any, y: Labels, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy on n items with classes `y` (n,); those without a label are left out."""
-        return evaluate_answers(self.classes_, y, self.predict(X), sample_weight=sample_weight).accuracy
+        predicted = self.predict(X)  # first, since it says if the classifier is not fitted
+        return evaluate_answers(self.classes_, y, predicted, sample_weight=sample_weight).accuracy
 
 
 def evaluate_answers(
