@@ -81,6 +81,7 @@ def test_the_state_is_restored_from_json():
     [
         (["b", "a", "c"], "another order"),
         (["a", "b"], "lacks the column 'c'"),
+        (["a", "b", "C"], r"lacks the column 'c', .* Did you rename it to 'C'\?"),
         (["a", "b", "c", "d"], "has the column 'd'"),
     ],
 )
@@ -89,7 +90,7 @@ def test_other_columns_are_refused(columns, words, standardize):
     frame = pd.DataFrame(np.column_stack([UNLIKE, UNLIKE[:, 0]]), columns=["a", "b", "c", "d"])
     table = FeatureTable.fit([frame[["a", "b", "c"]]], standardize=standardize)
     with pytest.raises(InputError, match=words):
-        table.transform(frame[columns])
+        table.transform(frame.assign(C=0.0)[columns])
 
 
 def test_columns_without_numbers_are_refused_by_name_with_the_way_out():

@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import are_texts, column_labels, first_of, no_table, text_columns
+from anyshot.base.columns import are_texts, column_labels, first_of, nearest, no_table, text_columns
 from anyshot.base.number_columns import check_size, column_std
 from anyshot.base.validation import Floats, number_rows
 from anyshot.base.warning import warn
@@ -186,7 +186,9 @@ class FeatureTable:
         extra = [name for name in given if name not in self.names]
         fault = "The columns are in another order than in `fit`."
         if missing:
-            fault = f"The table lacks the column {missing[0]!r}, which was in `fit`."
+            near = nearest(missing[0], extra)
+            hint = "" if near is None else f" Did you rename it to {near!r}?"
+            fault = f"The table lacks the column {missing[0]!r}, which was in `fit`.{hint}"
         elif extra:
             fault = f"The table has the column {extra[0]!r}, which was not in `fit`."
         remedy = "table[model.feature_names_in_]" if are_texts(given) else f"the columns in the order {self.names}"
