@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from anyshot import AnyShotRegressor, FineTunedClassifier, MultitaskModel
-from anyshot.base.warning import collecting, note, one_call, warn, warn_of_items, warn_of_order
+from anyshot.base.warning import collecting, note, one_call, warn, warn_of_items, warn_of_order, warn_unlike_fit
 from anyshot.domain_adaptation import CORAL
 from anyshot.errors import InputError, ItemWarning
 from anyshot.zero_shot import ESZSL
@@ -99,6 +99,14 @@ def test_a_command_names_where_it_read_items_and_each_once():
 
 def test_a_call_within_another_says_nothing_that_was_said():
     assert len(issued(one_call()(lambda: [warn("the same"), fit_twice()]))) == 1
+
+
+def test_items_unlike_those_in_fit_are_no_fault_where_models_are_fitted_to_parts():
+    parts = one_call(fits_parts=True)(
+        lambda: [warn_unlike_fit("unlike"), warn("other"), one_call()(warn_unlike_fit)("far")]
+    )
+    assert [str(one.message) for one in issued(lambda: [parts(), warn_unlike_fit("unlike")])] == ["other", "unlike"]
+    assert len(issued(one_call()(lambda: [warn_unlike_fit("unlike"), parts()]))) == 2
 
 
 # --- the order of rows ---

@@ -24,6 +24,7 @@ class _Call(NamedTuple):
     warned_of: set[object]
     places: Places | None
     held: dict[str, tuple[Say, dict[str, None]]]
+    fits_parts: bool
 
 
 _CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
@@ -31,14 +32,18 @@ _COLLECTED: ContextVar[list[Warning] | None] = ContextVar("collected", default=N
 
 
 @contextlib.contextmanager
-def one_call(places: Places | None = None) -> Iterator[None]:
+def one_call(places: Places | None = None, *, fits_parts: bool = False) -> Iterator[None]:
     """Warn of each thing once in this block, though several models are fitted in it.
 
     places: how to name items, for a command. Without, warnings of items are issued together at the end, and show the
     texts themselves: each model is fitted to a part of what was given, in which the rows have other numbers.
+    fits_parts: each model predicts the rest, so how that differs from what was in its `fit` is no fault of the data.
     """
     outer = _CALL.get()
-    call = _Call(set() if outer is None else outer.warned_of, places, {})
+    if outer is None:
+        call = _Call(set(), places, {}, fits_parts)
+    else:
+        call = _Call(outer.warned_of, places, {}, fits_parts or outer.fits_parts)
     token = _CALL.set(call)
     try:
         yield
@@ -57,6 +62,13 @@ def warn(message: str | Warning) -> None:
         warnings.warn(message, stacklevel=_level_outside())
     else:
         collected.append(message if isinstance(message, Warning) else UserWarning(message))
+
+
+def warn_unlike_fit(message: str | Warning) -> None:
+    """Issue a warning that items differ from those in `fit`, unless copies of a model are fitted to parts of them."""
+    call = _CALL.get()
+    if call is None or not call.fits_parts:
+        warn(message)
 
 
 def note(log: logging.Logger, message: str, *, level: int = logging.INFO) -> None:

@@ -23,7 +23,7 @@ from anyshot.base.columns import (
 from anyshot.base.estimator import all_or_nothing
 from anyshot.base.extras import extra
 from anyshot.base.validation import Floats, refuse_lazy
-from anyshot.base.warning import warn
+from anyshot.base.warning import warn_unlike_fit
 from anyshot.base.written_labels import spelling_of
 from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of, plain_kind
 from anyshot.data.column_ranges import Range, shown
@@ -193,7 +193,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
             rows = np.flatnonzero(missing)
             fault = f"Column {name!r} had no missing value in `fit` and has some in {named_rows(names[rows].tolist())}."
             remedy = "They count as the median; where that is wrong, fill them in or leave out these rows."
-            warn(ItemWarning(f"{fault} {remedy}", rows))
+            warn_unlike_fit(ItemWarning(f"{fault} {remedy}", rows))
 
     def outside(self, name: str, numbers: Floats) -> NDArray[np.bool_]:
         """Return which numbers of a column (n,), NaN for missing ones, are of another scale than those in `fit`."""
@@ -208,13 +208,15 @@ class TableVectors(TransformerMixin, BaseEstimator):
             kind = plain_kind(self.kinds_[name])
             given, known = shown(numbers[rows].tolist(), kind), self.ranges_[name].shown(kind)
             fault = f"Column {name!r} is {given} in {named_rows(names[rows].tolist())}, but {known} in `fit`."
-            warn(ItemWarning(f"{fault} Check its unit: answers for rows so far from the others may be wrong.", rows))
+            warn_unlike_fit(
+                ItemWarning(f"{fault} Check its unit: answers for rows so far from the others may be wrong.", rows)
+            )
 
     def _warn_if_unseen(self, name: str, values: NDArray[np.object_]) -> None:
         """Warn if no category of a column was in `fit`; one of many may be too rare to be encoded."""
         known, given = self.categories_[name], set(values) - {MISSING}
         if len(known) < self.max_categories and given and not given.intersection(known):
-            warn(
+            warn_unlike_fit(
                 f"Column {name!r} has no value that it had in `fit`: {first_of(sorted(given), at_most=3)} in place of "
                 f"{first_of(known, at_most=3)}. It says nothing about these rows; write the values as in `fit`."
             )

@@ -26,7 +26,7 @@ class ProbabilisticClassifier(Protocol):
         ...
 
 
-@one_call()
+@one_call(fits_parts=True)
 def out_of_fold_probabilities(
     model: ProbabilisticClassifier, X: Items, y: Labels, *, n_folds: int = 5
 ) -> tuple[Floats, Classes]:

@@ -111,7 +111,7 @@ class LearningCurve(Printable):
         return (note, f"{repeated_note(self.n_repeated, self.n_test)}.") if self.n_repeated else (note,)
 
 
-@one_call()
+@one_call(fits_parts=True)
 def learning_curve(
     models: Mapping[str, Predictor] | Predictor,
     X: Items,

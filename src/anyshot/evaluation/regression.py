@@ -16,7 +16,7 @@ from anyshot.base.items import Items, item_count, take
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, check_whole, generator
-from anyshot.base.warning import warn_of_order
+from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups
@@ -219,6 +219,7 @@ class NumberCurve:
         return figure
 
 
+@one_call(fits_parts=True)
 def number_curve(
     model: Predictor,
     X: Items,

@@ -143,7 +143,7 @@ class HeldOutScores(Printable):
         return (f"mean of {count(len(self.parts), self.what)}: {percent(self.mean)} %{span}",)
 
 
-@one_call()
+@one_call(fits_parts=True)
 def cross_validate(
     model: Predictor, X: Items, y: Labels, *, n_folds: int = 5, encoder: Encoder | None = None
 ) -> HeldOutScores:
@@ -170,7 +170,7 @@ def cross_validate(
     return _measure(model, X, y, splits, what="fold", encoder=encoder)
 
 
-@one_call()
+@one_call(fits_parts=True)
 def leave_one_domain_out(
     model: Predictor, X: Items, y: Labels, domains: Sequence[Any], *, encoder: Encoder | None = None
 ) -> HeldOutScores:
@@ -198,7 +198,7 @@ def leave_one_domain_out(
     return _measure(model, X, y, splits, what="domain", encoder=encoder)
 
 
-@one_call()
+@one_call(fits_parts=True)
 def few_shot_episodes(
     model: Predictor,
     X: Items,
