@@ -18,6 +18,8 @@ def test_report_lists_missing_sections_and_how_to_add_them(call, made, tmp_path)
     assert not {"curve", "label_errors_train"} & set(done.rows[0]["missing"])  # the model keeps its labels
     assert "Section left out: Results by group need" in done.err
     assert "--group-column NAME" in done.err
+    assert done.rows[0]["warnings"][0].startswith("9 of the 9 test items equal training items")
+    assert f"\nNote: {done.rows[0]['warnings'][0]}" in done.err
     assert "report(..." not in done.err
 
 

@@ -3,6 +3,7 @@
 import html
 import re
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
 from anyshot.evaluation.regression import NumberCurve
 from anyshot.evaluation.report import collect, sections
 from anyshot.evaluation.report.assembly import report
+from anyshot.evaluation.splits import cross_validate
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once
 from anyshot.tasks.regression import AnyShotRegressor
 
@@ -94,8 +96,38 @@ def test_training_data_adds_label_counts_a_curve_and_wrong_labels(model, monkeyp
     assert {"curve", "reliability"} <= set(found.figures)
     assert 0 in found.tables["label_errors_train"]["row"].tolist()
     assert found.tables["classes"]["labels"].sum() == 60
-    assert found.sections["task"].notes[0] == "It was trained on 60 labels: 19 to 21 per class, median 20."
+    assert found.sections["task"].notes[0] == "The training data have 60 labels: 19 to 21 per class, median 20."
     assert [tile.figure for tile in found.tiles][2] == "60"
+
+
+def test_test_items_that_the_model_was_trained_on_are_counted():
+    X, y = blobs()
+    table = pd.DataFrame(X, columns=["age", "pay"])
+    clf = AnyShotClassifier(cache=False).fit(table, y)
+    for model, items in ((clf, table), (AnyShotClassifier(cache=False).fit(X, y), X)):
+        found = report(model, items, y)
+        assert found.warnings[0].startswith("60 of the 60 test items equal training items; if they are the same, these")
+        assert found.sections["task"].notes[-1] == found.warnings[0]
+    found = report(clf, table + 0.5, y)
+    assert found.sections["task"].notes[-1] == "None of them may have been used for training."
+    assert "equal training items" not in found.to_html()
+
+
+def test_a_report_warns_of_rows_unlike_those_that_the_model_saw_and_not_of_those_unlike_its_own_parts(monkeypatch):
+    monkeypatch.setattr(sections, "CURVE_SEEDS", 1)
+    X, y = blobs()
+    train, test = (pd.DataFrame(rows, columns=["age", "pay"]) for rows in (X, blobs(seed=1)[0]))
+    train.loc[0, "age"], train.loc[1, "pay"] = np.nan, 1e6
+    clf = AnyShotClassifier(cache=False).fit(train, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report(clf, test, y, train=(train, y))
+        cross_validate(clf, train, y)
+    complete = AnyShotClassifier(cache=False).fit(train.drop(index=[0, 1]), y[2:])
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        report(complete, train, y)
+    assert {str(one.message)[:27] for one in found} == {"Column 'age' had no missing", "Column 'pay' is 1000000 in "}
 
 
 def test_a_given_curve_is_shown(model, found):

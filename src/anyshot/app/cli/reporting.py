@@ -58,7 +58,10 @@ def report(
     labels = as_classes_write_them(tested.labels, names)
     made = reporting.report(clf, tested.items, labels, groups=groups or None, **_train_and_pool(learned, names))
     made.save(out)
-    show(Text(made.verdict), {"report": out, "verdict": made.verdict, "missing": made.missing})
+    facts = {"report": out, "verdict": made.verdict, "warnings": made.warnings, "missing": made.missing}
+    show(Text(made.verdict), facts)
+    for line in made.warnings:
+        note(f"Note: {line}")
     for line in dict.fromkeys(made.missing.values()):
         note(f"Section left out: {line}")
     note(f"Wrote the report to {out}.")

@@ -10,7 +10,7 @@ from sklearn.base import is_regressor
 
 from anyshot.base.items import Items, check_list
 from anyshot.base.labels import Labels
-from anyshot.base.repeated_items import n_repeated, repeated_note
+from anyshot.base.repeated_items import repeated_note
 from anyshot.base.validation import pair
 from anyshot.base.warning import one_call, warn_of_order
 from anyshot.evaluation.learning_curves import LearningCurve
@@ -102,9 +102,8 @@ def _assembled(results: ClassResults | NumberResults, verdict: str, tiles: tuple
     notes, n = [sentence(note) for note in results.evaluation.notes], len(results.inputs.y)
     if isinstance(results, ClassResults) and (promised := promised_accuracy(results)) is not None:
         notes.insert(0, promised)
-    train = results.inputs.train
-    if train is not None and (again := n_repeated(results.inputs.X, train[0])):
-        notes.insert(0, sentence(repeated_note(again, n)))
+    if results.n_repeated:
+        notes.insert(0, sentence(repeated_note(results.n_repeated, n)))
     if n < results.inputs.n_given:
         notes.insert(0, f"Only a random sample of {n:,} of the {results.inputs.n_given:,} items was used.")
     sections = {}

@@ -23,6 +23,7 @@ from anyshot.base.labels import (
     wrong_number_of_labels,
 )
 from anyshot.base.number_columns import target_numbers
+from anyshot.base.repeated_items import n_repeated
 from anyshot.base.validation import Floats, Indexes, generator, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
@@ -112,6 +113,17 @@ class Results:
     def weight(self) -> Floats:
         """Weight of each item (n,)."""
         return item_weights(self.inputs.sample_weight, len(self.inputs.y))
+
+    @cached_property
+    def n_repeated(self) -> int:
+        """How many test items equal training items: those that were given, or those that the model keeps."""
+        model, X, given = self.model, self.inputs.X, self.inputs.train
+        kept = model.training_examples() if hasattr(model, "training_examples") else None
+        counts = [n_repeated(X, train[0]) for train in (given, kept) if train is not None]
+        if hasattr(model, "encoded") and (kept is None or not isinstance(kept[0], list)):  # it keeps vectors, no texts
+            encoded = model.encoded()
+            counts.append(n_repeated(encoded.encode(X), encoded.training_examples()[0]))
+        return max(counts, default=0)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

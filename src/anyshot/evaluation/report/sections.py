@@ -14,6 +14,7 @@ import pandas as pd
 from anyshot.base.columns import count, first_of
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, classes_in, label_list
+from anyshot.base.repeated_items import repeated_note
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
@@ -21,7 +22,7 @@ from anyshot.evaluation.metrics import number, percent, percents, span
 from anyshot.evaluation.regression import NumberCurve, number_curve
 from anyshot.evaluation.report import collect
 from anyshot.evaluation.report.collect import ClassResults, Inputs, NumberResults, Results, spread_rows
-from anyshot.evaluation.report.render import PageTable, Section, Tile, readable, single_items
+from anyshot.evaluation.report.render import PageTable, Section, Tile, readable, sentence, single_items
 
 NEEDS_CURVE = "A learning curve needs training data, train=(items, labels) (--train DATA), or curve={}(...)."
 NEEDS_LEADERBOARD = (
@@ -108,14 +109,18 @@ def number_tiles(results: NumberResults) -> tuple[Tile, ...]:
 def task(results: ClassResults | NumberResults) -> Section:
     """Return what the model predicts, and from how many labels it was trained."""
     n = int(results.labeled.sum())
-    notes = [f"It was tested on {n:,} labeled items. None of them may have been used for training."]
+    notes = [f"It was tested on {n:,} labeled items."]
+    if results.n_repeated:
+        notes.append(sentence(repeated_note(results.n_repeated, len(results.inputs.y))))
+    else:
+        notes.append("None of them may have been used for training.")
     if isinstance(results, NumberResults):
         truth, numbers = results.truth[results.labeled], results.train_labels
         lead = f"Predict a number for each item. The test values range from {span(truth.min(), truth.max())}."
         if numbers is not None:
             known = numbers[np.isfinite(numbers)]
             mean = f"; their mean is {number(float(known.mean()))}" if len(known) else ""
-            notes.insert(0, f"It was trained on {len(known):,} labels{mean}.")
+            notes.insert(0, f"The training data have {len(known):,} labels{mean}.")
         return Section(lead, tuple(notes), tables={"figures": results.evaluation.table})
     some = first_of([readable(name) for name in results.classes.tolist()], at_most=12)
     if results.train_labels is not None:
@@ -123,7 +128,7 @@ def task(results: ClassResults | NumberResults) -> Section:
         each = [counts[name] for name in results.classes.tolist()]
         without = f"; {count(n, 'class has', 'classes have')} none." if (n := each.count(0)) else "."
         spread = f"{min(each)} to {max(each)} per class, median {np.median(each):g}"
-        notes.insert(0, f"It was trained on {sum(each):,} labels: {spread}{without}")
+        notes.insert(0, f"The training data have {sum(each):,} labels: {spread}{without}")
     return Section(f"Classify items into {len(results.classes)} classes: {some}.", tuple(notes))
 
 
