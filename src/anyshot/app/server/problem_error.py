@@ -45,8 +45,12 @@ class ProblemError(Exception):
         facts = {"type": kind, "title": words or HTTPStatus(self.status).phrase, "status": self.status}
         return json.dumps({**facts, "detail": self.detail, **self.fields}).encode("ascii")
 
-    def response(self) -> Response:
-        """Return the answer, which middleware calls as an application."""
+    def response(self, path: str = "") -> Response:
+        """Return the answer to a request for an address, which middleware calls as an application."""
+        if path.startswith("/v2/"):
+            self.fields["error"] = self.detail  # where clients of the Open Inference Protocol read it
+        elif path.startswith("/v1/"):
+            self.fields["error"] = {"message": self.detail}  # where OpenAI's clients read it
         return Response(self.document(), self.status, self.headers, MEDIA_TYPE)
 
 
@@ -61,4 +65,4 @@ class Refusals:
         try:
             await self.app(scope, receive, send)
         except ProblemError as problem:
-            await problem.response()(scope, receive, send)
+            await problem.response(scope["path"])(scope, receive, send)

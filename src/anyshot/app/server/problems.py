@@ -70,16 +70,12 @@ async def _handled(request: Request, error: Exception) -> Response:
     if problem.status >= 500 and not isinstance(error, ProblemError):
         request_id = request.scope.get("state", {}).get("request_id")
         log.error("A request failed.", exc_info=error, extra={"request_id": request_id})
-    if request.url.path.startswith("/v2/"):
-        problem.fields["error"] = problem.detail  # where clients of the Open Inference Protocol read it
-    elif request.url.path.startswith("/v1/"):
-        problem.fields["error"] = {"message": problem.detail}  # where OpenAI's clients read it
-    return problem.response()
+    return problem.response(request.url.path)
 
 
 async def _fault(request: Request, error: Exception) -> Response:
     """Answer after a fault of the program, which is raised again, and logged by the server."""
-    return problem_of(error).response()
+    return problem_of(error).response(request.url.path)
 
 
 def _methods_of(request: Request) -> list[str]:
