@@ -80,7 +80,7 @@ def test_a_field_of_another_name_is_told():
     with pytest.raises(ValidationError) as caught:
         PredictRequest.model_validate({"texts": ["my secret"]})
     detail = document(caught.value)["detail"]
-    assert "(items: it is missing; texts: there is no field of this name)" in detail
+    assert "(items: it is missing; texts: there is no field of this name; there are items, proba, top_k," in detail
 
 
 def test_headers_and_words_of_the_framework_are_kept_where_they_say_something():

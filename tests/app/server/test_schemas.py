@@ -1,10 +1,19 @@
 """The bodies of requests: what they read, how a wrong one is told, and that every one is described."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
 from anyshot.app.server.problems import problem_of
-from anyshot.app.server.schemas import LONGEST_NAME, ClassRequest, ImageItem, PredictRequest
+from anyshot.app.server.schemas import (
+    LONGEST_NAME,
+    ClassEdit,
+    ClassRequest,
+    ImageItem,
+    MergeRequest,
+    PredictRequest,
+)
 
 
 def test_an_image_is_base64_or_a_data_url():
@@ -43,7 +52,31 @@ def test_a_field_of_several_types_has_one_place_without_the_names_of_the_types()
         PredictRequest.model_validate({"items": ["a", None], "str": 1})
     found = {one["at"]: one["problem"] for one in problem_of(caught.value).fields["errors"]}
     assert list(found) == ["items.1", "items.0", "items", "str"]
-    assert found["items.1"].startswith("Input should be a valid string; or Input should be")
+    assert found["items.1"] == 'it must be a text or an object or a list, such as ["a", "b"]'
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "words"),
+    [
+        (PredictRequest, {"items": []}, "(items: it is empty)"),
+        (
+            PredictRequest,
+            {"items": [[41, "Rome"]]},
+            "(items.0.1: it must be a number; a row with other values must be an",
+        ),
+        (ClassRequest, {"name": "a", "words": "fee, cost"}, '(words: it must be a list, such as ["a", "b"])'),
+        (
+            ClassEdit,
+            {"new_name": "b"},
+            "(new_name: there is no field of this name; there are name, description, words)",
+        ),
+        (MergeRequest, {"names": "ab", "into": "c"}, '(names: it must be a list, such as ["a", "b"])'),
+    ],
+)
+def test_a_wrong_field_is_told_in_words_of_json(schema, body, words):
+    with pytest.raises(ValidationError) as caught:
+        schema.model_validate_json(json.dumps(body), strict=True)
+    assert words in problem_of(caught.value).detail
 
 
 def test_every_body_and_answer_is_described(client):

@@ -6,7 +6,7 @@ there was one, so that no answer holds a path, a traceback, or an item of anothe
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from anyshot.app.server.problem_error import ProblemError
+from anyshot.app.server.schemas import fields_of
 from anyshot.app.server.service_errors import is_disk_full
 from anyshot.errors import (
     AnyshotError,
@@ -31,6 +32,19 @@ CORRECTABLE: Final = (InputError, ClassesError, NotEnoughLabelsError, DomainErro
 """Errors that a client can correct by sending something else."""
 _OF_FIELDS: Final = {"missing": "it is missing", "extra_forbidden": "there is no field of this name"}
 """What is wrong with a field, by pydantic's type of the error, where its own words are of Python."""
+_NEEDED: Final = {
+    "string_type": "a text",
+    "list_type": 'a list, such as ["a", "b"]',
+    "dict_type": "an object",
+    "model_type": "an object",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+}
+"""What a field must be, by pydantic's type of the error."""
+_EMPTY: Final = "it is empty"
+_ELEMENT: Final = re.compile(r"(items|examples)\.\d+\.\d+")
+"""An element of an item that is a list, where the values of a row may have been meant."""
 MOST_LISTED: Final = 20
 """Wrong fields of a body that are listed."""
 TYPE: Final = re.compile(r"str|int|float|bool|[A-Z]\w*|.*\[.*")
@@ -45,7 +59,7 @@ def problem_of(error: Exception) -> ProblemError:
     if isinstance(error, HTTPException):
         return ProblemError(error.status_code, _detail(error), headers=error.headers)
     if isinstance(error, RequestValidationError | ValidationError):
-        return _of_fields(error.errors())
+        return _of_fields(error.errors(), known=fields_of(getattr(error, "title", "")))
     kind, status = type(error).__name__, getattr(error, "status", None)
     if isinstance(status, int):  # an error of the service, whose words are for clients
         return ProblemError(status, str(error), kind=kind, retry_after=5 if status == 503 else None)
@@ -97,13 +111,34 @@ def _of_machine(error: Exception) -> ProblemError:
     )
 
 
-def _of_fields(errors: Iterable[Mapping[str, Any]]) -> ProblemError:
-    """Return the problem of a body or parameters with wrong fields, without what was sent in them."""
-    problems: dict[str, list[str]] = {}  # at one place a field that may be of several types has one for each type
+def _of_fields(errors: Iterable[Mapping[str, Any]], *, known: Sequence[str] = ()) -> ProblemError:
+    """Return the problem of a body or parameters with wrong fields, without what was sent in them.
+
+    known: the fields that there are.
+    """
+    needed: dict[str, list[str]] = {}  # at one place a field that may be of several types has one for each type
+    others: dict[str, list[str]] = {}
     for one in errors:
-        words = _OF_FIELDS.get(one["type"], one["msg"].removeprefix("Value error, "))
-        problems.setdefault(_place(one), []).append(words)
-    found = [{"at": at, "problem": "; or ".join(dict.fromkeys(each))} for at, each in problems.items()]
+        kind, place = one["type"], _place(one)
+        if kind in _NEEDED:
+            needed.setdefault(place, []).append(_NEEDED[kind])
+            continue
+        words = _OF_FIELDS.get(kind, one["msg"].removeprefix("Value error, "))
+        if kind == "extra_forbidden" and known and len(one["loc"]) == 1:
+            words += f"; there are {', '.join(known)}"
+        is_empty = kind == "too_short" and not one["ctx"]["actual_length"]
+        others.setdefault(place, []).append(_EMPTY if is_empty else words)
+    found = []
+    for at in dict.fromkeys([*needed, *others]):
+        own = others.get(at, [])
+        if at in needed and _EMPTY not in own:
+            row = (
+                "; a row with other values must be an object, by the names of its columns"
+                if _ELEMENT.fullmatch(at)
+                else ""
+            )
+            own = [f"it must be {' or '.join(dict.fromkeys(needed[at]))}{row}", *own]
+        found.append({"at": at, "problem": _EMPTY if _EMPTY in own else "; or ".join(dict.fromkeys(own))})
     # What is wrong within a field says more than what the field may be.
     found.sort(key=lambda one: -one["at"].count("."))
     first = "; ".join(f"{one['at']}: {one['problem']}" for one in found[:2])

@@ -314,6 +314,11 @@ def described(body: type[Schema] | None = None, answer: type[Schema] | None = No
     return found
 
 
+def fields_of(name: str) -> list[str]:
+    """Return the fields of a described body by its name, none for another one."""
+    return list(_DESCRIBED[name].model_fields) if name in _DESCRIBED else []
+
+
 def _json_of(schema: type[Schema]) -> dict[str, Any]:
     _DESCRIBED[schema.__name__] = schema
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema.__name__}"}}}
