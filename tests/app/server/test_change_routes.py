@@ -49,7 +49,8 @@ def test_a_class_comes_changes_and_goes(unchanged, folders):
 
 
 def test_suggestions_come_from_the_unlabeled_items_that_were_given(unchanged):
-    assert unchanged.get("/v1/models/support/suggest").json()["suggestions"] == []
+    found = unchanged.get("/v1/models/support/suggest").json()
+    assert (found["suggestions"], "to /unlabeled" in found["note"]) == ([], True)
     pool = ["the van is late", "reset my password", "twice on my card", "hello", "a.png"]
     change(unchanged, "unlabeled", items=pool)
     found = unchanged.get("/v1/models/support/suggest?n=3").json()
@@ -60,6 +61,13 @@ def test_suggestions_come_from_the_unlabeled_items_that_were_given(unchanged):
     found = unchanged.get("/v1/models/support/suggest?n=9").json()
     assert {one["item"] for one in found["suggestions"]} == {"the van is late", "reset my password", "a.png"}
     assert unchanged.get("/v1/models/support/suggest?n=0").status_code == 422
+
+
+@pytest.mark.filterwarnings("ignore:The classes")
+def test_a_class_that_looks_like_another_is_made_and_the_answer_says_so(unchanged):
+    answer = unchanged.post("/v1/models/support/classes", json={"name": "Billing", "examples": ["a bill"]}).json()
+    assert any("'Billing' and 'billing' look alike" in one for one in answer["warnings"]), answer
+    assert "warnings" not in unchanged.delete("/v1/models/support/classes/Billing").json()
 
 
 def test_vectors_are_learned_and_suggested_too(client):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.convertors import Convertor, register_url_convertor
 
 from anyshot.app.server.bodies import as_items, as_json, read_body
-from anyshot.app.server.changes import AddExamples, AddUnlabeled, Change, adding_class
+from anyshot.app.server.changes import AddExamples, AddUnlabeled, Change, adding_class, noting
 from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.schemas import (
     Changed,
@@ -70,6 +70,12 @@ class Target(NamedTuple):
         """Make a change, and answer once it is on disk."""
         return json_answer({"version": await self.service.change(self.live, change)})
 
+    async def change_classes(self, change: Change) -> Response:
+        """Make a change of classes, and answer once it is on disk, with what it warns of."""
+        said: list[str] = []
+        version = await self.service.change(self.live, noting(change, said))
+        return json_answer({"version": version, **({"warnings": said} if said else {})})
+
 
 def _target(model: str, request: Request) -> Target:
     service = service_of(request)
@@ -101,7 +107,7 @@ async def add_class(target: OfModel) -> Response:
     """Add a class by a description, words, labeled examples, or all of them."""
     given = await target.body(ClassRequest)
     description = _described(given.description, given.words)
-    return await target.change(adding_class(given.name, description, target.items(given.examples)))
+    return await target.change_classes(adding_class(given.name, description, target.items(given.examples)))
 
 
 @router.patch("/{model}/classes/{name:class}", openapi_extra=described(ClassEdit, Changed))
@@ -118,14 +124,14 @@ async def edit_class(name: str, target: OfModel) -> Response:
         if given.name is not None:
             classifier.rename_class(own, given.name)
 
-    return await target.change(edit)
+    return await target.change_classes(edit)
 
 
 @router.post("/{model}/classes/merge", openapi_extra=described(MergeRequest, Changed))
 async def merge_classes(target: OfModel) -> Response:
     """Merge classes into one, which has all their labeled examples, descriptions and words."""
     given = await target.body(MergeRequest)
-    return await target.change(methodcaller("merge_classes", given.names, given.into))
+    return await target.change_classes(methodcaller("merge_classes", given.names, given.into))
 
 
 @router.delete("/{model}/classes/{name:class}", openapi_extra=described(answer=Changed))

@@ -73,6 +73,19 @@ def adding_class(name: Label, description: Any = None, examples: Sequence[Item] 
     return add
 
 
+def noting(change: Change, said: list[str]) -> Change:
+    """Return the same change, which adds to `said` what it warns of, such as classes that look alike."""
+
+    def noted(classifier: Any) -> None:
+        with collecting() as found:
+            change(classifier)
+        for one in found:
+            warn(one)
+        said.extend(map(str, found))
+
+    return noted
+
+
 def fit_classes(classifier: Any) -> None:
     """Fit all classes, where some were added alone."""
     if classifier.any_shot_model().provisional:

@@ -31,6 +31,7 @@ from anyshot.app.server.schemas import (
 from anyshot.app.server.service import Answered, Service, json_answer, service_of, summary_of, unless_gone
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
+NO_SUGGESTIONS: Final = "There is no item to choose from. Send items without a label to /unlabeled."
 
 
 @router.get("", openapi_extra=described(answer=ModelList))
@@ -122,4 +123,5 @@ async def suggest(model: str, request: Request, n: Annotated[int, Query(ge=1, le
         return [{"item": given[row], "label": label, "proba": proba} for row, label, proba in found]
 
     suggestions = await asyncio.to_thread(find)
-    return json_answer({"model": model, "version": snapshot.version, "suggestions": suggestions})
+    note = {} if suggestions else {"note": NO_SUGGESTIONS}
+    return json_answer({"model": model, "version": snapshot.version, "suggestions": suggestions, **note})

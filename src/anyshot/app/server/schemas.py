@@ -244,6 +244,7 @@ class Changed(Schema):
 
     model_config = with_example({"version": 8})
     version: int
+    warnings: list[str] | None = Field(None, description="Of a class, such as one that looks like another.")
 
 
 class Column(Schema):
@@ -296,6 +297,7 @@ class Suggestions(Schema):
     model: str
     version: int
     suggestions: list[Suggestion]
+    note: str | None = Field(None, description="Why there are none.")
 
 
 # --- OpenAPI ---
