@@ -354,3 +354,11 @@ def test_a_classifier_that_was_changed_can_be_copied_and_pickled():
     again = pickle.loads(pickle.dumps(clf))
     np.testing.assert_array_equal(again.predict_proba(near("c1", 3)), clf.predict_proba(near("c1", 3)))
     assert clone(clf).classes is not None
+
+
+def test_without_items_the_reasons_say_when_the_words_are_listed():
+    clf = AnyShotClassifier(["billing", "delivery"], cache=False).fit()
+    assert clf.reasons_[1].endswith("their words listed here, once the first items are predicted.")
+    clf.predict(["my parcel"])
+    assert any("'billing' as invoice" in reason for reason in clf.reasons_)
+    assert not any("once the first items" in reason for reason in clf.reasons_)

@@ -130,7 +130,7 @@ def test_names_in_another_language_are_read_by_their_translation_alone():
     words = [Words(", ".join(own.words)) for own in found]
     alone = ClassTexts(texts.names, ((), ()), tuple(words))
     np.testing.assert_allclose(reader.embed(texts), reader.embed(alone), atol=1e-6)
-    assert "(of the name in English in the bundled list): 'Rechnung' as billing, invoice" in reader.reasons(texts)[1]
+    assert "(from the bundled list, by the English name): 'Rechnung' as billing, invoice" in reader.reasons(texts)[1]
 
 
 def test_translations_are_for_the_default_encoder_and_can_be_left_out():
@@ -144,7 +144,7 @@ def test_translations_are_for_the_default_encoder_and_can_be_left_out():
 def test_the_reasons_say_that_words_are_those_of_similar_names():
     texts = describe(["ham", "zyzzyva"])
     (reason,) = reading_reasons(texts, readings(texts, similar))
-    assert "(from the bundled list or of similar names in the bundled list)" in reason
+    assert "(from the bundled list, by the name or similar names)" in reason
     assert reason.endswith(
         "'zyzzyva' as like, zyzzyva. Change them with Words (--words), or leave the list "
         "out with words=False (--no-thesaurus)."
@@ -198,3 +198,12 @@ def test_the_reasons_say_which_name_is_left_out():
         "Some names are codes for their descriptions, so 'acq' is read by descriptions alone."
     ]
     assert [own.words for own in readings(texts)] == [lookup("acq"), lookup("earn")]
+
+
+def test_names_that_are_codes_are_not_said_to_be_encoded():
+    reader = ClassReader(encode=lambda names: np.eye(2, dtype=np.float32)[[0] * len(names)], width=2)
+    own = [("acq", ("", "mergers")), ("earn", ("earn", "profits")), ("grain", ("", "wheat"))]
+    names, texts = zip(*own, strict=True)
+    assert reader.reasons(ClassTexts(names[:2], texts[:2]))[0].startswith("Class names that are no codes are encoded")
+    assert reader.reasons(ClassTexts(names[1:2], texts[1:2]))[0].startswith("Class names are encoded as")
+    assert not any("encoded as" in one for one in reader.reasons(ClassTexts(names[::2], texts[::2])))

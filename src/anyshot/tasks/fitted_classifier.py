@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,8 @@ if TYPE_CHECKING:  # each is loaded by who asks for it
     import pandas as pd
 
     from anyshot.any_shot.explanation import Explanations
+
+NOT_READ_YET: Final = "The classes are read, and their words listed here, once the first items are predicted."
 
 
 class FittedClassifier(ClassifierBase, Parameters):
@@ -208,7 +210,7 @@ class FittedClassifier(ClassifierBase, Parameters):
         expected_shares(self.class_prior, classes)  # raises if a class has none
         self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
         self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
-        self.reasons_ = (WITHOUT_LABELS.format(method="zero-shot"),)
+        self.reasons_ = (WITHOUT_LABELS.format(method="zero-shot"), NOT_READ_YET)
         return self
 
     def _fitted_model(self, items: Items) -> Model:

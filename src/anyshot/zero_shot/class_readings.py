@@ -100,8 +100,13 @@ class ClassReader:
         """Return how class names are read, in sentences; none if they are not."""
         if not self.templates:
             return []
-        sentences = f"Class names are encoded as {', '.join(map(repr, self.templates))}."
-        return [sentences, *reading_reasons(texts, self.readings(texts), ask=self.thesaurus and self.of_texts)]
+        encoded = [own[0] != "" for own in texts.texts if own]
+        names = "Class names" if all(encoded) else "Class names that are no codes"
+        sentences = f"{names} are encoded as {', '.join(map(repr, self.templates))}."
+        return [
+            *([sentences] if any(encoded) else ()),
+            *reading_reasons(texts, self.readings(texts), ask=self.thesaurus and self.of_texts),
+        ]
 
     def embed(self, texts: ClassTexts, *, rows: Sequence[int] | None = None) -> Vectors:
         """Return class embeddings (c, d) of the classes' texts, zeros for a class whose texts the encoder cannot read.
@@ -246,18 +251,11 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
     reasons = []
     if shown:
         more = f" and {len(shown) - SHOWN_CLASSES} more" if len(shown) > SHOWN_CLASSES else ""
-        origin = {
-            "own": "your own",
-            "bundled": "from the bundled list",
-            "translated": "of the name in English in the bundled list",
-            "similar": "of similar names in the bundled list",
-        }
-        where = " or ".join(text for source, text in origin.items() if source in sources)
-        off = (
-            ", or leave the list out with words=False (--no-thesaurus)"
-            if sources & {"bundled", "translated", "similar"}
-            else ""
-        )
+        ways = {"bundled": "the name", "translated": "the English name", "similar": "similar names"}
+        found = " or ".join(text for source, text in ways.items() if source in sources)
+        by = "" if found in ("", "the name") else f", by {found}"
+        where = " or ".join(["your own"] * ("own" in sources) + [f"from the bundled list{by}"] * bool(found))
+        off = ", or leave the list out with words=False (--no-thesaurus)" if found else ""
         listed = ", ".join(shown[:SHOWN_CLASSES])
         reasons.append(f"Classes are read by words ({where}): {listed}{more}. Change them with Words (--words){off}.")
     elif ask and texts.names:
