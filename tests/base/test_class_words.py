@@ -10,6 +10,7 @@ import pytest
 import anyshot
 from anyshot.base.class_words import MAX_WORDS, Words
 from anyshot.errors import ClassesError
+from anyshot.zero_shot.class_texts import describe
 
 
 @pytest.mark.parametrize(
@@ -53,9 +54,12 @@ def test_words_replace_those_that_were_found_and_add_and_drop_change_them():
 
 
 @pytest.mark.parametrize("given", ["", "  ", ",;\n", [], ()])
-def test_no_word_is_refused(given):
-    with pytest.raises(ClassesError, match=r"There is no word\. Give some .* such as .good, great, excellent."):
-        Words(given)
+def test_no_word_is_refused_by_the_name_of_its_class(given):
+    for words in (Words(given), Words.read(given)):
+        with pytest.raises(
+            ClassesError, match=r"No word of class 'bug' has letters\. Give .* .good, great, excellent."
+        ):
+            describe({"bug": words, "praise": Words("good")})
 
 
 @pytest.mark.parametrize("given", [3, None, b"good", float("nan"), ["good", None], ["good", 7], {"good": 1}])
@@ -66,10 +70,19 @@ def test_what_is_no_text_is_refused(given):
         Words(add=given)
 
 
-@pytest.mark.parametrize("given", ["good, 7", "good …", ["good", ""], ["\N{THUMBS UP SIGN}"]])
-def test_a_word_without_letters_is_refused(given):
-    with pytest.raises(ClassesError, match="must have letters"):
-        Words(given)
+@pytest.mark.parametrize(
+    ("given", "left_out"),
+    [("good, 7", "'7'"), ("good …", "'…'"), (["good", ""], "''"), ("good 1 2 3 4 5 6", "and 1 more")],
+)
+def test_a_word_without_letters_among_others_is_left_out(given, left_out):
+    with pytest.warns(UserWarning, match=f"Words must have letters, so these are left out: .*{left_out}"):
+        assert Words(given) == Words("good")
+    with pytest.warns(UserWarning, match="these are left out"):
+        assert Words.read(given) == Words("good")
+
+
+def test_words_without_letters_alone_are_none():
+    assert Words(["7", "\N{THUMBS UP SIGN}"]).facts() == {}
 
 
 def test_too_many_words_are_refused():
@@ -109,6 +122,8 @@ def test_words_are_public_and_cannot_be_changed():
 
 
 def test_marks_add_and_drop_words():
+    assert Words("+glitch, -error") == Words(add="glitch", drop="error")
+    assert Words("+glitch", "slow down", drop="bug") == Words(["slow down"], add="glitch", drop="bug")
     assert Words.read("good, great") == Words("good great")
     assert Words.read("good +fun -dull", "nice") == Words("good, nice", add="fun", drop="dull")
     assert Words.read("+money back, -free") == Words(add=["money back"], drop="free")

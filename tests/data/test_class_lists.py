@@ -56,8 +56,8 @@ def test_a_list_of_words_in_json_may_contain_expressions(tmp_path):
 
 
 def test_words_that_cannot_be_used_are_refused_with_their_class(tmp_path):
-    with pytest.raises(DataFileError, match=r"a\.csv: the words of class 'b' cannot be used. Words must have letters"):
-        read_classes(str(file(tmp_path, "a.csv", "class,words\na,good\nb,7\n")))
+    with pytest.raises(DataFileError, match=r"a\.csv: the words of class 'b' cannot be used. Words adds and drops"):
+        read_classes(str(file(tmp_path, "a.csv", "class,words\na,good\nb,+bad -bad\n")))
     with pytest.raises(DataFileError, match="must contain a list of names"):
         read_classes(str(file(tmp_path, "a.json", '{"a": {"word": "good"}}')))
     with pytest.raises(DataFileError, match="must contain a list of names"):
@@ -105,3 +105,10 @@ def test_a_file_of_another_kind_is_no_name_of_a_class(tmp_path):
 def test_something_else_than_a_text_is_refused(given):
     with pytest.raises(InputError, match="A text of names"):
         read_classes(given)
+
+
+def test_a_number_among_words_is_left_out(tmp_path):
+    table = "class,words\nage limit,'minimum age, 18'\nage limit,21\nother,good\n".replace("'", '"')
+    with pytest.warns(UserWarning, match="these are left out: '(18|21)'"):
+        found = read_classes(str(file(tmp_path, "a.csv", table)))
+    assert found["age limit"] == [Words(["minimum age"])]

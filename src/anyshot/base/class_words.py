@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from anyshot.base.columns import first_of
 from anyshot.base.terminal import whole_characters
+from anyshot.base.warning import warn
 from anyshot.errors import ClassesError
 
 MAX_WORDS: Final = 200
@@ -20,7 +22,8 @@ class Words:
     ----------
     *words : str or iterable of str
         One text is split at commas, semicolons and line breaks if it has any, else at spaces. Of several texts, or a
-        list, each is a word or an expression. Repeated words are left out, whatever their case.
+        list, each is a word or an expression. +word is a word to add, and -word one to drop. Words without letters,
+        such as numbers, are left out with a warning, and repeated ones, whatever their case.
     add : str or iterable of str
         Words in addition to those that are found for the name of the class, or to `words`.
     drop : str or iterable of str
@@ -29,8 +32,8 @@ class Words:
     Raises
     ------
     ClassesError
-        There is no word, or something else than texts, or a text without letters, or more than `MAX_WORDS` words; or a
-        word is to be added and dropped.
+        Something else than texts is given, or more than `MAX_WORDS` words; or a word is to be added and dropped. Where
+        no word is left, the class is refused by its name.
 
     Examples
     --------
@@ -49,11 +52,13 @@ class Words:
         self, *words: str | Iterable[str], add: str | Iterable[str] = (), drop: str | Iterable[str] = ()
     ) -> None:
         given = words[0] if len(words) == 1 else words
-        fields = {"words": _listed(given), "add": _listed(add), "drop": _listed(drop)}
-        if not any(fields.values()):
-            raise ClassesError(
-                'There is no word. Give some that the texts of the class contain, such as "good, great, excellent".'
-            )
+        listed = _listed(given)
+        marked = {mark: [word[1:] for word in listed if word[0] == mark] for mark in "+-"}
+        fields = {
+            "words": tuple(word for word in listed if word[0] not in marked),
+            "add": _distinct([*_listed(add), *_listed(marked["+"])]),
+            "drop": _distinct([*_listed(drop), *_listed(marked["-"])]),
+        }
         both = _keys(fields["drop"]) & _keys((*fields["words"], *fields["add"]))
         if both:
             raise ClassesError(f"Words adds and drops {min(both)!r}. Give it once.")
@@ -67,14 +72,12 @@ class Words:
 
     @classmethod
     def read(cls, *given: str | Iterable[str]) -> Self:
-        """Return the words that are written in texts or lists: +word adds a word and -word drops one.
+        """Return the words that are written in several texts or lists, each of which is read like a single one.
 
         >>> Words.read("prize, winner"), Words.read("+cash -free", ["+money back"])
         (Words('prize, winner'), Words(add='cash, money back', drop='free'))
         """
-        every = [word for one in given for word in _listed(one)]
-        marked = {mark: [word[1:] for word in every if word[0] == mark] for mark in "+-"}
-        return cls([word for word in every if word[0] not in marked], add=marked["+"], drop=marked["-"])
+        return cls(_listed([part for one in given for part in _parts(one)]))
 
     @classmethod
     def joined(cls, several: Sequence[Self]) -> Self:
@@ -109,28 +112,35 @@ class Words:
 
 
 def _listed(given: object) -> tuple[str, ...]:
-    """Return the distinct words of one text or of several; raise ClassesError for what cannot be a word."""
-    if isinstance(given, str):
-        separator = r"[,;\r\n]" if re.search(r"[,;\n]", given) else r"\s"
-        parts: list[object] = [part for part in re.split(separator, given) if part.strip()]
-    elif isinstance(given, Iterable) and not isinstance(given, bytes | Mapping):
-        parts = list(given)
-    else:
-        parts = [given]
+    """Return the distinct words of one text or of several; raise ClassesError for what cannot be a word.
+
+    Warns of those without letters among others, which an encoder can make nothing of. If all are, there is no word.
+    """
+    parts = _parts(given)
     for part in parts:
         if not isinstance(part, str):
             raise ClassesError(f"Words must be texts; got {part!r} of type {type(part).__name__}.")
         if whole_characters(part) != part:
             raise ClassesError(f"The word {part!r} has an unpaired surrogate, half of a character. Remove it.")
-        if not any(character.isalpha() for character in part):
-            raise ClassesError(f"Words must have letters, or an encoder can make nothing of them; got {part!r}.")
-    words = _distinct(" ".join(str(part).split()) for part in parts)
+    bare = [str(part) for part in parts if not any(map(str.isalpha, str(part)))]
+    if 0 < len(bare) < len(parts):
+        first = first_of([repr(word.strip()) for word in bare], at_most=5)
+        warn(f"Words must have letters, so these are left out: {first}.")
+    words = _distinct(" ".join(str(part).split()) for part in parts if part not in bare)
     if len(words) > MAX_WORDS:
         raise ClassesError(
             f"Words has {len(words)} words, the first {words[0]!r}; it may have {MAX_WORDS}. Ten to twelve are enough. "
             "Give a sentence or a text as a description."
         )
     return words
+
+
+def _parts(given: object) -> list[object]:
+    """Return what is given as words: one text split, or several."""
+    if isinstance(given, str):
+        separator = r"[,;\r\n]" if re.search(r"[,;\n]", given) else r"\s"
+        return [part for part in re.split(separator, given) if part.strip()]
+    return list(given) if isinstance(given, Iterable) and not isinstance(given, bytes | Mapping) else [given]
 
 
 def _distinct(words: Iterable[str]) -> tuple[str, ...]:

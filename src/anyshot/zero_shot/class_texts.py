@@ -324,6 +324,11 @@ def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:
     words = [one for one in listed if isinstance(one, Words)]
     if len(words) > 1:
         raise ClassesError(f"Class {name!r} has Words twice: {words[0]} and {words[1]}. Join them.")
+    if words and not words[0].facts():
+        raise ClassesError(
+            f"No word of class {name!r} has letters. Give some that its texts contain, such as "
+            '"good, great, excellent".'
+        )
     return [one.strip() for one in listed if isinstance(one, str) and one.strip()], next(iter(words), None)
 
 

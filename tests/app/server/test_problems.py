@@ -95,7 +95,7 @@ def test_the_words_of_the_library_are_right_in_requests():
     faults = [
         (lambda: classifier.partial_fit([[0.0, 1.0]], ["left"]), "or add it to the classes"),
         (lambda: classifier.add_class("left"), "Give a labeled example of it, or a class vector"),
-        (lambda: Words([]), 'There is no word. Give some that the texts of the class contain, such as "good, great'),
+        (lambda: classifier.add_class("left", Words([])), 'Give some that its texts contain, such as "good, great'),
     ]
     for fault, words in faults:
         with pytest.raises(AnyshotError) as caught:

@@ -157,7 +157,8 @@ class ClassList:
 
     def add_words(self, words: Mapping[int, str]) -> Entry | None:
         """Add words to several classes, by their ids, as one change; commas are between the words of a class."""
-        new = {self.get(number): Words(text).words for number, text in words.items()}
+        read = {self.get(number): _read_words(text) for number, text in words.items()}
+        new = {one: (*given.words, *given.add) for one, given in read.items()}
         with self._database.change("set_words") as (transaction, facts):
             facts["name"] = ", ".join(one.name for one in new)
             for one, added in new.items():
@@ -276,6 +277,15 @@ def color_number(color: str) -> int:
     return COLORS.index(color) + 1 if color in COLORS else len(COLORS)
 
 
+def _read_words(
+    words: str | Iterable[str], *, add: str | Iterable[str] = (), strike: str | Iterable[str] = ()
+) -> Words:
+    given = Words(words, add=add, drop=strike)
+    if not given.facts():
+        raise ClassesError("There is no word with letters. Type some that the texts of the class contain.")
+    return given
+
+
 def _set_words(
     transaction: Transaction,
     number: int,
@@ -284,7 +294,7 @@ def _set_words(
     add: str | Iterable[str],
     strike: str | Iterable[str],
 ) -> None:
-    given = Words(words, add=add, drop=strike).facts() if any((words, add, strike)) else {}
+    given = _read_words(words, add=add, strike=strike).facts() if any((words, add, strike)) else {}
     stored = json.dumps(given, ensure_ascii=False)
     if existing(transaction, number)["words"] != stored:
         transaction.update("classes", number, words=stored)
