@@ -186,16 +186,25 @@ def test_labels_of_bytes_are_decoded():
 )
 def test_labels_that_look_alike_are_the_same_and_it_is_said(written):
     classes = class_table(["caf\u00e9", "bar"])
-    with pytest.warns(UserWarning, match=r"1 of 2 labels have spaces at their ends, invisible .* read as 'caf\\xe9'"):
+    with pytest.warns(
+        UserWarning, match=r"1 of 2 labels have spaces at their ends, several spaces, invisible .* read as 'caf\\xe9'"
+    ):
         assert to_indexes(["bar", written], classes, n_items=2).tolist() == [1, 0]
     with pytest.warns(UserWarning, match="1 of 1 labels"):
         assert row_of(written, classes) == 0
+
+
+def test_missing_labels_do_not_count_among_those_that_are_read_otherwise():
+    with pytest.warns(UserWarning, match="1 of 2 labels have .* such as 'lost  card'. They are read as 'lost card'"):
+        assert label_list(["lost  card", None, "lost card", None]) == ["lost card", None, "lost card", None]
 
 
 @pytest.mark.parametrize(
     ("written", "clean"),
     [
         (" cat\t", "cat"),
+        ("late   parcel", "late parcel"),
+        ("late\u00a0 \u00e9tat", "late \u00e9tat"),
         ("late\u00a0parcel", "late parcel"),
         ("zero\u200bwidth", "zerowidth"),
         ("cafe\u0301", "caf\u00e9"),

@@ -205,11 +205,20 @@ def _plain_number(label: Decimal) -> int | float:
 
 
 def clean_name(name: str) -> str:
-    r"""Return a name as it is compared: composed accents, plain spaces, no invisible characters, none at the ends.
+    r"""Return a class name as it is compared: as `clean_header`, and with one space in place of several.
+
+    >>> clean_name("lost  card\u00a0 \ufeff")
+    'lost card'
+    """
+    return re.sub(" {2,}", " ", clean_header(name))
+
+
+def clean_header(name: str) -> str:
+    r"""Return the name of a column with composed accents, plain spaces, no invisible characters, none at the ends.
 
     Half of a character becomes U+FFFD.
 
-    >>> clean_name("cafe\u0301\u00a0 \ufeff")
+    >>> clean_header("cafe\u0301\u00a0 \ufeff")
     'café'
     """
     if name.isascii():
@@ -230,9 +239,11 @@ def clean_names(values: Iterable[Any], *, what: str = "labels") -> list[Any]:
     if not changed:
         return given
     n = sum(isinstance(value, str) and cleaned[value] != value for value in given)
+    n_given = sum(not is_missing(value) for value in given)
     warn(
-        f"{n} of {len(given)} {what} have spaces at their ends, invisible characters, decomposed accents or half of a "
-        f"character, such as {changed[0]!a}. They are read as {cleaned[changed[0]]!a}; write them so to silence this."
+        f"{n} of {n_given} {what} have spaces at their ends, several spaces, invisible characters, decomposed accents "
+        f"or half of a character, such as {changed[0]!a}. They are read as {cleaned[changed[0]]!a}; write them so to "
+        "silence this."
     )
     return [cleaned[value] if isinstance(value, str) else value for value in given]
 

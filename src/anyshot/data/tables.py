@@ -13,7 +13,7 @@ import pandas as pd
 from anyshot.base.columns import count as counted
 from anyshot.base.columns import first_of
 from anyshot.base.extras import extra
-from anyshot.base.labels import clean_name
+from anyshot.base.labels import clean_header
 from anyshot.base.warning import note, shortened
 from anyshot.data.cells import is_filled
 from anyshot.data.header_rows import rows_of_names, rows_without_data
@@ -203,7 +203,7 @@ def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
 
     Texts are as they were before a formula was made safe, and errors are missing values.
     """
-    names = [clean_name(as_written("" if cell is None else str(cell))) for cell in rows[0]]
+    names = [clean_header(as_written("" if cell is None else str(cell))) for cell in rows[0]]
     cells = [[None if cell in NO_VALUES else as_written(cell) for cell in row] for row in rows[1:]]
     return pd.DataFrame(cells, columns=names, dtype=object)
 
