@@ -263,7 +263,7 @@ FAULTS = [
         "at least 20 labeled or 20",
     ),
     ({"classes": ["tea", "unknown"], "unknown_rate": 0.05}, (), ClassesError, "the prediction for items of no class"),
-    ({"classes": ["tea", "zoo"], "class_prior": {"tea": "1", "zoo": 1}}, (), ClassesError, "gives 'tea' no share"),
+    ({"classes": ["tea", "zoo"], "class_prior": {"tea": "1", "zoo": 1}}, (), ClassesError, "gives 'tea' '1'"),
     ({"encoder": "vectors"}, ([[1.0, 2.0], [1.0]], ["a", "b"]), InputError, "items must be a table of numbers"),
     (
         {"classes": ["tea", "zoo"], "class_prior": "even"},
@@ -271,12 +271,12 @@ FAULTS = [
         InputError,
         "class_prior must be .*; got 'even'",
     ),
-    ({"classes": ["tea", "zoo"], "class_prior": {"tea": 1}}, (), ClassesError, "gives 'zoo' no share above 0"),
+    ({"classes": ["tea", "zoo"], "class_prior": {"tea": 1}}, (), ClassesError, "does not name the class 'zoo'"),
     (
         {"classes": ["tea", "zoo"], "class_prior": {"tea": 1}, "encoder": "auto"},
         (),
         ClassesError,
-        "gives 'zoo' no share",
+        "does not name the class 'zoo'",
     ),
     ({"classes": ["tea", "zoo"], "method": "prototype"}, (), NotEnoughLabelsError, "method='prototype' needs labels"),
 ]
@@ -539,7 +539,7 @@ def test_words_must_be_true_or_false(letters):
 
 def test_a_name_that_is_not_listed_is_read_by_words_of_similar_names(tmp_path):
     clf = AnyShotClassifier(["athletics", "diplomacy"], encoder="minilm").fit()
-    assert any("from the bundled list, by similar names" in reason for reason in clf.reasons_)
+    assert any("similar names): " in reason for reason in clf.reasons_)
     texts = ["the ministers met for talks on the treaty", "she ran the last lap in a minute"]
     assert clf.predict(texts).tolist() == ["diplomacy", "athletics"]
     assert "minister" in clf.explain(texts)[0].words

@@ -20,7 +20,7 @@ def test_class_shares_are_scaled_to_sum_to_one():
     assert expected_shares("balanced", classes) is None
     with pytest.raises(ClassesError, match="class_prior names 'z', which is not a class"):
         expected_shares({"a": 1.0, "b": 1.0, "z": 1.0}, classes)
-    with pytest.raises(ClassesError, match="class_prior gives 'b' no share above 0"):
+    with pytest.raises(ClassesError, match="class_prior does not name the class 'b'"):
         expected_shares({"a": 1.0}, classes)
 
 
@@ -75,8 +75,16 @@ def test_labels_are_added_to_each_class_for_its_share():
 
 @pytest.mark.parametrize("share", ["20%", float("nan"), 0])
 def test_a_share_that_is_no_number_above_zero_is_shown(share):
-    with pytest.raises(ClassesError, match=f"gives 'a' no share above 0, but {share!r}"):
+    with pytest.raises(ClassesError, match=rf"class_prior gives 'a' {share!r}\. Give every class a number above 0\.$"):
         AnyShotClassifier(["a", "b"], class_prior={"a": share, "b": 0.5}).fit()
+
+
+def test_shares_that_do_not_add_up_to_one_are_said():
+    classes = without_items(describe(["a", "b"]), np.zeros((2, 0), np.float32))
+    with pytest.warns(UserWarning, match="The shares of class_prior add up to 1.8, not to 1. They are divided by it"):
+        np.testing.assert_array_equal(expected_shares({"a": 0.9, "b": 0.9}, classes), [0.5, 0.5])
+    for given in ({"a": 2.5, "b": 1}, {"a": 0.33, "b": 0.66}, {"a": 1, "b": 1}):
+        expected_shares(given, classes)  # a warning would be an error
 
 
 @pytest.mark.parametrize(

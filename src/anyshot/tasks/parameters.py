@@ -31,6 +31,8 @@ from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_texts import check_not_named_unknown
 
 _NUMBER: Final = re.compile(r"\d+")
+SUM_ERROR: Final = 0.02
+"""Most by which shares below 1 may add up to another number than 1, as they do if they were rounded."""
 MayWait: TypeAlias = bool | NDArray[np.bool_]
 """Whether each class (c,), or all classes, may be without a label and a description, and not be predicted."""
 
@@ -113,14 +115,20 @@ def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet)
     given = dict(zip(clean_names(class_prior, what="classes"), class_prior.values(), strict=True))
     names = data.classes.tolist()
     wrong = next((f"names {name!r}, which is not a class" for name in given if name not in names), None)
-    shares = [given.get(name, 0.0) for name in names]
+    lacking = next((f"does not name the class {name!r}" for name in names if name not in given), None)
+    if wrong or lacking:
+        raise ClassesError(
+            f"class_prior {wrong or lacking}. Give every class a number above 0 and nothing else. Of a fitted model, "
+            "set class_prior before its classes change, or fit it again."
+        )
+    shares = [given[name] for name in names]
     for name, share in zip(names, shares, strict=True):
         if not (is_number(share) and 0 < share < np.inf):  # NaN is neither
-            wrong = wrong or f"gives {name!r} no share above 0{f', but {given[name]!r}' if name in given else ''}"
-    if wrong:
-        raise ClassesError(
-            f"class_prior {wrong}. Give every class a number above 0 and nothing else. Of a fitted model, set "
-            "class_prior before its classes change, or fit it again."
+            raise ClassesError(f"class_prior gives {name!r} {share!r}. Give every class a number above 0.")
+    if max(shares) < 1 and abs(sum(shares) - 1) > SUM_ERROR:
+        warn(
+            f"The shares of class_prior add up to {sum(shares):.3g}, not to 1. They are divided by it; give shares "
+            "that add up to 1, or numbers of items, to silence this."
         )
     return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
 

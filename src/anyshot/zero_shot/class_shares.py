@@ -27,7 +27,7 @@ def shares_reason(shares: NDArray[np.floating], names: Sequence[Label]) -> list[
     """Return which class shares (c,) are expected of new items, and how to choose others; nothing if they are equal.
 
     >>> shares_reason(np.array([0.87, 0.13]), ["ham", "spam"])
-    ["The class shares expected of new items are 'ham' 87 % and 'spam' 13 %. In Python, class_prior sets others."]
+    ["The class shares expected of new items are 'ham' 87 % and 'spam' 13 %. In Python: class_prior sets others."]
     """
     if not names or np.abs(shares * len(shares) - 1).max() < UNEQUAL:
         return []
@@ -37,7 +37,7 @@ def shares_reason(shares: NDArray[np.floating], names: Sequence[Label]) -> list[
     if n_others := len(shares) - n_shown:
         shown.append(f"the {n_others} others together {100 * shares[order[n_shown:]].sum():.0f} %")
     text = f"{', '.join(shown[:-1])} and {shown[-1]}"
-    return [f"The class shares expected of new items are {text}. In Python, class_prior sets others."]
+    return [f"The class shares expected of new items are {text}. In Python: class_prior sets others."]
 
 
 def likely_shares(

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import sys
 import time
 import warnings
@@ -27,6 +28,8 @@ FAILED: Final = 1
 DEVICE: Final = "ANYSHOT_DEVICE"
 INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
 CLOSED_PIPE: Final = 141
+_PARAMETER: Final = re.compile(r"(?:Words|[a-z]+_[a-z_]+|\w+=(?:\([^)]*\)|\{[^}]*\}|\[[^\]]*\]|[^\s(]+)) \((--[^)]+)\)")
+"""A parameter of Python, perhaps with its value, and the option in its place."""
 """Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 ClickException: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -246,8 +249,16 @@ def abandon_output() -> None:
 
 
 def for_commands(message: str) -> str:
-    """Return a message of the library without the advice for Python alone, which stands at its end."""
-    return message.partition(" In Python: ")[0]
+    """Return a message of the library without the advice for Python alone, which stands at its end.
+
+    A parameter of Python before the option in its place is left out too.
+
+    >>> for_commands("Change them with Words (--words), or leave the list out with words=False (--no-thesaurus).")
+    'Change them with --words, or leave the list out with --no-thesaurus.'
+    >>> for_commands("Name its group, groups={'site': sites} (--group-column NAME), or unlabeled ones (--unlabeled).")
+    'Name its group, --group-column NAME, or unlabeled ones (--unlabeled).'
+    """
+    return _PARAMETER.sub(r"\1", message.partition(" In Python: ")[0])
 
 
 def note(message: str) -> None:

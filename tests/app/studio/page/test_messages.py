@@ -28,8 +28,12 @@ WARNING = [
     SOURCE / "tasks/parameters.py",
 ]
 """The files that warn of what a person does in the studio, or note how its files are read and written."""
-NEVER = ("The labels are whole numbers and the classes names", "Labels are numbers with fractions")
-"""Warnings of labels and classes that the studio never gives to an estimator: there, both are texts."""
+NEVER = (
+    "The labels are whole numbers and the classes names",
+    "Labels are numbers with fractions",
+    "The shares of class_prior",
+)
+"""Warnings of what the studio never gives to an estimator: there, labels and classes are texts, and no shares given."""
 GERMAN = texts_in("de")
 
 
