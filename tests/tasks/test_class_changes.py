@@ -177,7 +177,7 @@ def test_texts_say_nothing_about_numbers(encoder):
     for description in ("large ones", Words(["large"]), *([CENTERS["a"]] if encoder == "table" else [])):
         for change in (clf.describe_class, partial(clf.add_class, examples=items[:2])):
             name = "a" if change == clf.describe_class else "d"
-            with pytest.raises(InputError, match=f"class '{name}' says nothing about numbers"):
+            with pytest.raises(InputError, match=f"description or words of class '{name}' say nothing about numbers"):
                 change(name, description)
     assert clf.describe_class("a", None).add_class("d", examples=items[:2]).classes_.tolist() == list("abcd")
 
@@ -186,7 +186,7 @@ def test_texts_say_nothing_about_numbers(encoder):
 def test_texts_of_classes_of_rows_are_warned_of_in_fit(description):
     items = pd.DataFrame(ITEMS, columns=list("wxyz"))
     clf = AnyShotClassifier({"a": "a", "b": description, "c": "c"}, encoder="table", cache=False)
-    with pytest.warns(UserWarning, match="description of class 'b' says nothing about numbers"):
+    with pytest.warns(UserWarning, match="description or words of class 'b' say nothing about numbers"):
         clf.fit(items, OF)
 
 

@@ -23,7 +23,7 @@ PROVISIONAL: Final = (
     "those of the others do on average. The next change fits all of them, as does partial_fit()."
 )
 
-_SAYS_NOTHING: Final = "The description of class {name!r} says nothing about numbers."
+_SAYS_NOTHING: Final = "The description or words of class {name!r} say nothing about numbers."
 
 
 class ClassChange(NamedTuple):
@@ -163,7 +163,7 @@ def _refuse_texts_of_numbers(embedder: Embedder, data: TrainingSet, name: Label,
     is_text = not is_vector(description)
     if (features and not is_text) or (is_text and _has_texts(describe({name: description}), 0)):
         remedy = "give labeled examples of it" + ("" if features else ", or a class vector")
-        raise InputError(f"{_SAYS_NOTHING.format(name=name)} Leave it out, and {remedy}.")
+        raise InputError(f"{_SAYS_NOTHING.format(name=name)} Leave them out, and {remedy}.")
 
 
 def warn_of_unused_texts(texts: ClassTexts) -> None:
