@@ -70,6 +70,8 @@ def test_a_field_of_several_types_has_one_place_without_the_names_of_the_types()
             {"new_name": "b"},
             "(new_name: there is no field of this name; there are name, description, words)",
         ),
+        (MergeRequest, {"names": ["a"], "into": "c"}, "(names: it must have 2 entries or more, not 1)"),
+        (PredictRequest, {"items": "a", "top_k": 0}, "(top_k: it must be greater than or equal to 1)"),
         (MergeRequest, {"names": "ab", "into": "c"}, '(names: it must be a list, such as ["a", "b"])'),
     ],
 )

@@ -30,7 +30,11 @@ from anyshot.errors import (
 
 CORRECTABLE: Final = (InputError, ClassesError, NotEnoughLabelsError, DomainError)
 """Errors that a client can correct by sending something else."""
-_OF_FIELDS: Final = {"missing": "it is missing", "extra_forbidden": "there is no field of this name"}
+_OF_FIELDS: Final = {
+    "missing": "it is missing",
+    "extra_forbidden": "there is no field of this name",
+    "too_short": "it must have {min_length} entries or more, not {actual_length}",
+}
 """What is wrong with a field, by pydantic's type of the error, where its own words are of Python."""
 _NEEDED: Final = {
     "string_type": "a text",
@@ -42,7 +46,6 @@ _NEEDED: Final = {
     "bool_type": "true or false",
 }
 """What a field must be, by pydantic's type of the error."""
-_EMPTY: Final = "it is empty"
 _ELEMENT: Final = re.compile(r"(items|examples)\.\d+\.\d+")
 """An element of an item that is a list, where the values of a row may have been meant."""
 MOST_LISTED: Final = 20
@@ -116,35 +119,35 @@ def _of_fields(errors: Iterable[Mapping[str, Any]], *, known: Sequence[str] = ()
 
     known: the fields that there are.
     """
-    needed: dict[str, list[str]] = {}  # at one place a field that may be of several types has one for each type
-    others: dict[str, list[str]] = {}
+    at_places: dict[str, list[Mapping[str, Any]]] = {}  # a field that may be of several types has one for each type
     for one in errors:
-        kind, place = one["type"], _place(one)
-        if kind in _NEEDED:
-            needed.setdefault(place, []).append(_NEEDED[kind])
-            continue
-        words = _OF_FIELDS.get(kind, one["msg"].removeprefix("Value error, "))
-        if kind == "extra_forbidden" and known and len(one["loc"]) == 1:
-            words += f"; there are {', '.join(known)}"
-        is_empty = kind == "too_short" and not one["ctx"]["actual_length"]
-        others.setdefault(place, []).append(_EMPTY if is_empty else words)
-    found = []
-    for at in dict.fromkeys([*needed, *others]):
-        own = others.get(at, [])
-        if at in needed and _EMPTY not in own:
-            row = (
-                "; a row with other values must be an object, by the names of its columns"
-                if _ELEMENT.fullmatch(at)
-                else ""
-            )
-            own = [f"it must be {' or '.join(dict.fromkeys(needed[at]))}{row}", *own]
-        found.append({"at": at, "problem": _EMPTY if _EMPTY in own else "; or ".join(dict.fromkeys(own))})
+        at_places.setdefault(_place(one), []).append(one)
+    found = [{"at": at, "problem": _problem_at(at, each, known)} for at, each in at_places.items()]
     # What is wrong within a field says more than what the field may be.
     found.sort(key=lambda one: -one["at"].count("."))
     first = "; ".join(f"{one['at']}: {one['problem']}" for one in found[:2])
     more = f"; and {len(found) - 2} more" if len(found) > 2 else ""
     detail = f"The request does not have the fields that are needed ({first}{more}). /docs shows an example."
     return ProblemError(422, detail, kind="WrongFieldsError", errors=found[:MOST_LISTED])
+
+
+def _problem_at(at: str, errors: Sequence[Mapping[str, Any]], known: Sequence[str]) -> str:
+    """Return what is wrong at a place, in words of JSON."""
+    if any(one["type"] == "too_short" and not one["ctx"]["actual_length"] for one in errors):
+        return "it is empty"
+    found = []
+    if needed := dict.fromkeys(_NEEDED[one["type"]] for one in errors if one["type"] in _NEEDED):
+        found.append(f"it must be {' or '.join(needed)}")
+        if _ELEMENT.fullmatch(at):
+            found[0] += "; a row with other values must be an object, by the names of its columns"
+    for one in errors:
+        if one["type"] in _OF_FIELDS:
+            found.append(_OF_FIELDS[one["type"]].format(**one.get("ctx", {})))
+        elif one["type"] not in _NEEDED:
+            found.append(one["msg"].removeprefix("Value error, ").replace("Input should", "it must"))
+    words = "; or ".join(dict.fromkeys(found))
+    is_unknown = errors[0]["type"] == "extra_forbidden" and len(errors[0]["loc"]) == 1
+    return f"{words}; there are {', '.join(known)}" if is_unknown and known else words
 
 
 def _place(error: Mapping[str, Any]) -> str:
