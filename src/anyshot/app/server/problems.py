@@ -122,8 +122,9 @@ def _of_fields(errors: Iterable[Mapping[str, Any]], *, known: Sequence[str] = ()
     at_places: dict[str, list[Mapping[str, Any]]] = {}  # a field that may be of several types has one for each type
     for one in errors:
         at_places.setdefault(_place(one), []).append(one)
-    found = [{"at": at, "problem": _problem_at(at, each, known)} for at, each in at_places.items()]
     # What is wrong within a field says more than what the field may be.
+    outer = {at.rpartition(".")[0] for at in at_places}
+    found = [{"at": at, "problem": _problem_at(at, each, known)} for at, each in at_places.items() if at not in outer]
     found.sort(key=lambda one: -one["at"].count("."))
     first = "; ".join(f"{one['at']}: {one['problem']}" for one in found[:2])
     more = f"; and {len(found) - 2} more" if len(found) > 2 else ""
