@@ -26,6 +26,7 @@ _HOME = {
     "likely_class_column": "anyshot.data.feature_columns",
     "likely_kind": "anyshot.data.column_kinds",
     "listed_classes": "anyshot.data.class_names",
+    "as_listed": "anyshot.data.item_columns",
     "listed_names": "anyshot.data.item_columns",
     "load_attributes": "anyshot.data.attributes",
     "load_xlsa17": "anyshot.data.xlsa17",

@@ -56,6 +56,31 @@ def test_a_column_that_determines_the_label_is_named(call, rows, tmp_path):
     assert "determine the label of all labeled rows, each by itself: 'code'. If" in call(*given, "age,city,code").err
 
 
+def test_a_model_reads_its_columns_whatever_the_options_for_all_columns_say(call, rows, fitted, tmp_path):
+    table = pd.read_csv(rows / "new.csv", sep=";", dtype=str)
+    table[table.columns[::-1]].assign(number=range(10)).to_csv(tmp_path / "more.csv", sep=";", index=False)
+    known = call("predict", fitted, rows / "new.csv").rows
+    for options in (
+        (),
+        ("--feature-columns", "all"),
+        ("--except", "number"),
+        ("--feature-columns", "city,since,income,age"),
+    ):
+        done = call("predict", fitted, tmp_path / "more.csv", *options)
+        assert (done.code, done.rows) == (0, known)
+    for options in (("--except", "age"), ("--feature-columns", "income,city,since")):
+        done = call("explain", fitted, tmp_path / "more.csv", *options)
+        assert (done.code, "needs the column 'age', on which it was fitted" in done.err) == (1, True)
+
+
+def test_the_columns_of_a_wide_table_are_listed_by_whole_names(call, rows, tmp_path):
+    table = pd.read_csv(rows / "train.csv", sep=";", dtype=str)
+    table.assign(a_long_name=1, another_long_name=2, last=3).to_csv(tmp_path / "t.csv", sep=";", index=False)
+    given = "--feature-columns", "all", "--label-column", "status", "--out", tmp_path / "m"
+    done = call("fit", tmp_path / "t.csv", *given)
+    assert "from 'age,income,city,since,a_long_name' and 2 more, labels from 'status'" in done.err
+
+
 def test_each_command_reads_the_columns_that_the_model_knows(call, rows, fitted, tmp_path):
     assert call("evaluate", fitted, rows / "test.csv").rows[0]["accuracy"] > 0.9
     explained = call("explain", fitted, rows / "new.csv", "-k", "1").rows[0]

@@ -68,6 +68,7 @@ class ItemColumns:
     text_column: TextColumn = None
     image_column: ImageColumn = None
     feature_columns: FeatureColumns = None
+    left_out: LeftOut = None
 
     @property
     def whole(self) -> Columns:

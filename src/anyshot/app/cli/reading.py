@@ -19,7 +19,6 @@ from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path, take
 from anyshot.base.labels import Label
 from anyshot.base.user_folders import web_address
-from anyshot.base.warning import shortened
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.data.text_files import OTHER_TYPES, TABLE_SUFFIXES, as_on_disk, existing, remedy_for_type, suffix_of
 from anyshot.encoders.registry import default_for
@@ -61,6 +60,8 @@ DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
 OTHER_SUFFIXES = frozenset({".gz", *OTHER_TYPES})
 """Suffixes of files that are not read, by which an argument is taken for the name of a file."""
 LONGEST_PATH: Final = 1000
+MOST_SHOWN: Final = 5
+"""Columns of features that a note lists."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,11 @@ def read(
     known, table = getattr(model, "columns_", {}), reading.table(path)
     given = columns if table is None else _remembered(table, columns, known)
     label_column = given.label_column if with_labels else None
-    features: Any = given.feature_columns
-    if features is not None and model is not None and features_of(model) is None:
-        raise InputError("The model does not predict rows of features. Leave out --feature-columns.")
-    if features != "all":
-        features = features_of(model) if features is None else _listed(table, features)
+    features, without = _features_to_read(table, given)
+    if model is not None:
+        features, without = _features_that_it_knows(model, features, without), ()
     if like is not None and like.modality == "table":
         features = list(like.items.columns)
-    without = () if given.left_out is None else _listed(table, given.left_out)
     named = datasets.ColumnNames(given.text_column, given.image_column, label_column, features, without)
     how: dict[str, Any] = {"with_labels": with_labels, "on_error": reading.options.on_error}
     try:
@@ -128,7 +126,7 @@ def read(
         labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
         others = _other_columns(table, data) if with_labels and data.label_column is None else ""
         kind = "rows of features" if data.modality == "table" else f"{data.modality}s"
-        note(f"Read {path}: {kind} from {shortened(repr(data.item_column))}{labels}.{others}")
+        note(f"Read {path}: {kind} from {_shown_columns(data)}{labels}.{others}")
     return data
 
 
@@ -136,6 +134,36 @@ def _listed(table: "Table | None", given: str) -> list[str]:
     """Return the names of columns that an option lists; the whole of it may be the name of one."""
     is_one = table is not None and given in table.frame.columns
     return [given] if is_one else datasets.listed_names(given)
+
+
+def _features_to_read(table: "Table | None", given: Columns) -> tuple[Any, Sequence[str]]:
+    """Return the columns of features that options name, "all" or None, and those that they leave out."""
+    features, without = given.feature_columns, given.left_out
+    named = features if features is None or features == "all" else _listed(table, features)
+    return named, () if without is None else _listed(table, without)
+
+
+def _features_that_it_knows(model: Any, features: Any, without: Sequence[str]) -> list[str] | None:
+    """Return the columns of features that a model reads, in its order; raise InputError if options name others."""
+    own = features_of(model)
+    if own is None and (features is not None or without):
+        option = "--except" if features is None else "--feature-columns"
+        raise InputError(f"The model does not predict rows of features. Leave out {option}.")
+    needed = [name for name in own or () if name in without or (features not in (None, "all") and name not in features)]
+    if needed:
+        raise InputError(
+            f"The model needs the column {needed[0]!r}, on which it was fitted. It knows its columns: leave out "
+            "--feature-columns and --except, or fit a model without that column."
+        )
+    return own
+
+
+def _shown_columns(data: Any) -> str:
+    """Return the columns of a data set, the first five of many, as they are listed in options."""
+    names = datasets.listed_names(data.item_column) if data.modality == "table" else []
+    if len(names) <= MOST_SHOWN:
+        return repr(data.item_column)
+    return f"{datasets.as_listed(names[:MOST_SHOWN])!r} and {len(names) - MOST_SHOWN} more"
 
 
 def features_of(model: Any) -> list[str] | None:
