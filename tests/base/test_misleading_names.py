@@ -31,6 +31,14 @@ def test_many_fractions_as_texts_are_classes_with_a_warning():
     assert fractions_in([0.5, 1.0, 2, "0,50", "1.5.2", "3"]) == [0.5, "0,50"]
 
 
+def test_many_whole_numbers_with_few_labels_each_are_called_quantities_unless_they_are_codes():
+    ages = [*range(18, 47, 2), *range(40, 70)]
+    with pytest.warns(UserWarning, match="45 labels are 41 different whole numbers, from 18 to 69.*AnyShotRegressor"):
+        assert len(learned_classes([*ages, None])) == 41
+    for codes in ([*range(77)], [*range(1, 30)], ages * 5, [*map(str, ages)], [*range(10, 30)]):
+        learned_classes(codes)
+
+
 def test_a_few_numbers_with_fractions_are_classes():
     assert learned_classes([0.5, 1.5, 1, 0.5]) == [0.5, 1, 1.5]
 

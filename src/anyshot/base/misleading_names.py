@@ -11,6 +11,10 @@ from anyshot.errors import InputError
 
 MAX_FRACTIONS: Final = 10
 """Most classes that may be numbers with fractions, such as half stars."""
+MAX_WHOLE: Final = 20
+"""Most classes that may be any whole numbers, however few labels they have."""
+LABELS_OF_CODES: Final = 5
+"""With so many labels for each, whole numbers are codes of classes rather than quantities."""
 
 _LOOK_ALIKE: Final = str.maketrans(
     "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u0501\u04cf"
@@ -50,9 +54,25 @@ def learned_classes(labels: Labels) -> list[Label]:
             "class. In Python, AnyShotRegressor predicts numbers; if they are classes, list these by classes=[...] "
             "(--classes)."
         )
+    _warn_of_quantities(found, len(listed) - listed.count(None))
     warn_of_missing(found)
     warn_of_joined(found)
     return found
+
+
+def _warn_of_quantities(names: list[Label], n_labels: int) -> None:
+    """Warn of many whole numbers with few labels each that are not counted from 0 or 1, as codes of classes are."""
+    numbers = sorted(name for name in names if isinstance(name, (int, float)))
+    if len(numbers) < len(names) or len(names) <= MAX_WHOLE or n_labels >= LABELS_OF_CODES * len(names):
+        return
+    if numbers[0] in (0, 1) and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return
+    if not any(isinstance(name, float) and not name.is_integer() for name in numbers):
+        warn(
+            f"The {n_labels:,} labels are {len(names)} different whole numbers, from {numbers[0]:g} to "
+            f"{numbers[-1]:g}; each is a class. If they are quantities, such as ages, AnyShotRegressor predicts them "
+            "(in Python); if they are classes, list these by classes=[...] (--classes)."
+        )
 
 
 def fractions_in(names: Iterable[Label]) -> list[Label]:
