@@ -155,7 +155,15 @@ def is_of_other_order(cell: object, kind: Kind) -> bool:
     """Return whether a cell that is no date of a column's kind is one if day and month stand in another order."""
     if plain_kind(kind) != "date" or not isinstance(cell, str):
         return False
-    return any(not np.isnan(_number_or_nan(cell, order)) for order in _FORMATS)
+    return any(_is_moment(cell.strip(), order) for order in _FORMATS)
+
+
+def _is_moment(text: str, kind: Kind) -> bool:
+    try:
+        _moment(text, kind)
+    except ValueError:
+        return False
+    return True
 
 
 def _number_or_nan(cell: Any, kind: Kind) -> float:
@@ -193,12 +201,19 @@ def _vectorized(column: "pd.Series[Any]", kind: Kind) -> Floats:
         try:
             found[row] = np.nan if value is None else _number(value, kind)
         except (TypeError, ValueError, OverflowError) as error:
-            held = "was numeric" if kind == "number" else "held durations" if kind == "duration" else "held dates"
-            raise InputError(
-                f"Column {column.name!r} {held} in `fit` and is not now: {named_rows([column.index[row]])} has "
-                f"{str(value)[:40]!r}. Write a value like those in `fit`, or none."
-            ) from error
+            raise InputError(_not_as_in_fit(column.name, value, kind, named_rows([column.index[row]]))) from error
     return found
+
+
+def _not_as_in_fit(name: object, value: object, kind: Kind, where: str) -> str:
+    """Return the message for a value that is none of a column's kind; where: its row."""
+    given = f"{str(value)[:40]!r}"
+    if is_of_other_order(value, kind):
+        fault = "of which day and month cannot be told apart" if kind == "date" else f"but in `fit` dates were {kind}"
+        return f"Column {name!r} has the date {given} in {where}, {fault}. Write dates as 2024-12-31."
+    held = "was numeric" if kind == "number" else "held durations" if kind == "duration" else "held dates"
+    fault = f"Column {name!r} {held} in `fit` and is not now: {where} has {given}."
+    return f"{fault} Write a value like those in `fit`, or none."
 
 
 _OBJECTS: Final[tuple[tuple[Any, Kind], ...]] = (
