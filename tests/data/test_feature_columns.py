@@ -34,6 +34,10 @@ def test_columns_that_cannot_be_features_are_named(table):
         find_features(table, ["age", "Citi"], labels=None)
     with pytest.raises(DataFileError, match=r"no column 'Postleitzahl'.* Add it, with empty cells"):
         find_features(table, ["Postleitzahl"], labels=None)
+    with pytest.raises(DataFileError, match=r"none of the columns 'Message', 'tag'\. Its columns: .* Give a file"):
+        find_features(table, ["Message", "tag"], labels=None)
+    with pytest.raises(DataFileError, match=r"no column 'incom' that --except could .* Did you mean 'income'\?"):
+        find_features(table, "all", labels=None, left_out=["incom"])
     with pytest.raises(InputError, match="'status' was given for the labels and as a feature"):
         find_features(table, ["age", "status"], labels="status")
 

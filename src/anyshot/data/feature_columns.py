@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import LABEL_COLUMNS
+from anyshot.base.columns import LABEL_COLUMNS, first_of
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_no_text
 from anyshot.data.column_kinds import NUMBER, are_few, is_of_other_order, likely_kind, read_numbers
@@ -43,12 +43,7 @@ def find_features(
         The labels are among the features.
     """
     columns = [str(name) for name in table.frame.columns]
-    for name in left_out if given == "all" else given:
-        if name not in columns:
-            others = [column for column in columns if column not in given]
-            near = missing_column(name, others, may_list=True)[1]
-            remedy = near or "Add it, with empty cells where nothing is known, or fit a model without it."
-            raise DataFileError(f"{table.path} has no column {name!r}. Its columns: {listed_columns(table)}. {remedy}")
+    _check_there(table, () if given == "all" else given, left_out)
     if given == "all":
         found = [name for name in columns if name.strip() and name not in (labels, *left_out)]
         if not found:
@@ -57,6 +52,28 @@ def find_features(
     if labels in given:
         raise InputError(f"{labels!r} was given for the labels and as a feature. Leave it out of the features.")
     return list(given)
+
+
+def _check_there(table: Table, given: Sequence[str], left_out: Collection[str]) -> None:
+    """Raise DataFileError if a table lacks a column of features, or one that is to be left out of them."""
+    columns = [str(name) for name in table.frame.columns]
+    listed = f"Its columns: {listed_columns(table)}."
+    if len(given) > 1 and not set(given).intersection(columns):
+        names = first_of([repr(name) for name in given], at_most=5)
+        raise DataFileError(
+            f"{table.path} has none of the columns {names}. {listed} Give a file that has them, or fit a model on the "
+            "columns of this one."
+        )
+    missing = next((name for name in (*given, *left_out) if name not in columns), None)
+    if missing is None:
+        return
+    others = [column for column in columns if column not in given]
+    near = missing_column(missing, others, may_list=True)[1]
+    if missing in given:
+        fault, remedy = "", "Add it, with empty cells where nothing is known, or fit a model without it."
+    else:
+        fault, remedy = " that --except could leave out", "Give the names of columns to leave out."
+    raise DataFileError(f"{table.path} has no column {missing!r}{fault}. {listed} {near or remedy}")
 
 
 def named_class_column(columns: Sequence[str]) -> str | None:

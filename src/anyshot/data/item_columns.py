@@ -106,7 +106,8 @@ def missing_column(given: str, columns: Sequence[str], *, may_list: bool) -> tup
     whole = next((column for column in columns if missing[0] in map(str.strip, column.split(","))), None)
     if whole is not None and may_list:
         return name, f"Put double quotes around names with commas: {as_listed([whole])}."
-    near = nearest(name, columns)
+    parts = [column for column in columns if name.strip().casefold() in re.split(r"[\W_]+", column.casefold())]
+    near = parts[0] if len(parts) == 1 else nearest(name, columns)  # "id" of "customer_id"
     return name, "" if near is None else f"Did you mean {near!r}?"
 
 
