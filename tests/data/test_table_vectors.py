@@ -54,6 +54,27 @@ def test_an_unseen_category_is_zero_everywhere_and_a_column_without_any_other_is
     assert not mixed[len(table) :, 3:].any()
 
 
+def test_some_unseen_categories_are_logged_with_their_rows(caplog):
+    fitted = TableVectors().fit(pd.DataFrame({"city": ["Rome", "Oslo", None]}))
+    with caplog.at_level("INFO", logger="anyshot"):
+        fitted.transform(pd.DataFrame({"city": ["Rome", "Paris", None, "oslo"]}, index=[2, 3, 4, 5]))
+    assert "Column 'city' has values that it did not have in `fit`, such as 'Paris', in rows 3, 5" in caplog.text
+
+
+def test_sentences_are_no_categories():
+    texts = [f"my order {number} did not arrive" for number in range(12)]
+    with pytest.warns(UserWarning, match=r"'Message' holds texts that are nearly all different.*--except"):
+        TableVectors().fit(pd.DataFrame({"Message": texts}))
+    TableVectors().fit(pd.DataFrame({"city": texts[:4] * 3, "code": [text[9:11] for text in texts]}))
+
+
+def test_a_warning_points_past_the_wrapper_of_scikit_learn():
+    fitted = TableVectors().fit(pd.DataFrame({"since": pd.to_datetime(["2020-01-01", "2021-01-01"])}))
+    with pytest.warns(UserWarning, match="Check the date: answers") as found:
+        fitted.transform(pd.DataFrame({"since": pd.to_datetime(["2099-01-01"])}))
+    assert found[0].filename == __file__
+
+
 def test_a_missing_value_is_its_own_category():
     vectors = TableVectors().fit(pd.DataFrame({"kind": ["a", None, "a", np.nan]}))
     assert vectors.names_ == [f"kind = {MISSING}", "kind = a"]

@@ -16,6 +16,8 @@ Say: TypeAlias = Callable[[list[str], Sequence[int]], Warning]
 
 _INSIDE: Final = (str(Path(__file__).parents[1]), contextlib.__file__)
 """Where code lies that users do not see as their own: the package, and what runs `one_call` as a decorator."""
+_WRAPPER: Final = str(Path("sklearn", "utils", "_set_output.py"))
+"""The file of scikit-learn that wraps `transform`."""
 
 
 class _Call(NamedTuple):
@@ -66,9 +68,19 @@ def warn(message: str | Warning) -> None:
 
 def warn_unlike_fit(message: str | Warning) -> None:
     """Issue a warning that items differ from those in `fit`, unless copies of a model are fitted to parts of them."""
-    call = _CALL.get()
-    if call is None or not call.fits_parts:
+    if not _fits_parts():
         warn(message)
+
+
+def note_unlike_fit(log: logging.Logger, message: str) -> None:
+    """Log that items differ from those in `fit`, as is usual with few, where `warn_unlike_fit` would warn."""
+    if not _fits_parts():
+        note(log, message)
+
+
+def _fits_parts() -> bool:
+    call = _CALL.get()
+    return call is not None and call.fits_parts
 
 
 def note(log: logging.Logger, message: str, *, level: int = logging.INFO) -> None:
@@ -143,6 +155,10 @@ def shortened(text: str) -> str:
 def _level_outside() -> int:
     """Return the level of the first caller outside of the package, for `warnings.warn` in the function that calls."""
     frame, level = inspect.currentframe(), 0
-    while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
+    while frame is not None and _is_inside(frame.f_code.co_filename):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def _is_inside(file: str) -> bool:
+    return file.startswith(_INSIDE) or file.endswith(_WRAPPER)

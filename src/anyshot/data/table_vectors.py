@@ -1,5 +1,6 @@
 """Convert tables with categories and missing values to vectors."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Self
 
@@ -23,7 +24,7 @@ from anyshot.base.columns import (
 from anyshot.base.estimator import all_or_nothing
 from anyshot.base.extras import extra
 from anyshot.base.validation import Floats, refuse_lazy
-from anyshot.base.warning import warn_unlike_fit
+from anyshot.base.warning import note_unlike_fit, warn, warn_unlike_fit
 from anyshot.base.written_labels import spelling_of
 from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of, plain_kind
 from anyshot.data.column_ranges import Range, shown
@@ -31,6 +32,11 @@ from anyshot.errors import InputError, ItemWarning
 
 MISSING: Final = "(none)"
 """The category of a missing value."""
+MANY_TEXTS: Final = 10
+LEAST_WORDS: Final = 4
+"""More different texts of so many words are hardly categories."""
+
+log = logging.getLogger(__name__)
 
 
 class TableVectors(TransformerMixin, BaseEstimator):
@@ -112,6 +118,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
                     ranges[name] = own
             else:
                 counts = _categories(table[name]).value_counts()
+                _warn_if_free_texts(name, counts)
                 categories[name] = sorted(counts.index[: self.max_categories])
         if not kinds:
             raise InputError("No column of the table has a value; at least one is needed. Leave out empty columns.")
@@ -142,7 +149,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
         if self.categories_:
             words = np.column_stack([_categories(table[name], known) for name, known in self.categories_.items()])
             for name, column in zip(self.categories_, words.T, strict=True):
-                self._warn_if_unseen(name, column)
+                self._warn_if_unseen(name, column, table.index)
             parts.append(self.one_hot_.transform(words))
         return np.concatenate(parts, axis=1)
 
@@ -208,14 +215,27 @@ class TableVectors(TransformerMixin, BaseEstimator):
             kind = plain_kind(self.kinds_[name])
             given, known = shown(numbers[rows].tolist(), kind), self.ranges_[name].shown(kind)
             fault = f"Column {name!r} is {given} in {named_rows(names[rows].tolist())}, but {known} in `fit`."
+            what = "the date" if kind == "date" else "its unit"
             warn_unlike_fit(
-                ItemWarning(f"{fault} Check its unit: answers for rows so far from the others may be wrong.", rows)
+                ItemWarning(f"{fault} Check {what}: answers for rows so far from the others may be wrong.", rows)
             )
 
-    def _warn_if_unseen(self, name: str, values: NDArray[np.object_]) -> None:
-        """Warn if no category of a column was in `fit`; one of many may be too rare to be encoded."""
+    def _warn_if_unseen(self, name: str, values: NDArray[np.object_], names: "pd.Index[Any]") -> None:
+        """Warn if no category of a column was in `fit`, and log those that were not; names (n,): of the rows.
+
+        One of many categories may be too rare to be encoded.
+        """
         known, given = self.categories_[name], set(values) - {MISSING}
-        if len(known) < self.max_categories and given and not given.intersection(known):
+        if len(known) >= self.max_categories or given <= set(known):
+            return
+        if given.intersection(known):
+            rows = [row for row, value in enumerate(values) if value != MISSING and value not in known]
+            note_unlike_fit(
+                log,
+                f"Column {name!r} has values that it did not have in `fit`, such as {values[rows[0]]!r}, in "
+                f"{named_rows(names[rows].tolist())}; it says nothing about such rows",
+            )
+        else:
             warn_unlike_fit(
                 f"Column {name!r} has no value that it had in `fit`: {first_of(sorted(given), at_most=3)} in place of "
                 f"{first_of(known, at_most=3)}. It says nothing about these rows; write the values as in `fit`."
@@ -263,6 +283,16 @@ class TableVectors(TransformerMixin, BaseEstimator):
             one_hot = OneHotEncoder(categories=listed, handle_unknown="ignore", sparse_output=False)
             one_hot.set_output(transform="default")  # an array, whatever sklearn.set_config says
             self.one_hot_ = one_hot.fit(np.array([[values[0] for values in listed]], dtype=object))
+
+
+def _warn_if_free_texts(name: str, counts: "pd.Series[int]") -> None:
+    """Warn of a column of sentences that are nearly all different; counts: how often each occurs."""
+    n_words = [len(text.split()) for text in counts.index]
+    if len(counts) > MANY_TEXTS and len(counts) > 0.9 * counts.sum() and np.median(n_words) >= LEAST_WORDS:
+        warn(
+            f"Column {name!r} holds texts that are nearly all different: as categories they say nothing about new "
+            "rows. Leave the column out (--except), or use the texts as items instead of the rows (--text-column)."
+        )
 
 
 def is_plain(table: TableVectors) -> bool:
