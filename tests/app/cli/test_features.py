@@ -149,6 +149,7 @@ def test_what_rows_of_features_cannot_do_is_said(call, rows, fitted, tmp_path):
         (("encode", rows / "train.csv", *features, "--out", tmp_path / "x.npz"), "are not encoded"),
         (("predict", rows / "new.csv", *features, "--classes", "left,stays"), "say nothing about rows of features"),
         (("add-class", fitted, "paused"), "says nothing about numbers. Give a labeled example of it."),
+        (("predict", "nomodel", rows / "new.csv"), "a model is required. There is no folder nomodel."),
         (("predict", fitted, "a text"), "Give a file with the columns age, income, city, since"),
         (("learn", fitted, "a text", "--label", "left"), "Give a file with the columns age, income, city, since"),
         (("add-class", fitted, "new", "--example", "a text"), "Give a file with the columns age, income, city, since"),

@@ -60,7 +60,9 @@ def test_images_to_label_are_found_from_the_folder_of_the_new_table(call, tmp_pa
 
 def test_rows_that_have_a_label_are_not_suggested(call, model, tmp_path):
     pool = table(tmp_path / "pool.csv", {"text": POOL, "label": ["billing", None, "login", None, "billing"]})
-    assert {row["row"] for row in call("suggest", model, pool, "-n", "2").rows} == {3, 5}
+    done = call("suggest", model, pool, "-n", "3")
+    assert {row["row"] for row in done.rows} == {3, 5}
+    assert f"2 rows of {pool} without a label, there or in the model" in done.err
     call("learn", model, POOL[1], "--label", "login")
     assert [row["row"] for row in call("suggest", model, pool).rows] == [5]
     refused = call("suggest", model, table(tmp_path / "full.csv", {"text": POOL, "label": ["billing"] * 5}))

@@ -138,6 +138,14 @@ def test_a_mistyped_label_is_named_by_its_row(call, model, tmp_path, command):
     assert f"Error: {data}, row 5 (and 1 more): Label 'biling' is not among the 3 classes" in done.err
 
 
+def test_a_new_label_is_added_by_the_command_that_is_shown(call, model, tmp_path):
+    data = table(tmp_path / "more.csv", {"text": ["my bill", "on hold"], "label": ["billing", "paused"]})
+    refused = call("learn", model, data)
+    assert refused.err.rstrip().endswith(f"add the class: anyshot add-class {model} paused --examples {data}")
+    assert call("add-class", model, "paused", "--examples", data).code == 0
+    assert call("learn", model, data).code == 0
+
+
 def test_tune_prints_the_methods_compared_and_writes_the_model(call, made, tmp_path):
     done = call("tune", made / "train.csv", "--budget", "0.001", "--out", tmp_path / "tuned")
     assert done.code == 0

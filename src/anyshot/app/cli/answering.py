@@ -81,7 +81,7 @@ def predict(
     if not items:
         raise typer.BadParameter(f"{model} is a model. Give the texts, images or file to predict as well.")
     if not class_options.given and model is None:
-        raise typer.BadParameter("Either --classes or a model is required, and no argument is the folder of a model.")
+        raise typer.BadParameter(f"Either --classes or a model is required. {_where_is_no_model(items)}")
     if (class_options.given or class_options.no_thesaurus) and model is not None:
         raise typer.BadParameter("--classes, --words and --no-thesaurus cannot be used together with --model.")
     if model is None and columns.feature_columns is not None:
@@ -104,6 +104,14 @@ def predict(
         show_rows(rows, last="item")
     else:
         _write_predictions(rows, inputs, out, verbatim=verbatim)
+
+
+def _where_is_no_model(items: Sequence[str]) -> str:
+    """Return a sentence on the folder that is missing among items, if one of them may be meant for it."""
+    absent = [one for one in items if not os.path.exists(one) and len(one.split()) == 1]
+    if len(absent) == 1 < len(items):
+        return f"There is no folder {absent[0]}."
+    return "No argument is the folder of a model."
 
 
 @with_item_column_options
@@ -161,6 +169,8 @@ def suggest(
     ]
     if not pool:
         raise InputError(f"Every row of {data} has a label, there or in the model, so there is nothing to suggest.")
+    if len(pool) < min(n, len(inputs)):
+        note(f"{count(len(pool), 'row')} of {data} without a label, there or in the model: others are not suggested.")
     chosen = [pool[row] for row in clf.suggest(take(inputs.items, pool), n=n).tolist()]
     answers = _predicted(clf, take(inputs.items, chosen))
     at = [inputs.table_rows[row] for row in chosen]

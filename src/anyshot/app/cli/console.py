@@ -66,7 +66,7 @@ def options_of_all(
         str | None, typer.Option(help="Device of the encoder: cpu, cuda, mps. Default: a GPU if there is one.")
     ] = None,
 ) -> None:
-    """Train with the labels you have: none, one, a few, or many. Texts and images."""
+    """Train with the labels you have: none, one, a few, or many. Texts, images and rows of tables."""
 
 
 def main() -> NoReturn:

@@ -1,6 +1,7 @@
 """Files that commands read and write: their encoding, rows and images that cannot be used, and where output may go."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -104,8 +105,8 @@ class Reading:
         return [table.place(row) + (f" of {path}" if several else "") for (path, row), table in found.items()]
 
     @contextmanager
-    def naming_labels(self) -> Iterator[None]:
-        """Let an error on a label say in which row of the tables it stands."""
+    def naming_labels(self, learning: Path | None) -> Iterator[None]:
+        """Let an error on a label say in which row of the tables it stands; learning: the model that learns them."""
         try:
             yield
         except UnknownClassError as error:
@@ -115,10 +116,19 @@ class Reading:
                 for row, label in zip(data.table_rows, data.labels or (), strict=False)
                 if label is not None and str(label) == str(error.label)
             ]
-            if not found:
-                raise
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-            raise UnknownClassError(f"{found[0]}{more}: {error}", error.label) from error
+            place = f"{found[0]}{more}: " if found else ""
+            raise UnknownClassError(place + self._with_remedy(error, learning), error.label) from error
+
+    def _with_remedy(self, error: UnknownClassError, learning: Path | None) -> str:
+        """Return the message of a label that is no class, with the command that adds it to the model that learns."""
+        message, end = str(error), "add it to the classes."
+        if learning is None or not message.endswith(end):
+            return message
+        path = next(iter(self.tables), None)
+        examples = ["--example", "ITEM"] if path is None else ["--examples", str(path)]
+        adding = shlex.join(["anyshot", "add-class", str(learning), str(error.label), *examples])
+        return f"{message.removesuffix(end)}add the class: {adding}"
 
 
 _CURRENT: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -143,9 +153,10 @@ def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
         files = [one for own in given for one in (own if isinstance(own, list) else [own])]
         check_out(file_options.skipped, TABLES, *files, option="--skipped")
         reading = Reading(file_options)
+        learning = arguments.get("model") if command.__name__ == "learn" else None
         token = _CURRENT.set(reading)
         try:
-            with one_call(reading.places), reading.naming_labels():
+            with one_call(reading.places), reading.naming_labels(learning):
                 command(**arguments)
         finally:  # after an error too: what was skipped may be its cause
             _CURRENT.reset(token)
