@@ -60,8 +60,7 @@ DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
 OTHER_SUFFIXES = frozenset({".gz", *OTHER_TYPES})
 """Suffixes of files that are not read, by which an argument is taken for the name of a file."""
 LONGEST_PATH: Final = 1000
-MOST_SHOWN: Final = 5
-"""Columns of features that a note lists."""
+MOST_SHOWN: Final = 5  # columns of features that a note lists
 
 
 @dataclass(frozen=True)
@@ -138,17 +137,16 @@ def _listed(table: "Table | None", given: str) -> list[str]:
 
 def _features_to_read(table: "Table | None", given: Columns) -> tuple[Any, Sequence[str]]:
     """Return the columns of features that options name, "all" or None, and those that they leave out."""
-    features, without = given.feature_columns, given.left_out
+    features, without = given.feature_columns, given.left_out or ""
     named = features if features is None or features == "all" else _listed(table, features)
-    return named, () if without is None else _listed(table, without)
+    return named, _listed(table, without)
 
 
 def _features_that_it_knows(model: Any, features: Any, without: Sequence[str]) -> list[str] | None:
     """Return the columns of features that a model reads, in its order; raise InputError if options name others."""
     own = features_of(model)
     if own is None and (features is not None or without):
-        option = "--except" if features is None else "--feature-columns"
-        raise InputError(f"The model does not predict rows of features. Leave out {option}.")
+        raise InputError("The model does not predict rows of features. Leave out --feature-columns and --except.")
     needed = [name for name in own or () if name in without or (features not in (None, "all") and name not in features)]
     if needed:
         raise InputError(
