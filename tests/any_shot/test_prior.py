@@ -82,7 +82,7 @@ def test_a_pool_of_copies_moves_nothing():
     data, X, _ = four_classes()
     copies = replace(data, unlabeled=np.repeat(X[:1], 40, axis=0), vectors=data.vectors[:0], index=data.index[:0])
     prior = fit_prior(copies)
-    assert "since 1 different unlabeled example for 4 classes would be too few." in prior.reasons[0]
+    assert "since 1 different unlabeled example for 4 classes would be too few. Items without" in prior.reasons[0]
     np.testing.assert_array_equal(prior.class_vectors, data.class_embeddings)
     assert prior.confidence == 1
 

@@ -60,6 +60,7 @@ def fit_prior(data: TrainingSet) -> Prior:
     if data.pool_size < len(S):
         few = f"{count(data.pool_size, 'different unlabeled example')} for {count(len(S), 'class')}"
         reason = f"The class vectors are not moved to clusters, since {few} would be too few."
+        reason += " Items without a label count as unlabeled."
         return Prior(S, kind, S, reasons=(reason,))
     names = S if data.attributes.size else unit(data.class_embeddings)
     n_items = count(len(pool), "unlabeled example")
