@@ -69,6 +69,11 @@ def test_rows_that_have_a_label_are_not_suggested(call, model, tmp_path):
     assert (refused.code, "so there is nothing to suggest" in refused.err) == (1, True)
 
 
+def test_a_column_without_a_name_is_not_left_out_of_features(call, model, tmp_path):
+    (tmp_path / "rows.csv").write_text(",text\n0,my bill\n1,a parcel\n", encoding="utf-8")
+    assert call("predict", tmp_path / "rows.csv", "--model", model).code == 0
+
+
 def test_predictions_are_not_taken_for_labels(call, model, tmp_path):
     pool, out = table(tmp_path / "pool.csv", {"text": POOL}), tmp_path / "answers.csv"
     assert call("predict", pool, "--model", model, "--out", out).code == 0

@@ -137,9 +137,9 @@ def _listed(table: "Table | None", given: str) -> list[str]:
 
 def _features_to_read(table: "Table | None", given: Columns) -> tuple[Any, Sequence[str]]:
     """Return the columns of features that options name, "all" or None, and those that they leave out."""
-    features, without = given.feature_columns, given.left_out or ""
+    features, without = given.feature_columns, given.left_out
     named = features if features is None or features == "all" else _listed(table, features)
-    return named, _listed(table, without)
+    return named, _listed(table, without) if without else ()
 
 
 def _features_that_it_knows(model: Any, features: Any, without: Sequence[str]) -> list[str] | None:
