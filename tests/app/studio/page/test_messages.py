@@ -31,6 +31,7 @@ WARNING = [
 NEVER = (
     "The labels are whole numbers and the classes names",
     "Labels are numbers with fractions",
+    "The 0 labels are 0 different whole numbers",
     "The shares of class_prior",
 )
 """Warnings of what the studio never gives to an estimator: there, labels and classes are texts, and no shares given."""
