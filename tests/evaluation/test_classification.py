@@ -225,7 +225,7 @@ class Always(EvaluatedClassifier):
         ([1, 2], pd.array([1, 1, pd.NA], dtype="Int64"), None, 1.0),
     ],
 )
-@pytest.mark.filterwarnings("ignore:1 of 3 labels have spaces")
+@pytest.mark.filterwarnings("ignore:1 of 2 labels have spaces")
 def test_the_score_of_a_classifier_leaves_out_items_without_a_label(classes, labels, weights, expected):
     assert Always(*classes).score(range(3), labels, weights) == expected
 
