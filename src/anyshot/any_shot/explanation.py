@@ -22,9 +22,6 @@ if TYPE_CHECKING:  # it is loaded by who prints explanations
 
 N_WORDS: Final = 3
 """Most similar words of a class that an explanation names."""
-N_COLUMNS: Final = 3
-LEAST_SHARE: Final = 0.25
-"""Most columns of features that an explanation names, and what each must count in relation to the first."""
 _COLUMNS: Final = ("item", "prediction", "probability", "next", "because")
 
 
@@ -122,7 +119,10 @@ def explain(model: Model, items: Items, *, k: int) -> Explanations:
     if model.embedder.reader.encode is not None:
         texts = nearest_text(vectors, best_two[:, 0], model.data.texts, model.embedder.encode_texts)
         words = _nearest_words(model, vectors, best_two[:, 0])
-    analogy_of, columns = _analogies(model, best_two[:, 0]), _columns(model, vectors, best_two)
+    analogy_of, table = _analogies(model, best_two[:, 0]), model.embedder.table
+    columns: Sequence[tuple[str, ...]] = [()] * len(vectors)
+    if table is not None:
+        columns = table.largest_columns((model.coef[best_two[:, 0]] - model.coef[best_two[:, 1]]) * vectors)
     return Explanations(
         Explanation(
             item=item,
@@ -147,25 +147,6 @@ def _nearest_words(model: Model, vectors: Vectors, index: Indexes) -> list[tuple
         return [()] * len(index)
     listed = [() if own.source == "any" else own.words for own in model.embedder.reader.readings(model.data.texts)]
     return nearest_texts(vectors, index, listed, model.embedder.encode_texts, n=N_WORDS)
-
-
-def _columns(model: Model, vectors: Vectors, best_two: Indexes) -> list[tuple[str, ...]]:
-    """Return, for each vector (n, d), the columns of features that count most for its class `best_two` (n, 2).
-
-    A column counts by what it adds to the difference of the scores of the two classes, compared with its mean in `fit`.
-    """
-    table = model.embedder.table
-    if table is None or not table.places:
-        return [()] * len(vectors)
-    added = (model.coef[best_two[:, 0]] - model.coef[best_two[:, 1]]) * vectors  # (n, d)
-    names, by_column = list(table.places), [added[:, place].sum(axis=1) for place in table.places.values()]
-    counted = np.column_stack(by_column).clip(min=0)  # (n, number of columns)
-    least = LEAST_SHARE * counted.max(axis=1)
-    first = np.argsort(-counted, axis=1, kind="stable")[:, :N_COLUMNS]
-    return [
-        tuple(names[k] for k in best if own[k] > limit)
-        for best, own, limit in zip(first.tolist(), counted, least, strict=True)
-    ]
 
 
 def _neighbors(model: Model, vectors: Vectors, k: int) -> list[tuple[Neighbor, ...]]:

@@ -5,6 +5,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from anyshot.base.columns import are_texts, column_labels, first_of, nearest, no_table, text_columns
 from anyshot.base.number_columns import check_size, column_std
@@ -25,6 +26,10 @@ FLOAT32: Final = 1.5e-7
 """Error of a number between -1 and 1 in float32, and more."""
 EQUAL_LENGTHS: Final = 0.01
 """Standard deviation of the rows' lengths, relative to that of the rows, below which they are vectors of a network."""
+
+N_COLUMNS: Final = 3
+LEAST_SHARE: Final = 0.25
+"""Most columns that explain an answer, and what each must count in relation to the first."""
 
 
 class FeatureTable:
@@ -151,6 +156,23 @@ class FeatureTable:
             return {} if self.columns is None else self.columns.places
         names = range(len(self.mean)) if self.names is None else self.names
         return {str(name): slice(place, place + 1) for place, name in enumerate(names)}
+
+    def largest_columns(self, added: NDArray[np.floating]) -> list[tuple[str, ...]]:
+        """Return, for each row, the columns that add most to a score, the largest first; none if not standardized.
+
+        added (n, d): what each element of standardized vectors adds. Vectors are relative to the mean in `fit`, so a
+        column counts by how much it differs from its mean.
+        """
+        if not self.places:
+            return [()] * len(added)
+        by_column = [added[:, place].sum(axis=1) for place in self.places.values()]
+        counted = np.column_stack(by_column).clip(min=0)  # (n, number of columns)
+        names, least = list(self.places), LEAST_SHARE * counted.max(axis=1)
+        first = np.argsort(-counted, axis=1, kind="stable")[:, :N_COLUMNS]
+        return [
+            tuple(names[k] for k in best if own[k] > limit)
+            for best, own, limit in zip(first.tolist(), counted, least, strict=True)
+        ]
 
     def _unscaled(self, vectors: Any) -> Floats:
         """Return the rows (n, d) of standardized vectors, rounded to what float32 tells."""
