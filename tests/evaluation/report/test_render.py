@@ -213,8 +213,15 @@ def files(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ["images.html", "vectors.html", "numbers.html"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1440])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (375, "light"),
+        (1440, "dark"),
+        pytest.param(375, "dark", marks=pytest.mark.full),
+        pytest.param(1440, "light", marks=pytest.mark.full),
+    ],
+)
 def test_in_a_browser_nothing_overflows_fails_or_is_loaded(browser, files, width, scheme, name):
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     messages, requests = [], []
