@@ -61,18 +61,22 @@ def determining_columns(columns: Mapping[str, Floats], index: Indexes) -> list[s
     """
     if len(index) <= ENOUGH:
         return []
-    return [name for name, own in columns.items() if _determines(own, index) or _determines(np.isnan(own), index)]
+    return [
+        name
+        for name, own in columns.items()
+        if _determines(own, index) or ((missing := np.isnan(own)).any() and _determines(missing, index))
+    ]
 
 
 def _determines(values: Floats | NDArray[np.bool_], index: Indexes) -> bool:
     codes = np.unique(values, return_inverse=True)[1]  # a missing value is the last
-    n_values, n_classes = codes.max() + 1, index.max() + 1
-    class_of = np.unique(codes * n_classes + index) % n_classes
-    if len(class_of) != n_values:
+    class_of = np.empty(codes.max() + 1, dtype=np.intp)  # of each value, in their order
+    class_of[codes] = index
+    if np.any(class_of[codes] != index):
         return False
     counts = np.bincount(index)
     others = len(index) - counts.max()
     runs, present = 1 + np.count_nonzero(np.diff(class_of)), np.count_nonzero(counts)
-    free = present if runs == present else n_values
-    needed = ENOUGH if n_values <= FEW_VALUES * present else ENOUGH_OF_MANY
+    free = present if runs == present else len(class_of)
+    needed = ENOUGH if len(class_of) <= FEW_VALUES * present else ENOUGH_OF_MANY
     return bool(min(counts.max(), others) + others - free >= needed)
