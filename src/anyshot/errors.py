@@ -72,11 +72,14 @@ class DuplicateClassError(ClassesError):
 
 
 class UnknownClassError(ClassesError):
-    """Raised for a label that is not among the classes; `label` is that label, if it is one of an item."""
+    """Raised for a label that is not among the classes.
 
-    def __init__(self, message: str, label: object = None) -> None:
+    `label` is that label, if it is one of an item. `fault` is the message without the advice to add a class.
+    """
+
+    def __init__(self, message: str, label: object = None, fault: str = "") -> None:
         super().__init__(message)
-        self.label = label
+        self.label, self.fault = label, fault
 
 
 class NotEnoughLabelsError(AnyshotError, ValueError):

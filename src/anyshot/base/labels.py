@@ -297,12 +297,11 @@ def _rows_of(classes: Classes) -> dict[Label, int]:
 def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
     close = nearest(label, names)
     listed = ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
-    remedy = "Correct it, or add it to the classes."
-    if close is not None:
-        meant = next(name for name in names if str(name) == close)
-        remedy = f"Did you mean {meant!r}?"
-        if str(meant) == str(label):
-            remedy = (
-                f"The class is {kind_of_name(meant)}, the label {kind_of_name(label)}: pass labels of the same type."
-            )
-    return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}", label)
+    fault = f"Label {label!r} is not among the {len(names)} classes ({listed})."
+    if close is None:
+        return UnknownClassError(f"{fault} Correct it, or add it to the classes.", label, fault)
+    meant = next(name for name in names if str(name) == close)
+    remedy = f"Did you mean {meant!r}?"
+    if str(meant) == str(label):
+        remedy = f"The class is {kind_of_name(meant)}, the label {kind_of_name(label)}: pass labels of the same type."
+    return UnknownClassError(f"{fault} {remedy}", label)

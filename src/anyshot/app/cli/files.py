@@ -122,13 +122,12 @@ class Reading:
 
     def _with_remedy(self, error: UnknownClassError, learning: Path | None) -> str:
         """Return the message of a label that is no class, with the command that adds it to the model that learns."""
-        message, end = str(error), "add it to the classes."
-        if learning is None or not message.endswith(end):
-            return message
+        if learning is None or not error.fault:
+            return str(error)
         path = next(iter(self.tables), None)
         examples = ["--example", "ITEM"] if path is None else ["--examples", str(path)]
         adding = shlex.join(["anyshot", "add-class", str(learning), str(error.label), *examples])
-        return f"{message.removesuffix(end)}add the class: {adding}"
+        return f"{error.fault} Correct it, or add the class: {adding}"
 
 
 _CURRENT: ContextVar[Reading | None] = ContextVar("reading", default=None)
