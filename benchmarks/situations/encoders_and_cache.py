@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import torch
 
 from anyshot import VectorCache, encode_once, load_encoder
-from situations.situation import TEXTS, Subject, photo
+from situations.libraries import TEXTS_OF_LIBRARIES
+from situations.situation import Subject, photo
 
 holds = Subject("encoders and cache")
 
@@ -19,14 +18,7 @@ holds = Subject("encoders and cache")
 
 holds.each(
     "encode texts as {}: a vector for each",
-    {
-        "a polars column": pl.Series(TEXTS),
-        "a pyarrow array": pa.array(TEXTS),
-        "a chunked array": pa.chunked_array([TEXTS]),
-        "pyarrow scalars": [pa.scalar(text) for text in TEXTS],
-        "a table of one column": pd.DataFrame({"text": TEXTS}),
-        "an array (n, 1)": np.array(TEXTS)[:, None],
-    },
+    TEXTS_OF_LIBRARIES,
 )(lambda _, X: load_encoder("minilm").encode(X).shape == (12, 384))
 holds.refused("encode one text: refused, with [item]", "[item]")(lambda _: load_encoder("minilm").encode("refund"))
 holds.refused("stream one text: refused, with [text]", "[text]")(lambda _: load_encoder("minilm").stream("hello"))

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import torch
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from torch.utils.data import DataLoader, TensorDataset
 
 from anyshot import AnyShotClassifier, load
+from situations.libraries import TEXTS_OF_LIBRARIES
 from situations.situation import (
     HALF,
     NAMES,
@@ -38,14 +37,7 @@ holds = Subject("items")
 
 holds.each(
     "texts as {}: learned",
-    {
-        "a polars column": pl.Series(TEXTS),
-        "a pyarrow array": pa.array(TEXTS),
-        "a chunked array": pa.chunked_array([TEXTS]),
-        "pyarrow scalars": [pa.scalar(text) for text in TEXTS],
-        "a table of one column": pd.DataFrame({"text": TEXTS}),
-        "an array (n, 1)": np.array(TEXTS)[:, None],
-    },
+    TEXTS_OF_LIBRARIES,
 )(lambda _, X: fitted(X, NAMES).score(X, NAMES) == 1)
 holds("texts behind a ColumnTransformer: predicted")(
     lambda _: (

@@ -4,13 +4,11 @@ import enum
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import torch
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
@@ -19,26 +17,22 @@ from anyshot.domain_adaptation import CORAL
 from anyshot.errors import AnyshotError
 from anyshot.evaluation import cross_validate, evaluate_answers, rates_by_group
 from anyshot.zero_shot import ESZSL
+from situations.libraries import INDEX_OF_LIBRARIES
 from situations.situation import CAFES, INDEX, NAMES, SIGNS, TABLE, TEXTS, Subject, fitted, refuses, says
 
 holds = Subject("labels")
 
 # --- labels of any library -------------------------------------------------------------------------------------------
 
-COLUMNS: dict[str, Any] = {
-    "a tensor": torch.tensor(INDEX),
-    "tensors in a list": list(torch.tensor(INDEX)),
-    "a polars column": pl.Series(INDEX),
-    "a pyarrow array": pa.array(INDEX),
-    "a chunked array": pa.chunked_array([INDEX]),
-    "pyarrow scalars": [pa.scalar(one) for one in INDEX],
-    "a nullable column": pd.array(INDEX, "Int64"),
-}
-holds.each("labels as {}: the classes are 0 and 1", COLUMNS)(lambda _, y: fitted(TEXTS, y).classes_.tolist() == [0, 1])
-holds.each("labels as {}, evaluate: all are counted", COLUMNS)(
+holds.each("labels as {}: the classes are 0 and 1", INDEX_OF_LIBRARIES)(
+    lambda _, y: fitted(TEXTS, y).classes_.tolist() == [0, 1]
+)
+holds.each("labels as {}, evaluate: all are counted", INDEX_OF_LIBRARIES)(
     lambda _, y: fitted(TEXTS, INDEX).evaluate(TEXTS, y).n == 12
 )
-holds.each("labels as {}, few_per_class: one item of each class", COLUMNS)(lambda _, y: len(few_per_class(y, 1)) == 2)
+holds.each("labels as {}, few_per_class: one item of each class", INDEX_OF_LIBRARIES)(
+    lambda _, y: len(few_per_class(y, 1)) == 2
+)
 holds("labels of bytes: the classes are texts")(
     lambda _: fitted(TEXTS, [name.encode() for name in NAMES]).score(TEXTS, NAMES) == 1
 )

@@ -2,26 +2,16 @@
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
-import torch
 
 from anyshot import MultitaskModel
-from situations.situation import INDEX, REORDERED, SIGNS, TABLE, Subject
+from situations.libraries import INDEX_OF_LIBRARIES
+from situations.situation import REORDERED, SIGNS, TABLE, Subject
 
 holds = Subject("multitask")
 
 holds.each(
     "labels as {}: whole numbers",
-    {
-        "a tensor": torch.tensor(INDEX),
-        "tensors in a list": list(torch.tensor(INDEX)),
-        "a polars column": pl.Series(INDEX),
-        "a pyarrow array": pa.array(INDEX),
-        "a chunked array": pa.chunked_array([INDEX]),
-        "pyarrow scalars": [pa.scalar(one) for one in INDEX],
-        "a nullable column": pd.array(INDEX, "Int64"),
-    },
+    INDEX_OF_LIBRARIES,
 )(lambda _, y: MultitaskModel().fit(TABLE[:12], {"t": y}).predict(TABLE[:12])["t"].dtype.kind == "i")
 holds.warned("two labels in one, with a semicolon: warned of", "other classes")(
     lambda _: MultitaskModel().fit(TABLE, {"t": ["yes;no", *SIGNS[1:]]})
