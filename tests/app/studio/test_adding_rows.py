@@ -3,15 +3,9 @@
 import pandas as pd
 import pytest
 
-from anyshot.app.studio import Project, add_rows, add_texts
+from anyshot.app.studio import add_rows, add_texts
 from anyshot.errors import DataFileError, InputError
 from shop_customers import customers
-
-
-@pytest.fixture
-def project(tmp_path):
-    with Project.create(tmp_path / "project", name="Customers") as project:
-        yield project
 
 
 @pytest.fixture
