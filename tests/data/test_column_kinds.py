@@ -68,7 +68,7 @@ def test_codes_words_and_mixtures_are_categories(values):
     ("values", "words"),
     [
         (["1,5", "2"], r"Column 'x' holds numbers with a decimal comma.*decimal=\",\""),
-        (["01/02/2020", "03/04/2020"], "day and month cannot be told apart.*dayfirst=True"),
+        (["01/02/2020", "03/04/2020"], "the order of day and month is not clear.*dayfirst=True"),
         ([[1.0, 2.0], [3.0, 4.0]], r"Column 'x' holds a list in each row.*numpy\.stack\(table\['x'\]\)"),
         ([np.ones(2), np.ones(2)], "holds a ndarray in each row"),
     ],
@@ -149,7 +149,7 @@ def test_a_number_that_stands_for_a_missing_one_is_refused():
 def test_a_date_as_text_in_a_column_that_had_real_dates_is_read_only_in_a_clear_order():
     read = as_numbers(pd.Series(["05.01.2024", "2024-01-05", "1/31/2024"], dtype=object, name="day"), "date")
     np.testing.assert_allclose(read, [19727, 19727, 19753])
-    with pytest.raises(InputError, match=r"'05/01/2024' in row 0, of which day and month cannot be told"):
+    with pytest.raises(InputError, match=r"'05/01/2024' in row 0, of which the order of day and month is not clear"):
         as_numbers(pd.Series(["05/01/2024"], name="day"), "date")
 
 

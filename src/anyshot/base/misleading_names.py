@@ -106,7 +106,7 @@ def warn_of_joined(names: Iterable[Label]) -> None:
 
 
 def _parts(name: Label) -> set[str]:
-    """Return the looks of the names between the separators in a label; Microsoft Forms writes one after each name."""
+    """Return what is compared of the names between separators in a label; Microsoft Forms writes one after each."""
     return {look_of(part) for part in _JOINED.split(str(name)) if part.strip()}
 
 

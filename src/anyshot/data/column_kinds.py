@@ -209,7 +209,8 @@ def _not_as_in_fit(name: object, value: object, kind: Kind, where: str) -> str:
     """Return the message for a value that is none of a column's kind; where: its row."""
     given = f"{str(value)[:40]!r}"
     if is_of_other_order(value, kind):
-        fault = "of which day and month cannot be told apart" if kind == "date" else f"but in `fit` dates were {kind}"
+        unclear = "of which the order of day and month is not clear"
+        fault = unclear if kind == "date" else f"but in `fit` dates were {kind}"
         return f"Column {name!r} has the date {given} in {where}, {fault}. Write dates as 2024-12-31."
     held = "was numeric" if kind == "number" else "held durations" if kind == "duration" else "held dates"
     fault = f"Column {name!r} {held} in `fit` and is not now: {where} has {given}."
@@ -311,8 +312,8 @@ def _kind_of_dates(dates: list[re.Match[str]], name: object) -> Kind:
     if first <= 12 < second:
         return "month first"
     raise InputError(
-        f"Column {name!r} holds dates such as {dates[0][0]!r}, in which day and month cannot be told apart. Write them "
-        "as 2024-12-31. In Python: pandas.to_datetime(column, dayfirst=True), or False, converts them."
+        f"Column {name!r} holds dates such as {dates[0][0]!r}, in which the order of day and month is not clear. Write "
+        "them as 2024-12-31. In Python: pandas.to_datetime(column, dayfirst=True), or False, converts them."
     )
 
 

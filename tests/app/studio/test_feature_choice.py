@@ -43,7 +43,7 @@ def test_columns_that_only_name_the_rows_are_not_proposed(features):
     ("cells", "fault"),
     [
         ([f"{n} kg" for n in range(12)], "holds numbers with a unit"),
-        (["03/04/2024", "05/06/2024"], "day and month cannot be told apart"),
+        (["03/04/2024", "05/06/2024"], "the order of day and month is not clear"),
     ],
 )
 def test_a_column_that_cannot_be_read_says_why(features, cells, fault):

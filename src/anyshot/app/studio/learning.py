@@ -164,7 +164,7 @@ class Learner:
         return self.vectors.embedder
 
     def fit(self, classes: Sequence[ClassRow], labels: Labels) -> Learned | None:
-        """Return the model of some classes and labels; None if fewer than two classes can be told apart."""
+        """Return the model of some classes and labels; None if fewer than two classes can be predicted."""
         ids = self.vectors.known(labels.ids)
         order, label_of = self._labeled(classes, labels)
         texts, usable = self._usable(classes, set(label_of.values()))

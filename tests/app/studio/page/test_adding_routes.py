@@ -146,7 +146,7 @@ def test_a_table_of_numbers_is_proposed_as_rows_whose_columns_are_chosen(client,
     html = client.post(base + "tables", files={"file": ("c.csv", table)}).json()["html"]
     assert 'value="rows" data-reading checked' in html
     assert [part[:1] for part in html.split('name="use-')[1:] if " checked" in part.split(">")[0]] == ["1", "2"]
-    assert "day and month cannot be told apart" in html
+    assert "the order of day and month is not clear" in html
     assert "&lt;b&gt;age" in html
     number = html.split("tables/")[1].split('"')[0]
     assert 'name="text"' in client.get(f"{base}tables/{number}?kind=texts").json()["html"]
