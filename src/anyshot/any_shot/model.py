@@ -180,12 +180,12 @@ class Model:
             )
         return threshold_of(1 - self.held_out, coverage, score="lac")
 
-    def suggest(self, items: Items, n: int, random: "np.random.Generator") -> Indexes:
-        """Return the rows of the items whose labels would help most (n,)."""
-        vectors, data = self.encode(items), self.data
-        rows = active_learning.candidates(len(vectors), n, random)
+    def suggest(self, vectors: Vectors, n: int, random: "np.random.Generator") -> tuple[Indexes, Floats]:
+        """Return the rows of the vectors (m, d) whose labels would help most (n,), and their probabilities (n, c)."""
+        rows, data = active_learning.candidates(len(vectors), n, random), self.data
         probabilities = self.probabilities(vectors[rows])
-        return rows[active_learning.suggest(vectors[rows], probabilities, n, labeled=data.labeled, counts=data.counts)]
+        best = active_learning.suggest(vectors[rows], probabilities, n, labeled=data.labeled, counts=data.counts)
+        return rows[best], probabilities[best]
 
     def with_reason(self, reason: str) -> Self:
         """Return the model with one more reason, as the last one."""

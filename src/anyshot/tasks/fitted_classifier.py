@@ -110,7 +110,8 @@ class FittedClassifier(ClassifierBase, Parameters):
         They are uncertain items that represent others.
         """
         check_whole(0, n=n)
-        return self._fitted_model(pool).suggest(pool, int(n), generator(self.random_state))
+        model = self._fitted_model(pool)
+        return model.suggest(model.encode(pool), int(n), generator(self.random_state))[0]
 
     # --- changing classes ---
 

@@ -18,7 +18,6 @@ from anyshot.base.protocols import CountsTokens
 from anyshot.base.validation import generator
 from anyshot.encoders.texts import rows_of_long_texts
 from anyshot.errors import InputError, WidthError
-from anyshot.training import active_learning
 
 N_NEIGHBORS = 3
 _FIELD: Final[dict[AnswerKind, str]] = {"values": "value", "tasks": "tasks"}
@@ -118,14 +117,11 @@ def suggested(snapshot: Snapshot, items: Sequence[Item], n: int) -> list[tuple[i
     with model_input(items) as given:
         encoded = model.embedder.encode(given)
     rows = np.flatnonzero([key not in known for key in item_keys(clf, items, encoded)])
-    rows = rows[active_learning.candidates(len(rows), n, generator(clf.random_state))]
     if not len(rows):
         return []
-    data, vectors = model.data, model.data.centered(encoded[rows])
-    probabilities = model.probabilities(vectors)
-    chosen = active_learning.suggest(vectors, probabilities, n, labeled=data.labeled, counts=data.counts)
-    labels = data.classes[probabilities[chosen].argmax(axis=1)]
-    return list(zip(rows[chosen].tolist(), labels.tolist(), probabilities[chosen].max(axis=1).tolist(), strict=True))
+    chosen, probabilities = model.suggest(model.data.centered(encoded[rows]), n, generator(clf.random_state))
+    labels = model.data.classes[probabilities.argmax(axis=1)]
+    return list(zip(rows[chosen].tolist(), labels.tolist(), probabilities.max(axis=1).tolist(), strict=True))
 
 
 def check_unknown(snapshot: Snapshot, unknown: bool | None) -> None:
