@@ -5,6 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.zero_shot.class_wise_search import ClassWiseSearch, class_folds, held_out_scores, mean_class_accuracy
 from anyshot.zero_shot.eszsl import ESZSL
+from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.ridge import SemanticRidge
 
 
@@ -91,3 +92,11 @@ def test_what_cannot_be_tried_is_refused(data, estimators, grid, words):
     X, y, S = data
     with pytest.raises(InputError, match=words):
         ClassWiseSearch(estimators, grid).fit(X, y, class_vectors=S)
+
+
+def test_candidates_reach_the_best_estimator_whose_gate_depends_on_them(data):
+    X, y, S = data
+    gate = GeneralizedZeroShotClassifier(ESZSL(), seen_penalty=-1.0, correction="gate")  # every item is of a seen class
+    search = ClassWiseSearch(gate).fit(X, y, class_vectors=S)
+    assert np.isneginf(search.decision_function(X)[:, 9:]).all()
+    assert np.isfinite(search.decision_function(X, [9, 10, 11])[:, 9:]).all()

@@ -132,7 +132,7 @@ class ClassWiseSearch(ZeroShotEstimator):
         self.best_estimator_ = clone(accuracies[0][1]).fit(X, y, class_vectors=S)
 
     def decision_function(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
-        """Return the scores of the best estimator (n, c), -inf outside the candidates."""
+        """Return the scores of the best estimator (n, c), -inf outside the candidates, on which a gate depends."""
         check_is_fitted(self, "best_estimator_")
         items = vectors(X, width=self.n_features_in_)
         self._check_columns(X, reset=False)
