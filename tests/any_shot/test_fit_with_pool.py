@@ -31,7 +31,7 @@ def test_a_pool_whose_clusters_are_the_classes_moves_the_names():
     data, means = pool_of_three()
     model = fit_model(VECTORS, data)
     assert (model.method, model.prior) == ("any-shot", "refined")
-    assert model.reasons[0].startswith("The class vectors are moved to the clusters of 60 unlabeled examples (")
+    assert model.reasons[0].startswith("Each class is known by its name and by a group of similar items among 60")
     assert model.reasons[1] == "No labels were given, so methods are not compared; any-shot is used."
     assert model.scores(means).argmax(axis=1).tolist() == [0, 1, 2]
     assert model.probabilities(means).max(axis=1).min() > 0.9
@@ -172,9 +172,9 @@ def test_probabilities_are_calibrated_on_new_items_with_a_pool(n_each):
     assert expected_calibration_error(probabilities, y) < 0.06
 
 
-def test_no_reason_describes_class_vectors_that_are_not_used():
+def test_no_reason_names_groups_that_are_not_used():
     data, _ = pool_of_three(n_each=6)
-    assert fit_model(VECTORS, data, method="zero-shot").reasons[0].startswith("The class vectors are moved")
+    assert fit_model(VECTORS, data, method="zero-shot").reasons[0].startswith("Each class is known by its name")
     reason, _ = fit_model(VECTORS, data, method="logistic-regression").reasons
     assert reason.startswith("Logistic-regression is used")
 

@@ -272,7 +272,8 @@ def test_logistic_regression_says_that_it_does_not_use_the_pool(method):
     case = replace(data if method != "auto" else without_names(data), unlabeled=X)
     model = fitted(case, method=method)
     assert (model.method, len(model.reasons)) == ("logistic-regression", 2)
-    assert model.reasons[1] == f"The model has no class vectors, so it does not use the {len(X)} unlabeled examples."
+    expected = f"The model learns from labels alone, so it does not use the {len(X)} unlabeled examples."
+    assert model.reasons[1] == expected
 
 
 def test_the_reason_states_the_accuracy_of_every_method():
@@ -292,7 +293,7 @@ def test_labeled_classes_correct_the_vectors_of_the_others():
     model = fitted(data)
     by_name = fitted(data.with_defaults(replace(DEFAULTS, min_labeled_classes=1000)))
     assert (model.prior, by_name.prior) == ("corrected", "names")
-    assert "20 labeled classes are used to correct" in model.reasons[-1]
+    assert "The labels of 20 classes also correct" in model.reasons[-1]
     assert accuracy(model, X, y) > accuracy(by_name, X, y) + 0.1
 
 

@@ -71,9 +71,7 @@ def test_a_pool_smaller_than_the_number_of_classes_is_not_used():
     data, X, _ = four_classes()
     few, enough = (fit_prior(replace(data, unlabeled=X[:n], from_source=True)) for n in (C - 1, C))
     assert (few.clusters, few.confidence) == (None, 1.0)
-    assert (
-        "not moved to clusters, since 3 different unlabeled examples for 4 classes would be too few." in few.reasons[0]
-    )
+    assert "since 3 different unlabeled examples for 4 classes would be too few." in few.reasons[0]
     np.testing.assert_array_equal(few.class_vectors, data.class_embeddings)
     assert enough.clusters is not None
 
@@ -130,8 +128,8 @@ def test_class_vectors_move_to_the_clusters_that_confirm_them():
     assert (prior.class_vectors * MEANS).sum(axis=1).min() > (names * MEANS).sum(axis=1).min() + 0.05
     assert accuracy(prior.class_vectors, U, y) == 1
     assert prior.reasons == (
-        f"The class vectors are moved to the clusters of 60 unlabeled examples (names count {least:.2f} times as much "
-        "as clusters; 100% of the confident predictions stay the same).",
+        "Each class is known by its name and by a group of similar items among 60 unlabeled examples; the name counts "
+        f"{least:.2f} times as much as the group. Of the confident predictions by names, 100% stay the same.",
     )
 
 

@@ -173,7 +173,7 @@ def test_classes_that_wait_for_a_label_wait_until_then_beside_class_vectors_and_
     assert "not predicted until they have a label: 'c2', 'c3'." in clf.reasons_[-1]
     clf.partial_fit(X[[16, 24]], labels[[16, 24]])
     assert clf.score(X, y) == 1
-    assert "moved to the clusters of 32 unlabeled examples" in clf.reasons_[0]
+    assert "by a group of similar items among 32 unlabeled examples" in clf.reasons_[0]
 
 
 def test_logistic_regression_needs_labels_of_two_classes():

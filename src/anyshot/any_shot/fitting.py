@@ -186,12 +186,12 @@ def _reasons(
 ) -> tuple[str, ...]:
     """Return the reasons of a model: the source of its class vectors, its accuracy, class shares and names."""
     if kind == "corrected":
-        why += f" {np.count_nonzero(data.counts)} labeled classes are used to correct the class vectors of all classes."
+        why += f" The labels of {np.count_nonzero(data.counts)} classes also correct how all names are read."
     reasons = [*prior.reasons, why] if kind != "none" or prior.are_guesses else [why]
     reasons += [] if shares is None else shares_reason(shares, data.texts.names)
     if kind == "none" and len(data.unlabeled):
         unlabeled = count(len(data.unlabeled), "unlabeled example")
-        reasons.append(f"The model has no class vectors, so it does not use the {unlabeled}.")
+        reasons.append(f"The model learns from labels alone, so it does not use the {unlabeled}.")
     if kind != "none" and any(data.texts.texts) and not data.from_source:
         reasons += embedder.reader.reasons(data.texts)
     if embedder.trained is not None:

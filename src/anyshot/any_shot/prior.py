@@ -59,7 +59,7 @@ def fit_prior(data: TrainingSet) -> Prior:
         return Prior(S, kind, S, reasons=(reason,))
     if data.pool_size < len(S):
         few = f"{count(data.pool_size, 'different unlabeled example')} for {count(len(S), 'class')}"
-        reason = f"The class vectors are not moved to clusters, since {few} would be too few."
+        reason = f"No groups of similar items are looked for, since {few} would be too few."
         reason += " Items without a label count as unlabeled."
         return Prior(S, kind, S, reasons=(reason,))
     names = S if data.attributes.size else unit(data.class_embeddings)
@@ -79,8 +79,8 @@ def fit_prior(data: TrainingSet) -> Prior:
     refined = refine_with_shares(S, data, pool, weight)
     agreed = agreement(names, refined.class_vectors, pool)
     reason = (
-        f"The class vectors are moved to the clusters of {n_items} (names count {weight:.2f} times as much as "
-        f"clusters; {agreed:.0%} of the confident predictions stay the same)."
+        f"Each class is known by its name and by a group of similar items among {n_items}; the name counts "
+        f"{weight:.2f} times as much as the group. Of the confident predictions by names, {agreed:.0%} stay the same."
     )
     kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)
     agreed = min(agreed, agreement_outside(S, names, data, pool, weight))
