@@ -17,7 +17,6 @@ from anyshot.base.columns import (
     is_column_of_vectors,
     is_missing,
     is_tensor,
-    named_rows,
     numeric_array,
     only_column,
     python_value,
@@ -113,7 +112,6 @@ def test_anything_but_one_column_stays_as_it_is():
     table = np.ones((2, 2))
     assert only_column(table) is table
     assert only_column(["a"]) == ["a"]
-    assert named_rows(np.arange(7)) == "rows 0, 1, 2, 3, 4 and 2 more"
 
 
 def test_what_is_masked_is_missing():

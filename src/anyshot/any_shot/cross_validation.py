@@ -26,9 +26,9 @@ from anyshot.any_shot.model import (
 )
 from anyshot.any_shot.prior import Prior, fit_prior, moved_by_labels
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.columns import count
 from anyshot.base.folds import first_of_each_class, folds_by_arrival
 from anyshot.base.validation import Indexes, Vectors, class_means, softmax
+from anyshot.base.wording import count
 from anyshot.training.softmax_regression import Examples, HeadOptions, fit_head, fit_temperature
 
 Scores: TypeAlias = NDArray[np.floating]  # (n, c)

@@ -13,7 +13,7 @@ from anyshot.base.items import Items, item_names
 from anyshot.base.labels import UNKNOWN, Label
 from anyshot.base.terminal import escaped, html_table, rich_table
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.base.warning import shortened
+from anyshot.base.wording import shortened
 from anyshot.zero_shot.class_analogies import Analogy, similar_classes
 from anyshot.zero_shot.class_embeddings import nearest_text, nearest_texts
 

@@ -16,7 +16,6 @@ from anyshot.base.columns import (
     is_missing,
     is_table,
     is_tensor,
-    named_rows,
     numeric_array,
     only_column,
     python_value,
@@ -25,6 +24,7 @@ from anyshot.base.columns import (
 )
 from anyshot.base.item_remedies import DATA_URL, how_to_bytes, way_out
 from anyshot.base.validation import refuse_lazy
+from anyshot.base.wording import named_rows
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
 Modality: TypeAlias = Literal["text", "image", "vectors"]

@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from anyshot.base.files import folder_lock, leads_to_blob, readable_folder, replace_folder, restore_folder
 from anyshot.base.json_values import JSON, json_value
 from anyshot.base.user_folders import local_path, web_address
-from anyshot.base.warning import shortened
+from anyshot.base.wording import shortened
 from anyshot.errors import AnyshotError, InputError, ModelFolderError
 
 FORMAT: Final = 2

@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.columns import column_values, named_rows, numeric_array, only_column
+from anyshot.base.columns import column_values, numeric_array, only_column
 from anyshot.base.validation import Floats
+from anyshot.base.wording import named_rows
 from anyshot.errors import InputError
 
 LARGEST: Final = 1e150

@@ -12,12 +12,12 @@ from anyshot.base.columns import (
     column_values,
     is_missing,
     is_table,
-    named_rows,
     no_number_in,
     no_table,
     numeric_array,
     reads_as_number,
 )
+from anyshot.base.wording import named_rows
 from anyshot.errors import BadItemError, InputError, UnknownClassError, WidthError
 
 Floats: TypeAlias = NDArray[np.float64]

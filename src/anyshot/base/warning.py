@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from anyshot.base.wording import shortened
+
 Places: TypeAlias = Callable[[Sequence[str]], list[str]]
 """Returns where texts stand in what a person gave, such as "row 3" of a file; every place of each."""
 Say: TypeAlias = Callable[[list[str], Sequence[int]], Warning]
@@ -145,11 +147,6 @@ def warn_of_order(first: object, second: object, *, names: tuple[str, str] = ("i
             f"position; to pair them by index, pass {names[1]}.loc[{names[0]}.index]. If their positions agree, "
             "reset_index(drop=True) of both silences this."
         )
-
-
-def shortened(text: str) -> str:
-    """Return a text, a long one by its ends."""
-    return text if len(text) <= 60 else f"{text[:28]} … {text[-28:]}"
 
 
 def _level_outside() -> int:

@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import LABEL_COLUMNS, first_of
+from anyshot.base.columns import LABEL_COLUMNS
+from anyshot.base.wording import first_of
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_no_text
 from anyshot.data.column_kinds import NUMBER, are_few, is_of_other_order, likely_kind, read_numbers

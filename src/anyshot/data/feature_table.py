@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anyshot.base.columns import are_texts, column_labels, first_of, nearest, no_table, text_columns
+from anyshot.base.columns import are_texts, column_labels, no_table, text_columns
 from anyshot.base.number_columns import check_size, column_std
 from anyshot.base.validation import Floats, number_rows
 from anyshot.base.warning import warn
+from anyshot.base.wording import first_of, nearest
 from anyshot.data.table_vectors import TableVectors, as_frame
 from anyshot.errors import InputError
 

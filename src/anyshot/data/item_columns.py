@@ -10,9 +10,10 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from anyshot.base.columns import LABEL_COLUMNS, count, nearest
+from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.labels import EXACT, Label, clean_names, holds_several, sole_label
 from anyshot.base.warning import note
+from anyshot.base.wording import count, nearest
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_missing_text, is_no_text
 from anyshot.data.tables import Table

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.columns import first_of
 from anyshot.base.validation import Floats, Indexes
 from anyshot.base.warning import warn
+from anyshot.base.wording import first_of
 from anyshot.errors import LeakWarning
 
 ENOUGH: Final = 59

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from anyshot.base.columns import count as counted
-from anyshot.base.columns import first_of
 from anyshot.base.extras import extra
 from anyshot.base.labels import clean_header
-from anyshot.base.warning import note, shortened
+from anyshot.base.warning import note
+from anyshot.base.wording import count as counted
+from anyshot.base.wording import first_of, shortened
 from anyshot.data.cells import is_filled
 from anyshot.data.header_rows import rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 from sklearn.base import is_regressor
 
-from anyshot.base.columns import column_values, count
+from anyshot.base.columns import column_values
 from anyshot.base.estimator import fresh_copy
 from anyshot.base.folds import folds_by_arrival
 from anyshot.base.items import Items, check_list, item_count, take
@@ -20,6 +20,7 @@ from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.base.warning import one_call, warn_of_order
+from anyshot.base.wording import count
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import wilson_interval
 from anyshot.evaluation.metrics import percent, percents

@@ -13,15 +13,16 @@ from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.columns import count, first_of, is_table
+from anyshot.base.columns import is_table
 from anyshot.base.items import Items, by_position, check_list, item_count, take
 from anyshot.base.labeled_items import items_and_labels
 from anyshot.base.labels import Label, Labels, clean_names
 from anyshot.base.misleading_names import warn_of_look_alikes
 from anyshot.base.protocols import Encoder, WithVocabulary
 from anyshot.base.validation import generator, is_number, pair
-from anyshot.base.warning import new_to_warn_of, places_of, shortened, warn
+from anyshot.base.warning import new_to_warn_of, places_of, warn
 from anyshot.base.weighted_items import refuse_fractions, weighted_items
+from anyshot.base.wording import count, first_of, shortened
 from anyshot.data.label_leaks import warn_of_leaks
 from anyshot.encoders.registry import encoder_for
 from anyshot.encoders.texts import rows_of_unread_texts

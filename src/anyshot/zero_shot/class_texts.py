@@ -26,7 +26,8 @@ from anyshot.base.labels import (
 )
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Vectors, vectors
-from anyshot.base.warning import shortened, warn
+from anyshot.base.warning import warn
+from anyshot.base.wording import shortened
 from anyshot.errors import BadItemError, ClassesError, NotEnoughLabelsError, WidthError
 
 TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None

@@ -13,10 +13,10 @@ from anyshot.app.cli.options import Columns, refuse_file, with_column_options
 from anyshot.app.cli.reading import items_of_class, refuse_items_alone
 from anyshot.app.cli.saved_models import Model, open_model
 from anyshot.base.class_words import Words
-from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label
+from anyshot.base.wording import count
 from anyshot.base.written_labels import one_class
 from anyshot.errors import ClassesError, DuplicateClassError
 

@@ -14,11 +14,12 @@ from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns
 from anyshot.app.cli.standard_input import lines_of_stdin
-from anyshot.base.columns import first_of, is_blank
+from anyshot.base.columns import is_blank
 from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path, take
 from anyshot.base.labels import Label
 from anyshot.base.user_folders import web_address
+from anyshot.base.wording import first_of
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.data.text_files import OTHER_TYPES, TABLE_SUFFIXES, as_on_disk, existing, remedy_for_type, suffix_of
 from anyshot.encoders.registry import default_for

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import count
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import UNKNOWN, Labels, label_list
 from anyshot.base.validation import Floats, Indexes
+from anyshot.base.wording import count
 from anyshot.errors import NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.fairness import notes_on_sizes, rates_by_group
 from anyshot.evaluation.intervals import share_interval

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import count, first_of
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.base.repeated_items import repeated_note
+from anyshot.base.wording import count, first_of
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
