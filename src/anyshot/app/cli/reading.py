@@ -345,16 +345,15 @@ def _check_item(argument: str) -> None:
             f"{argument} cannot be read as items. Supported: {', '.join(sorted(DATA_SUFFIXES))}, images, and folders "
             f"of images. {remedy_for_type(Path(argument))}{as_text}"
         )
-    address = web_address(Path(argument)) if not is_there and _is_path(argument) else None
-    if address is not None:
+    if is_there or not _is_path(argument):
+        return
+    if (address := web_address(Path(argument))) is not None:
         raise InputError(f"{address} is an address, and nothing is downloaded from it. Download it, and give the file.")
-    if not is_there and _is_path(argument):
-        near = _closest_file(argument)
-        hint = f" Did you mean {near!r}?" if near is not None else ""
-        raise InputError(
-            f"There is no file {argument}.{hint} If it is a text, pass it on standard input: "
-            "echo TEXT | anyshot predict -"
-        )
+    near = _closest_file(argument)
+    hint = f" Did you mean {near!r}?" if near is not None else ""
+    raise InputError(
+        f"There is no file {argument}.{hint} If it is a text, pass it on standard input: echo TEXT | anyshot predict -"
+    )
 
 
 def _is_path(argument: str) -> bool:
