@@ -9,12 +9,10 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from anyshot.base.wording import shortened
-
 Places: TypeAlias = Callable[[Sequence[str]], list[str]]
 """Returns where texts stand in what a person gave, such as "row 3" of a file; every place of each."""
-Say: TypeAlias = Callable[[list[str], Sequence[int]], Warning]
-"""Returns the warning of items with these names, and with these rows in the list that a user gave."""
+Say: TypeAlias = Callable[[list[str], list[str], Sequence[int]], Warning]
+"""Returns the warning of these texts, from their places (none if unknown) and their rows in the list a user gave."""
 
 _INSIDE: Final = (str(Path(__file__).parents[1]), contextlib.__file__)
 """Where code lies that users do not see as their own: the package, and what runs `one_call` as a decorator."""
@@ -113,7 +111,7 @@ def warn_of_items(fault: str, say: Say, texts: Sequence[str], *, rows: Sequence[
         return
     if new := new_to_warn_of(fault, texts):
         names = [f"row {row}" for row in rows] if call is None and rows is not None else places_of(new)
-        warn(say(names or [repr(shortened(text)) for text in new], rows or ()))
+        warn(say(names, new, rows or ()))
 
 
 def new_to_warn_of(fault: str, texts: Iterable[str]) -> list[str]:

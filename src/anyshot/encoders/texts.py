@@ -17,7 +17,7 @@ from anyshot.base.items import Items, check_texts
 from anyshot.base.protocols import Limited, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.base.warning import warn_of_items
-from anyshot.base.wording import count, first_of
+from anyshot.base.wording import count, first_of, shortened
 from anyshot.errors import InputError, ItemWarning
 
 WINDOW_TEXTS: Final = 8192
@@ -235,7 +235,8 @@ def warn_of_unread_texts(encoder: object, texts: Sequence[str], *, name: str) ->
 def _warn(fault: str, remedy: str, rows: Indexes, texts: Sequence[str]) -> None:
     """Warn of what the texts in some rows are."""
 
-    def said(names: list[str], rows: Sequence[int]) -> ItemWarning:
+    def said(places: list[str], texts: list[str], rows: Sequence[int]) -> ItemWarning:
+        names = places or [repr(shortened(text)) for text in texts]
         return ItemWarning(
             f"{count(len(names), 'text is', 'texts are')} {fault}: {first_of(names, at_most=5)}. {remedy}", rows
         )
