@@ -9,7 +9,8 @@ from anyshot.any_shot.model import Model
 from anyshot.base.items import Items
 from anyshot.base.labels import Labels, from_indexes, to_indexes
 from anyshot.base.validation import Vectors
-from anyshot.tasks.parameters import Parameters, fit_model
+from anyshot.tasks.fitting import fit_model
+from anyshot.tasks.parameters import Parameters
 
 
 class EncodedClassifier:

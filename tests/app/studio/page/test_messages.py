@@ -25,7 +25,7 @@ WARNING = [
     *(SOURCE / "base" / name for name in ("class_words.py", "files.py", "labels.py", "misleading_names.py")),
     *(SOURCE / "store" / name for name in ("database.py", "disk_cache.py")),
     *(SOURCE / "zero_shot" / name for name in ("class_embeddings.py", "class_texts.py")),
-    SOURCE / "tasks/parameters.py",
+    *(SOURCE / "tasks" / name for name in ("class_prior.py", "fit_warnings.py")),
 ]
 """The files that warn of what a person does in the studio, or note how its files are read and written."""
 NEVER = (

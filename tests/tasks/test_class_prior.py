@@ -1,16 +1,13 @@
-"""What a user gives to AnyShotClassifier: shares of classes."""
-
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from anyshot import AnyShotClassifier, Words
+from anyshot import AnyShotClassifier
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.training_set import without_items
 from anyshot.errors import ClassesError
-from anyshot.tasks.parameters import class_shares, drawn_by_plan, expected_shares
+from anyshot.tasks.class_prior import class_shares, drawn_by_plan, expected_shares
 from anyshot.zero_shot.class_texts import describe
 
 
@@ -85,24 +82,3 @@ def test_shares_that_do_not_add_up_to_one_are_said():
         np.testing.assert_array_equal(expected_shares({"a": 0.9, "b": 0.9}, classes), [0.5, 0.5])
     for given in ({"a": 2.5, "b": 1}, {"a": 0.33, "b": 0.66}, {"a": 1, "b": 1}):
         expected_shares(given, classes)  # a warning would be an error
-
-
-@pytest.mark.parametrize(
-    ("names", "words"),
-    [
-        (["A", "B"], "'A', have only one letter"),
-        (["complaint 1", "complaint 2"], "'complaint 1', differ from others only in numbers"),
-        (["доставка", "возврат денег"], "'возврат денег', are in letters that the encoder 'minilm' does not know"),
-    ],
-)
-def test_names_that_say_little_to_the_encoder_are_said(names, words):
-    with pytest.warns(UserWarning, match=f"Names of classes without labels, such as {words}, so predictions"):
-        AnyShotClassifier(names, encoder="minilm", cache=False).fit()
-
-
-def test_names_with_labels_words_or_descriptions_are_not_said():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        AnyShotClassifier({"A": Words("cash"), "B": "a parcel"}, encoder="minilm", cache=False).fit()
-        AnyShotClassifier(["A", "B"], encoder="minilm", cache=False).fit(["cash back", "my parcel"], ["A", "B"])
-        AnyShotClassifier(["1 star", "5 stars"], encoder="minilm", cache=False).fit()
