@@ -15,7 +15,8 @@ from anyshot.any_shot.defaults import Defaults
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.store.disk_cache import VectorCache, encode_once
+from anyshot.store.disk_cache import VectorCache
+from anyshot.store.encoding import encode_once
 from anyshot.zero_shot import class_embeddings, class_texts
 from anyshot.zero_shot.class_readings import readings
 

@@ -17,7 +17,8 @@ from support import SEEDS, draw, line, shared, table
 
 from anyshot import AnyShotClassifier, load_encoder
 from anyshot.evaluation.metrics import per_class_accuracy
-from anyshot.store.disk_cache import VectorCache, encode_once
+from anyshot.store.disk_cache import VectorCache
+from anyshot.store.encoding import encode_once
 
 
 def photographs(name: str) -> tuple[list[Path], np.ndarray]:

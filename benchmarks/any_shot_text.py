@@ -21,7 +21,8 @@ from support import SEEDS, Texts, draw, line, load_text, shared, table, uneven
 
 from anyshot import AnyShotClassifier, load_encoder
 from anyshot.evaluation.metrics import expected_calibration_error, unknown_auroc
-from anyshot.store.disk_cache import VectorCache, encode_once
+from anyshot.store.disk_cache import VectorCache
+from anyshot.store.encoding import encode_once
 
 FLOORS = {
     "banking77": {0: 62, 1: 70, 3: 77, 5: 80.5, 10: 85.5, "all": 92},

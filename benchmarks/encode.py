@@ -26,7 +26,8 @@ from sentence_transformers import SentenceTransformer
 from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
 from anyshot.encoders.stages import choose_compute
-from anyshot.store.disk_cache import VectorCache, encode_once
+from anyshot.store.disk_cache import VectorCache
+from anyshot.store.encoding import encode_once
 
 SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
 ROUNDS = 5

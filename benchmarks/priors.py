@@ -23,7 +23,8 @@ from support import Texts, draw, line, load_text, table
 
 from anyshot import AnyShotClassifier, Words, load_encoder
 from anyshot.evaluation.metrics import expected_calibration_error
-from anyshot.store.disk_cache import VectorCache, encode_once
+from anyshot.store.disk_cache import VectorCache
+from anyshot.store.encoding import encode_once
 
 SEVEN = ("sst2", "customer_reviews", "movie_reviews", "mpqa_opinion", "subjectivity", "ag_news", "sms_spam")
 CODES = {

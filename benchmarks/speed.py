@@ -19,7 +19,8 @@ from threadpoolctl import threadpool_limits
 
 from anyshot import AnyShotClassifier, load_encoder
 from anyshot.base.validation import unit
-from anyshot.store.disk_cache import VectorCache, encode_once
+from anyshot.store.disk_cache import VectorCache
+from anyshot.store.encoding import encode_once
 from anyshot.tasks.vector_classifiers import AnyShotHead
 
 

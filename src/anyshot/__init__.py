@@ -26,7 +26,7 @@ _HOME = {
     "compare_with_scratch": "anyshot.fine_tuning.from_scratch",
     "distill": "anyshot.fine_tuning.distillation",
     "domain_gap": "anyshot.domain_adaptation.gap",
-    "encode_once": "anyshot.store.disk_cache",
+    "encode_once": "anyshot.store.encoding",
     "evaluate_answers": "anyshot.evaluation.classification",
     "export": "anyshot.encoders.onnx",
     "few_per_class": "anyshot.data.datasets",

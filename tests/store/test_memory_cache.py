@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anyshot.errors import InputError
-from anyshot.store.disk_cache import EncodingCounts, encode_once
+from anyshot.store.encoding import EncodingCounts, encode_once
 from anyshot.store.memory_cache import MemoryCache
 
 

@@ -20,7 +20,7 @@ from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders import texts as encoder_texts
 from anyshot.encoders.registry import absolute_name, default_for, load_encoder, same_weights
 from anyshot.errors import BadItemError, MixedInputError, ModelFolderError, WidthError
-from anyshot.store.disk_cache import EncodingCounts, cached_texts, encode_once, encode_texts_once
+from anyshot.store.encoding import EncodingCounts, cached_texts, encode_once, encode_texts_once
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.zero_shot.class_readings import ClassReader
 from anyshot.zero_shot.imagenet_bridge import ImageNetBridge

@@ -23,7 +23,8 @@ from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, check_indexes, class_rows
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.store.disk_cache import VectorCache, encode_once
+from anyshot.store.disk_cache import VectorCache
+from anyshot.store.encoding import encode_once
 
 T = TypeVar("T")
 

@@ -25,7 +25,7 @@ from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsErr
 from anyshot.evaluation.intervals import wilson_interval
 from anyshot.evaluation.metrics import percent, percents
 from anyshot.evaluation.printing import Printable
-from anyshot.store.disk_cache import encode_once
+from anyshot.store.encoding import encode_once
 
 HOLDOUT_SHARE: Final = 0.3
 """Share of each class's labeled items that a learning curve is measured on."""

@@ -3,10 +3,10 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
-    "EncodingCounts": "anyshot.store.disk_cache",
+    "EncodingCounts": "anyshot.store.encoding",
     "MemoryCache": "anyshot.store.memory_cache",
     "VectorCache": "anyshot.store.disk_cache",
-    "encode_once": "anyshot.store.disk_cache",
+    "encode_once": "anyshot.store.encoding",
 }
 
 __all__ = sorted(_HOME)

@@ -12,6 +12,8 @@ from anyshot.base.validation import Vectors
 from anyshot.errors import InputError
 
 LIMIT_MB: Final = 64.0
+SLICE: Final = 2048
+"""Items encoded and stored together; an interrupted run resumes at the last slice."""
 
 
 class KeepsVectors(Protocol):

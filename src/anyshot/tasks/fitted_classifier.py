@@ -18,7 +18,7 @@ from anyshot.base.labels import Classes, Label, Labels, from_indexes, to_indexes
 from anyshot.base.misleading_names import warn_of_look_alikes
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, decision_scores, generator, pair
-from anyshot.store.disk_cache import EncodingCounts
+from anyshot.store.encoding import EncodingCounts
 from anyshot.tasks.class_changes import (
     ClassChange,
     added,

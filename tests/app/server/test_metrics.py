@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from anyshot.app.server.metrics import Drift, Metrics, Summary
-from anyshot.store.disk_cache import EncodingCounts
+from anyshot.store.encoding import EncodingCounts
 
 
 def metrics() -> Metrics:

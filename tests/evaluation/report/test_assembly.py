@@ -20,7 +20,8 @@ from anyshot.evaluation.regression import NumberCurve
 from anyshot.evaluation.report import collect, sections
 from anyshot.evaluation.report.assembly import report
 from anyshot.evaluation.splits import cross_validate
-from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once
+from anyshot.store.disk_cache import VectorCache
+from anyshot.store.encoding import EncodingCounts, encode_once
 from anyshot.tasks.regression import AnyShotRegressor
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> $\\alpha$ {{ 7 * 7 }}'

@@ -15,7 +15,7 @@ from anyshot.evaluation.report.collect import (
     reasons_for,
     timed_predict,
 )
-from anyshot.store.disk_cache import EncodingCounts, encode_once
+from anyshot.store.encoding import EncodingCounts, encode_once
 from anyshot.tasks.regression import AnyShotRegressor
 
 X, Y = np.array([[0.0], [1.0], [3.0], [4.0]]), ["low", "low", "high", "high"]

@@ -32,7 +32,7 @@ from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.evaluation.metrics import item_weights
 from anyshot.evaluation.regression import NumberCurve, NumberEvaluation, evaluate_numbers, rmse_by_group
 from anyshot.evaluation.splits import Predictor
-from anyshot.store.disk_cache import EncodingCounts
+from anyshot.store.encoding import EncodingCounts
 
 MAX_ITEMS = 20_000  # test items; of more, a random sample of this size is used
 SAMPLE_SEED = 0  # of that sample; the page states it

@@ -23,7 +23,7 @@ READ = [*(SOURCE / "app/studio").rglob("*.py"), *(SOURCE / "data" / name for nam
 WARNING = [
     *(SOURCE / "data" / name for name in (*TABLES, "label_leaks.py", "spreadsheet.py", "workbooks.py")),
     *(SOURCE / "base" / name for name in ("class_words.py", "files.py", "labels.py", "misleading_names.py")),
-    *(SOURCE / "store" / name for name in ("database.py", "disk_cache.py")),
+    *(SOURCE / "store" / name for name in ("database.py", "encoding.py")),
     *(SOURCE / "zero_shot" / name for name in ("class_embeddings.py", "class_texts.py")),
     *(SOURCE / "tasks" / name for name in ("class_prior.py", "fit_warnings.py")),
 ]
