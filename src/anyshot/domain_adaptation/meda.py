@@ -42,7 +42,7 @@ def gaussian_kernel(X: Floats, Z: Floats, width: float) -> Floats:
     return np.asarray(np.exp(-squared_distances(X, Z) / width))
 
 
-def nearest_neighbors(cosine: Floats, n_neighbors: int) -> Indexes:
+def neighbors_by_cosine(cosine: Floats, n_neighbors: int) -> Indexes:
     """Return the rows of the nearest neighbors of each item (n, k), given all cosines (n, n); sets their diagonal."""
     np.fill_diagonal(cosine, -np.inf)
     k = min(n_neighbors, len(cosine) - 1)
@@ -52,7 +52,7 @@ def nearest_neighbors(cosine: Floats, n_neighbors: int) -> Indexes:
 def neighbor_laplacian(vectors: Floats, n_neighbors: int) -> csr_array:
     """Return I - D^-1/2 W D^-1/2 (n, n), where W contains the cosines of unit vectors (n, k) to their neighbors."""
     cosine = vectors @ vectors.T
-    neighbors = nearest_neighbors(cosine, n_neighbors)
+    neighbors = neighbors_by_cosine(cosine, n_neighbors)
     n, k = neighbors.shape
     weights = np.maximum(np.take_along_axis(cosine, neighbors, axis=1), 0)  # (n, k)
     W = csr_array((weights.ravel(), (np.repeat(np.arange(n), k), neighbors.ravel())), shape=(n, n))

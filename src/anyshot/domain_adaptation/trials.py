@@ -14,7 +14,7 @@ from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import probabilities
 from anyshot.domain_adaptation.domains import Domains, Floats, Table, is_sparse, statistics_of
 from anyshot.domain_adaptation.label_shift import Shift, compare_predictions, prior_of_mean
-from anyshot.domain_adaptation.meda import nearest_neighbors
+from anyshot.domain_adaptation.meda import neighbors_by_cosine
 from anyshot.errors import DomainError, NotEnoughLabelsError
 
 # Each criterion can mislead, in a different way:
@@ -167,7 +167,7 @@ def agreement(one: tuple[Indexes, Indexes], other: tuple[Indexes, Indexes]) -> f
 def target_neighbors(table: Table) -> Indexes:
     """Return the rows of the nearest neighbors of each item (n, k), by cosine of the standardized vectors (n, d)."""
     rows = normalize(statistics_of(table).standardize(table))
-    return nearest_neighbors((rows @ rows.T).toarray() if is_sparse(rows) else rows @ rows.T, N_NEIGHBORS)
+    return neighbors_by_cosine((rows @ rows.T).toarray() if is_sparse(rows) else rows @ rows.T, N_NEIGHBORS)
 
 
 def neighbor_kappa(classes: Indexes, neighbors: Indexes) -> float:

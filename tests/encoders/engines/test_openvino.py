@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from anyshot.encoders.engines import layers
-from anyshot.encoders.engines.openvino import Engine, fast_precision, is_out_of_memory, shared_engine
+from anyshot.encoders.engines.openvino import Engine, fast_precision, is_memory_error, shared_engine
 from anyshot.errors import BatchMemoryError, InputError, MissingExtraError
 
 X = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -139,7 +139,7 @@ def test_one_item_without_memory_is_an_error_with_a_remedy():
 def test_other_errors_are_not_mistaken_for_lack_of_memory():
     with pytest.raises(RuntimeError, match="shape"):
         Engine(doubled, threads=1)(x=X[:, :2])
-    assert not is_out_of_memory(RuntimeError("Can't set the input tensor"))
+    assert not is_memory_error(RuntimeError("Can't set the input tensor"))
 
 
 def test_no_threads_are_refused():

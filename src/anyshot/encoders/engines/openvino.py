@@ -101,7 +101,7 @@ class Engine:
         try:
             return compiled.finish(request)
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            if not is_memory_error(error):
                 raise
             return self._in_halves(inputs, error)
 
@@ -249,7 +249,7 @@ def shared_engine(
 _shared: "WeakValueDictionary[Hashable, Engine]" = WeakValueDictionary()
 
 
-def is_out_of_memory(error: BaseException) -> bool:
+def is_memory_error(error: BaseException) -> bool:
     """Return whether an error means that memory ran out; openvino says it in a message only."""
     words = ("bad_alloc", "allocate", "out of memory", "not enough memory")
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
