@@ -2,12 +2,14 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from anyshot.base.files import folder_lock
 from anyshot.base.model_folder import FORMAT, RUNS_CODE, _digest_of, check_replaceable, read_model, write_model
 from anyshot.errors import InputError, ModelFolderError
 
@@ -345,13 +347,31 @@ def test_a_kill_at_any_step_leaves_the_complete_old_or_new_model(tmp_path):
 
 def test_after_a_kill_between_the_two_renames_the_old_model_is_read_and_then_restored(tmp_path):
     write(tmp_path / "model").rename(tmp_path / ".model.anyshot-old")
-    assert read_model(tmp_path / "model").facts["name"] == "old"
     with pytest.raises(InputError):
         write_model(tmp_path / "model", facts={"bad": np.nan}, arrays={}, card="")
-    assert read_model(tmp_path / "model").facts["name"] == "old"
+    with folder_lock(tmp_path / "model"):  # learn reads under the lock
+        assert read_model(tmp_path / "model").facts["name"] == "old"
+        assert (tmp_path / "model").is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_after_a_kill_behind_the_two_renames_the_new_model_is_read_and_the_old_one_deleted(tmp_path):
     write(tmp_path / "model", "new")
+    old = write(tmp_path / "other").rename(tmp_path / ".model.anyshot-old")
+    (tmp_path / "model" / "model.json").rename(tmp_path / "kept.json")
+    with pytest.raises(ModelFolderError):
+        read_model(tmp_path / "model")
+    assert old.exists()  # the only model that can be read
+    (tmp_path / "kept.json").rename(tmp_path / "model" / "model.json")
     assert read_model(tmp_path / "model").facts["name"] == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_another_process_just_replaces_is_left_alone(tmp_path):
+    write(tmp_path / "model").rename(tmp_path / ".model.anyshot-old")
+    with folder_lock(tmp_path / "model"), ThreadPoolExecutor(1) as other:
+        assert other.submit(read_model, tmp_path / "model").result().facts["name"] == "old"
+        assert (tmp_path / ".model.anyshot-old").exists()
 
 
 def test_a_leftover_temporary_folder_is_ignored_and_later_deleted(tmp_path):

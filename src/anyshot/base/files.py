@@ -143,7 +143,8 @@ def delete_leftovers(paths: Iterable[Path]) -> None:
 
 def readable_folder(target: Path) -> Path:
     """Return `target`, or the old folder if a process was killed between the two renames of `replace_folder`."""
-    return _old(target) if not target.exists() and _old(target).is_dir() else target
+    is_interrupted = bool(target.name) and not os.path.exists(target) and os.path.isdir(_old(target))
+    return _old(target) if is_interrupted else target
 
 
 def file_state(path: Path) -> tuple[int, int, int] | None:
@@ -169,6 +170,21 @@ def restore_folder(target: Path) -> None:
         rename(_old(target), target)
 
 
+def finish_replacement(target: Path) -> None:
+    """Restore or delete the old folder that a killed process left; `target`, if it is there, must be complete.
+
+    Nothing is done while another process has the lock, nor where no lock file can be made.
+    """
+    if not _old(target).is_dir():
+        return
+    lock = _lock_of(target)
+    with suppress(OSError):  # filelock's Timeout is one
+        lock.acquire(timeout=0)
+        with _released(lock):
+            restore_folder(target)
+            shutil.rmtree(_old(target), ignore_errors=True)
+
+
 @contextmanager
 def folder_lock(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Block other threads and processes that change `folder` under this lock; readers do not wait.
@@ -177,16 +193,27 @@ def folder_lock(folder: str | os.PathLike[str]) -> Iterator[None]:
     names the holder after 10 s of waiting. Where no lock file can be made, such as on a read-only disk and some shared
     ones, the block runs without a lock.
     """
-    from filelock import FileLock
-
     target = Path(folder).resolve()
-    # A singleton per path, so that a thread that holds the lock already does not wait for itself.
-    lock = FileLock(target.parent / f".{target.name}.anyshot-lock", is_singleton=True)
+    lock = _lock_of(target)
     try:
         _acquire(lock, target)
     except OSError:
         yield
         return
+    with _released(lock):
+        yield
+
+
+def _lock_of(target: Path) -> "FileLock":
+    from filelock import FileLock
+
+    # A singleton per path, so that a thread that holds the lock already does not wait for itself.
+    return FileLock(target.parent / f".{target.name}.anyshot-lock", is_singleton=True)
+
+
+@contextmanager
+def _released(lock: "FileLock") -> Iterator[None]:
+    """Release the lock after the block, and delete its file unless this thread has the lock once more."""
     try:
         yield
     finally:

@@ -20,7 +20,14 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from anyshot.base.files import folder_lock, leads_to_blob, readable_folder, replace_folder, restore_folder
+from anyshot.base.files import (
+    finish_replacement,
+    folder_lock,
+    leads_to_blob,
+    readable_folder,
+    replace_folder,
+    restore_folder,
+)
 from anyshot.base.json_values import JSON, json_value
 from anyshot.base.user_folders import local_path, web_address
 from anyshot.base.wording import shortened
@@ -115,6 +122,8 @@ def write_model(
 def read_model(folder: str | os.PathLike[str]) -> SavedModel:
     """Return what `write_model` wrote to `folder`, after checking the digests of facts and arrays.
 
+    If a process was killed while it replaced the folder, the old model that it left beside is restored or deleted.
+
     Raises
     ------
     ModelFolderError
@@ -123,13 +132,20 @@ def read_model(folder: str | os.PathLike[str]) -> SavedModel:
         Face cache into its own blobs.
     """
     target = _local(folder)
+    found = _read_at_rest(target)
+    finish_replacement(target)
+    return found
+
+
+def _read_at_rest(target: Path) -> SavedModel:
+    """Return what is in a folder; it is read again if another process replaces it meanwhile."""
     for _ in range(_ATTEMPTS - 1):
         before = _identity(target)
         try:
             return _read(target)
         except ModelFolderError:
             if _identity(target) == before:
-                raise  # otherwise it was replaced during reading
+                raise
     return _read(target)
 
 

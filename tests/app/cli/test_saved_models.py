@@ -29,3 +29,9 @@ def test_a_model_that_was_copied_in_part_is_named_by_predict(call, model):
     (model / "model.json").unlink()
     done = call("predict", model, "I was charged twice")
     assert (done.code, "it has no model.json" in done.err) == (1, True)
+
+
+def test_a_model_that_a_killed_process_left_under_another_name_is_put_back(call, model):
+    model.rename(model.with_name(f".{model.name}.anyshot-old"))
+    assert call("predict", model, "I was charged twice").code == 0
+    assert model.is_dir()

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from anyshot.app.cli.options import with_options
+from anyshot.base.files import readable_folder
 from anyshot.base.model_folder import ARRAYS_FILE, MODEL_FILE
 from anyshot.errors import InputError
 from anyshot.tasks.loading import load
@@ -71,7 +72,7 @@ def _with_model_first(arguments: dict[str, Any]) -> dict[str, Any]:
 def is_model(path: object) -> bool:
     """Return whether a path leads to the folder of a model, or to the file in it by which it is known."""
     written = str(path)
-    return os.path.isfile(os.path.join(written, MODEL_FILE)) or (
+    return os.path.isfile(readable_folder(Path(written)) / MODEL_FILE) or (
         os.path.basename(written) == MODEL_FILE and os.path.isfile(written)
     )
 
