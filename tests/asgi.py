@@ -29,12 +29,11 @@ async def answer_to(
     method: str = "POST",
     path: str = "/v1/models/m/predict",
     endless: bool = False,
-    **headers: str,
+    **headers: str | None,
 ) -> Answer:
     """endless: whether more of the body is announced, and never comes."""
-    pairs = [
-        (name.replace("_", "-").encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()
-    ]
+    given = {"host": "localhost", **headers}.items()  # None: without this header
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in given if value is not None]
     scope = {"type": "http", "method": method, "path": path, "headers": pairs}
     waiting = [*chunks, b""] if not chunks else list(chunks)
     sent: list[Any] = []

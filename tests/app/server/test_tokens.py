@@ -1,6 +1,7 @@
 """Who may do what: tokens and scopes, hosts, other sites' pages."""
 
 import base64
+import os
 
 import pytest
 
@@ -66,6 +67,8 @@ def test_without_tokens_this_machine_may_do_everything_under_its_own_names_only(
     assert status(None, path=CHANGE, host="[::1]:8000") == 200
     assert status(None, path=CHANGE, host="127.0.0.2:8000") == 200
     assert status(None, path=CHANGE, host="rebound.example:8000") == 421
+    assert status(None, path=CHANGE, host="") == 421
+    assert status(None, path=CHANGE, host=None) == 200, "a client of HTTP/1.0, as no browser is"
     assert status(Tokens(file), path=CHANGE, host="anyshot.example", authorization=f"Bearer {WRITE}") == 200
 
 
@@ -118,6 +121,12 @@ def test_a_file_of_tokens_has_a_scope_and_a_token_on_each_line(file):
     assert [tokens.scope_of(one) for one in (READ, WRITE, "", "é\udcff")] == ["read", "write", None, None]
 
 
+def test_a_pipe_whose_tokens_can_be_read_once_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is a folder, a pipe or a device"):
+        Tokens(tmp_path / "pipe")
+
+
 @pytest.mark.parametrize(
     "content", ["", "# none\n", "admin " + READ, "read short", READ, "read two words of text", None]
 )
@@ -140,10 +149,13 @@ def test_tokens_are_read_again_once_their_file_was_changed(file, caplog):
     assert [tokens.scope_of(one) for one in (READ, new)] == [None, "read"]
     file.unlink()
     assert tokens.scope_of(new) == "read"
-    assert [("Line 1 of" in text, "cannot be read" in text) for text in caplog.messages] == [
-        (True, False),
-        (False, True),
-    ]
+    file.write_text("# all are revoked\n")
+    assert tokens.scope_of(new) is None
+    file.unlink()
+    assert tokens.scope_of(new) is None
+    words = ["Line 1 of", "cannot be read", "every request that needs one is refused", "cannot be read"]
+    assert all(map(str.__contains__, caplog.messages, words))
+    assert len(caplog.messages) == len(words)
 
 
 def test_other_machines_are_let_in_only_with_tokens(file):

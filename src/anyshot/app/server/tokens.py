@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 class Tokens:
     """The tokens in a file and their scopes. Only digests are kept, and every one is compared, in constant time.
 
-    The file is read again once it was changed. If it cannot be used then, the log says why, and the tokens from before
-    are still valid.
+    The file is read again once it was changed. If it has no token then, nobody is let in. If it cannot be used, the log
+    says why, and the tokens from before are still valid.
 
     Raises InputError if the file cannot be read, has no token, or has a line that is not a scope and a token of at
     least 16 letters; the message never holds a token.
@@ -47,6 +47,8 @@ class Tokens:
     def __init__(self, file: Path) -> None:
         self._file, self._state = file, file_state(file)
         self._digests = _read(file)
+        if not self._digests:
+            raise InputError(f"The file of tokens {file} has none. Write lines such as `read TOKEN` and `write TOKEN`.")
 
     def scope_of(self, token: str) -> Permission | None:
         """Return the scope of a token, None if it is none of these."""
@@ -56,6 +58,9 @@ class Tokens:
                 self._digests = _read(self._file)
             except InputError as error:
                 log.warning(f"{error} Until it is corrected, the tokens from before are valid.")
+            else:
+                if not self._digests:
+                    log.warning(f"The file of tokens {self._file} has none: every request that needs one is refused.")
         digest, found = sha256(token.encode("utf-8", "surrogateescape")).digest(), None
         for own, scope in self._digests.items():
             found = scope if hmac.compare_digest(own, digest) else found
@@ -64,6 +69,11 @@ class Tokens:
 
 def _read(path: Path) -> dict[bytes, Permission]:
     """Return the scope of each token in a file, by the digest of the token."""
+    if path.exists() and not path.is_file():
+        raise InputError(
+            f"The file of tokens {path} is a folder, a pipe or a device. Write the tokens to a file, which can be read "
+            "several times."
+        )
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()  # Windows writes a mark first
     except (OSError, UnicodeDecodeError) as error:
@@ -81,8 +91,6 @@ def _read(path: Path) -> dict[bytes, Permission]:
                 f"least {SHORTEST} letters and digits, such as `openssl rand -hex 32` prints."
             )
         found[sha256(token.strip().encode()).digest()] = known
-    if not found:
-        raise InputError(f"The file of tokens {path} has none. Write lines such as `read TOKEN` and `write TOKEN`.")
     return found
 
 
@@ -131,8 +139,9 @@ class Guarded:
 
     def _check(self, scope: Scope, headers: Mapping[str, str]) -> None:
         method, path = scope["method"], scope["path"]
-        if self.tokens is None and not is_loopback(host_name(headers.get("host", ""))):
-            # A page whose name was made to point to this machine is of the same origin, but sends its own name.
+        if self.tokens is None and not is_loopback(host_name(headers.get("host", "localhost"))):
+            # A page whose name was made to point to this machine is of the same origin, but sends its own name. Every
+            # browser sends one; clients of HTTP/1.0 may send none.
             raise ProblemError(421, "Without tokens, the service answers to localhost and loopback addresses only.")
         if is_cross_site(method, headers, self.origins):
             raise ProblemError(403, "Pages of other sites may not send requests to this service.")
