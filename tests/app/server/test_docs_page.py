@@ -30,7 +30,7 @@ def other_server(tmp_path):
 def without_faults(folder):
     with served({"support": save_support(folder / "support")}, folder / "log") as running:
         yield running
-        assert "Exception in ASGI" not in running.log()
+        assert "Traceback" not in running.log()
 
 
 def run(*command: str) -> str:

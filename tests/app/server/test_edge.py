@@ -47,7 +47,7 @@ def without_faults(folder, **settings):
     log = folder.with_suffix(".log")
     with served({"support": save_support(folder)}, log, **settings) as running:
         yield running
-        assert "Exception in ASGI" not in running.log()
+        assert "Traceback" not in running.log()
         assert "charged" not in running.log(), "items are not logged unless asked for"
 
 

@@ -51,7 +51,7 @@ def server(folder):
     with served({name: folder / name for name in names}, folder / "log") as running:
         yield running
         log = running.log()
-        assert "Exception in ASGI" not in log
+        assert "Traceback" not in log
         assert "Column" not in log, "warnings show items, which logs must not hold"
 
 

@@ -228,6 +228,13 @@ def test_a_change_that_cannot_be_saved_changes_nothing(live, folder, monkeypatch
     assert live.change(AddExamples([POINTS[0]], ["right"])).result() == 2
 
 
+def test_a_folder_that_must_not_be_replaced_is_told_to_the_log_only(live, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(NotSavedError, match=r"not changed\. The log of the service says why\.$") as caught:
+        live.change(AddExamples([POINTS[0]], ["right"])).result()
+    assert "is the working directory" in str(caught.value.__cause__)
+
+
 def test_a_model_that_is_only_read_leaves_no_trace(folder):
     live = LiveModel("points", folder, reading, read_only=True)
     with pytest.raises(NotChangeableError, match="--read-only"):

@@ -299,8 +299,11 @@ class LiveModel:
 def _not_saved(cause: BaseException | None) -> str:
     """Return why a change could not be saved, and what to do, without paths."""
     reason = f": {cause.strerror}" if isinstance(cause, OSError) and cause.strerror else ""
-    remedy = "Let the user of the service write to the folder of the model and to the one that holds it."
-    remedy = "Free some space on the disk of the service." if is_disk_full(cause) else remedy
+    remedy = "The log of the service says why."  # such as a folder that must not be replaced
+    if reason:
+        remedy = "Let the user of the service write to the folder of the model and to the one that holds it."
+    if is_disk_full(cause):
+        remedy = "Free some space on the disk of the service."
     return f"The change could not be saved{reason}. The model was not changed. {remedy}"
 
 

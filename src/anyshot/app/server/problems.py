@@ -85,8 +85,9 @@ async def _handled(request: Request, error: Exception) -> Response:
         error.headers = {"Allow": ", ".join(_methods_of(request))}  # the framework names those of the first route
     problem = problem_of(error)
     if problem.status >= 500 and not isinstance(error, ProblemError):
+        words = " ".join(str(one) for one in (error, error.__cause__) if one is not None)
         request_id = request.scope.get("state", {}).get("request_id")
-        log.error("A request failed.", exc_info=error, extra={"request_id": request_id})
+        log.error(f"A request failed. {words}", extra={"request_id": request_id})
     return problem.response(request.url.path)
 
 
