@@ -1,5 +1,6 @@
 """What stands around the routes: logs, tokens, limits. The first one in the list is the outermost."""
 
+from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,7 +18,7 @@ class Edge:
     Raises InputError if the file of tokens cannot be read, or is needed and not given.
     """
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: FastAPI, service: Service) -> None:
         self.app, settings, metrics = app, service.settings, service.metrics
         tokens = tokens_for(settings.host, settings.token_file)
         self.queue = LimitedQueue(LimitedTime(app, seconds=settings.time_limit), max_queue=settings.max_queue)
@@ -35,7 +36,9 @@ class Edge:
                 allow_headers=("authorization", "content-type", "x-request-id"),
                 expose_headers=("x-request-id", "retry-after"),
             )
-        self.outermost = LoggedRequests(answering, items=settings.log_items, on_request=metrics.on_request)
+        self.outermost = LoggedRequests(
+            answering, routes=app.routes, items=settings.log_items, on_request=metrics.on_request
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or begin and end the application; there are no web sockets."""

@@ -9,10 +9,11 @@ import random
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anyshot.app.server.limits import headers_of
@@ -33,12 +34,20 @@ OnRequest = Callable[[str, str, int, float], None]
 class LoggedRequests:
     """Give each request an id, and log it when it is answered.
 
+    routes : of the application, one of which a request was for that is refused before it gets there
     items : whether logs have the bodies of requests
     on_request : called with the method, the route, the status and the time [s] of each request
     """
 
-    def __init__(self, app: ASGIApp, *, items: bool = False, on_request: OnRequest | None = None) -> None:
-        self.app, self.items, self.on_request = app, items, on_request
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        routes: Sequence[BaseRoute] = (),
+        items: bool = False,
+        on_request: OnRequest | None = None,
+    ) -> None:
+        self.app, self.routes, self.items, self.on_request = app, routes, items, on_request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -58,11 +67,14 @@ class LoggedRequests:
 
         try:
             await self.app(scope, receive, noted)
+        except Exception as error:
+            error.add_note(f"The id of the request: {request_id}")  # the server logs it
+            raise
         finally:
             self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = route_of(scope)
+        route = route_of(scope, self.routes)
         if self.on_request is not None:
             self.on_request(scope["method"], route, status, seconds)
         facts = {"method": scope["method"], "route": route, "status": status, "ms": round(1000 * seconds, 1)}
@@ -72,9 +84,10 @@ class LoggedRequests:
         log.info("request", extra={"facts": facts})
 
 
-def route_of(scope: Scope) -> str:
+def route_of(scope: Scope, routes: Sequence[BaseRoute]) -> str:
     """Return the pattern of the address, such as /v1/models/{model}/predict, so that logs and metrics hold no names."""
-    return getattr(scope.get("route"), "path", "unknown")
+    found = scope.get("route") or next((one for one in routes if one.matches(scope)[0] is Match.FULL), None)
+    return getattr(found, "path", "unknown")
 
 
 class JsonLines(logging.Formatter):
