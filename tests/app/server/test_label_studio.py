@@ -7,8 +7,9 @@ import subprocess
 import httpx
 import pytest
 
-from anyshot.app.server.label_studio import Choices, choices_of, labels_of
+from anyshot.app.server.label_studio import Choices, _learn_choices, choices_of, labels_of
 from anyshot.app.server.problem_error import ProblemError
+from anyshot.tasks.loading import load
 from served import PATIENT, save_support, served
 
 CONFIG = (
@@ -136,6 +137,14 @@ def test_training_learns_labels_and_new_classes(client):
     assert classes == ["billing", "delivery", "login", "refund"]  # "Billing" is the class of this name
     (found,) = predict(client, "please give me my money back").json()["results"]
     assert found["result"][0]["value"]["choices"] == ["refund"]
+
+
+def test_a_choice_that_another_annotation_made_a_class_just_now_is_learned(tmp_path):
+    clf = load(save_support(tmp_path / "support"), cache=False)
+    for text in ("I want my money back", "please return what I paid"):
+        _learn_choices([text], ["refund"], clf)
+    assert clf.classes_.tolist() == ["billing", "delivery", "login", "refund"]
+    assert len(clf.any_shot_model().data.index) == 5 + 2
 
 
 def test_a_webhook_learns_from_a_new_annotation_and_takes_other_events(client):

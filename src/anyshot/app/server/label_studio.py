@@ -6,6 +6,7 @@ fetches nothing.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree
 
@@ -170,16 +171,22 @@ async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], confi
     if labeled:
         live.check_changeable()
         items = as_items([_item(task.data, choices) for task, _ in labeled], snapshot, service.settings)
-        classes = snapshot.classes
-        own = {str(name).casefold(): name for name in classes} | {str(name): name for name in classes}
-        labels = [own.get(label, own.get(label.casefold(), label)) for _, label in labeled]
-        known = [row for row, label in enumerate(labels) if label in classes]
-        for name in dict.fromkeys(label for label in labels if label not in classes):
-            examples = [item for item, label in zip(items, labels, strict=True) if label == name]
-            await service.change(live, adding_class(name, examples=examples))
-        if known:
-            await service.change(live, AddExamples([items[k] for k in known], [labels[k] for k in known]))
+        await service.change(live, partial(_learn_choices, items, [label for _, label in labeled]))
     return json_answer({"model_version": _version(live, live.snapshot), "learned": len(labeled)}, status=201)
+
+
+def _learn_choices(items: Sequence[Any], choices: Sequence[str], classifier: Any) -> None:
+    """Learn the choice of each item; one that is no class of the classifier becomes one, also if others add it now."""
+    classes = classifier.classes_.tolist()
+    own = {str(name).casefold(): name for name in classes} | {str(name): name for name in classes}
+    labels = [own.get(choice, own.get(choice.casefold(), choice)) for choice in choices]
+    for name in dict.fromkeys(label for label in labels if label not in classes):
+        adding_class(name, examples=[item for item, label in zip(items, labels, strict=True) if label == name])(
+            classifier
+        )
+    known = [row for row, label in enumerate(labels) if label in classes]
+    if known:
+        AddExamples([items[k] for k in known], [labels[k] for k in known])(classifier)
 
 
 def choices_of(label_config: str, modality: Reads) -> Choices:
