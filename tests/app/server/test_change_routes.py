@@ -1,5 +1,7 @@
 """Changes over HTTP: each is answered by the version that has it, and is there for Python."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
@@ -101,6 +103,7 @@ def test_a_class_of_any_name_has_an_address(client, name):
         ("POST", "examples", {"items": ["a"], "labels": ["biling"]}, 422, "Did you mean 'billing'?"),
         ("POST", "classes", {"name": "billing"}, 409, "billing"),
         ("POST", "classes", {"name": " "}, 422, "name: it is empty"),
+        ("POST", "classes", {"name": ".."}, 422, "name: it is . or .., which is no part of an address"),
         ("DELETE", "classes/nothing", None, 404, "has no class 'nothing'"),
         ("DELETE", "classes/BILLING", None, 404, "Did you mean 'billing'?"),
         ("PATCH", "classes/billing", {"name": "login"}, 409, "login"),
@@ -112,3 +115,35 @@ def test_a_change_that_cannot_be_made_changes_nothing(unchanged, method, path, b
     answer = unchanged.request(method, f"/v1/models/support/{path}", json=body)
     assert (answer.status_code, words in answer.text) == (status, True), answer.text
     assert unchanged.get("/v1/models/support").json() == before
+
+
+def test_a_change_for_one_version_only_is_refused(unchanged):
+    before = unchanged.get("/v1/models/support").json()
+    answer = unchanged.delete("/v1/models/support/classes/login", headers={"if-match": '"1"'})
+    assert (answer.status_code, "Leave it out" in answer.json()["detail"]) == (412, True)
+    assert unchanged.get("/v1/models/support").json() == before
+
+
+def test_of_two_clients_that_remove_a_class_one_is_told_that_there_is_none(unchanged):
+    """Both are accepted before either is made, as the writer is busy."""
+    unchanged.post("/v1/models/support/classes", json={"name": "lost", "examples": ["nobody knows where it is"]})
+    live, release = unchanged.app.state.service.models["support"], threading.Event()
+    live.change(lambda _: release.wait())
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(unchanged.delete, "/v1/models/support/classes/lost") for _ in range(2)]
+        while len(live._waiting) < 2:
+            pass
+        release.set()
+        assert sorted(one.result().status_code for one in both) == [200, 404]
+
+
+def test_items_that_are_learned_but_cannot_be_kept_are_told_so(unchanged, folders):
+    before = unchanged.get("/v1/models/support").json()["version"]
+    file = folders["support"].with_name(".support.anyshot-unlabeled.jsonl")
+    file.unlink(missing_ok=True)
+    file.mkdir()
+    answer = unchanged.post("/v1/models/support/unlabeled", json={"items": ["the van is late"]})
+    file.rmdir()
+    assert answer.status_code == 507
+    assert f"by version {before + 1}, but they cannot be kept for suggestions. Let the" in answer.json()["detail"]
+    assert str(file.parent) not in answer.text

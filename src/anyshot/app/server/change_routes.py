@@ -11,6 +11,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.changes import AddExamples, AddUnlabeled, Change, adding_class, noting
 from anyshot.app.server.live_model import LiveModel, RollBack
+from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.schemas import (
     Changed,
     ClassEdit,
@@ -23,12 +24,12 @@ from anyshot.app.server.schemas import (
     described,
 )
 from anyshot.app.server.service import Service, json_answer, service_of
-from anyshot.app.server.service_errors import NoSuchClassError
+from anyshot.app.server.service_errors import NoSuchClassError, NotSavedError, remedy_for
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label
 from anyshot.base.wording import nearest
 from anyshot.base.written_labels import as_classes_write_them, one_class
-from anyshot.errors import ClassesError, InputError
+from anyshot.errors import ClassesError, DataFileError, InputError
 
 
 class ClassName(Convertor[str]):
@@ -79,6 +80,11 @@ class Target(NamedTuple):
 
 def _target(model: str, request: Request) -> Target:
     service = service_of(request)
+    if request.headers.get("if-match", "*") != "*":
+        detail = (
+            "There are no entity tags, so that no If-Match holds. Leave it out, and compare the versions in answers."
+        )
+        raise ProblemError(412, detail)
     return Target(service, service.model(model), request)
 
 
@@ -97,9 +103,15 @@ async def add_examples(target: OfModel) -> Response:
 async def add_unlabeled(target: OfModel) -> Response:
     """Learn from items without labels, and keep them for suggestions."""
     given = await target.body(UnlabeledRequest)
-    answer = await target.change(AddUnlabeled(target.items(given.items)))
-    await asyncio.to_thread(target.live.unlabeled.add, [as_json(item) for item in given.items])
-    return answer
+    version = await target.service.change(target.live, AddUnlabeled(target.items(given.items)))
+    try:
+        await asyncio.to_thread(target.live.unlabeled.add, [as_json(item) for item in given.items])
+    except (OSError, DataFileError) as error:
+        raise NotSavedError(
+            f"The model has learned from the items, by version {version}, but they cannot be kept for suggestions. "
+            f"{remedy_for(error.__cause__ or error)} Then send them again."
+        ) from error
+    return json_answer({"version": version})
 
 
 @router.post("/{model}/classes", openapi_extra=described(ClassRequest, Changed))
@@ -116,9 +128,10 @@ async def edit_class(name: str, target: OfModel) -> Response:
     given = await target.body(ClassEdit)
     if not given.model_fields_set:
         raise InputError("There is nothing to change. Give name, description or words.")
-    own, description = _class_of(target, name), _described(given.description, given.words)
+    description = _described(given.description, given.words)
 
     def edit(classifier: Any) -> None:
+        own = _class_of(classifier, name)
         if {"description", "words"} & given.model_fields_set:
             classifier.describe_class(own, description)
         if given.name is not None:
@@ -137,8 +150,7 @@ async def merge_classes(target: OfModel) -> Response:
 @router.delete("/{model}/classes/{name:class}", openapi_extra=described(answer=Changed))
 async def remove_class(name: str, target: OfModel) -> Response:
     """Remove a class and its labeled examples."""
-    target.live.check_changeable()
-    return await target.change(methodcaller("remove_class", _class_of(target, name)))
+    return await target.change(lambda classifier: classifier.remove_class(_class_of(classifier, name)))
 
 
 @router.post("/{model}/rollback", openapi_extra=described(RollbackRequest, Changed))
@@ -148,9 +160,12 @@ async def roll_back(target: OfModel) -> Response:
     return await target.change(RollBack(given.to))
 
 
-def _class_of(target: Target, name: str) -> Label:
-    """Return the class that an address names, in the type of the model's classes; raise NoSuchClassError if none."""
-    classes = target.live.snapshot.classes
+def _class_of(classifier: Any, name: str) -> Label:
+    """Return the class that an address names, in the type of the model's classes; raise NoSuchClassError if none.
+
+    Another client may have removed it before: only the model that is changed has the classes.
+    """
+    classes = classifier.classes_.tolist()
     try:
         found = one_class(name, classes)
     except ClassesError as error:

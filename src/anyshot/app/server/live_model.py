@@ -32,7 +32,7 @@ from anyshot.app.server.service_errors import (
     NotChangeableError,
     NotSavedError,
     UnknownVersionError,
-    is_disk_full,
+    remedy_for,
 )
 from anyshot.app.server.unlabeled_items import UnlabeledItems
 from anyshot.app.server.versions import Versions, folder_is_writable
@@ -299,12 +299,7 @@ class LiveModel:
 def _not_saved(cause: BaseException | None) -> str:
     """Return why a change could not be saved, and what to do, without paths."""
     reason = f": {cause.strerror}" if isinstance(cause, OSError) and cause.strerror else ""
-    remedy = "The log of the service says why."  # such as a folder that must not be replaced
-    if reason:
-        remedy = "Let the user of the service write to the folder of the model and to the one that holds it."
-    if is_disk_full(cause):
-        remedy = "Free some space on the disk of the service."
-    return f"The change could not be saved{reason}. The model was not changed. {remedy}"
+    return f"The change could not be saved{reason}. The model was not changed. {remedy_for(cause)}"
 
 
 def _changed(classifier: Any, changes: Sequence[Change]) -> tuple[Any, dict[int, AnyshotError]]:

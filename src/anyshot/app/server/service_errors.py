@@ -68,6 +68,15 @@ class NotSavedError(ServiceError):
     status = 507
 
 
+def remedy_for(error: BaseException | None) -> str:
+    """Return what to do about an error in writing."""
+    if is_disk_full(error):
+        return "Free some space on the disk of the service."
+    if isinstance(error, OSError):
+        return "Let the user of the service write to the folder of the model and to the one that holds it."
+    return "The log of the service says why."  # such as that a folder must not be replaced
+
+
 def is_disk_full(error: BaseException | None) -> bool:
     """Return whether an error, or one that it came from, says that the disk, or what a user may have of it, is full."""
     if error is None:
