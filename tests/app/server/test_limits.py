@@ -5,7 +5,15 @@ import json
 
 import pytest
 
-from anyshot.app.server.limits import CheckedBodies, LimitedBodies, LimitedQueue, LimitedTime, check_json, depth_of
+from anyshot.app.server.limits import (
+    CheckedBodies,
+    LimitedBodies,
+    LimitedQueue,
+    LimitedTime,
+    check_json,
+    depth_of,
+    may_change,
+)
 from anyshot.app.server.problem_error import ProblemError
 from asgi import answer_to, echo, request
 
@@ -18,6 +26,10 @@ def bodies(**options: float) -> LimitedBodies:
 
 def test_a_body_within_the_limit_arrives_whole():
     assert request(bodies(), b"[1,", b" 2]", **JSON).body == b"[1, 2]"
+
+
+def test_a_byte_order_mark_before_a_body_is_left_out():
+    assert request(bodies(), b"\xef\xbb\xbf", b"{}", **JSON).body == b"{}"
 
 
 def test_a_body_that_states_too_much_is_refused_before_it_is_read():
@@ -96,6 +108,25 @@ def test_depth_counts_brackets_outside_texts():
     assert depth_of(body) == 3
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/v1/models/m/classes", False),
+        ("POST", "/v1/models/m/predict", False),
+        ("POST", "/v1/models/m/predict/", False),
+        ("POST", "/v1/embeddings", False),
+        ("POST", "/v2/models/m/infer", False),
+        ("POST", "/v1/models/m/examples", True),
+        ("POST", "/label-studio/train", True),
+        ("POST", "/an/address/of/tomorrow", True),
+        ("DELETE", "/v1/models/m/classes/predict", True),
+        ("PATCH", "/v1/models/m/predict", True),
+    ],
+)
+def test_every_request_may_change_something_but_those_that_are_known_to_read(method, path, expected):
+    assert may_change(method, path) == expected
+
+
 def test_requests_beyond_the_queue_are_refused_at_once_but_for_the_health():
     async def run() -> tuple[list[int], int, str]:
         release = asyncio.Event()
@@ -121,5 +152,10 @@ def test_an_answer_that_takes_too_long_is_given_up():
     async def stuck(scope, receive, send):
         await asyncio.sleep(60)
 
-    answer = request(LimitedTime(stuck, seconds=0.05))
-    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    for path, words in (
+        ("/v1/models/m/predict", "or try again later."),
+        ("/v1/models/m/rollback", "may still be made"),
+    ):
+        answer = request(LimitedTime(stuck, seconds=0.01), path=path)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+        assert words in answer.json()["detail"]

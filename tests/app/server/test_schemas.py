@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from anyshot.app.server.app import create_app
 from anyshot.app.server.problems import problem_of
 from anyshot.app.server.schemas import (
     LONGEST_NAME,
@@ -13,7 +14,9 @@ from anyshot.app.server.schemas import (
     ImageItem,
     MergeRequest,
     PredictRequest,
+    Problem,
 )
+from anyshot.app.server.settings import Settings
 
 
 def test_an_image_is_base64_or_a_data_url():
@@ -89,3 +92,23 @@ def test_every_body_and_answer_is_described(client):
             if content:
                 name = content["schema"]["$ref"].rpartition("/")[2]
                 assert found["components"]["schemas"][name].get("examples"), (method, path)
+
+
+def test_what_is_wrong_with_a_request_is_described(client):
+    found = client.get("/openapi.json").json()
+    for methods in found["paths"].values():
+        for one in methods.values():
+            assert list(one["responses"]["default"]["content"]) == ["application/problem+json"]
+            assert "422" not in one["responses"]
+    assert "HTTPValidationError" not in found["components"]["schemas"]
+    for body in ({}, {"items": ["a"], "explain": 1}, {"items": [" "]}):
+        told = client.post("/v1/models/support/predict", json=body).json()
+        Problem.model_validate(told, strict=True, extra="forbid")
+
+
+@pytest.mark.parametrize("tokens", [True, False])
+def test_addresses_that_need_a_token_are_described_as_such(tmp_path, tokens):
+    app = create_app([], Settings(token_file=tmp_path / "tokens" if tokens else None))
+    found = {path: one.get("security") for path, methods in app.openapi()["paths"].items() for one in methods.values()}
+    assert found["/v1/embeddings"] == found["/metrics"] == ([{"token": []}] if tokens else None)
+    assert found["/health/live"] == ([] if tokens else None)

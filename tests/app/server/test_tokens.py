@@ -9,7 +9,6 @@ from anyshot.app.server.tokens import (
     Guarded,
     Tokens,
     is_cross_site,
-    needs_write,
     tokens_for,
 )
 from anyshot.errors import InputError
@@ -70,25 +69,6 @@ def test_without_tokens_this_machine_may_do_everything_under_its_own_names_only(
     assert status(None, path=CHANGE, host="") == 421
     assert status(None, path=CHANGE, host=None) == 200, "a client of HTTP/1.0, as no browser is"
     assert status(Tokens(file), path=CHANGE, host="anyshot.example", authorization=f"Bearer {WRITE}") == 200
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "expected"),
-    [
-        ("GET", CHANGE, False),
-        ("POST", "/v1/models/m/predict", False),
-        ("POST", "/v1/models/m/predict/", False),
-        ("POST", "/v1/embeddings", False),
-        ("POST", "/v2/models/m/infer", False),
-        ("POST", "/v1/models/m/examples", True),
-        ("POST", "/label-studio/train", True),
-        ("POST", "/an/address/of/tomorrow", True),
-        ("DELETE", "/v1/models/m/classes/predict", True),
-        ("PATCH", "/v1/models/m/predict", True),
-    ],
-)
-def test_what_may_change_something_needs_the_scope_write(method, path, expected):
-    assert needs_write(method, path) == expected
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from anyshot.app.server import change_routes, docs_page, inference_protocol, lab
 from anyshot.app.server.changes import fit_classes
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problems import add_problem_handlers
-from anyshot.app.server.schemas import describe
+from anyshot.app.server.schemas import PROBLEMS, describe
 from anyshot.app.server.service import Service, service_of
 from anyshot.app.server.settings import Settings
+from anyshot.app.server.tokens import needs_token
 
 REFRESH: Final = 0.1
 """How often it is checked whether another process has changed a model [s]."""
@@ -36,6 +37,7 @@ def create_app(models: Sequence[LiveModel], settings: Settings) -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
+        responses=PROBLEMS,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing is sent, whatever the environment says
     )
     app.state.service = service
@@ -46,7 +48,7 @@ def create_app(models: Sequence[LiveModel], settings: Settings) -> FastAPI:
     app.add_api_route("/metrics", metrics, tags=["health"], response_class=Response)
     app.add_api_route("/health/live", live_check, tags=["health"])
     app.add_api_route("/health/ready", ready_check, tags=["health"], responses={503: {}})
-    describe(app)
+    describe(app, needs_token=None if settings.token_file is None else needs_token)
     return app
 
 

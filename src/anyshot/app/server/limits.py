@@ -7,6 +7,7 @@ beyond a limit.
 import asyncio
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
@@ -21,6 +22,8 @@ BODIES_AT_ONCE: Final = 16
 MEDIA_TYPES: Final = ("application/json", "multipart/form-data", "application/octet-stream")
 TENSORS_HEADER: Final = "inference-header-content-length"
 """The header with the number of bytes of the JSON, if the bytes of tensors follow it."""
+READS: Final = frozenset({"predict", "embeddings", "infer", "suggest", "setup", "validate"})
+"""Last parts of the addresses whose POST requests change nothing."""
 BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -41,7 +44,8 @@ class LimitedBodies:
         body = bytearray()
         try:
             if await self._read(scope, receive, body):  # otherwise the client is gone
-                scope.setdefault("state", {})["body"] = content = bytes(body)
+                content = bytes(body).removeprefix(BOM_UTF8)  # which some programs write before JSON
+                scope.setdefault("state", {})["body"] = content
                 await self.app(scope, _replayed(content, receive), send)
         finally:
             self._held -= len(body)
@@ -133,13 +137,23 @@ class LimitedTime:
         except TimeoutError:
             if started:
                 raise
-            detail = f"The answer took longer than {self.seconds:g} s. Send fewer items, or try again later."
+            remedy = "Send fewer items, or try again later."
+            if may_change(scope["method"], scope["path"]):
+                remedy = "The change may still be made: compare the version of the model before you send it again."
+            detail = f"The answer took longer than {self.seconds:g} s. {remedy}"
             raise ProblemError(503, detail, retry_after=5) from None
 
 
 def is_probe(path: str) -> bool:
     """Return whether an address is that of the health or the metrics of the service."""
     return path in ("/metrics", "/label-studio/health") or path.startswith(("/health/", "/v2/health/"))
+
+
+def may_change(method: str, path: str) -> bool:
+    """Return whether a request may change something: every one but GET and those POST requests that only read."""
+    if method in ("GET", "HEAD", "OPTIONS"):
+        return False
+    return method != "POST" or path.rstrip("/").rsplit("/", 1)[-1] not in READS
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The bodies of requests and answers, and their description as OpenAPI."""
 
 import base64
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Self, TypeAlias
 
 from fastapi import FastAPI
@@ -44,6 +45,8 @@ def _usable_name(name: Label) -> Label:
         raise ValueError("it is empty")
     if isinstance(name, str) and len(name) > LONGEST_NAME:
         raise ValueError(f"it has {len(name):,} letters; a name may have {LONGEST_NAME:,}")
+    if name in (".", ".."):  # clients leave such a part out of an address, also if it is encoded
+        raise ValueError("it is . or .., which is no part of an address")
     return name
 
 
@@ -300,9 +303,37 @@ class Suggestions(Schema):
     note: str | None = Field(None, description="Why there are none.")
 
 
+class WrongField(Schema):
+    """A field of a body, or a parameter, that is wrong."""
+
+    at: str = Field(description="Where it is, such as items.0.")
+    problem: str
+
+
+class Problem(Schema):
+    """What is wrong with a request, or why it cannot be answered now (RFC 9457)."""
+
+    type: str = Field(description="The kind of the problem, such as urn:anyshot:unknown-class.")
+    title: str
+    status: int
+    detail: str = Field(description="What was given, what is needed, and what to do.")
+    errors: list[WrongField] | None = Field(None, description="Of a body with wrong fields.")
+    max_body: int | None = Field(None, description="Bytes that a body may have, if one has more.")
+    error: str | dict[str, str] | None = Field(
+        None, description="The same words, where clients of the Open Inference Protocol and of OpenAI read them."
+    )
+
+
 # --- OpenAPI ---
 
-_DESCRIBED: Final[dict[str, type[Schema]]] = {"ImageItem": ImageItem}
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    "default": {
+        "description": "Problem",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+"""The answers of every route beside its own."""
+_DESCRIBED: Final[dict[str, type[Schema]]] = {"ImageItem": ImageItem, "Problem": Problem}
 """Bodies and answers of routes, by their names."""
 
 
@@ -326,8 +357,11 @@ def _json_of(schema: type[Schema]) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema.__name__}"}}}
 
 
-def describe(app: FastAPI) -> None:
-    """Add the bodies and answers of routes to the description of the application."""
+def describe(app: FastAPI, *, needs_token: Callable[[str], bool] | None) -> None:
+    """Add the bodies and answers of routes to the description of the application.
+
+    needs_token: returns whether an address needs one; None if none does.
+    """
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -337,6 +371,11 @@ def describe(app: FastAPI) -> None:
             pairs: Any = [(schema, "validation") for schema in _DESCRIBED.values()]
             _, own = models_json_schema(pairs, ref_template="#/components/schemas/{model}")
             found.setdefault("components", {}).setdefault("schemas", {}).update(own["$defs"])
+            if needs_token is not None:
+                found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+                for path, methods in found["paths"].items():
+                    for one in methods.values():
+                        one["security"] = [{"token": []}] if needs_token(path) else []
             app.openapi_schema = found
         return app.openapi_schema
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from anyshot.app.server.limits import headers_of, is_probe
+from anyshot.app.server.limits import headers_of, is_probe, may_change
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.base.files import file_state
 from anyshot.errors import InputError
@@ -29,8 +29,6 @@ SHORTEST: Final = 16
 """Letters that a token must have."""
 OPEN: Final = frozenset({"/", "/docs", "/openapi.json"})
 """Addresses that need no token, beside those for the health: they show how the service is used, and nothing of it."""
-READS: Final = frozenset({"predict", "embeddings", "infer", "suggest", "setup", "validate"})
-"""Last parts of the addresses whose POST requests change nothing."""
 log = logging.getLogger(__name__)
 
 
@@ -115,11 +113,9 @@ def tokens_for(host: str, file: Path | None) -> Tokens | None:
     return None if file is None else Tokens(file)
 
 
-def needs_write(method: str, path: str) -> bool:
-    """Return whether a request may change something: every one but GET and those POST requests that only read."""
-    if method in ("GET", "HEAD", "OPTIONS"):
-        return False
-    return method != "POST" or path.rstrip("/").rsplit("/", 1)[-1] not in READS
+def needs_token(path: str) -> bool:
+    """Return whether an address is for those only who have a token, if there are any."""
+    return path not in OPEN and (path == "/metrics" or not is_probe(path))
 
 
 class Guarded:
@@ -145,7 +141,7 @@ class Guarded:
             raise ProblemError(421, "Without tokens, the service answers to localhost and loopback addresses only.")
         if is_cross_site(method, headers, self.origins):
             raise ProblemError(403, "Pages of other sites may not send requests to this service.")
-        if self.tokens is None or path in OPEN or (is_probe(path) and path != "/metrics") or method == "OPTIONS":
+        if self.tokens is None or not needs_token(path) or method == "OPTIONS":
             return
         token = token_of(headers.get("authorization", ""))
         scope_of_token = self.tokens.scope_of(token)
@@ -153,7 +149,7 @@ class Guarded:
             fault = "This token is not valid. Send another" if token else "This address needs a token. Send it"
             detail = f"{fault} in the header `Authorization: Bearer TOKEN`."
             raise ProblemError(401, detail, headers={"www-authenticate": 'Bearer realm="anyshot"'})
-        if scope_of_token == "read" and needs_write(method, path):
+        if scope_of_token == "read" and may_change(method, path):
             raise ProblemError(403, "This token has the scope read; changes need one with the scope write.")
 
 
