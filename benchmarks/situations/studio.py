@@ -55,6 +55,14 @@ def _(project: Project, folder: Path) -> object:
     return len(set(header)) == len(header) and {"text", "label"} <= set(header)
 
 
+@holds("an exported table that is added again: answers that nobody confirmed are no labels")
+@_in_project
+def _(project: Project, folder: Path) -> object:
+    rows = "charged twice,billing,,yes\nwhere is it,delivery,0.9,no\n"
+    table = written(folder, "a.csv", f"text,class,confidence,confirmed\n{rows}")
+    return add_table(project, table, label_column="class").new_classes == ["billing"]
+
+
 @holds("a zip with paths that leave it: nothing is written outside")
 def _(folder: Path) -> object:
     buffer = io.BytesIO()

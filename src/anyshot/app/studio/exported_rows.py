@@ -2,25 +2,20 @@
 
 import json
 from collections.abc import Container
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from anyshot.app.studio.adding import read_cells
 from anyshot.app.studio.database import UNKNOWN_ID
+from anyshot.app.studio.export_columns import CLASS, CONFIDENCE, CONFIRMED, MADE_BY
 from anyshot.app.studio.feature_items import typed_cells
 from anyshot.app.studio.project import Project
 from anyshot.base.labels import UNKNOWN
 
 if TYPE_CHECKING:  # it loads the encoders
     from anyshot.app.studio.answers import Answers
-
-CLASS: Final = "class"
-CONFIDENCE: Final = "confidence"
-CONFIRMED: Final = "confirmed"
-MADE_BY: Final = "studio_"
-"""Precedes the name of a new column if a column of the table has it already."""
 
 
 def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:

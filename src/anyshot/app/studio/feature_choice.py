@@ -1,13 +1,14 @@
 """Which columns of a table are features: what each holds, or why it cannot be used."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from anyshot import data
+from anyshot.app.studio.export_columns import exported_columns
 from anyshot.app.studio.feature_items import Holds
 from anyshot.errors import InputError
 
@@ -36,8 +37,10 @@ class Feature:
 
 
 def features_of(table: "Table", names: Sequence[str]) -> list[Feature]:
-    """Return what columns of a table hold."""
-    return [_feature(column) for _, column in data.feature_rows(table, names).items()]
+    """Return what columns of a table hold; those that an export of the studio added are not proposed."""
+    found = [_feature(column) for _, column in data.feature_rows(table, names).items()]
+    made = exported_columns(table) or ()
+    return [replace(one, is_proposed=False) if one.name in made else one for one in found]
 
 
 def plain_fault(error: InputError) -> str:

@@ -1,5 +1,6 @@
 """What a table holds, before its rows are added: its columns, first rows, and what they probably are."""
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,10 +11,11 @@ import pandas as pd
 
 from anyshot import data
 from anyshot.app.studio.adding import DATES
+from anyshot.app.studio.export_columns import exported_columns
 from anyshot.app.studio.feature_choice import Feature, features_of
 from anyshot.app.studio.kinds import Kind
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
-from anyshot.base.warning import collecting
+from anyshot.base.warning import collecting, note
 from anyshot.errors import AnyshotError, DataFileError
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ MANY_WORDS: Final = 3
 """Mean number of words from which the values of a column are texts, rather than categories."""
 _NUMBER: Final = re.compile(r"[+-]?\d[\d.,:/-]*\s?%?")
 """A number, a date or a time, by its characters."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ def read_named(path: Path, *, source: str | None, sheet: str | None) -> tuple["T
             if source is None:
                 raise
             raise DataFileError(named(error)) from error
+        if (exported := exported_columns(table)) is not None:
+            note(
+                log,
+                f"{path}: where {exported[2]!r} is 'no', {exported[0]!r} is an answer of the studio, and no label",
+            )
     return table, list(map(named, notes))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from anyshot.app.studio.adding import Added, adding_change, batch_row, insert_item, insert_row
 from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.export_columns import exported_columns
 from anyshot.app.studio.kinds import Kind
 from anyshot.app.studio.label_columns import label_ids, read_labels
 from anyshot.app.studio.previews import headed, read_named, rows_of
@@ -59,6 +60,10 @@ def read_rows(
     if label_column is not None:
         check_column(name, label_column, columns)
     labels = read_labels([None if label_column is None else row[columns.index(label_column)] for row in cells])
+    exported = exported_columns(table)
+    if exported is not None and label_column == exported[0]:  # an answer is no label
+        confirmed = table.values(exported[2])
+        labels = [label if one == "yes" else "" for label, one in zip(labels, confirmed, strict=True)]
     return ReadTable(name, table, columns, cells, labels, notes)
 
 

@@ -26,6 +26,7 @@ WARNING = [
     *(SOURCE / "store" / name for name in ("database.py", "encoding.py")),
     *(SOURCE / "zero_shot" / name for name in ("class_embeddings.py", "class_texts.py")),
     *(SOURCE / "tasks" / name for name in ("class_prior.py", "fit_warnings.py")),
+    SOURCE / "app/studio/previews.py",
 ]
 """The files that warn of what a person does in the studio, or note how its files are read and written."""
 NEVER = (
