@@ -39,7 +39,7 @@ def test_texts_by_mouse_from_an_empty_project_to_a_spreadsheet_and_a_model(opene
     saved(page, 2)
     page.click("#undo")
     saved(page, 1)
-    page.keyboard.press("Shift+Z")
+    page.keyboard.press("Control+Shift+Z")
     saved(page, 2)
     page.keyboard.press("0")
     page.keyboard.press("Z")  # before the label that was taken off is answered
@@ -105,7 +105,7 @@ def test_texts_by_keyboard_alone(opened):
     saved(page, 2)
     press(page, "x", "Shift+J", "2")
     saved(page, 4)
-    press(page, "z")
+    press(page, "Control+z")
     saved(page, 2)
     press(page, "w")
     page.wait_for_selector(".why li")

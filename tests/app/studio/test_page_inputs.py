@@ -203,6 +203,31 @@ def test_a_project_that_is_removed_elsewhere_is_said_and_comes_back(opened, stud
     page.wait_for_selector("#gone", state="hidden")
 
 
+def test_the_first_page_says_when_the_studio_is_gone_and_is_drawn_anew_when_the_browser_goes_back_to_it(opened):
+    page = opened(expected=("ERR_FAILED",))
+    page.route("**/projects", lambda route: route.abort())
+    page.click("[value=texts].tile")
+    page.wait_for_selector("#start-error >> text=start it again")
+    page.evaluate("document.body.classList.add('working')")  # as when a project was opened
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    page.wait_for_selector("body.start:not(.working)")
+
+
+def test_arabic_is_read_from_the_right(opened):
+    page = opened()
+    create(page, "Arabic")
+    page.click("#no-items [data-tab=paste]")
+    page.fill("#paste-text", "أين طردي؟ لقد انتظرت.\nWhere is my parcel?")
+    page.click("#paste-add")
+    row_of(page, "Where is").wait_for()
+    ends = """[...document.querySelectorAll('#list .text')].map(text => {
+        const range = document.createRange();
+        range.selectNodeContents(text);
+        return range.getBoundingClientRect().left > text.getBoundingClientRect().left + 50;
+    })"""
+    assert sorted(page.evaluate(ends)) == [False, True]
+
+
 def test_zoom_and_reduced_motion(opened):
     page = opened(width=640, height=400, language="de-DE")  # 1280 x 800 at 200 %
     page.emulate_media(reduced_motion="reduce")

@@ -66,10 +66,13 @@ def test_a_folder_of_many_photographs_is_undone_at_once(opened, tmp_path):
         content = io.BytesIO()
         Image.new("RGB", (40, 30), (8 * shade, 90, 90)).save(content, "JPEG")
         (folder / f"{shade}.jpg").write_bytes(content.getvalue())
+    for name in ("Thumbs.db", ".DS_Store"):  # which systems leave there
+        (folder / name).write_bytes(b"x")
     page = opened()
     create(page, "photographs", "images")
     page.set_input_files("#folder-input", folder)
     page.wait_for_selector("#toast >> text=30 items added.")
+    assert "could not be used" not in page.text_content("#toast")
     page.click("#undo")
     page.wait_for_selector("#toast >> text=Undone: Added 30 items from holiday")
     page.wait_for_selector("#no-items:visible")

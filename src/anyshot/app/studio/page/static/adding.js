@@ -1,6 +1,6 @@
 // Adding items: pasted texts, files, folders, tables with a choice of columns, and pictures of the camera.
 
-import { onDrop, reasonOf, sendFiles } from "./files.js";
+import { onDrop, reasonOf, sendFiles, withoutHidden } from "./files.js";
 import { classes } from "./list.js";
 import { get, send, sendForm } from "./server.js";
 import { forget, ofTab, recall } from "./storage.js";
@@ -101,13 +101,13 @@ byId("sheet").addEventListener("change", ({ target }) => {
   get(`${form.dataset.send}?${reading}`).then((found) => {
     showTable(found);
     byId("sheet").querySelector(`select[name=${name}], [name=${name}]:checked`).focus();
-  }, ({ detail }) => { form.querySelector(".error").textContent = detail ?? t("gone"); });
+  }, ({ detail }) => { form.querySelector(".error").textContent = detail ?? t("gone_once"); });
 });
 
 onDrop(addFiles);
 
 for (const id of ["file-input", "folder-input"]) {
-  byId(id).onchange = (event) => { addFiles([...event.target.files]); event.target.value = ""; };
+  byId(id).onchange = (event) => { addFiles(withoutHidden(event.target.files)); event.target.value = ""; };
 }
 
 const pasted = () => {

@@ -6,7 +6,11 @@ const BATCH = 24;  // files of one request
 export const nameOf = (file) => file.webkitRelativePath || file.path || file.name;
 export const isImage = (file) => file.type.startsWith("image/") || /\.(heic|heif)$/i.test(file.name);
 
-/** Return all files below what was dropped, those of folders too, but no hidden ones. */
+const SYSTEM = /^(\.|~\$|thumbs\.db$|desktop\.ini$)/i;
+/** Return files without those that are hidden, which systems and programs leave in folders. */
+export const withoutHidden = (files) => [...files].filter((file) => !SYSTEM.test(file.name));
+
+/** Return all files below what was dropped, those of folders too. */
 async function filesOf(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   const found = [];
@@ -14,7 +18,7 @@ async function filesOf(transfer) {
     if (entry.isFile) {
       const file = await new Promise((done, fail) => entry.file(done, fail));
       file.path = entry.fullPath.slice(1);
-      if (!file.name.startsWith(".")) found.push(file);
+      found.push(file);
     } else {
       const reader = entry.createReader();
       for (;;) {
@@ -74,6 +78,6 @@ export function onDrop(take) {
     event.preventDefault();
     inside = 0;
     here.hidden = true;
-    take(await filesOf(event.dataTransfer));
+    take(withoutHidden(await filesOf(event.dataTransfer)));
   });
 }

@@ -244,8 +244,13 @@ const onKey = {
 };
 addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=checkbox]), textarea, select, .more:not(:has(.picks))");
-  if (typing || document.querySelector("dialog[open]") || event.altKey || event.ctrlKey || event.metaKey || !keysOn.checked) return;
+  if (typing || document.querySelector("dialog[open]") || event.altKey) return;
   const key = event.key.toLowerCase(), arrow = key.startsWith("arrow");
+  if (event.ctrlKey || event.metaKey) {  // as in other programs
+    if (key === "z" || key === "y") { event.preventDefault(); if (key === "y" || event.shiftKey) redo(); else undo(); }
+    return;
+  }
+  if (!keysOn.checked) return;
   if (arrow && !event.target.closest("#list") && event.target !== document.body) return;
   if (key === "enter" && event.target.closest("button, a, summary")) return;
   const one = [...classes.values()].find((each) => each.key === key && key !== "u");

@@ -230,7 +230,7 @@ document.addEventListener("click", async (event) => {
       saveFile(await answer.blob(), link.download);
     } else error.textContent = (await answer.json()).detail;
   } catch {
-    error.textContent = t("gone");
+    error.textContent = t("gone_once");
   }
   about.textContent = before;
   link.ariaBusy = "false";

@@ -1,6 +1,6 @@
 // The first page: projects are created, from samples and files too, renamed, removed and brought back.
 
-import { isImage, lostFile, nameOf, onDrop, reasonOf, sendFiles } from "./files.js";
+import { isImage, lostFile, nameOf, onDrop, reasonOf, sendFiles, withoutHidden } from "./files.js";
 import { ofTab, remember } from "./storage.js";
 import { byId, t } from "./texts.js";
 
@@ -28,7 +28,7 @@ async function work(what) {
   try {
     location.href = (await what()).address;
   } catch (problem) {
-    error.textContent = problem.detail ?? t("gone");
+    error.textContent = problem.detail ?? t("gone_once");
     error.scrollIntoView({ block: "nearest" });
     working.hidden = true;
     document.body.classList.remove("working");
@@ -68,9 +68,12 @@ async function startWith(files) {
 }
 const take = (files) => files.length && work(() => startWith(files));
 for (const input of document.querySelectorAll("[data-start-file], [data-start-folder]")) {
-  input.addEventListener("change", () => { take([...input.files].filter((file) => !file.name.startsWith("."))); input.value = ""; });
+  input.addEventListener("change", () => { take(withoutHidden(input.files)); input.value = ""; });
 }
 onDrop(take);
+
+// A browser that goes back shows the page as it was left, while it said that something is being done.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 // Changes of the projects that are there.
 function openFor(id, { address, name }) {
@@ -88,7 +91,7 @@ async function change(action, project, body, failed) {
     const { name } = await post(`/projects/${encodeURIComponent(project)}/${action}`, body);
     location.href = action === "remove" ? `/?removed=${encodeURIComponent(name)}` : "/";
   } catch (problem) {
-    failed.textContent = problem.detail ?? t("gone");
+    failed.textContent = problem.detail ?? t("gone_once");
   }
 }
 addEventListener("click", (event) => {
