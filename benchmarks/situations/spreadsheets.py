@@ -56,6 +56,14 @@ def _(folder: Path) -> object:
     return [type(label) for label in data.labels or []] == [int] * 12 and list(data.labels or []) == INDEX
 
 
+@holds("rows that a filter hides: read, which is said")
+def _(folder: Path) -> object:
+    path, book = _workbook(folder, [HEADER, *PAIRS])
+    book.active.row_dimensions[3].hidden = True
+    result = _fit_book(path, book)
+    return facts_of_fit(result).get("labels") == len(PAIRS) and mentions(result, "1 hidden row")
+
+
 @holds("an error of Excel as a label: no label")
 def _(folder: Path) -> object:
     path, book = _workbook(folder, [HEADER, ("a", "#N/A"), ("b", "y")])

@@ -23,6 +23,7 @@ from situations.situation import (
     fit,
     fit_refused,
     in_shell,
+    labels_of,
     mentions,
     read,
     read_or_refused,
@@ -210,6 +211,13 @@ def _(folder: Path) -> object:
 holds("two columns called text: refused")(
     lambda f: read_or_refused(written(f, "a.csv", "text,text,label\na,b,x\nc,d,y\n"), [], [], "text")
 )
+
+
+@holds("columns that repeat a name, as Jira exports them: read, which is said")
+def _(folder: Path) -> object:
+    data = written(folder, "jira.csv", "Summary,Comment,Status,Comment\n" + "late parcel,a,Open,b\n" * 2)
+    result = command("predict", data, *CLASSES, "--text-column", "Summary")
+    return labels_of(result) == ["delivery"] * 2 and mentions(result, "'Comment'", "'Comment (2)'")
 
 
 @holds("a comment above the header: left out, which is said")

@@ -108,8 +108,17 @@ def test_labels_with_spaces_at_their_ends_are_one_class_and_it_is_said(tmp_path)
 
 def test_several_usual_columns_are_ambiguous(tmp_path):
     path = file(tmp_path, "a.csv", "title,description\na,b\n")
-    with pytest.raises(DataFileError, match=r"'title', 'description'\. Choose one with text_column \(--text-column\)"):
+    said = r"'title', 'description'\. Choose one with text_column \(--text-column\), or join several, as in title,desc"
+    with pytest.raises(DataFileError, match=said):
         read_data(path)
+
+
+def test_one_of_several_columns_of_one_name_is_used_only_if_it_is_named(tmp_path):
+    path = file(tmp_path, "a.csv", "text,label,label\na,b,c\nd,e,f\n")
+    with pytest.raises(DataFileError, match=r"several columns named 'label'\. Choose one with label_column \("):
+        read_data(path)
+    assert read_data(path, label_column="label (2)").labels == ["c", "f"]
+    assert read_data(path, with_labels=False).items == ["a", "d"]
 
 
 def test_the_error_for_a_missing_column_suggests_the_closest_name(tmp_path):

@@ -127,8 +127,12 @@ def test_an_unclosed_quote_is_found(tmp_path, rest):
     assert "line 3: a double quote is not closed" in fault_of(path)
 
 
-def test_repeated_column_names_are_refused(tmp_path):
-    assert "several columns named 'text'" in fault_of(file(tmp_path, "a.csv", "text,text\na,b\n"))
+def test_columns_of_one_name_are_numbered_from_the_second_on(tmp_path, caplog):
+    caplog.set_level("INFO", "anyshot")
+    table = read_table(file(tmp_path, "a.csv", "text,C,,C,C (2),C,\na,b,c,d,e,f,g\n"))
+    assert list(table.frame) == ["text", "C", "", "C (3)", "C (2)", "C (4)", ""]
+    assert (table.values("C"), table.values("C (4)"), table.repeated) == (["b"], ["f"], ["C"])
+    assert "several columns named 'C': from the second on they are numbered, as 'C (3)'" in caplog.text
 
 
 def test_invalid_json_is_named_by_its_line(tmp_path):

@@ -67,6 +67,15 @@ def test_formulas_without_a_value_are_logged(book, saved, caplog):
     assert "1 formula without a value, read as empty: B3" in caplog.text
 
 
+def test_hidden_rows_are_read_and_logged(book, saved, caplog):
+    for number in (3, 4, 90):  # the last one has no values
+        book.active.row_dimensions[number].hidden = True
+    book.active.column_dimensions["B"].hidden = True
+    with caplog.at_level(logging.INFO):
+        assert read_data(saved()).labels == ["x", None, "y"]
+    assert "sheet 'Sheet': 2 hidden rows, as of a filter, read like the others" in caplog.text
+
+
 def test_a_formula_whose_value_is_an_empty_text_has_a_value():
     """As Excel stores IF(A2="","","x"), here with a prefix before each name, as other programs write it."""
     cells = '<x:c r="A1" t="str"><x:f>B1</x:f><x:v></x:v></x:c><x:c r="A2"><x:f>B1</x:f></x:c>'

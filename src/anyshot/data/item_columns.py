@@ -88,9 +88,14 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
     found = [name for name in columns if name.strip().casefold().replace(" ", "_") in usual]  # also "File Name"
     first = [name for name in found if name.strip().casefold() == usual[0]]
     if len(first) == 1 or len(found) < 2:
-        return next(iter(first or found), None)
+        name = next(iter(first or found), None)
+        if name in table.repeated:
+            raise DataFileError(f"{table.path} has several columns named {name!r}. Choose one with {flag}.")
+        return name
+    joined = f", or join several, as in {as_listed(found[:2])}" if of_texts else ""
     raise DataFileError(
-        f"{table.path} has several columns with a usual name: {', '.join(map(repr, found))}. Choose one with {flag}."
+        f"{table.path} has several columns with a usual name: {', '.join(map(repr, found))}. Choose one with "
+        f"{flag}{joined}."
     )
 
 

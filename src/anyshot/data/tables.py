@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Table:
     lines: the line of the file in which each row starts, from 1, or None if the file has no lines; numbers: the number
     of each row in a spreadsheet, where the names of the columns are row 1, or None if the file has no such row;
     encoding: of the text, None for Parquet and Excel; separator: of the fields of a CSV; sheets: of a workbook, those
-    that are visible and have values.
+    that are visible and have values; repeated: the names that several columns had, which are numbered.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Table:
     encoding: str | None = None
     separator: str | None = None
     sheets: Sequence[str] = ()
+    repeated: Sequence[str] = ()
 
     def number(self, row: int) -> int:
         """Return the number of a row (from 0) as people count: in a spreadsheet, or else its line, or else from 1."""
@@ -85,12 +87,13 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
 
     encoding: of a text file; by default it is detected; sheet: of an Excel file; by default the first visible one that
     is not empty; blank_rows: whether rows without any value between others are kept in CSV, TSV and Excel. Rows that
-    repeat the names of the columns, as where files were joined, are left out, which is logged.
+    repeat the names of the columns, as where files were joined, are left out, and columns of one name numbered, which
+    is logged.
 
     Raises
     ------
     DataFileError
-        The file is missing, empty, of an unsupported type or damaged, has no rows, or repeats a column name.
+        The file is missing, empty, of an unsupported type or damaged, or has no rows.
     InputError
         There is no such sheet, or the file is not of Excel.
     """
@@ -114,12 +117,27 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
         )
     if table.numbers is not None and not blank_rows:
         table = _without_blank_rows(table)
-    repeated = [name for name, count in Counter(table.frame.columns).items() if count > 1 and name]
-    if repeated:
-        raise DataFileError(f"{path} has several columns named {repeated[0]!r}. Give each column its own name.")
     if len(table.frame) == 0:
         raise DataFileError(f"{path} has no rows below the names of its columns.")
-    return table
+    return _with_numbered_names(table)
+
+
+def _with_numbered_names(table: Table) -> Table:
+    """Return a table whose columns of one name are numbered from the second on, as Jira exports its comments."""
+    names: list[Any] = list(table.frame.columns)
+    numbered: list[Any] = []
+    repeated = [name for name, n_columns in Counter(names).items() if n_columns > 1 and name]
+    if not repeated:
+        return table
+    taken = set(names)
+    for name in names:
+        is_later = name and name in numbered
+        numbered.append(next(one for n in count(2) if (one := f"{name} ({n})") not in taken) if is_later else name)
+        taken.add(numbered[-1])
+    listed = first_of([repr(shortened(str(name))) for name in repeated], at_most=3)
+    example = next(own for own, name in zip(numbered, names, strict=True) if own != name)
+    note(log, f"{table.path} has several columns named {listed}: from the second on they are numbered, as {example!r}")
+    return replace(table, frame=table.frame.set_axis(numbered, axis=1), repeated=repeated)
 
 
 def _without_blank_rows(table: Table) -> Table:

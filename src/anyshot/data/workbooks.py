@@ -34,6 +34,9 @@ MAX_ROWS: Final = 2**20
 _COMPOUND_FILE: Final = bytes.fromhex("d0cf11e0a1b11ae1")  # how .xls begins, and .xlsx with a password
 _VALUES: Final = (bool, int, float, Decimal, date, time)  # a datetime is a date, too
 _LIKE_ESCAPED: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # _x000D_ is how Excel writes a carriage return
+_ROW: Final = re.compile(rb"<(?:\w+:)?row\s[^>]*>")
+_HIDDEN: Final = re.compile(rb'\shidden="(?:1|true)"')
+_NUMBER: Final = re.compile(rb'\sr="(\d+)"')
 
 log = logging.getLogger(__name__)
 
@@ -99,14 +102,19 @@ def _read(path: Path, reader: Any, name: str | None) -> Sheet:
             "To read another, give its name as sheet (--sheet)",
         )
     files = {own.name: relation.target for own, relation in reader.parser.find_sheets()}
-    merged, without_value = merged_and_without_value(reader.archive.read(files[title]))
+    xml = reader.archive.read(files[title])
+    merged, without_value = merged_and_without_value(xml)
+    rows = _rows_of(sheets[title], merged)
+    hidden = _hidden_rows(xml)
+    if n_hidden := sum(bool(row) and number in hidden for row, number in zip(rows.rows, rows.numbers, strict=True)):
+        note(log, f"{path}, sheet {title!r}: {count(n_hidden, 'hidden row')}, as of a filter, read like the others")
     if without_value:
         note(
             log,
             f"{path}, sheet {title!r}: {count(len(without_value), 'formula')} without a value, read as "
             f"empty: {first_of(without_value, at_most=3)}. Open the file in Excel and save it, which adds the values",
         )
-    return _below_title(_rows_of(sheets[title], merged), merged)._replace(sheets=tuple(filled))
+    return _below_title(rows, merged)._replace(sheets=tuple(filled))
 
 
 def _has_values(sheet: Any) -> bool:
@@ -174,6 +182,12 @@ def merged_and_without_value(xml: bytes) -> tuple[list[str], list[str]]:
         elif kind == "row":
             element.clear()
     return merged, without
+
+
+def _hidden_rows(xml: bytes) -> set[int]:
+    """Return the numbers of the rows of a sheet that are not shown, as a filter leaves them."""
+    rows = _ROW.findall(xml) if b'hidden="' in xml else ()
+    return {int(found[1]) for row in rows if _HIDDEN.search(row) and (found := _NUMBER.search(row))}
 
 
 def _kind(element: ElementTree.Element) -> str:
