@@ -52,7 +52,7 @@ def test_the_pool_does_not_change_the_mean_confidence_on_new_items(noise, pool_e
     data = TrainingSet(means, X, y, unlabeled=U, defaults=own)
     prior, factors = moved_by_labels(fit_prior(data), data), {WEAK: 0.2, STRONG: 0.5}
     fit = fit_method("any-shot", data, prior, factors, start={})
-    (linear, deltas), _ = fit_with_pool(fit, data, data.pool, prior, prior.clusters.shares, factors, 1.0)
+    (linear, deltas), _ = fit_with_pool(fit, data, prior, prior.clusters.shares, factors, 1.0)
     before, after = (softmax(one(new).astype(float), axis=1) for one in (fit[0], linear))
     assert np.abs(after - before).max() > 0.02
     assert after.max(axis=1).mean() == pytest.approx(before.max(axis=1).mean(), abs=0.015)
@@ -133,7 +133,7 @@ def test_a_pool_of_weight_zero_moves_the_intercept_only(field):
     prior = fit_prior(data)
     linear, deltas = fit_method("any-shot", data, prior, {WEAK: 1.0}, start={})
     fit, shares = (linear, deltas), prior.clusters.shares
-    (moved, same), _ = fit_with_pool(fit, data, data.pool, prior, shares, {WEAK: 1.0}, 1.0)
+    (moved, same), _ = fit_with_pool(fit, data, prior, shares, {WEAK: 1.0}, 1.0)
     assert same is deltas
     np.testing.assert_array_equal(moved.coef, linear.coef)
     offsets = offsets_for(

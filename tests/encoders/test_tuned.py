@@ -12,6 +12,7 @@ from anyshot.any_shot.explanation import explain
 from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
 from anyshot.any_shot.training_set import without_items
+from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder, Trained
 from anyshot.encoders.backbones import assemble
 from anyshot.encoders.stages import through
@@ -105,7 +106,7 @@ def test_a_model_with_a_fine_tuned_encoder_is_saved_and_explained(encoder, train
     expected = softmax(trained.scores(TEXTS), axis=1)
     np.testing.assert_allclose(model.probabilities(model.encode(TEXTS)), expected, atol=1e-2)
     facts, arrays = model.facts(), model.arrays()
-    back = Model.from_saved(facts, arrays, Embedder.from_saved(facts["encoder"], arrays, cache=None))
+    back = Model.from_saved(facts, arrays, Embedder.from_saved(SavedModel(facts, arrays, "0"), cache=None))
     np.testing.assert_allclose(back.scores(back.encode(TEXTS)), model.scores(model.encode(TEXTS)), atol=1e-4)
     (why,) = explain(back, ["parcel late"], k=1)
     assert why.neighbors[0].label == why.answer == "delivery"

@@ -17,6 +17,8 @@ from anyshot.any_shot.model import (
     METHODS,
     WITHOUT_LABELS,
     CrossValidationResult,
+    Factors,
+    Fit,
     FittedMethod,
     FoldHead,
     LinearModel,
@@ -32,9 +34,6 @@ from anyshot.base.wording import count
 from anyshot.training.softmax_regression import Examples, HeadOptions, fit_head, fit_temperature
 
 Scores: TypeAlias = NDArray[np.floating]  # (n, c)
-Factors: TypeAlias = Mapping[Strength, float]
-"""The heads that are averaged, and the factor of each one's scores."""
-Fit: TypeAlias = tuple[LinearModel, Starts]
 
 
 def cross_validate(

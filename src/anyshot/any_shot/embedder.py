@@ -1,19 +1,19 @@
 """The embedder: turns items and class texts into vectors that can be compared, with one encoder."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anyshot import data as datasets
 from anyshot import encoders
 from anyshot.any_shot.training_set import TrainingSet, Weights, without_items
 from anyshot.base.items import Items, by_position, check_list, check_texts, item_count, item_names, modality_of
 from anyshot.base.labels import Labels, to_indexes
+from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
@@ -72,22 +72,19 @@ class Embedder:
         self.counts, self._warned, self._warned_unread = EncodingCounts(), False, False
 
     @classmethod
-    def from_saved(
-        cls,
-        facts: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[Any]],
-        *,
-        cache: KeepsVectors | None,
-        download: str = "never",
-    ) -> Self:
-        """Return the embedder of a model that was saved as `facts` and `arrays`."""
-        name, trained, width = facts["name"], facts["tuned"], arrays["class_embeddings"].shape[1]
+    def from_saved(cls, saved: SavedModel, *, cache: KeepsVectors | None) -> Self:
+        """Return the embedder of a saved model."""
+        facts: Any = saved.facts["encoder"]
+        name, trained, arrays = facts["name"], facts["tuned"], saved.arrays
         options: dict[str, Any] = {"long_texts": facts.get("long_texts", "cut"), "words": facts.get("words", False)}
         if trained:
-            return cls(encoders.tuned_from_saved(name, trained, arrays, download=download), cache=cache, **options)
-        width = width if facts.get("modality") == "text" else None  # not stated in format 1
+            encoder = encoders.tuned_from_saved(name, trained, arrays, download=saved.download)
+            return cls(encoder, cache=cache, **options)
+        width = (
+            arrays["class_embeddings"].shape[1] if facts.get("modality") == "text" else None
+        )  # not stated in format 1
         table = datasets.FeatureTable.from_facts(facts["table"]) if facts.get("table") else None
-        options |= {"download": download, "table": table}
+        options |= {"download": saved.download, "table": table}
         embedder = cls(name, cache=cache, digest=facts["digest"], text_width=width, **options)
         embedder.n_long = facts.get("n_long", 0)
         return embedder

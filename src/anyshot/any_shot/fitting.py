@@ -5,18 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.any_shot.cross_validation import (
-    Factors,
-    Fit,
-    Scores,
-    cross_validate,
-    fit_method,
-    heads,
-    odds_as_factors,
-    result_of,
-)
+from anyshot.any_shot.cross_validation import Scores, cross_validate, fit_method, heads, odds_as_factors, result_of
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import Method, MethodOrAuto, Model, PriorKind, Starts
+from anyshot.any_shot.model import Factors, Fit, Method, MethodOrAuto, Model, PriorKind, Starts
 from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, moved_by_labels, zero_shot_by_attributes
 from anyshot.any_shot.training_set import TrainingSet
@@ -61,10 +52,10 @@ def fit_model(
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
         shares, pool_temperature = data.class_prior, 1.0
-        if data.pool is not None and prior.clusters and method in ("auto", "any-shot"):
+        if prior.clusters and method in ("auto", "any-shot"):
             shares = prior.clusters.shares
             temperature = chosen.temperature if len(chosen.correct) else None
-            fit, pool_temperature = fit_with_pool(fit, data, data.pool, prior, shares, chosen.factors, temperature)
+            fit, pool_temperature = fit_with_pool(fit, data, prior, shares, chosen.factors, temperature)
         else:
             fit = fit[0].with_class_prior(shares), fit[1]
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
@@ -93,22 +84,17 @@ def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | Non
 
 
 def fit_with_pool(
-    fit: Fit,
-    data: TrainingSet,
-    pool: Vectors,
-    prior: Prior,
-    shares: Floats,
-    factors: Factors,
-    temperature: float | None,
+    fit: Fit, data: TrainingSet, prior: Prior, shares: Floats, factors: Factors, temperature: float | None
 ) -> tuple[Fit, float]:
     """Return the any-shot head fitted again with the model's predictions for the pool as examples of small weight.
 
-    shares (c,): of the pool (m, d), by the prior; temperature: of the scores, None if no label was held out to find it.
+    shares (c,): of the pool, by the prior; temperature: of the scores, None if no label was held out to find it.
     The predictions are probabilities at the pool's class shares. They add no label, so the mean confidence on parts of
     the pool that are left out stays as it was without a pool; it is that of the class vectors alone if `temperature` is
     None. Also returned: the temperature at which the model is no surer of the pool's own items than of new ones.
     """
-    own = data.defaults
+    assert data.pool is not None
+    own, pool = data.defaults, data.pool  # (m, d)
     scores = fit[0](pool)  # (m, c)
     scale = prior.confidence if temperature else own.shares_temperature * prior.scale
     shares = class_shares_of_pool(scores, shares, data, scale)

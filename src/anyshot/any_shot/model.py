@@ -80,6 +80,9 @@ class FoldHead(NamedTuple):
 
 Starts: TypeAlias = Mapping[Strength | FoldHead, LinearModel]
 """What labels added to heads, those of all labels first, in half precision; a later fit may begin from it."""
+Fit: TypeAlias = tuple[LinearModel, Starts]
+Factors: TypeAlias = Mapping[Strength, float]
+"""The heads that are averaged, and the factor of each one's scores."""
 
 
 class CrossValidationResult(NamedTuple):

@@ -74,7 +74,7 @@ def read_classifier(saved: SavedModel, *, cache: bool) -> tuple[dict[str, Any], 
         texts = ClassTexts.from_facts(facts["training_set"])
         return {**parameters, "classes": dict(zip(texts.names, texts.descriptions, strict=True))}, None
     kept = VectorCache() if cache else None
-    embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=kept, download=saved.download)
+    embedder = Embedder.from_saved(saved, cache=kept)
     model = Model.from_saved(facts, saved.arrays, embedder)
     described = described_classes(model)  # sorted; the order given is missing in models of earlier versions
     ordered = dict.fromkeys(one for one in [*facts.get("class_order", ()), *described] if one in described)
