@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
+from anyshot.app.server.connections import listening
 from anyshot.app.server.serving import _Processes, load_app, serve
 from anyshot.app.server.settings import Settings
 from anyshot.errors import InputError
@@ -74,6 +75,13 @@ def test_an_address_in_use_is_told_in_one_sentence():
             serve({"support": Path("no folder")}, Settings(port=port))
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the machine has IPv4 only")
+def test_all_addresses_are_those_of_both_kinds():
+    with listening("::", 0, remedy="") as bound:
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, bound.getsockname()[1]), timeout=PATIENT).close()
+
+
 @pytest.fixture
 def signals():
     """Undo what a supervisor sets."""
@@ -98,6 +106,12 @@ def test_a_process_that_ends_while_it_is_asked_whether_it_lives_is_replaced(sign
     assert replacement is not ends
     replacement.kill()
     replacement.join()
+
+
+@pytest.mark.full
+def test_processes_that_cannot_start_end_the_service(signals, tmp_path):
+    with pytest.raises(InputError, match="did not start"):
+        serve({"support": tmp_path / "nothing"}, Settings(port=0, workers=2))
 
 
 @pytest.mark.full

@@ -24,7 +24,8 @@ def listening(host: str, port: int, *, remedy: str) -> socket.socket:
     """Return a socket that listens on an address; raise InputError with a remedy if that is not possible."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        found = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        both = host == "::" and socket.has_dualstack_ipv6()  # all addresses, as 0.0.0.0 is all of the older kind
+        found = socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address
         raise InputError(f"Port {port} of {host} cannot be used: {reason}. {remedy}") from error

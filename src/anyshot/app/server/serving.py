@@ -1,5 +1,6 @@
 """Run the service: bind the address, say where it is, and end cleanly."""
 
+import logging
 import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -18,9 +19,11 @@ from anyshot.app.server.logs import log_config, log_warnings
 from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
 from anyshot.app.server.tokens import tokens_for
+from anyshot.errors import AnyshotError, InputError
 
 START_LIMIT: Final = 60
 """Time in which a process must have read its models, or answer whether it has [s]."""
+log = logging.getLogger(__name__)
 
 
 def serve(
@@ -52,7 +55,10 @@ def serve(
             print(ready_line, flush=True)
             server.run(sockets=[bound])
         else:
-            _Processes(_Config(make, settings), [bound], ready_line).run()
+            processes = _Processes(_Config(make, settings), [bound], ready_line)
+            processes.run()
+            if not processes.started:
+                raise InputError("The service did not start: one of its processes could not. Its log says why.")
     finally:
         bound.close()
 
@@ -76,24 +82,37 @@ class _Config(uvicorn.Config):
         )
 
     def load(self) -> None:
-        """Choose the protocol, whose class is made in the process that uses it, and log its warnings."""
+        """Choose the protocol, whose class is made in the process that uses it, and log its warnings.
+
+        A process of several that cannot load the models says so in its log, and ends.
+        """
         log_warnings()
         self.http = timed_protocol(self.client_limit)
-        super().load()
+        try:
+            super().load()
+        except AnyshotError as error:
+            log.error(str(error))
+            raise SystemExit(1) from None
 
 
 class _Processes(Multiprocess):
-    """Processes that share a socket; those that end unasked are replaced."""
+    """Processes that share a socket; those that end unasked are replaced.
+
+    started : whether all of them answered
+    """
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], ready_line: str) -> None:
         super().__init__(config, sockets)
-        self._ready_line = ready_line
+        self._ready_line, self.started = ready_line, False
 
     def init_processes(self) -> None:
-        """Start the processes, and say so once all answer."""
+        """Start the processes, and say so once all answer; if one cannot start, end the others."""
         super().init_processes()
-        if all(process.wait_until_ready(START_LIMIT) for process in self.processes):
+        self.started = all(process.wait_until_ready(START_LIMIT) for process in self.processes)
+        if self.started:
             print(self._ready_line, flush=True)
+        else:
+            self.should_exit.set()
 
     def keep_subprocess_alive(self) -> None:
         """Replace the processes that ended; one that ends while it is asked whether it lives is not waited for."""
