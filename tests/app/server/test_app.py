@@ -69,6 +69,15 @@ def test_head_is_answered_as_get(client):
     assert edge.head("/health/live").status_code == edge.head("/v1/models").status_code == 200
 
 
+def test_a_request_that_is_refused_early_is_counted_by_its_route(client):
+    edge = TestClient(Edge(client.app, client.app.state.service), base_url="http://rebound.example")
+    for path in ("/v1/models/support", "/metrics", "/v1/models/support/predict/nothing"):
+        assert edge.get(path).status_code == 421
+    found = client.get("/metrics").text
+    for route in ("/v1/models/{model}", "/metrics", "unknown"):
+        assert f'anyshot_requests_total{{method="GET",route="{route}",status="421"}} 1.0' in found
+
+
 def test_an_address_that_ends_in_a_slash_is_answered(client):
     edge = TestClient(Edge(client.app, client.app.state.service), base_url="http://localhost", follow_redirects=False)
     assert edge.get("/v1/models/points/").json()["name"] == "points"

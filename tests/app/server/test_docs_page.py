@@ -41,6 +41,8 @@ def test_the_page_loads_nothing_and_runs_no_code(server):
     answer = run("curl", "-si", f"{server.url}/docs")
     assert f"content-security-policy: {CSP}" in answer
     assert STYLE in answer
+    assert 'href="openapi.json"' in answer, "also where a proxy adds the beginning of the address"
+    assert "location: docs\n" in run("curl", "-si", server.url)
     assert not re.findall(r"<(?:script|link|img|iframe|form)\b|\bsrc=|@import|url\(", answer)
 
 

@@ -6,11 +6,9 @@ import sys
 import warnings
 
 import pytest
-from starlette.routing import Route
 
 from anyshot.app.server.limits import LimitedBodies
 from anyshot.app.server.logs import JsonLines, LoggedRequests, log_warnings
-from anyshot.app.server.problem_error import ProblemError, Refusals
 from asgi import echo, request
 
 
@@ -70,20 +68,6 @@ def test_a_fault_has_the_id_of_its_request():
     with pytest.raises(ValueError, match="broken") as caught:
         request(LoggedRequests(broken), x_request_id="mine")
     assert caught.value.__notes__ == ["The id of the request: mine"]
-
-
-def test_a_request_that_is_refused_early_is_counted_with_its_route():
-    async def refuses(scope, receive, send):
-        raise ProblemError(401, "This address needs a token.")
-
-    async def route(scope, receive, send): ...
-
-    seen = []
-    routes = [Route("/v1/models/{model}/{what}", route, methods=["POST"])]
-    app = LoggedRequests(Refusals(refuses), routes=routes, on_request=lambda *facts: seen.append(facts[:3]))
-    for path in ("/v1/models/m/predict", "/nowhere"):
-        request(app, path=path)
-    assert seen == [("POST", "/v1/models/{model}/{what}", 401), ("POST", "unknown", 401)]
 
 
 def test_a_warning_is_a_line_of_the_log_in_its_own_words(caplog):

@@ -2,7 +2,8 @@
 
     app = create_app(open_models({"support": Path("models/support")}, settings), settings)
 
-`app.state.service` is the `Service` with models, batcher, settings and metrics. `Edge` adds tokens, limits and logs.
+`app.state.service` is the `Service` with models, batcher, settings and metrics; `app.state.routes` lists the routes, by
+which logs and metrics name requests. `Edge` adds tokens, limits and logs.
 """
 
 import asyncio
@@ -42,12 +43,14 @@ def create_app(models: Sequence[LiveModel], settings: Settings) -> FastAPI:
     )
     app.state.service = service
     app.router.routes.insert(0, routes.PREDICT)
-    for part in (routes, change_routes, openai, inference_protocol, label_studio, docs_page):
-        app.include_router(part.router)
+    routers = [part.router for part in (routes, change_routes, openai, inference_protocol, label_studio, docs_page)]
+    for router in routers:
+        app.include_router(router)
     add_problem_handlers(app)
     app.add_api_route("/metrics", metrics, tags=["health"], response_class=Response)
     app.add_api_route("/health/live", live_check, tags=["health"])
     app.add_api_route("/health/ready", ready_check, tags=["health"], responses={503: {}})
+    app.state.routes = [route for router in (*routers, app) for route in router.routes]
     describe(app, needs_token=None if settings.token_file is None else needs_token)
     return app
 

@@ -46,7 +46,7 @@ PAGE: Final = """<!doctype html>
 <body>
 <h1>{{ title }} {{ version }}</h1>
 <p>{{ description }}</p>
-<p class="quiet">The same as <a href="/openapi.json">OpenAPI</a>. Errors are problem documents (RFC 9457).
+<p class="quiet">The same as <a href="openapi.json">OpenAPI</a>. Errors are problem documents (RFC 9457).
 {% if token %}Every address below but those for the health needs a token; put yours into the variable TOKEN.{% endif %}
 </p>
 {% for group, operations in groups %}
@@ -87,8 +87,8 @@ class Operation(NamedTuple):
 
 @router.get("/", include_in_schema=False)
 def start() -> RedirectResponse:
-    """Lead to the page."""
-    return RedirectResponse("/docs")
+    """Lead to the page, also behind a proxy that leaves out the beginning of addresses."""
+    return RedirectResponse("docs")
 
 
 @router.get("/docs", include_in_schema=False)

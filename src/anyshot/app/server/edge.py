@@ -37,7 +37,7 @@ class Edge:
                 expose_headers=("x-request-id", "retry-after"),
             )
         self.outermost = LoggedRequests(
-            answering, routes=app.routes, items=settings.log_items, on_request=metrics.on_request
+            answering, routes=app.state.routes, items=settings.log_items, on_request=metrics.on_request
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
