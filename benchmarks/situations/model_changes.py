@@ -73,7 +73,7 @@ holds("learn a label that the model lacks: refused, with adding it")(
         command("learn", model_in(f), written(f, "a.csv", "text,label\nno login,login\n")),
         1,
         "login",
-        "add it to the classes",
+        "add the class: anyshot add-class",
     )
 )
 

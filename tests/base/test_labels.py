@@ -88,6 +88,13 @@ def test_the_error_for_an_unknown_label_suggests_the_closest_name():
         to_indexes([7], ABC, n_items=1)
 
 
+def test_every_label_that_is_no_class_is_named_at_once():
+    with pytest.raises(UnknownClassError, match=r"Label 'x' is not among the 3 classes \(.*\), nor are 'y', 7\. Corr"):
+        to_indexes(["x", "billing", "y", "x", 7, None], ABC, n_items=6)
+    with pytest.raises(UnknownClassError, match=r"\), nor is 'y'\. Correct"):
+        to_indexes(["x", "y"], ABC, n_items=2)
+
+
 def test_labels_may_be_a_table_of_one_column():
     assert label_list(pd.DataFrame({"label": ["a", None]})) == ["a", None]
     assert label_list(np.array([["a"], ["b"]])) == ["a", "b"]

@@ -141,10 +141,10 @@ def test_class_vectors_follow_their_classes():
         (lambda clf: clf.merge_classes("tea", "zoo"), ClassesError, "A list of class names is needed"),
         (lambda clf: clf.merge_classes(["tea"], "chai"), ClassesError, "Two classes or more are needed"),
         (lambda clf: clf.merge_classes(["tea", "hub", "zoo"], "all"), NotEnoughClassesError, "Cannot merge all 3"),
-        (lambda clf: clf.merge_classes(["tea", "den"], "all"), UnknownClassError, "'den' is not among"),
-        (lambda clf: clf.describe_class("den", "a cave"), UnknownClassError, "'den' is not among"),
+        (lambda clf: clf.merge_classes(["tea", "den"], "all"), UnknownClassError, "no class 'den'. The classes: "),
+        (lambda clf: clf.describe_class("den", "a cave"), UnknownClassError, "no class 'den'. The classes: "),
         (lambda clf: clf.describe_class("tea", 3), ClassesError, "Use a text, Words, a list of them, or None"),
-        (lambda clf: clf.remove_class("den"), UnknownClassError, "'den' is not among"),
+        (lambda clf: clf.remove_class("den"), UnknownClassError, "no class 'den'. The classes: "),
         (lambda clf: clf.add_class("tea"), DuplicateClassError, "Cannot add 'tea': there is a class of this name"),
     ],
 )

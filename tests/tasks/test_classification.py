@@ -124,7 +124,7 @@ def test_partial_fit_gives_the_model_of_all_labels_at_once(n_each):
 def test_the_first_call_of_partial_fit_may_name_all_classes(letters):
     clf = AnyShotClassifier(encoder=letters, cache=False).partial_fit(["aaab"], ["aaa"], ["zzz", "aaa"])
     assert clf.partial_fit(["zzzy"], ["zzz"], ["aaa", "zzz"]).classes_.tolist() == ["aaa", "zzz"]
-    with pytest.raises(UnknownClassError, match="'zza' is not among the 2 classes"):
+    with pytest.raises(UnknownClassError, match="no class 'zza'"):
         clf.partial_fit(["zzzy"], ["zzz"], ["aaa", "zza"])
 
 
@@ -696,7 +696,7 @@ def test_errors_about_unlabeled_items_say_so():
 
 
 def test_classes_of_a_first_partial_fit_are_not_ignored():
-    with pytest.raises(UnknownClassError, match="'c' is not among the 2 classes"):
+    with pytest.raises(UnknownClassError, match="no class 'c'"):
         AnyShotClassifier(["a", "b"], cache=False).partial_fit(np.eye(2), ["a", "b"], classes=["a", "c"])
 
 

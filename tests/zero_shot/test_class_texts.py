@@ -189,7 +189,7 @@ def test_classes_of_a_first_call_are_among_those_of_the_classifier():
     assert of_first_call(None, ["b", "a"]) == ["b", "a"]
     assert of_first_call(["a", "b"], ["b"]) == ["a", "b"]
     assert of_first_call(["a", "b"], [0, 1]) == ["a", "b"]  # as scikit-learn encodes labels
-    with pytest.raises(UnknownClassError, match="'c' is not among the 2 classes"):
+    with pytest.raises(UnknownClassError, match="no class 'c'"):
         of_first_call(["a", "b"], ["a", "c"])
 
 

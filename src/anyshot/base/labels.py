@@ -103,15 +103,15 @@ def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> NDArray[np.
     InputError
         There is not one label per item, or an item has several.
     UnknownClassError
-        A label is not among the classes; the message suggests the closest name.
+        Labels are not among the classes; the message names them, and suggests the name closest to the first.
     """
     listed = label_list(labels)
     if len(listed) != n_items:
         raise wrong_number_of_labels(n_items, len(listed))
     rows = _rows_of(classes)
-    for label in listed:
-        if label is not None and label not in rows:
-            raise _unknown_class(label, list(rows))
+    unknown = [label for label in dict.fromkeys(listed) if label is not None and label not in rows]
+    if unknown:
+        raise _unknown_labels(unknown, list(rows))
     return np.array([-1 if label is None else rows[label] for label in listed], dtype=np.intp)
 
 
@@ -271,7 +271,9 @@ def row_of(label: Label, classes: Classes) -> int:
     """Return the row of one class, or raise UnknownClassError with the closest name."""
     rows, name = _rows_of(classes), class_name(label)
     if name not in rows:
-        raise _unknown_class(name, list(rows))
+        close = nearest(name, rows)
+        hint = "" if close is None else f" Did you mean {close!r}?"
+        raise UnknownClassError(f"There is no class {name!r}. The classes: {_listed(list(rows))}.{hint}")
     return rows[name]
 
 
@@ -286,10 +288,16 @@ def _rows_of(classes: Classes) -> dict[Label, int]:
     return {clean_name(name) if isinstance(name, str) else name: row for row, name in enumerate(names)}
 
 
-def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
+def _listed(names: Sequence[Label]) -> str:
+    return ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
+
+
+def _unknown_labels(labels: Sequence[Label], names: Sequence[Label]) -> UnknownClassError:
+    label, *others = labels
     close = nearest(label, names)
-    listed = ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
-    fault = f"Label {label!r} is not among the {len(names)} classes ({listed})."
+    more = first_of(list(map(repr, others)), at_most=8)
+    also = f", nor {'is' if len(others) == 1 else 'are'} {more}" if others else ""
+    fault = f"Label {label!r} is not among the {len(names)} classes ({_listed(names)}){also}."
     if close is None:
         return UnknownClassError(f"{fault} Correct it, or add it to the classes.", label, fault)
     meant = next(name for name in names if str(name) == close)
