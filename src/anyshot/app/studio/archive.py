@@ -27,6 +27,7 @@ from anyshot.base.class_words import Words
 from anyshot.base.files import atomic_file, check_writable, rename
 from anyshot.base.model_folder import read_model
 from anyshot.base.zips import BROKEN_ZIP
+from anyshot.data.image_folders import is_image
 from anyshot.data.text_files import existing
 from anyshot.errors import AnyshotError, ClassesError, DataFileError, InputError, ModelFolderError, ProjectError
 from anyshot.tasks.loading import load
@@ -92,6 +93,17 @@ def import_project(path: str | Path, folder: str | Path, *, source: str | None =
     with project.database.transaction() as transaction:
         transaction.connection.execute("delete from answers")  # they are found again, and need not be trusted
     return project
+
+
+def is_zip_of_images(path: Path) -> bool:
+    """Return whether a file is a zip that has images, and is neither a project nor a model."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, *BROKEN_ZIP):
+        return False
+    own = FILE_NAME in names or any(map(_MODEL_MEMBER.fullmatch, names))
+    return not own and any(is_image(Path(name)) for name in names)
 
 
 def project_from_model(model: str | Path, folder: str | Path, *, name: str | None = None) -> Project:
@@ -185,7 +197,10 @@ def _unpack(archive: zipfile.ZipFile, source: str, scratch: Path) -> None:
     strange = next((name for name in names if not _MEMBER.fullmatch(name)), None)
     if strange is not None or FILE_NAME not in names or len(set(names)) < len(names):
         what = f"it holds {strange!r}" if strange else f"it has no {FILE_NAME}"
-        raise DataFileError(f"{source} is not a project that was saved as a zip: {what}. Save it by Export.")
+        raise DataFileError(
+            f"{source} is not a project that was saved as a zip: {what}. Save one by Export, or unpack the zip and "
+            "choose its files."
+        )
     left = MAX_UNPACKED
     for name in names:
         file = scratch / name

@@ -14,6 +14,7 @@ from anyshot.app.studio.label_columns import label_ids, read_labels
 from anyshot.app.studio.previews import headed, read_named, rows_of
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
+from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.errors import DataFileError, InputError
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ def read_rows(
     """Read a table whose rows are to be added; raise DataFileError if it has no such column of labels."""
     file = Path(path)
     name = source or file.name
+    if file.suffix.lower() in IMAGE_SUFFIXES:
+        raise DataFileError(
+            f"{name} is an image, and this project holds none. Create a project of images for photographs."
+        )
     found, notes = read_named(file, source=source, sheet=sheet)
     table = headed(found, has_names)
     columns, cells = list(table.frame.columns), list(rows_of(table))

@@ -14,6 +14,7 @@ from anyshot.app.studio.page.drawing import problem
 from anyshot.app.studio.page.messages import message_in, place_in, translated, warnings_in
 from anyshot.app.studio.page.request_bodies import MalformedRequestError
 from anyshot.app.studio.page.texts import all_texts, texts_in
+from anyshot.data.text_files import OTHER_TYPES
 from anyshot.errors import AnyshotError
 from anyshot.zero_shot.imagenet_bridge import GUESSES
 
@@ -162,6 +163,11 @@ def test_a_table_that_cannot_be_read_is_refused_in_german(texts, tmp_path, conte
 def test_a_file_of_another_type_is_refused_in_german(texts, tmp_path):
     (tmp_path / "c.exe").write_bytes(b"MZ")
     assert "kann nicht gelesen werden" in said(lambda: add_table(texts, tmp_path / "c.exe"))
+    for advice in OTHER_TYPES.values():
+        german = translated(f"c is not of a supported type. Supported: .csv, and folders of images. {advice}", "de")
+        assert str(german).endswith(f". {translated(advice, 'de')}"), advice
+    Image.new("RGB", (4, 4)).save(tmp_path / "c.png")
+    assert said(lambda: add_table(texts, tmp_path / "c.png")).endswith("Lege für Fotos ein Projekt mit Bildern an.")
 
 
 def test_classes_and_projects_are_refused_in_german(texts, tmp_path):

@@ -5,6 +5,7 @@ import re
 import zipfile
 
 import pytest
+from PIL import Image
 
 from anyshot.app.studio import save_model
 from anyshot.app.studio.page.start_routes import _file_name
@@ -94,3 +95,31 @@ def test_an_address_of_no_project_leads_to_the_first_page(client):
     assert page.status_code == 409
     assert "Es gibt kein Projekt „none“." in page.text
     assert "Mit einer Datei anfangen" in page.text
+
+
+def zip_of(files):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, own in files.items():
+            archive.writestr(name, own)
+    return {"file": ("ward.zip", content.getvalue())}
+
+
+def test_a_zip_of_photographs_becomes_a_project_and_one_of_other_files_is_refused(client):
+    photo = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(photo, "JPEG")
+    found = client.post("/projects/file", files=zip_of({"ward/a.jpg": photo.getvalue(), "ward/b.txt": b"x"})).json()
+    assert (found["address"], found["done"]["added"]) == ("/p/ward/", 1)
+    assert [one["name"] for one in found["done"]["refused"]] == ["b.txt"]
+    before = client.projects.folders()
+    for files, said in [({"a.jpg": b"x"}, "has no image that can be read"), ({"a.txt": b"x"}, "unpack the zip")]:
+        assert said in client.post("/projects/file", files=zip_of(files)).json()["detail"]
+    assert client.projects.folders() == before
+
+
+def test_projects_with_one_name_are_told_apart(client, base):
+    client.post(f"/projects/{base.split('/')[2]}/rename", json={"name": "twin"})
+    client.post("/projects", json={"name": "twin", "kind": "texts"})
+    page = client.get("/").text
+    assert f"<b>twin ({base.split('/')[2]})</b>" in page
+    assert "<b>twin (twin)</b>" in page

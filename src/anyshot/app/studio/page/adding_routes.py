@@ -34,7 +34,7 @@ MAX_FILES: Final = 64  # of one request
 KEPT_UPLOADS: Final = 8
 
 
-def _added(added: "Added", t: Texts) -> Body:
+def what_was_added(added: "Added", t: Texts) -> Body:
     """Return what became of what was to be added, with the reasons in the language of the page."""
     refused = [(place, message_in(reason, t)) for place, reason in added.faults]
     refused += [(place, t("contradicted", text=content)) for place, content in added.contradictions]
@@ -51,7 +51,7 @@ def _paste(opened: Opened, body: Body, t: Texts) -> Body:
     texts = body.get("texts")
     if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
         raise MalformedRequestError("texts must be a list of texts.")
-    return _added(studio.add_texts(opened.project, texts), t)
+    return what_was_added(studio.add_texts(opened.project, texts), t)
 
 
 async def add_files(request: Request) -> Response:
@@ -99,7 +99,7 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
         paths = [saved(one, Path(folder) / str(number)) for number, one in enumerate(files)]
         if opened.project.kind == "images":
             done = studio.add_images(opened.project, paths, names=names, source=source, label=label, entry=entry)
-            return _added(done, t)
+            return what_was_added(done, t)
         total, add = studio.Added(entry=entry), studio.add_rows if opened.project.kind == "rows" else studio.add_table
         for path, name in zip(paths, names, strict=True):
             try:
@@ -111,7 +111,7 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
             total.n_duplicates += one.n_duplicates
             total.read += one.read
             total.faults += [(f"{name}, {place}", reason) for place, reason in one.faults]
-        return _added(total, t)
+        return what_was_added(total, t)
 
 
 def saved(upload: UploadFile, folder: Path) -> Path:
@@ -168,7 +168,7 @@ async def take_table(request: Request) -> Response:
             added = studio.add_table(opened.project, path, text_column=texts, **named, **reading)
         shutil.rmtree(path.parent, ignore_errors=True)
         added.read.clear()  # the preview has shown it
-        return {**_added(added, texts_for(request)), "kind": opened.project.kind}
+        return {**what_was_added(added, texts_for(request)), "kind": opened.project.kind}
 
     return JSONResponse(await run_in_threadpool(take))
 

@@ -2,9 +2,10 @@
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -14,7 +15,7 @@ from starlette.routing import Route
 
 from anyshot.app import studio
 from anyshot.app.studio.kinds import KINDS
-from anyshot.app.studio.page.adding_routes import files_of, keep_table, saved
+from anyshot.app.studio.page.adding_routes import files_of, keep_table, saved, what_was_added
 from anyshot.app.studio.page.drawing import draw, projects_of, texts_for
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.request_bodies import Body, body_of, text
@@ -47,7 +48,8 @@ def _facts(folders: Callable[[], Mapping[str, Path]]) -> list[dict[str, Any]]:
                 found.append({"address": address, **project.facts()})
         except ProjectError:
             continue
-    return found
+    named = Counter(one["name"] for one in found)
+    return [one | ({"name": f"{one['name']} ({one['address']})"} if named[one["name"]] > 1 else {}) for one in found]
 
 
 async def new_project(request: Request) -> Response:
@@ -71,16 +73,28 @@ async def project_of_files(request: Request) -> Response:
     """Create a project of a table, of a model or its zip, or bring in one from another computer."""
     projects = projects_of(request)
     async with request.form(max_files=8, max_fields=1) as form:
-        name, table = await run_in_threadpool(_start_with, projects, files_of(form))
-    address = str(request.app.url_path_for("project", project=name))
-    return JSONResponse({"address": f"{address}?table={table}" if table else address})
+        started = await run_in_threadpool(_start_with, projects, files_of(form))
+    address = str(request.app.url_path_for("project", project=started.name))
+    done = {} if started.added is None else {"done": what_was_added(started.added, texts_for(request))}
+    return JSONResponse({"address": f"{address}?table={started.table}" if started.table else address, **done})
 
 
-def _start_with(projects: Projects, uploads: Sequence[UploadFile]) -> tuple[str, str]:
+class Started(NamedTuple):
+    """A new project.
+
+    name: under which it is found; table: the number of one whose columns are to be chosen; added: what else was added.
+    """
+
+    name: str
+    table: str = ""
+    added: studio.Added | None = None
+
+
+def _start_with(projects: Projects, uploads: Sequence[UploadFile]) -> Started:
     names = [(upload.filename or "file").replace("\\", "/") for upload in uploads]
     with tempfile.TemporaryDirectory() as scratch:
         if any(PurePosixPath(name).name == MODEL_FILE for name in names):
-            return _start_with_model(projects, dict(zip(names, uploads, strict=True)), Path(scratch)), ""
+            return Started(_start_with_model(projects, dict(zip(names, uploads, strict=True)), Path(scratch)))
         if len(uploads) != 1:
             raise InputError("These files are no model. Choose the folder that has the file model.json.")
         return start_with_file(projects, saved(uploads[0], Path(scratch)), names[0])
@@ -105,19 +119,28 @@ def _file_name(path: str) -> str:
     return re.sub(r"[^\w.-]", "_", PurePosixPath(path).name).strip(".") or "file"
 
 
-def start_with_file(projects: Projects, path: Path, name: str) -> tuple[str, str]:
-    """Create a project of a file that is called `name`: a table, or the zip of a project or a model.
-
-    Return the name under which the project is found, and the number of the table whose columns are to be chosen.
-    """
+def start_with_file(projects: Projects, path: Path, name: str) -> Started:
+    """Create a project of a file that is called `name`: a table, or the zip of a project, a model or images."""
     stem = PurePosixPath(name.replace("\\", "/")).stem or "project"
+    if path.suffix == ".zip" and studio.is_zip_of_images(path):
+        return _start_with_images(projects, path, name, stem)
     if path.suffix == ".zip":
         folder = studio.folder_for(projects.root, stem)
         studio.import_project(path, folder, source=name).close()
-        return folder.name, ""
+        return Started(folder.name)
     studio.preview(path, source=name)  # no project is created of a file that cannot be read
     address = projects.create(stem, "texts")
-    return address, keep_table(projects.get(address), path, name)
+    return Started(address, keep_table(projects.get(address), path, name))
+
+
+def _start_with_images(projects: Projects, path: Path, name: str, stem: str) -> Started:
+    address = projects.create(stem, "images")
+    added = studio.add_images(projects.get(address).project, [path], names=[name])
+    if not added.n_items:  # a project without an item is of no use
+        projects.delete(projects.remove(address))
+        place, reason = added.faults[0]
+        raise InputError(f"{name} has no image that can be read. {place}: {reason}.")
+    return Started(address, added=added)
 
 
 def _change(change: Callable[[Projects, str, Body], object]) -> Callable[[Request], Any]:

@@ -81,8 +81,8 @@ def address_of(projects: Projects, given: Path) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / f"file{given.suffix.lower()}"
         shutil.copyfile(given, copy)
-        name, table = start_with_file(projects, copy, given.name)
-    return f"/p/{quote(name)}/" + (f"?table={table}" if table else "")
+        started = start_with_file(projects, copy, given.name)
+    return f"/p/{quote(started.name)}/" + (f"?table={started.table}" if started.table else "")
 
 
 def _bound(port: int | None) -> socket.socket:

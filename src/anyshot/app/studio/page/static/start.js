@@ -52,10 +52,10 @@ async function startWith(files) {
     const wanted = model ? files.filter((file) => /^(model\.json|arrays\.safetensors|README\.md)$/.test(file.name) && nameOf(file).startsWith(beside)) : files;
     if (model || !isImage(files[0])) {
       wanted.forEach((file) => body.append("files", file, nameOf(file)));
-      return post("/projects/file", body);
+      return told(await post("/projects/file", body));
     }
   }
-  const kind = files.some(isImage) ? "images" : "texts";
+  const kind = files.some((file) => isImage(file) || /\.zip$/i.test(file.name)) ? "images" : "texts";
   const created = await post("/projects", { name: folder ?? t(`kind_${kind}`), kind });
   const done = await sendFiles(files, (form) => post(`${created.address}items/files`, form), say);
   if (!done.added) {  // a project without an item is of no use
@@ -63,7 +63,11 @@ async function startWith(files) {
     await post(`/projects/${encodeURIComponent(name)}/delete`, {});
     throw { detail: done.refused.slice(0, MAX_REASONS).map(reasonOf).join("; ") };
   }
-  remember(ofTab, `anyshot added ${created.address}`, JSON.stringify(done));
+  return told({ ...created, done });
+}
+/** Leave to the page of a new project to tell what was added to it. */
+function told(created) {
+  if (created.done) remember(ofTab, `anyshot added ${created.address}`, JSON.stringify(created.done));
   return created;
 }
 const take = (files) => files.length && work(() => startWith(files));
