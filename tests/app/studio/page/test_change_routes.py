@@ -51,6 +51,8 @@ def test_what_a_dialog_changes_is_undone_at_once(client, filled):
         ("1. refund\n2) bug", ["refund", "bug"]),
         ("- refund\n• bug", ["refund", "bug"]),
         ("1. FC Nord\nrest", ["1. FC Nord", "rest"]),
+        ("refund, lost", ["refund", "lost"]),
+        ("Repairs, heating\nlost,", ["Repairs, heating", "lost"]),
     ],
 )
 def test_the_numbers_of_a_pasted_list_are_no_part_of_the_names(client, filled, pasted, names):
@@ -66,6 +68,13 @@ def test_the_numbers_of_a_pasted_list_are_no_part_of_the_names(client, filled, p
 def test_classes_are_pasted_from_columns_of_a_spreadsheet(client, base, given, names):
     done = client.post(base + "classes", json={"names": given}).json()
     assert done["undo"]["sentence"] == f"Added the classes {', '.join(names)}"
+
+
+def test_no_class_has_the_name_that_the_page_gives_to_items_of_no_class(client, base):
+    german = {"Accept-Language": "de"}
+    refused = client.post(base + "classes", json={"names": "Unbekannt"}, headers=german)
+    assert "„Unbekannt“ kann kein Name einer Klasse sein" in refused.json()["detail"]
+    assert client.post(base + "classes", json={"names": "Unbekannt"}).status_code == 200  # of the English page
 
 
 def own_words(client, base):

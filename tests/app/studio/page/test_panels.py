@@ -82,3 +82,15 @@ def test_classes_of_rows_are_told_to_need_a_label_and_are_asked_for_no_words(cus
     assert shown["next"]["sentence"] == T.rich("next_label_first", name="new")
     assert shown["next"]["data"] == {"view": "first"}
     assert "not tested" not in shown["about"]
+
+
+def test_one_class_is_not_measured_and_labels_of_all_items_lead_to_the_export(project):
+    add_texts(project, ["Charged twice", "Where is it?"])
+    project.label([1, 2], project.classes.add("billing"))
+    answers = Answers(project, start=False)
+    shown = quality_panel(Opened(project, answers), T)["quality"]
+    assert (shown["headline"], shown["about"]) == (T("good_no_classes"), T("good_no_classes_about"))
+    assert shown["next"]["sentence"] == T("next_add_class")
+    project.label([2], project.classes.add("delivery"))
+    shown = quality_panel(Opened(project, answers), T)["quality"]["next"]
+    assert (shown["sentence"], shown["button"]) == (T("next_all_labeled"), T("export"))

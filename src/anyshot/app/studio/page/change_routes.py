@@ -11,7 +11,7 @@ from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, number, text, whole
 from anyshot.app.studio.page.texts import Texts, sentence_of, undo_of
 from anyshot.base.labels import UNKNOWN
-from anyshot.errors import InputError
+from anyshot.errors import ClassesError, InputError
 
 MAX_NEW_CLASSES: Final = 100
 _LIST_MARK: Final = re.compile(r"(?:\d+[.)]|[-*•])\s+")
@@ -57,12 +57,13 @@ def _taken_back(opened: Opened, t: Texts, change: Callable[[], Sequence[Entry]])
 
 
 def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
-    """Add a class for each line, or each part between commas, without the numbers or dashes of a list.
+    """Add a class for each line, or each part between the commas of one line, without the numbers or dashes of a list.
 
     In several columns of a spreadsheet, numbers are how many items a class has.
     """
-    given = text(body, "names")
-    names = [name.strip() for name in re.split(r"[\n,;\t]", given) if name.strip()]
+    given = text(body, "names").strip()
+    parts = re.split(r"[\n\t]" if "\n" in given else r"[,;\t]", given)
+    names = [_class_name(name.strip(" ,;\r"), t) for name in parts if name.strip(" ,;\r")]
     if "\t" in given:
         names = [name for name in names if not name.isdecimal()] or names
     if len(names) > 1 and all(map(_LIST_MARK.match, names)):
@@ -75,10 +76,18 @@ def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
     return {"added": entry.facts["ids"] if entry else [], **undo_of(entry, t)}
 
 
+def _class_name(name: str, t: Texts) -> str:
+    """Return the name of a class; raise ClassesError if it is what the page calls items of no class."""
+    if name.casefold() == t("unknown").casefold():
+        raise ClassesError(f"No class can be named {name!r}: that marks items that belong to no class.")
+    return name
+
+
 def _edit_class(opened: Opened, body: Body, t: Texts) -> Body:
     classes, number = opened.project.classes, whole(body, "id")
     color = _color(whole(body, "color"), classes.get(number).color) if "color" in body else None
-    entry = classes.edit(number, name=text(body, "name"), description=text(body, "description"), color=color)
+    name = _class_name(text(body, "name").strip(), t)
+    entry = classes.edit(number, name=name, description=text(body, "description"), color=color)
     return undo_of(entry, t)
 
 

@@ -8,7 +8,6 @@ from anyshot.app import studio
 from anyshot.app.studio.classes import COLORS, ClassRow, color_number
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.kinds import KindFacts
 from anyshot.app.studio.page.messages import warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
@@ -17,6 +16,7 @@ from anyshot.base.labels import UNKNOWN
 
 if TYPE_CHECKING:  # it loads the encoders
     from anyshot.app.studio.answers import Chip
+    from anyshot.app.studio.project import Project
 
 SHOWN_WORDS: Final = 3
 """Words of a class that are shown before more are asked for; all would hide the next class."""
@@ -86,8 +86,9 @@ def quality_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[s
         words = {"headline": t(f"good_no_{missing}"), "about": t.of(kind, f"good_no_{missing}_about")}
         return {"quality": {**words, "next": None, "curve": None, "confused": [], "notes": []}}
     found, labels = quality(opened.project, opened.answers), opened.project.items.labels().labels
-    step = found.next_step if (labels == 0).any() else NextStep("add_items")
-    shown: dict[str, Any] = {**_headline(found, names, t, opened.project.kind_facts), "next": _next_step(step, t)}
+    shown: dict[str, Any] = {**_headline(found, names, t, opened.project), "next": _next_step(found.next_step, t)}
+    if labels.all() and len(names) > 1:
+        shown["next"] = {**_next_step(NextStep("done"), t), "sentence": t("next_all_labeled")}
     if not names.keys().isdisjoint(asked):
         shown["next"] = {"sentence": t("next_words"), "button": ""}
     shown["curve"] = curve_points(found.curve, t) if len(found.curve) > 1 else None
@@ -113,13 +114,16 @@ def _notes(opened: Opened, t: Texts) -> list[dict[str, Any]]:
     return notes + [{"sentence": one, "ids": []} for one in warnings_in(opened.answers.warnings, t)]
 
 
-def _headline(found: Quality, names: Mapping[int, str], t: Texts, facts: KindFacts) -> dict[str, str]:
+def _headline(found: Quality, names: Mapping[int, str], t: Texts, project: "Project") -> dict[str, str]:
+    names_help = project.kind_facts.names_help
+    if len(names) < 2 or (found.accuracy is None and not names_help and found.n_labels >= MIN_LABELS):
+        return {"headline": t("good_no_classes"), "about": t.of(project.kind, "good_no_classes_about")}
     if found.accuracy is None:
         return {"headline": t("good_no_labels"), "about": t("good_no_labels_about", n=MIN_LABELS)}
     headline, of_10 = found.headline
     low, high = found.of_100
     about = [t("good_interval", n=found.n_labels, low=low, high=high)]
-    if found.untested and facts.names_help:  # else these classes have no answers
+    if found.untested and names_help:  # else these classes have no answers
         about.append(t("good_untested", n=len(found.untested), name=names[found.untested[0]]))
     return {"headline": t(f"good_{headline}", n=of_10), "about": " ".join(about)}
 
