@@ -245,7 +245,7 @@ def test_class_descriptions_and_numpy_scalars_are_saved(bert, tmp_path):
 
 
 def test_words_of_classes_are_saved(bert, tmp_path):
-    classes = {"card": [Words("bank, pin")], "refund": ["my refund", Words(drop="cash")], "parcel": None}
+    classes = {"card": [Words("bank, pin")], "refund": ["my refund", Words(add="cash")], "parcel": None}
     classifier(bert, classes={**classes, "card": Words("bank, pin")}).fit(X, Y).save(tmp_path / "model")
     assert load(tmp_path / "model", encoder=bert).classes == classes
 

@@ -57,6 +57,16 @@ def test_a_class_added_or_removed_gives_the_embeddings_of_a_new_fit(letters):
     assert not {"ham", "spam"} & set(letters.encoded)  # they are read as before
 
 
+def test_words_that_are_dropped_from_a_class_without_them_are_said(letters):
+    clf = fitted(letters, {"hub": "wheel", "tea": None, "zoo": Words("lion pot")})
+    clf.describe_class("tea", Words("pot", add="cup"))  # a warning would be an error
+    for change in (clf.describe_class, clf.add_class):
+        name = "tea" if change == clf.describe_class else "den"
+        with pytest.warns(UserWarning, match=f"Words drops 'pot', but the class '{name}' has the words fox, lair"):
+            change(name, Words("fox lair", drop="pot"))
+    clf.describe_class("hub", "a wheel")
+
+
 def test_a_name_that_says_nothing_to_the_encoder_is_left_out_of_an_added_class(letters):
     embedder = Embedder(letters, cache=None, words=True)
     none = without_items(describe({"zzz": "aaab", "aaa": "zzzd"}), np.zeros((2, 0), np.float32))
@@ -76,7 +86,10 @@ def test_a_renamed_class_keeps_examples_descriptions_and_words(letters):
 
 
 def test_merged_classes_share_examples_and_texts(letters):
-    clf = fitted(letters, {"hub": "buh", "tea": ["eat", Words("pot")], "zoo": Words("lion", drop="pot"), "den": None})
+    with pytest.warns(UserWarning, match="Words drops 'pot', but the class 'zoo' has the words lion"):
+        clf = fitted(
+            letters, {"hub": "buh", "tea": ["eat", Words("pot")], "zoo": Words("lion", drop="pot"), "den": None}
+        )
     assert clf.merge_classes(["tea", "zoo"], "outing") is clf
     labels = ["hub" if label == "hub" else "outing" for label in LABELS]
     texts = {"hub": "buh", "outing": ["tea", "eat", "zoo", Words("pot lion")], "den": None}

@@ -38,6 +38,20 @@ def test_a_users_words_replace_those_of_the_thesaurus_or_change_them():
     assert own_readings(changed) == (Reading(("tea",), "own"), Reading(), Reading())
 
 
+def test_words_that_are_dropped_and_not_found_are_said(letters):
+    reader = ClassReader(letters.encode, letters.width, of_texts=True, thesaurus=True)
+    classes = {"spam": Words(drop="FREE, zebra"), "ham": Words("tea", drop="pork"), "joy": Words(drop="glad")}
+    for name, words in {
+        "spam": "'zebra', .* has the words prize, winner, free",
+        "ham": "'pork', .* has the words tea",
+    }.items():
+        with pytest.warns(UserWarning, match=f"Words drops {words}"):
+            reader.warn_of_absent_words(describe(classes), [name])
+    reader.warn_of_absent_words(describe(classes), ["joy"])  # a warning would be an error
+    with pytest.warns(UserWarning, match="the class 'spam' has no words"):
+        reader.warn_of_absent_words(describe({"spam": Words(drop="free"), "zyzzyva": None}))
+
+
 def test_a_short_description_is_looked_up_if_the_name_is_not_listed():
     texts = describe({"zq1": "crude oil", "zq2": ["this is a long text on wheat", "grain"]})
     assert [own.words for own in readings(texts)] == [lookup("crude oil"), lookup("grain")]

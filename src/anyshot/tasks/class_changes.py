@@ -43,6 +43,7 @@ def added(
     _refuse_texts_of_numbers(embedder, data, name, description)
     texts, vector = _described(data, name, description)
     changed, origin = _changed(embedder, data, data.texts.joined(texts), [*_each(data), []], vector=vector)
+    embedder.reader.warn_of_absent_words(changed.texts, [name])
     return ClassChange(embedder.with_items(changed, examples, [name] * item_count(examples)), origin)
 
 
@@ -72,7 +73,9 @@ def described(embedder: Embedder, data: TrainingSet, *, name: Label, description
     texts, vector = _described(data, data.texts.names[row], description)
     if vector is None and not data.texts.texts[row] and data.has_description[row]:
         raise InputError(f"The class {name!r} is described by a vector. Give a vector to describe it anew.")
-    return _changed(embedder, data, data.texts.replaced(row, texts), _each(data), vector=vector, row=row)
+    change = _changed(embedder, data, data.texts.replaced(row, texts), _each(data), vector=vector, row=row)
+    embedder.reader.warn_of_absent_words(change.data.texts, texts.names)
+    return change
 
 
 def merged(embedder: Embedder, data: TrainingSet, *, names: Sequence[Label], into: Label) -> ClassChange:

@@ -174,6 +174,7 @@ class AnyShotClassifier(FittedClassifier):
         if embedder.requested == "table":
             warn_of_unused_texts(data.texts)
         warn_of_names(embedder, data)
+        embedder.reader.warn_of_absent_words(data.texts)
         warn_of_labels(embedder, data, n_new=len(data.index))
         model = self._set_model(fit_model(self, embedder, data, may_wait=is_first_part))
         if self.budget != "fast":

@@ -226,6 +226,7 @@ class FittedClassifier(ClassifierBase, Parameters):
         data = embedder.with_embeddings(self._pending, items)
         warn_of_classes(data)
         warn_of_names(embedder, data)
+        embedder.reader.warn_of_absent_words(data.texts)
         return self._set_model(fit_model(self, embedder, data))
 
     def _check_fitted(self) -> None:

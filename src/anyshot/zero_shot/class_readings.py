@@ -4,15 +4,17 @@ Words are worth more than names: the accuracy without a label, mean over halves 
 67 % by names, 75 % by the words of the thesaurus, and 77 % by words that somebody who knows the data writes down.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
 
+from anyshot.base.class_words import Words
 from anyshot.base.labels import Label
 from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.warning import warn
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_embeddings import Embed
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, has_letters, own_readings
@@ -95,6 +97,24 @@ class ClassReader:
             self._found.clear()
             self._found[texts] = found
         return found
+
+    def warn_of_absent_words(self, texts: ClassTexts, names: Collection[Label] | None = None) -> None:
+        """Warn of words that a user drops from classes that do not have them; names: the classes, all by default."""
+        asked = [
+            (name, own, row)
+            for row, (name, own) in enumerate(zip(texts.names, texts.words, strict=True))
+            if own and own.drop and (names is None or name in names)
+        ]
+        if not asked or not self.templates:  # without them, no text of a class is read
+            return
+        kept = tuple(own and Words(own.words, add=own.add) for own in texts.words)
+        read_by = self.readings(replace(texts, words=kept))
+        for name, own, row in asked:
+            found = read_by[row].words
+            absent = [word for word in own.drop if word.casefold() not in map(str.casefold, found)]
+            if absent:
+                has = f"has the words {_first_words(found)}" if found else "has no words"
+                warn(f"Words drops {absent[0]!r}, but the class {name!r} {has}. Correct it, or leave it out.")
 
     def reasons(self, texts: ClassTexts) -> list[str]:
         """Return how class names are read, in sentences; none if they are not."""
