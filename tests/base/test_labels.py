@@ -86,6 +86,9 @@ def test_the_error_for_an_unknown_label_suggests_the_closest_name():
         to_indexes(["BILLING"], ABC, n_items=1)
     with pytest.raises(UnknownClassError, match=r"Label 7 is not among .* Correct it, or add it to the classes"):
         to_indexes([7], ABC, n_items=1)
+    with pytest.raises(UnknownClassError) as refused:
+        to_indexes(["b"], class_table(["a" * 9999, "c"]), n_items=1)
+    assert len(str(refused.value)) < 200
 
 
 def test_every_label_that_is_no_class_is_named_at_once():

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from anyshot.base.columns import column_names, column_values, is_blank, is_missing, is_table, only_column
 from anyshot.base.terminal import whole_characters
-from anyshot.base.warning import warn
+from anyshot.base.warning import shortened, warn
 from anyshot.base.wording import first_of, nearest
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
@@ -289,7 +289,7 @@ def _rows_of(classes: Classes) -> dict[Label, int]:
 
 
 def _listed(names: Sequence[Label]) -> str:
-    return ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
+    return ", ".join(shortened(str(name)) for name in names[:8]) + (", ..." if len(names) > 8 else "")
 
 
 def _unknown_labels(labels: Sequence[Label], names: Sequence[Label]) -> UnknownClassError:
