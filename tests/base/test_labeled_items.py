@@ -24,7 +24,11 @@ def test_items_and_labels_come_as_two_lists_or_as_a_mapping():
 @pytest.mark.parametrize(
     ("X", "y", "words"),
     [
-        ({"x": ["a"]}, ["x"], "The keys of the mapping are the labels; leave y out"),
+        (
+            {"x": ["a"]},
+            ["x"],
+            r"keys of the mapping are the labels; leave y out. If .* columns of a table, pass pandas\.DataFrame\(X\)",
+        ),
         ({"x": "a"}, None, "A list of the items of 'x' is needed; got one str"),
         (None, ["x"], "Labels were given without items"),
         (["a"], None, "1 items were given without labels"),

@@ -23,7 +23,10 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
     given: Any = X
     if isinstance(given, Mapping) and not hasattr(given, "toarray"):  # a sparse matrix by keys is a mapping too
         if y is not None:
-            raise InputError("The keys of the mapping are the labels; leave y out.")
+            raise InputError(
+                "The keys of the mapping are the labels; leave y out. If they are the columns of a table, pass "
+                "pandas.DataFrame(X)."
+            )
         for label, own in given.items():
             check_list(own, what=f"A list of the items of {label!r}")
         labels = label_list([label for label, own in given.items() for _ in range(item_count(own))])
