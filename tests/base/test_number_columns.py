@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from anyshot.base.number_columns import column_std, target_numbers, weight_numbers
@@ -55,3 +56,5 @@ def test_weights_are_one_column_and_no_iterator():
     assert weight_numbers(pd.DataFrame({"w": [1, 2]})).tolist() == [1.0, 2.0]
     with pytest.raises(InputError, match=r"got a list_iterator, which can be read only once\. Write list"):
         weight_numbers(iter([1.0]))
+    with pytest.raises(InputError, match=r"A LazyFrame holds no rows yet\. Write table\.collect"):
+        weight_numbers(pl.LazyFrame({"w": [1.0]}))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from anyshot.errors import InputError, NotEnoughLabelsError, WidthError
@@ -54,6 +55,8 @@ def test_labels_are_numbers_one_for_each_row():
         number_labels(None, n_rows=2, needed=True)
     with pytest.raises(InputError):
         number_labels([1, 2, 3], n_rows=2, needed=True)
+    with pytest.raises(InputError, match="A LazyFrame holds no rows yet"):
+        number_labels(pl.LazyFrame({"y": [1, 2]}), n_rows=2, needed=True)
     with pytest.raises(InputError, match=r"A list of numbers is needed; got a dict. Write list\(values.values\(\)\)"):
         number_labels({"a": 1, "b": 2}, n_rows=2, needed=True)
 

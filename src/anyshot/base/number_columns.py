@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.columns import column_values, numeric_array, only_column
-from anyshot.base.validation import Floats
+from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.wording import named_rows
 from anyshot.errors import InputError
 
@@ -57,6 +57,7 @@ def weight_numbers(sample_weight: Any) -> Floats:
     if isinstance(sample_weight, Iterator):
         kind = type(sample_weight).__name__
         raise InputError(f"sample_weight must be a list; got a {kind}, which can be read only once. Write list(...).")
+    refuse_lazy(sample_weight)
     sample_weight = only_column(sample_weight)
     try:
         return numeric_array(sample_weight, dtype=np.float64)

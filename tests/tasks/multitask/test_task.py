@@ -93,6 +93,8 @@ def test_a_task_with_equal_labels_raises_an_error():
         ({"a": [1, 2]}, None, "Task 'a' has 2 labels for 3 items"),
         ({}, None, "at least one task"),
         ([0, 1, 0], None, "got a list"),
+        ({"a": pl.LazyFrame({"a": [1, 2, 1]})}, None, "A LazyFrame holds no rows yet"),
+        ({"a": iter(["x"])}, None, r"labels of task 'a' is needed; got a list_iterator, .* Write list\("),
         ({"a": [1, 2, 3]}, None, r"3 different whole numbers, 1 to 3, which may be numbers or classes.*'regression'"),
         ({"a": pd.to_datetime(["2020", None, "2021"])}, {"a": "regression"}, "Task 'a' holds a Timestamp in row 0"),
         ({"a": [1, 2, 1]}, ["a"], r"tasks must be {task: 'classification' or 'regression'} or None; got \['a'\]"),

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.items import item_count
+from anyshot.base.items import check_list, item_count
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
 from anyshot.base.misleading_names import warn_of_joined, warn_of_look_alikes, warn_of_missing
 from anyshot.base.number_columns import target_numbers
@@ -177,6 +177,7 @@ def rows_of(y: TaskLabels, rows: Indexes) -> dict[str, list[Any]]:
 
 def _task(name: str, labels: Labels, weights: Floats, *, kind: TaskKind | None) -> Task:
     n_items = len(weights)
+    check_list(labels, what=f"A list of labels of task {name!r}")
     if item_count(labels) != n_items:
         raise InputError(
             f"Task {name!r} has {item_count(labels)} labels for {n_items} items. Pass one for each item, None "
