@@ -8,12 +8,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from anyshot import AnyShotClassifier, read_classes
+from anyshot import AnyShotClassifier, Words, read_classes
 from anyshot.errors import AnyshotError
 from situations.situation import (
     CAFES,
     HALF,
     INDEX,
+    NAMES,
     TABLE,
     TEXTS,
     Subject,
@@ -90,6 +91,12 @@ UNKNOWN = {
 }
 holds.each("class names with {}: warned of", UNKNOWN)(
     lambda _, names, words: says(lambda: _answers_by_names(names), words)
+)
+holds.warned("a word to drop that the class does not have: warned of", "'zebra'", "money back")(
+    lambda _: fitted(classes={"refund": Words(drop="zebra"), "delivery": None})
+)
+holds.refused("a label for classes with a very long name: refused by the short of it", "…")(
+    lambda _: fitted(y=["x" * 9999 if name == "refund" else name for name in NAMES]).partial_fit(["a"], ["b"])
 )
 holds.warned("labels that are numbers for classes named as texts: warned of", "'0', '1'")(
     lambda _: fitted(y=[str(row) for row in INDEX]).score(TEXTS, INDEX)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import torch
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
@@ -146,6 +147,9 @@ holds.each(
 holds.refused("a batch of Hugging Face, columns in a dict: refused, since labels are missing", "label")(
     lambda _: AnyShotClassifier().fit({"text": TEXTS, "label": NAMES})
 )
+holds.refused("columns of a table in a dict, with labels: refused, with pandas.DataFrame(X)", "pandas.DataFrame(X)")(
+    lambda _: fitted({"a": ROWS32[:, 0], "b": ROWS32[:, 1]}, SIGNS)
+)
 holds.refused("texts and labels in one table, fit(table): refused, since labels are missing", "label")(
     lambda _: AnyShotClassifier().fit(pd.DataFrame({"text": TEXTS, "label": NAMES}))
 )
@@ -204,9 +208,15 @@ holds.each(
     {
         "arrays in a column of pandas, indexed by one number": pd.Series(list(ROWS32), index=[7] * 60),
         "tensors in a column of pandas": pd.Series([torch.tensor(row) for row in ROWS32]),
+        "arrays in a table of one column": pd.DataFrame({"v": list(ROWS32)}),
+        "lists in a table of one column of polars": pl.DataFrame({"v": ROWS32.tolist()}),
+        "numbers of a big-endian machine": ROWS32.astype(">f8"),
         "a memoryview": ROWS32.data,
     },
 )(lambda _, X: np.allclose(fitted(X, SIGNS).predict_proba(X), fitted(ROWS32, SIGNS).predict_proba(ROWS32), atol=1e-6))
+holds.refused("complex numbers as vectors: refused, not made real", "complex")(
+    lambda _: fitted(ROWS32 + 1j, SIGNS, encoder="vectors")
+)
 holds("vectors as lists of float32: learned")(
     lambda _: fitted([list(row) for row in ROWS32], SIGNS).classes_.shape == (2,)
 )

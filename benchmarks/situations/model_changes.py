@@ -53,6 +53,11 @@ holds.refused("partial_fit with an unknown label: refused, with adding it", "log
 )
 
 
+holds.warned("partial_fit, one row of a table at first: warned of the scales of its columns", "one row")(
+    lambda _: AnyShotClassifier(cache=False).partial_fit(TABLE[:1], SIGNS[:1], ["no", "yes"])
+)
+
+
 @holds("partial_fit with all classes, as scikit-learn has it: learned")
 def _(_: Path) -> object:
     clf = AnyShotClassifier().partial_fit(TEXTS[:2], NAMES[:2], ["refund", "delivery"])

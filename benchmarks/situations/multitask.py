@@ -54,6 +54,9 @@ holds.refused("a task without any label: refused by task", "'empty'")(
     lambda _: MultitaskModel().fit(TABLE, {"s": SIGNS, "empty": [None] * 60})
 )
 holds.refused("one list in place of tasks: refused, with a dict", "{")(lambda _: MultitaskModel().fit(TABLE, SIGNS))
+holds.refused("labels of a task that are read once: refused by task, with list(...)", "task 's'", "list(...)")(
+    lambda _: MultitaskModel().fit(TABLE, {"s": iter(SIGNS)})
+)
 holds.refused("tasks= names another task: refused by task", "size")(
     lambda _: MultitaskModel(tasks={"size": "regression"}).fit(TABLE, {"s": SIGNS})
 )

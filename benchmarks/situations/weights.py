@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from anyshot import AnyShotClassifier
 from situations.situation import NAMES, PAIRS, SIGNS, TABLE, TEXTS, Subject, by_names, fitted, refuses
@@ -41,6 +42,9 @@ holds.warned("weights in another order of rows: warned of", "sample_weight name 
 )
 holds.refused("weights that are read once: refused, with list(...)", "list(...)")(
     lambda _: fitted(sample_weight=iter([1.0] * 12))
+)
+holds.refused("weights in a lazy table: refused, with table.collect()", "table.collect()")(
+    lambda _: fitted(sample_weight=pl.LazyFrame({"w": [1.0] * 12}))
 )
 ROWS32 = TABLE.to_numpy(np.float32)
 EVEN = np.arange(60.0) % 2

@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
+from scipy.sparse import csr_array
 
 from anyshot.base.columns import (
     column_values,
@@ -203,6 +204,12 @@ def test_long_doubles_and_nan_of_decimals_are_floats():
     values = column_values([np.longdouble("nan"), Decimal("NaN"), Decimal("sNaN")])
     assert [type(value) for value in values] == [float] * 3
     assert all(is_missing(value) for value in values)
+
+
+@pytest.mark.parametrize("make", [lambda X: X, list, torch.tensor, csr_array])
+def test_complex_numbers_are_refused_and_not_made_real(make):
+    with pytest.raises(TypeError, match="complex numbers are not supported"):
+        numeric_array(make(np.eye(2) + 1j), dtype=np.float32)
 
 
 def test_a_column_of_arrays_or_tensors_is_an_array():

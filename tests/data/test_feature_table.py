@@ -4,6 +4,7 @@ from datetime import time
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import sklearn
 from scipy.sparse import csr_array
@@ -117,6 +118,15 @@ def test_columns_without_names_in_texts_keep_their_order_also_when_saved(names):
         table.transform(frame.iloc[:, ::-1])
 
 
+@pytest.mark.parametrize("rows", [UNLIKE[:1], pd.DataFrame(UNLIKE[:1], columns=["a", "b", "c"])])
+def test_one_row_is_said_not_to_show_the_scales_of_its_columns(rows):
+    with pytest.warns(UserWarning, match="only one row at first, .*they are not standardized"):
+        fit_features([rows], encoder="auto", vectors_given=False)
+    fit_features([rows], encoder="vectors", vectors_given=False)  # a warning would be an error
+    fit_features([np.ones((1, 64))], encoder="auto", vectors_given=False)
+    fit_features([rows], encoder="auto", vectors_given=True)
+
+
 def test_a_table_with_a_year_is_no_vectors_of_equal_length():
     years = pd.DataFrame({"year": 1990 + np.arange(20), "share": ALIKE[:, 0], "rate": ALIKE[:, 1]})
     assert holds_features(years)
@@ -148,8 +158,18 @@ def test_rows_without_names_are_warned_of_where_fit_had_some():
     np.testing.assert_allclose(found, table.transform(frame))
 
 
-@pytest.mark.parametrize("column", [lambda rows: pd.Series(list(rows)), lambda rows: pl.Series(rows.tolist())])
+@pytest.mark.parametrize(
+    "column",
+    [
+        lambda rows: pd.Series(list(rows)),
+        lambda rows: pl.Series(rows.tolist()),
+        lambda rows: pd.DataFrame({"v": list(rows)}),
+        lambda rows: pl.DataFrame({"v": rows.tolist()}),
+        lambda rows: pa.table({"v": rows.tolist()}),
+    ],
+)
 def test_a_column_of_vectors_is_encoded_as_their_array(column):
+    assert holds_features(column(UNLIKE))
     table = FeatureTable.fit([column(UNLIKE)], standardize=True)
     np.testing.assert_allclose(table.transform(column(UNLIKE)), table.transform(UNLIKE))
 

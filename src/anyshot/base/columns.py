@@ -132,6 +132,12 @@ def is_column_of_vectors(given: Any) -> bool:
     return not isinstance(given, np.ndarray) and ("list" in kind or "array" in kind)
 
 
+def vector_column(given: Any) -> Any:
+    """Return the column of a table that has one, of vectors, and anything else unchanged."""
+    column = only_column(given) if is_table(given) else None
+    return column if is_column_of_vectors(column) else given
+
+
 def is_column(given: object) -> bool:
     """Return whether this is an array or a column (n,) of numpy, pandas, polars, pyarrow or torch, and no scalar."""
     if isinstance(given, np.generic) or is_table(given) or getattr(given, "ndim", 1) != 1:
@@ -257,6 +263,7 @@ def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
     dtype: of the array; None for that of the numbers. Raises TypeError or ValueError if there are other values.
     """
     given = unmasked(given.toarray() if hasattr(given, "toarray") else given)
+    given = vector_column(given)
     given = column_values(given) if is_column_of_vectors(given) else given
     given = np.asarray(given) if isinstance(given, memoryview) else given
     if is_tensor(given):
@@ -266,6 +273,9 @@ def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
         given = _pandas_array(given)
     elif isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1)):
         given = [numeric_array(row) for row in given]
+    first = given[:1] if isinstance(given, Sequence) else given
+    if dtype is not None and np.asarray(first).dtype.kind == "c":
+        raise TypeError("complex numbers are not supported")  # numpy would keep their real part
     array = np.asarray(given, dtype=dtype)
     if array.dtype.kind == "O" and array.size and _are_numbers(array.flat):
         return array.astype(np.float64)  # Decimals
@@ -282,5 +292,6 @@ def _pandas_array(table: Any) -> NDArray[Any]:
 
 def plain(given: Any) -> Any:
     """Return a tensor, a list of tensors or a column of vectors as an array, and anything else unchanged."""
+    given = vector_column(given)
     is_list = isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1))
     return numeric_array(given) if is_list or is_tensor(given) or is_column_of_vectors(given) else given

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anyshot.base.columns import are_texts, column_labels, no_table, text_columns
+from anyshot.base.columns import are_texts, column_labels, no_table, plain, text_columns
+from anyshot.base.items import item_count
 from anyshot.base.number_columns import check_size, column_std
 from anyshot.base.validation import Floats, number_rows
 from anyshot.base.warning import warn
 from anyshot.base.wording import first_of, nearest
-from anyshot.data.table_vectors import TableVectors, as_frame
+from anyshot.data.table_vectors import TableVectors, frame_or_vectors
 from anyshot.errors import InputError
 
 WIDE: Final = 64
@@ -69,7 +70,7 @@ class FeatureTable:
     @classmethod
     def fit(cls, parts: Sequence[Any], *, standardize: bool) -> Self:
         """Learn from the rows of several tables or arrays with the same columns."""
-        frames = [as_frame(part) for part in parts]
+        frames = [frame_or_vectors(part) for part in parts]
         names = column_labels(frames[0])
         table = cls(names, None, None, None)
         for frame in frames[1:]:
@@ -99,7 +100,7 @@ class FeatureTable:
         """
         if self.mean is not None and (not_rows := no_table(X, name="X")):
             raise InputError(f"A table of rows is needed; {not_rows}.")
-        frame = as_frame(X)
+        frame = frame_or_vectors(X)
         if self.mean is not None and not isinstance(frame, pd.DataFrame):
             frame = number_rows(frame)  # also a column of vectors
         shape = np.shape(frame)
@@ -197,7 +198,7 @@ class FeatureTable:
 
     def check_names(self, X: Any) -> None:
         """Raise InputError if columns have other names than in `fit`, or another order; warn if they have none."""
-        given = column_labels(as_frame(X))
+        given = column_labels(frame_or_vectors(X))
         if self.names is not None and given is None and are_texts(self.names):
             warn(
                 "These rows have no column names, which the table in `fit` had; they are taken to be "
@@ -243,7 +244,7 @@ class FeatureTable:
 
 def column_names_of(X: Any) -> list[str] | None:
     """Return the names of a table's columns if all are texts, as `feature_names_in_` of scikit-learn, else None."""
-    names = column_labels(as_frame(X))
+    names = column_labels(frame_or_vectors(X))
     return None if names is None or not are_texts(names) else names
 
 
@@ -253,7 +254,7 @@ def holds_features(X: Any) -> bool:
     A table with names for its columns does, and an array of integers, of a single column, or one whose columns differ
     in scale, unless it is wide, or its rows have equal lengths.
     """
-    frame = as_frame(X)
+    frame = frame_or_vectors(X)
     if hasattr(frame, "toarray") or (isinstance(frame, pd.DataFrame) and text_columns(frame)):
         return False
     rows = number_rows(frame)
@@ -294,8 +295,20 @@ def fit_features(parts: Sequence[Any], *, encoder: str, vectors_given: bool) -> 
     parts: tables or arrays with the same columns, the first of which decides; encoder: "auto", "table" or "vectors";
     vectors_given: whether the classes are given by vectors, which must stay comparable with the rows.
     """
+    if encoder != "vectors" and not vectors_given and sum(map(item_count, parts)) == 1:
+        _warn_of_one_row(parts[0])
     if encoder == "auto":
         encoder = "table" if not vectors_given and holds_features(parts[0]) else "vectors"
     table = FeatureTable.fit(parts, standardize=encoder == "table") if parts else None
     plain = table is None or (table.names is None and table.mean is None)
     return encoder, None if plain else table
+
+
+def _warn_of_one_row(X: Any) -> None:
+    """Warn that one row does not show the scales of its columns, unless it is wide, as vectors of a network are."""
+    if np.shape(plain(frame_or_vectors(X)))[-1] < WIDE:
+        warn(
+            "There is only one row at first, from which the scales of the columns cannot be learned, so they are not "
+            "standardized, now and later. Give more rows in the first call; or, if they are vectors of a network, pass "
+            "encoder='vectors'."
+        )

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder
 
-from anyshot.base.columns import column_values, is_sparse_tensor, is_table, numeric_array, unmasked
+from anyshot.base.columns import column_values, is_sparse_tensor, is_table, numeric_array, unmasked, vector_column
 from anyshot.base.estimator import all_or_nothing
 from anyshot.base.extras import extra
 from anyshot.base.validation import Floats, refuse_lazy
@@ -303,6 +303,11 @@ def as_frame(X: Any) -> Any:
     if not hasattr(table, "column_names"):
         return table
     return table.to_pandas(types_mapper=pd.ArrowDtype)  # as it is, integers beside missing values would be floats
+
+
+def frame_or_vectors(X: Any) -> Any:
+    """Return a table of one column of vectors as that column, and anything else as `as_frame` does."""
+    return as_frame(vector_column(X))
 
 
 def one_table(parts: Sequence[Any]) -> pd.DataFrame:

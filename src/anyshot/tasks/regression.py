@@ -20,7 +20,7 @@ from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import check_size, target_numbers
 from anyshot.base.validation import Floats, dense, pair
 from anyshot.base.warning import warn_of_order
-from anyshot.data.table_vectors import TableVectors, as_frame, is_plain, one_table
+from anyshot.data.table_vectors import TableVectors, frame_or_vectors, is_plain, one_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.conformal import cross_conformal_interval
 from anyshot.evaluation.regression import NumberEvaluation, evaluate_numbers
@@ -268,7 +268,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
 
     def _read(self, *parts: Rows | None, weights: Floats | None) -> list[Floats]:
         """Return the vectors (n, d) of each part, without rows for None; weights: of the rows of the first part."""
-        parts = tuple(plain(dense(as_frame(part))) for part in parts)
+        parts = tuple(plain(dense(frame_or_vectors(part))) for part in parts)
         present = [part for part in parts if part is not None]
         self.table_ = None
         if not present:
@@ -283,7 +283,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         return [np.zeros((0, width)) if one is None else one for one in vectors]
 
     def _vectors(self, X: Rows) -> Floats:
-        X = plain(dense(as_frame(X)))
+        X = plain(dense(frame_or_vectors(X)))
         if self.table_ is not None:
             if is_plain(self.table_):  # as of any estimator of scikit-learn, the columns must keep their order
                 validate_data(self, X, reset=False, skip_check_array=True)

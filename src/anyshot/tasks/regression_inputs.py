@@ -12,9 +12,9 @@ from anyshot.base.columns import plain
 from anyshot.base.items import check_list, item_count, take
 from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.number_columns import target_numbers
-from anyshot.base.validation import Floats, dense, is_number
+from anyshot.base.validation import Floats, dense, is_number, refuse_lazy
 from anyshot.base.weighted_items import counted_rows
-from anyshot.data.table_vectors import as_frame
+from anyshot.data.table_vectors import frame_or_vectors
 from anyshot.errors import InputError, WidthError
 
 Rows: TypeAlias = ArrayLike | pd.DataFrame  # vectors (n, d), or a table of n rows
@@ -24,7 +24,7 @@ def counted(X: Rows | None, y: ArrayLike | None, sample_weight: ArrayLike) -> tu
     """Return the rows of `X` (n, d) that count at all, their labels (m,), and how often each counts (m,)."""
     if X is None:
         raise InputError("sample_weight is for the rows of X, but there is no X. Pass X, or leave out sample_weight.")
-    rows = plain(dense(as_frame(X)))
+    rows = plain(dense(frame_or_vectors(X)))
     rows = rows if hasattr(rows, "__len__") else np.asarray(rows)
     n_rows = item_count(rows)
     labels = number_labels(plain(y), n_rows=n_rows, needed=True)
@@ -62,6 +62,7 @@ def number_labels(y: ArrayLike | None, *, n_rows: int, needed: bool) -> Floats:
                 "as unlabeled=."
             )
         return np.zeros(0)
+    refuse_lazy(y)
     check_list(y if isinstance(y, Iterable) else [], what="A list of numbers")
     labels = target_numbers(y if isinstance(y, Iterable) else column_or_1d(np.asarray(y)))
     column_or_1d(np.asarray(y), warn=True)  # warns of a column, as scikit-learn does
