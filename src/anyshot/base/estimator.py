@@ -133,10 +133,7 @@ def class_labels(y: Any) -> Any:
 
     What is no list is returned, and so are a column (n, 1) and complex numbers, of which scikit-learn tells.
 
-    Raises
-    ------
-    InputError
-        A label is missing, or cannot be that of a class, or some are texts and others numbers.
+    Raises InputError if a label is missing, or cannot be that of a class, or some are texts and others numbers.
     """
     if not isinstance(y, Iterable) or (isinstance(y, np.ndarray) and (y.shape[1:] == (1,) or y.dtype.kind == "c")):
         return y

@@ -34,10 +34,7 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
     A link stays, and the file that it leads to is replaced. After an error `target` is unchanged and the temporary file
     is deleted.
 
-    Raises
-    ------
-    DataFileError
-        The file cannot be written: the disk is full, or the folder is missing or read-only.
+    Raises DataFileError if the file cannot be written: the disk is full, or the folder is missing or read-only.
     """
     final = _behind_links(target)
     part = _part(final, suffix=final.suffix)

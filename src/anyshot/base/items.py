@@ -50,10 +50,7 @@ def by_position(items: Any) -> Items:
     `items[3]` of a pandas column looks up the index, which after a shuffle is not the position. A column of any library
     becomes a list, as does a table of one column of texts or vectors; a table of numbers becomes an array.
 
-    Raises
-    ------
-    InputError
-        A table has several columns, not all of numbers.
+    Raises InputError if a table has several columns, not all of numbers.
     """
     if isinstance(items, (list, tuple)):
         return [python_value(item) for item in items] if items and hasattr(items[0], "as_py") else items
@@ -199,12 +196,8 @@ def reads_as_path(text: str, suffixes: Collection[str]) -> bool:
 def check_texts(texts: Items) -> list[str]:
     """Return `texts` as a list of texts that have something to read.
 
-    Raises
-    ------
-    InputError
-        `texts` is one text, or a table of several columns.
-    BadItemError
-        An item is missing, not a string, empty, or contains an unpaired surrogate; the message names the rows.
+    Raises InputError if `texts` is one text, or a table of several columns. Raises BadItemError if an item is missing,
+    not a string, empty, or contains an unpaired surrogate; the message names the rows.
     """
     check_list(texts, what="A list of texts")
     listed = by_position(texts)

@@ -15,10 +15,7 @@ from anyshot.errors import InputError
 def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[Items, list[Label]]:
     """Return items and labels, of equal length; `X` may also be {label: items}.
 
-    Raises
-    ------
-    InputError
-        Only one of the two is given, their lengths differ, or items are not a list.
+    Raises InputError if only one of the two is given, their lengths differ, or items are not a list.
     """
     given: Any = X
     if isinstance(given, Mapping) and not hasattr(given, "toarray"):  # a sparse matrix by keys is a mapping too

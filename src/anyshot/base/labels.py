@@ -98,12 +98,8 @@ def sorted_rows(names: Sequence[Label]) -> list[int]:
 def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> NDArray[np.intp]:
     """Return the row of each label in `classes`, -1 for "no label" (n_items,).
 
-    Raises
-    ------
-    InputError
-        There is not one label per item, or an item has several.
-    UnknownClassError
-        Labels are not among the classes; the message names them, and suggests the name closest to the first.
+    Raises InputError if there is not one label per item, or an item has several. Raises UnknownClassError if labels are
+    not among the classes; the message names them, and suggests the name closest to the first.
     """
     listed = label_list(labels)
     if len(listed) != n_items:
@@ -120,10 +116,8 @@ def label_list(labels: Labels) -> list[Label]:
 
     A Decimal, as databases return, is its integer or float.
 
-    Raises
-    ------
-    InputError
-        An item has several labels, a label is neither a name nor a number, or it is a float that may be rounded.
+    Raises InputError if an item has several labels, a label is neither a name nor a number, or it is a float that may
+    be rounded.
     """
     if isinstance(labels, str | bytes | Mapping):
         remedy = "For one of several tasks, pass labels[name]" if isinstance(labels, Mapping) else "Write [label]"

@@ -45,10 +45,8 @@ def load_path(path: str) -> Any:
 def load_name(module: str, name: str) -> Any:
     """Import a module and return one of its names.
 
-    Raises
-    ------
-    MissingExtraError
-        The module needs a package that is not installed; the message names the extra that contains it.
+    Raises MissingExtraError if the module needs a package that is not installed; the message names the extra that
+    contains it.
     """
     try:
         return getattr(importlib.import_module(module), name)

@@ -68,11 +68,8 @@ def weight_numbers(sample_weight: Any) -> Floats:
 def target_numbers(y: Any, *, name: str = "y") -> Floats:
     """Return numbers to predict as floats (n,), NaN for missing ones.
 
-    Raises
-    ------
-    InputError
-        A value is a date, a duration or a text that is not a number, or is infinite; the message names its row. Or
-        there are several columns.
+    Raises InputError if a value is a date, a duration or a text that is not a number, or is infinite; the message names
+    its row. Or there are several columns.
     """
     shape = tuple(getattr(y, "shape", ()))
     if hasattr(y, "toarray"):

@@ -20,12 +20,8 @@ def cache_folder() -> Path:
 
     For a user without a home folder, as in a container with a numeric user, it is in the folder of temporary files.
 
-    Raises
-    ------
-    InputError
-        ANYSHOT_CACHE begins with "~", and that home folder does not exist.
-    CacheError
-        The temporary folder belongs to another user.
+    Raises InputError if ANYSHOT_CACHE begins with "~", and that home folder does not exist. Raises CacheError if the
+    temporary folder belongs to another user.
     """
     chosen = chosen_folder(CACHE)
     if chosen:
@@ -43,10 +39,7 @@ def weights_folders() -> list[Path]:
 
     `anyshot fetch` writes into the first. A user without a home folder has no user data folder.
 
-    Raises
-    ------
-    InputError
-        ANYSHOT_WEIGHTS begins with "~", and that home folder does not exist.
+    Raises InputError if ANYSHOT_WEIGHTS begins with "~", and that home folder does not exist.
     """
     chosen = chosen_folder(WEIGHTS)
     folders = [chosen] if chosen else []
@@ -59,10 +52,7 @@ def weights_folders() -> list[Path]:
 def chosen_folder(variable: str) -> Path | None:
     """Return the folder that an environment variable names, or None if it is not set.
 
-    Raises
-    ------
-    InputError
-        It begins with "~", and that home folder does not exist.
+    Raises InputError if it begins with "~", and that home folder does not exist.
     """
     chosen = os.environ.get(variable)
     try:

@@ -239,10 +239,7 @@ def decision_scores(scores: NDArray[np.floating]) -> NDArray[np.floating]:
 def generator(random_state: RandomState) -> "np.random.Generator":
     """Return the random generator for `random_state`: a seed, a generator, or None for a new one.
 
-    Raises
-    ------
-    InputError
-        It is something else.
+    Raises InputError if it is something else.
     """
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**31))

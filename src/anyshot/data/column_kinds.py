@@ -48,11 +48,8 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
     Objects and texts count as what they stand for: numbers (also Decimals), dates or durations. Numbers with leading
     zeros are codes, and thus categories.
 
-    Raises
-    ------
-    InputError
-        The column holds lists or other collections, numbers with a decimal comma or a unit, or dates that may be read
-        in two ways.
+    Raises InputError if the column holds lists or other collections, numbers with a decimal comma or a unit, or dates
+    that may be read in two ways.
     """
     kind = column.dtype
     if getattr(kind, "kind", None) == "c":

@@ -36,12 +36,8 @@ def find_features(
 ) -> list[str]:
     """Return the names of the feature columns of a table; labels: their column; left_out: those not among "all".
 
-    Raises
-    ------
-    DataFileError
-        A column is missing, or there is none beside the labels.
-    InputError
-        The labels are among the features.
+    Raises DataFileError if a column is missing, or there is none beside the labels. Raises InputError if the labels are
+    among the features.
     """
     columns = [str(name) for name in table.frame.columns]
     _check_there(table, () if given == "all" else given, left_out)

@@ -85,10 +85,7 @@ def parse(text: str, *, tabs: bool) -> Rows:
     quoted, or quotes enclose a tab, a line end or a doubled quote), it is read as a CSV. Where MySQL put a backslash
     before the tabs and line ends of texts, these are part of the text.
 
-    Raises
-    ------
-    ParseError
-        A quote is not closed, a text follows a closing quote, or a row has more fields than the first.
+    Raises ParseError if a quote is not closed, a text follows a closing quote, or a row has more fields than the first.
     """
     body = text.lstrip("\n")
     line = 1 + len(text) - len(body)

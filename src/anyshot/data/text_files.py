@@ -146,10 +146,7 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
     encoding: of the text; by default that of the byte-order mark, or UTF-8, or else the one that charset-normalizer
     detects, which is logged. A file in which only some lines are UTF-8 is refused.
 
-    Raises
-    ------
-    DataFileError
-        The file cannot be read, is empty, or is not in the encoding.
+    Raises DataFileError if the file cannot be read, is empty, or is not in the encoding.
     """
     data = _content(path)
     if encoding is not None:

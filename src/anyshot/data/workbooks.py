@@ -58,12 +58,8 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
 
     Blank rows between others are kept. Cells that are merged over several rows have their value in each of them.
 
-    Raises
-    ------
-    DataFileError
-        The file is damaged, has a password, or is empty.
-    InputError
-        There is no such sheet.
+    Raises DataFileError if the file is damaged, has a password, or is empty. Raises InputError if there is no such
+    sheet.
     """
     openpyxl = extra("openpyxl", "tables", purpose="Reading Excel files")
     with path.open("rb") as file:
@@ -205,10 +201,7 @@ def write_workbook(
 
     percent: columns whose numbers are shown in percent; target: the file's name in messages, by default `path`.
 
-    Raises
-    ------
-    DataFileError
-        The table has more rows than a sheet of Excel.
+    Raises DataFileError if the table has more rows than a sheet of Excel.
     """
     openpyxl = extra("openpyxl", "tables", purpose="Writing Excel files")
     if len(table) >= MAX_ROWS:

@@ -128,10 +128,8 @@ def reopen_backbone(
 
     frozen: the `frozen_digest` when the model was saved; download: whether the encoder may be downloaded.
 
-    Raises
-    ------
-    ModelFolderError
-        The encoder of that name on this machine is not the one of the saved model, or has other layers.
+    Raises ModelFolderError if the encoder of that name on this machine is not the one of the saved model, or has other
+    layers.
     """
     backbone = open_backbone(encoder, download=download)
     found = frozen_digest(backbone, freeze_at) if freeze_at in backbone.stages else None

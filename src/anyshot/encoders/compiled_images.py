@@ -167,12 +167,8 @@ class CompiledImageTextEncoder(ImageTextMixin, _Compiled):
 def read_supported(folder: Path) -> tuple[Config, ImageProcessing]:
     """Return the config and image processing of a model. No weights are read.
 
-    Raises
-    ------
-    UnsupportedModelError
-        openvino cannot run the model.
-    EncoderError
-        The folder lacks config.json or preprocessor_config.json, or they cannot be read.
+    Raises UnsupportedModelError if openvino cannot run the model. Raises EncoderError if the folder lacks config.json
+    or preprocessor_config.json, or they cannot be read.
     """
     config = read_settings(folder / "config.json")
     refuse_code(config, folder)

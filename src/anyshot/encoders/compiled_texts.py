@@ -103,12 +103,8 @@ class CompiledTextEncoder(TokenizingEncoder):
 def read_supported(folder: Path) -> tuple[SentenceModules, Config]:
     """Return the modules of a text model, and the config of its network. No weights are read.
 
-    Raises
-    ------
-    UnsupportedModelError
-        openvino cannot run the model.
-    UnknownEncoderError
-        The folder's settings cannot be read, or ask for code.
+    Raises UnsupportedModelError if openvino cannot run the model. Raises UnknownEncoderError if the folder's settings
+    cannot be read, or ask for code.
     """
     modules = read_sentence_modules(folder) if (folder / "modules.json").is_file() else SentenceModules()
     config = read_settings(folder / modules.transformer / "config.json")

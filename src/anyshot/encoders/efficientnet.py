@@ -168,10 +168,7 @@ def _graph(threads: int | None) -> ImageGraph:
 def read_weights() -> Weights:
     """Return the weights of the published network.
 
-    Raises
-    ------
-    MissingWeightsError
-        The weights are not on this machine, or are not the published ones.
+    Raises MissingWeightsError if the weights are not on this machine, or are not the published ones.
     """
     file = published_file(MODEL, WEIGHTS.name)
     arrays = read_pickled_weights(file.read_bytes(), name=file, remedy=f"Get it again: anyshot fetch {MODEL}")

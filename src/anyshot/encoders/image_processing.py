@@ -88,12 +88,8 @@ class ImageProcessing:
 def read_image_processing(folder: Path, *, model_type: str) -> ImageProcessing:
     """Return the image processing of a model.
 
-    Raises
-    ------
-    EncoderError
-        There is no preprocessor_config.json.
-    UnsupportedModelError
-        What it states is done by transformers only.
+    Raises EncoderError if there is no preprocessor_config.json. Raises UnsupportedModelError if what it states is done
+    by transformers only.
     """
     require_processing(folder, FILE)
     stated = read_settings(folder / FILE)

@@ -145,12 +145,7 @@ def load_keras_model(source: str, *, device: str = "auto", download: str | None 
 def keras_on_torch() -> Any:
     """Return the module keras, on its torch backend; see the docstring of this module.
 
-    Raises
-    ------
-    EncoderError
-        Keras has another backend.
-    MissingExtraError
-        Keras is not installed.
+    Raises EncoderError if Keras has another backend. Raises MissingExtraError if Keras is not installed.
     """
     asked = os.environ.get(BACKEND)
     if "keras" not in sys.modules and asked not in (None, "", "torch"):

@@ -92,10 +92,7 @@ def _atomic_model(target: Path) -> Iterator[Path]:
     The file contains the name of the file with its weights, so both are written in a temporary folder, under their
     final names.
 
-    Raises
-    ------
-    DataFileError
-        They cannot be written: the disk is full, or the folder is missing or read-only.
+    Raises DataFileError if they cannot be written: the disk is full, or the folder is missing or read-only.
     """
     try:
         with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}.") as folder:

@@ -53,11 +53,8 @@ def read_pickled_weights(content: bytes, *, name: object, remedy: str) -> dict[s
 
     name, remedy: the file and what to do, for the message of an error.
 
-    Raises
-    ------
-    MissingWeightsError
-        The file is damaged, cut short or of another format, or its pickle asks for anything but tensors; nothing that
-        it asks for is imported or run.
+    Raises MissingWeightsError if the file is damaged, cut short or of another format, or its pickle asks for anything
+    but tensors; nothing that it asks for is imported or run.
     """
     file = io.BytesIO(content)
     try:

@@ -100,10 +100,8 @@ PUBLISHED: Final = {
 def published_file(model: str, name: str) -> Path:
     """Return the path of a file of a built-in encoder. Its content is the published one.
 
-    Raises
-    ------
-    MissingWeightsError
-        The file is not on this machine, cannot be read, or has another content; the message says what to run.
+    Raises MissingWeightsError if the file is not on this machine, cannot be read, or has another content; the message
+    says what to run.
     """
     published = PUBLISHED[model]
     (file,) = (file for file in published.files if file.name == name)

@@ -226,10 +226,7 @@ class Backbone:
 
         freeze_at: the first trained stage, by name or by index: 0 trains everything, -1 only the head.
 
-        Raises
-        ------
-        UnknownStageError
-            There is no such stage; the message lists the stages.
+        Raises UnknownStageError if there is no such stage; the message lists the stages.
         """
         stages = self.stages
         if isinstance(freeze_at, str) and freeze_at in stages:
@@ -246,12 +243,8 @@ class Backbone:
     def prepare(self, items: Items, *, first_row: int = 0) -> list[Tensor]:
         """Return the first stage's input of each item: token ids (t,), or pixels (3, h, w).
 
-        Raises
-        ------
-        InputError
-            The network does not read items of this kind.
-        BadItemError
-            An item cannot be used; the message names its row.
+        Raises InputError if the network does not read items of this kind. Raises BadItemError if an item cannot be
+        used; the message names its row.
         """
         if len(items) == 0:
             return []

@@ -36,10 +36,7 @@ class TextTokenizer:
     def ids(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
         """Return the token ids of each text; log how many texts were truncated.
 
-        Raises
-        ------
-        BadItemError
-            A text has no token; the message names its row, counted from `first_row`.
+        Raises BadItemError if a text has no token; the message names its row, counted from `first_row`.
         """
         encodings = self._encodings(texts)
         ids = [encoding.ids for encoding in encodings]
@@ -98,10 +95,7 @@ def read_tokenizer(file: Path, *, max_tokens: int, is_published: bool = False) -
 
     is_published: whether the file has the published content, which need not be read twice to see if it is a tokenizer.
 
-    Raises
-    ------
-    MissingWeightsError
-        The file is missing, or is not a tokenizer.
+    Raises MissingWeightsError if the file is missing, or is not a tokenizer.
     """
     try:
         text = file.read_text(encoding="utf-8")

@@ -39,12 +39,8 @@ def zero_shot_figures(scores: ArrayLike, y: ArrayLike, seen: ArrayLike) -> dict[
     unseen classes; u and s: items of unseen and of seen classes among all classes; h: harmonic mean of u and s; ausuc:
     area under the curve of u and s over all penalties. Xian et al., TPAMI 2018, eq. (8) and (9).
 
-    Raises
-    ------
-    InputError
-        `scores` is no table, or has NaN, infinity, or a row without a finite score; -inf excludes a class.
-    NotEnoughLabelsError
-        `y` has items of seen or of unseen classes only.
+    Raises InputError if `scores` is no table, or has NaN, infinity, or a row without a finite score; -inf excludes a
+    class. Raises NotEnoughLabelsError if `y` has items of seen or of unseen classes only.
     """
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2:

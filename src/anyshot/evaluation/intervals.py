@@ -24,10 +24,8 @@ def bootstrap_interval(
     Draws for which the metric raises NotEnoughLabelsError (as for one class only) are left out. With few items the
     interval is too narrow. Efron, Bootstrap Methods, Annals of Statistics 1979.
 
-    Raises
-    ------
-    NotEnoughLabelsError
-        There are fewer than two rows, or the metric is undefined for more than half of the draws.
+    Raises NotEnoughLabelsError if there are fewer than two rows, or the metric is undefined for more than half of the
+    draws.
     """
     check_whole(1, n_draws=n_draws)
     check_fraction(level=level)

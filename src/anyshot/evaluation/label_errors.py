@@ -35,10 +35,7 @@ def out_of_fold_probabilities(
     Each item gets its probabilities from a clone of the model that was not trained on it. `y` (n,), None for no label:
     items without a label are predicted by the first clone. A class without training labels in a fold has probability 0.
 
-    Raises
-    ------
-    NotEnoughLabelsError
-        No class has two labels.
+    Raises NotEnoughLabelsError if no class has two labels.
     """
     classes = class_table(classes_in(y))
     index = to_indexes(y, classes, n_items=item_count(X))

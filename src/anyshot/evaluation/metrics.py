@@ -186,10 +186,7 @@ def bias(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None 
 def r2(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the share of the variance of `y` (n,) that the predictions explain; predicting the mean gives 0.
 
-    Raises
-    ------
-    NotEnoughLabelsError
-        All numbers are equal, so there is no variance to explain.
+    Raises NotEnoughLabelsError if all numbers are equal, so there is no variance to explain.
     """
     error, numbers = _errors(y, predicted), np.asarray(y, dtype=np.float64)
     counted = numbers[item_weights(sample_weight, len(numbers)) > 0]
@@ -220,10 +217,7 @@ def _mean(values: Floats, sample_weight: ArrayLike | None) -> float:
 def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats:
     """Return the weights (n,) of the items, ones for None.
 
-    Raises
-    ------
-    InputError
-        A weight is negative or not finite, there is not one per item, or they sum to zero.
+    Raises InputError if a weight is negative or not finite, there is not one per item, or they sum to zero.
     """
     if sample_weight is None:
         return np.ones(n)

@@ -162,10 +162,7 @@ def draw_pairs(index: Indexes, *, n_pairs: int, generator: np.random.Generator) 
     index (n,): the class of each item. SetFit also samples half and half (Tunstall et al., 2022, section 3.1). If no
     class has two items, every pair is of different classes; an item is never paired with itself.
 
-    Raises
-    ------
-    NotEnoughLabelsError
-        There are fewer than two classes.
+    Raises NotEnoughLabelsError if there are fewer than two classes.
     """
     members = [np.flatnonzero(index == one) for one in np.unique(index[index >= 0])]
     if len(members) < 2:

@@ -85,10 +85,7 @@ def episodes_of(index: Indexes, *, n_classes: int, n_each: int, groups: Indexes 
     index (n,): the class of each item, -1 for none; groups (n,): the group of each item's class, by default the same
     for all. Classes with fewer than `n_each` items are left out, and groups with fewer than two classes.
 
-    Raises
-    ------
-    NotEnoughLabelsError
-        No group has two classes with `n_each` items each.
+    Raises NotEnoughLabelsError if no group has two classes with `n_each` items each.
     """
     of_item = np.zeros_like(index) if groups is None else groups
     rows_by_group: dict[int, list[Indexes]] = {}

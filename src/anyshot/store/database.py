@@ -128,10 +128,7 @@ class Database:
     def run(self, action: str, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` returns of the open database; if the file is damaged, of a new one.
 
-        Raises
-        ------
-        CacheError
-            The file cannot be "read" or "written", as `action` says.
+        Raises CacheError if the file cannot be "read" or "written", as `action` says.
         """
         try:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -144,10 +144,7 @@ class VectorCache:
 def default_limit() -> float:
     """Return the size limit [MB]: the environment variable ANYSHOT_CACHE_LIMIT, else 2048.
 
-    Raises
-    ------
-    InputError
-        The variable is not a number, or is negative.
+    Raises InputError if the variable is not a number, or is negative.
     """
     text = os.environ.get("ANYSHOT_CACHE_LIMIT") or str(LIMIT_MB)
     try:

@@ -57,10 +57,7 @@ class Checkpoints:
     def read(self) -> Saved | None:
         """Return the content of the newest checkpoint, or None.
 
-        Raises
-        ------
-        CheckpointError
-            It is damaged, or has another format.
+        Raises CheckpointError if it is damaged, or has another format.
         """
         folder = self.newest()
         if folder is None:
@@ -82,10 +79,7 @@ class Checkpoints:
 
         step: higher than that of all before, so that the newest one stays where it is until the new one is complete.
 
-        Raises
-        ------
-        CheckpointError
-            The folder cannot be written, or has something else of the name of the checkpoint.
+        Raises CheckpointError if the folder cannot be written, or has something else of the name of the checkpoint.
         """
         parent, older = Path(self.folder), self._complete()
         target = parent / f"step-{step}"

@@ -190,10 +190,7 @@ def balanced_weights(index: Indexes, n_classes: int, weights: NDArray[np.floatin
 
     index (n,): the class of each item; weights (n,): how much each item counts, 1 by default.
 
-    Raises
-    ------
-    NotEnoughLabelsError
-        There is no label.
+    Raises NotEnoughLabelsError if there is no label.
     """
     counts = np.bincount(index, weights, minlength=n_classes)
     if not counts.any():

@@ -25,10 +25,7 @@ def part_of(arrays: Mapping[str, T], part: str) -> dict[str, T]:
 def load_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]], part: str) -> None:
     """Load the weights that `weights_of` returned into a network with the same layers, in place.
 
-    Raises
-    ------
-    ModelFolderError
-        Its layers differ from those of the saved network.
+    Raises ModelFolderError if its layers differ from those of the saved network.
     """
     saved = part_of(arrays, part)
     ours = {name: tuple(value.shape) for name, value in network.state_dict().items()}

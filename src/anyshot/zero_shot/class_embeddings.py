@@ -58,12 +58,7 @@ def embed_classes(
     distinct texts; templates: sentences with ``{}`` for the name, `TEXT_TEMPLATES` for texts, `IMAGE_TEMPLATES` for an
     image-text model; word_templates: the same for words; read_by: the words of each class, by default the user's own.
 
-    Raises
-    ------
-    ClassesError
-        There is no class.
-    InputError
-        There is no template, or one has no ``{}``.
+    Raises ClassesError if there is no class. Raises InputError if there is no template, or one has no ``{}``.
 
     References
     ----------

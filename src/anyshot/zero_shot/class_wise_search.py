@@ -30,10 +30,7 @@ def class_folds(y: Indexes, *, n_classes: int, random_state: RandomState = 0) ->
     With c_seen of n_classes seen, each fold holds out about c_seen * (1 - c_seen / n_classes) classes, at least one,
     and leaves at least two.
 
-    Raises
-    ------
-    NotEnoughLabelsError
-        Fewer than three classes have labels.
+    Raises NotEnoughLabelsError if fewer than three classes have labels.
     """
     seen = np.unique(y[y >= 0])
     if len(seen) < 3:

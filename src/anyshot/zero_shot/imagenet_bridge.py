@@ -90,13 +90,9 @@ def transfer_weights(
     the kernel exp(-|s - t|^2 / width); penalty: of kernel ridge regression, at 0 it passes through the weights of every
     known class.
 
-    Raises
-    ------
-    InputError
-        The numbers of rows of `known_vectors` and `weights` differ, a text vector is zero, a parameter is out of range,
-        or the weights of all known classes are equal.
-    WidthError
-        The two kinds of text vectors differ in width.
+    Raises InputError if the numbers of rows of `known_vectors` and `weights` differ, a text vector is zero, a parameter
+    is out of range, or the weights of all known classes are equal. Raises WidthError if the two kinds of text vectors
+    differ in width.
 
     References
     ----------
@@ -194,10 +190,7 @@ def known_classes(names: Names, embed: Embed) -> KnownClasses:
 
     names: the synonyms of each known class, as in `LinearClassifier.names`; embed: texts to unit vectors (n, d).
 
-    Raises
-    ------
-    ClassesError
-        A class has no name.
+    Raises ClassesError if a class has no name.
     """
     nameless = [row for row, own in enumerate(names) if not own]
     if nameless:

@@ -122,10 +122,7 @@ def open_model(folder: Path, *, method: str) -> Any:
 
     method: the method that the command calls, such as "explain".
 
-    Raises
-    ------
-    InputError
-        Models of its kind have no such method.
+    Raises InputError if models of its kind have no such method.
     """
     model = load_model(folder)
     if not hasattr(model, method):

@@ -41,12 +41,8 @@ Parsed = TypeVar("Parsed", bound=BaseModel)
 async def read_body(request: Request, schema: type[Parsed], settings: Settings) -> Parsed:
     """Return the body of a request.
 
-    Raises
-    ------
-    UnsupportedBodyError
-        It is neither JSON nor a form with files.
-    pydantic.ValidationError
-        It does not have the fields of `schema`.
+    Raises UnsupportedBodyError if it is neither JSON nor a form with files. Raises pydantic.ValidationError if it does
+    not have the fields of `schema`.
     """
     kind = media_type_of(request.headers)
     if kind == MULTIPART:

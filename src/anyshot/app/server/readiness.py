@@ -105,10 +105,7 @@ def snapshot_of(classifier: Any, version: int) -> Snapshot:
 def ready(classifier: Any, cache: store.MemoryCache) -> Any:
     """Return a model that has answered one item, so that its encoder is loaded, and keeps vectors in memory.
 
-    Raises
-    ------
-    InputError
-        The model is of a kind that cannot be served.
+    Raises InputError if the model is of a kind that cannot be served.
     """
     if not isinstance(classifier, tasks.AnyShotClassifier):
         return _ready_fixed(classifier)

@@ -96,10 +96,7 @@ def service_of(request: Request) -> Service:
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Return the result of the work, or cancel it if the client hangs up. The body must have been read.
 
-    Raises
-    ------
-    ClientGoneError
-        The client has hung up.
+    Raises ClientGoneError if the client has hung up.
     """
     try:
         async with asyncio.timeout(None) as limit:

@@ -65,10 +65,7 @@ class Versions:
     def write(self, number: int, save: Callable[[Path], None]) -> None:
         """Write a version durably by `save(folder)`, then put it in place of the model's folder.
 
-        Raises
-        ------
-        ModelFolderError
-            It cannot be written; the folder is unchanged.
+        Raises ModelFolderError if it cannot be written; the folder is unchanged.
         """
         try:
             self.place.mkdir(exist_ok=True)

@@ -243,12 +243,8 @@ def existing(transaction: Transaction, number: int) -> Row:
 def checked_name(transaction: Transaction, name: str, *, number: int | None = None) -> str:
     """Return a name as it is stored, or raise an error if a class cannot have it.
 
-    Raises
-    ------
-    ClassesError
-        The name is empty, too long, or "unknown".
-    DuplicateClassError
-        Another class than `number` has it, in any case.
+    Raises ClassesError if the name is empty, too long, or "unknown". Raises DuplicateClassError if another class than
+    `number` has it, in any case.
     """
     clean = " ".join(clean_name(name).split())
     if is_blank(clean):

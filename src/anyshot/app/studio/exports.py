@@ -60,10 +60,8 @@ def save_table(project: Project, answers: "Answers", path: str | Path) -> int:
 def fitted_classifier(project: Project) -> Any:
     """Return an AnyShotClassifier that is fitted to the project's classes, labels and items.
 
-    Raises
-    ------
-    InputError
-        There are fewer than two classes, or no items, or for rows of features, fewer than two classes with a label.
+    Raises InputError if there are fewer than two classes, or no items, or for rows of features, fewer than two classes
+    with a label.
     """
     classes, labels = project.classes.all(), project.items.labels()
     if len(classes) < 2 or not len(labels.ids):

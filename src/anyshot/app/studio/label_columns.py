@@ -22,10 +22,8 @@ _WHOLE: Final = re.compile(r"-?\d+\.0")
 def label_ids(transaction: Transaction, labels: Sequence[str], added: Added) -> dict[str, int]:
     """Return the stored label of each name in a label column, and add the classes that are new.
 
-    Raises
-    ------
-    InputError
-        The column has more than 200 different values that are no class yet, or many numbers with fractions.
+    Raises InputError if the column has more than 200 different values that are no class yet, or many numbers with
+    fractions.
     """
     names = dict.fromkeys(labels)
     known = {row["name"].casefold(): row["id"] for row in transaction.read("select id, name from classes")}

@@ -133,10 +133,7 @@ def why_unsupported(config: Mapping[str, Any]) -> str | None:
 def architecture(config: Mapping[str, Any], *, source: object) -> Architecture:
     """Return what a config.json says of the network; transformers' defaults hold for what it leaves out.
 
-    Raises
-    ------
-    UnknownEncoderError
-        A number is missing that transformers would not know either, or is none.
+    Raises UnknownEncoderError if a number is missing that transformers would not know either, or is none.
     """
     kind = str(config["model_type"])
     names = _OF_DISTILBERT if kind == "distilbert" else _USUAL
@@ -166,10 +163,7 @@ _OF_DISTILBERT: Final = {"n_layers": 6, "n_heads": 12, "dim": 768, "hidden_dim":
 def check_weights(network: Architecture, weights: Weights) -> None:
     """Check that all weights are there and have the shapes that follow from config.json.
 
-    Raises
-    ------
-    MissingWeightsError
-        One is missing or has another shape.
+    Raises MissingWeightsError if one is missing or has another shape.
     """
     names, d = FAMILIES[network.model_type], network.width
     embeddings = weights.under("embeddings")

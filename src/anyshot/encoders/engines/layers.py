@@ -85,10 +85,7 @@ def embedding(ids: Node, table: NDArray[Any]) -> Node:
 def activate(x: Node, kind: str) -> Node:
     """Apply an activation by the name that it has in transformers' configurations: see `ACTIVATIONS`.
 
-    Raises
-    ------
-    EncoderError
-        There is no activation of this name.
+    Raises EncoderError if there is no activation of this name.
     """
     if kind not in ACTIVATIONS:
         raise EncoderError(

@@ -182,10 +182,7 @@ def without_telemetry() -> Any:
 
     The converter is imported when somebody calls `openvino.convert_model`, which is not done here.
 
-    Raises
-    ------
-    MissingExtraError
-        openvino is not installed. There are systems for which it is not made.
+    Raises MissingExtraError if openvino is not installed. There are systems for which it is not made.
     """
     with _import_lock:
         is_first = "openvino" not in sys.modules

@@ -15,10 +15,7 @@ OWN_CGROUPS: Final = Path("/proc/self/cgroup")
 def n_threads(threads: int | None = None) -> int:
     """Return the number of threads to use: `threads`, or else `usable_processors()`.
 
-    Raises
-    ------
-    InputError
-        `threads` is not a whole number of at least 1.
+    Raises InputError if `threads` is not a whole number of at least 1.
     """
     if threads is None:
         return usable_processors()

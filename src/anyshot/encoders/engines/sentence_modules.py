@@ -72,10 +72,7 @@ class SentenceModules:
 def read_sentence_modules(folder: Path) -> SentenceModules:
     """Return what the files of a folder of sentence-transformers say, without opening weights.
 
-    Raises
-    ------
-    UnknownEncoderError
-        A file is missing or cannot be read.
+    Raises UnknownEncoderError if a file is missing or cannot be read.
     """
     first, *others = read_modules(folder / "modules.json")
     transformer = str(first.get("path", ""))
@@ -127,10 +124,7 @@ def pooled_vector(modules: SentenceModules, states: Node, mask: Node) -> Node:
 def pooled_width(modules: SentenceModules, *, width: int) -> int:
     """Return d of `pooled_vector`, for states of this width; check that the weights of the dense layers fit.
 
-    Raises
-    ------
-    MissingWeightsError
-        The weights of a dense layer are missing or of another shape.
+    Raises MissingWeightsError if the weights of a dense layer are missing or of another shape.
     """
     d = width * len(modules.poolings)
     for module in modules.after:

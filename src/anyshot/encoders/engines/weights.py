@@ -67,10 +67,7 @@ def read_safetensors(
 
     A file is mapped into memory and read as its arrays are used. renamed: new ends of names by the old ones.
 
-    Raises
-    ------
-    MissingWeightsError
-        A file is missing, cut short or damaged, or has tensors of a type that is not read.
+    Raises MissingWeightsError if a file is missing, cut short or damaged, or has tensors of a type that is not read.
     """
     arrays: dict[str, NDArray[np.float32]] = {}
     for file in files:
@@ -89,10 +86,8 @@ def check_weights(file: Path, *, is_quantized: bool) -> None:
     A ReLU of openvino makes NaN 0, and torch takes rounded weights for exact ones. is_quantized: whether the model says
     how its weights are rounded. Masks may be infinite, and of any type.
 
-    Raises
-    ------
-    MissingWeightsError
-        The file is missing, cut short or damaged, or has weights that are NaN, infinite or rounded.
+    Raises MissingWeightsError if the file is missing, cut short or damaged, or has weights that are NaN, infinite or
+    rounded.
     """
     for name, kind, data in _tensors(file):
         if kind not in DTYPES and name.endswith(".weight") and not is_quantized:

@@ -157,10 +157,8 @@ def open_part(auto: Any, folder: Path, **options: Any) -> Any:
 def open_weights(auto: Any, folder: Path) -> tuple[Any, bool]:
     """Return a model in evaluation mode, and whether the weights of its pooler are there.
 
-    Raises
-    ------
-    MissingWeightsError
-        Other weights are missing, or have other shapes; transformers would initialize them at random.
+    Raises MissingWeightsError if other weights are missing, or have other shapes; transformers would initialize them at
+    random.
     """
     model, loaded = open_part(
         auto, folder, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True
@@ -184,10 +182,8 @@ def open_weights(auto: Any, folder: Path) -> tuple[Any, bool]:
 def open_tokenizer(folder: Path) -> Any:
     """Return the tokenizer of a model.
 
-    Raises
-    ------
-    MissingWeightsError
-        The tokenizer's files are missing: transformers then makes one without a vocabulary, or fails.
+    Raises MissingWeightsError if the tokenizer's files are missing: transformers then makes one without a vocabulary,
+    or fails.
     """
     missing = MissingWeightsError(
         f"{folder} has no tokenizer (tokenizer.json, vocab.txt or the like). Download the model again, or save its "

@@ -30,10 +30,7 @@ _NOT_READ: Final = frozenset({"onnx", "openvino"})  # folders with weights for o
 def download_switch(download: str | None) -> Download:
     """Return whether downloads are allowed: the argument, or else ANYSHOT_DOWNLOAD, or else "allow".
 
-    Raises
-    ------
-    InputError
-        The value is neither "allow" nor "never".
+    Raises InputError if the value is neither "allow" nor "never".
     """
     value = download if download is not None else os.environ.get(SWITCH) or "allow"
     for choice in get_args(Download):
@@ -50,12 +47,9 @@ def model_folder(source: str | Path, *, download: str | None = None) -> Path:
 
     source: a folder, for which the network is never used, or the id of a model on the Hugging Face hub, "owner/name".
 
-    Raises
-    ------
-    MissingWeightsError
-        The model is not on this machine and cannot be downloaded, or has no weights in safetensors, or damaged ones.
-    UnknownEncoderError
-        There is no such folder or model, or it refers to files outside of its folder.
+    Raises MissingWeightsError if the model is not on this machine and cannot be downloaded, or has no weights in
+    safetensors, or damaged ones. Raises UnknownEncoderError if there is no such folder or model, or it refers to files
+    outside of its folder.
     """
     folder = _fetched(source, (*SETTINGS, *WEIGHTS), download=download_switch(download))
     _check_weights(folder, source)
@@ -70,12 +64,8 @@ def check_files(folder: Path) -> None:
     Libraries prefer safetensors, but open pickles where an index, a module or an adapter names one. Links are followed
     only to the blobs of the same entry in the hub's cache.
 
-    Raises
-    ------
-    MissingWeightsError
-        Some weights are only in a pickle.
-    UnknownEncoderError
-        A file refers to one outside of the folder, to custom code, or to another model.
+    Raises MissingWeightsError if some weights are only in a pickle. Raises UnknownEncoderError if a file refers to one
+    outside of the folder, to custom code, or to another model.
     """
     for file in _files_of(folder):
         if file.is_symlink() and not _stays_inside(file, folder):
@@ -100,10 +90,7 @@ def kind_of(source: str | Path, *, download: str | None = None) -> Kind:
 
     "sentences" is a text model in sentence-transformers' layout, which specifies its pooling; "text" is any other.
 
-    Raises
-    ------
-    UnknownEncoderError
-        The model encodes neither texts nor images, or its settings cannot be read.
+    Raises UnknownEncoderError if the model encodes neither texts nor images, or its settings cannot be read.
     """
     folder = _fetched(source, SETTINGS, download=download_switch(download))
     if (folder / "modules.json").is_file():
@@ -151,10 +138,7 @@ def digest_of_folder(folder: Path, *settings: str) -> str:
 def read_settings(file: Path) -> dict[str, Any]:
     """Return the settings in a JSON file of a model.
 
-    Raises
-    ------
-    UnknownEncoderError
-        The file does not exist, or is not an object in JSON.
+    Raises UnknownEncoderError if the file does not exist, or is not an object in JSON.
     """
     settings = _read_json(file)
     if not isinstance(settings, dict):
@@ -172,10 +156,7 @@ def optional_settings(file: Path) -> dict[str, Any]:
 def read_modules(file: Path) -> list[dict[str, Any]]:
     """Return the modules of a model of sentence-transformers, as its modules.json lists them.
 
-    Raises
-    ------
-    UnknownEncoderError
-        The file does not exist, or is no list of modules.
+    Raises UnknownEncoderError if the file does not exist, or is no list of modules.
     """
     modules = _read_json(file)
     if not isinstance(modules, list) or not modules or not all(isinstance(module, dict) for module in modules):

@@ -29,10 +29,7 @@ OF_ENGINE: Final[Mapping[str, Kind]] = {
 def kind_of_type(model_type: object) -> Kind | None:
     """Return the kind of models of a type, or None if transformers does not list it as encoding texts or images.
 
-    Raises
-    ------
-    MissingExtraError
-        Only transformers can know, and it is not installed.
+    Raises MissingExtraError if only transformers can know, and it is not installed.
     """
     if model_type in OF_ENGINE:
         return OF_ENGINE[str(model_type)]
