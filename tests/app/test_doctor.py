@@ -63,8 +63,8 @@ def test_the_engine_is_named_with_the_reason(findings):
 
 
 def test_without_torch_openvino_runs_and_nothing_is_wrong(monkeypatch):
-    versions = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda name: None if name in doctor.FOR_TRAINING else versions(name))
+    versions = doctor.version_of
+    monkeypatch.setattr(doctor, "version_of", lambda name: None if name in doctor.FOR_TRAINING else versions(name))
     cores, engine = doctor._engine()
     assert "because there is no torch" in engine.found
     assert (cores.remedy, engine.remedy) == (None, None)

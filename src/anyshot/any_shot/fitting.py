@@ -11,7 +11,7 @@ from anyshot.any_shot.model import Factors, Fit, Method, MethodOrAuto, Model, Pr
 from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, moved_by_labels, zero_shot_by_attributes
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.folds import first_copies
+from anyshot.base.folds import evenly_spaced, first_copies
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Indexes, Vectors, class_means, softmax
 from anyshot.base.wording import count
@@ -100,7 +100,7 @@ def fit_with_pool(
     shares = class_shares_of_pool(scores, shares, data, scale)
     targets = softmax(scores + offsets_for(shares, scores, data, scale)).astype(np.float32)
     strengths = factors or odds_as_factors(heads(data), data, prior)
-    rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
+    rows = evenly_spaced(len(targets), own.pool_examples)
     total = min(own.max_pool_weight * len(rows), own.pool_labels * len(prior.initial))
 
     def fitted(prior: Prior, rows: Indexes, start: Starts, tol: float) -> Fit:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
-from anyshot.base.folds import first_copies, row_digests
+from anyshot.base.folds import evenly_spaced, first_copies, row_digests
 from anyshot.base.labels import Classes, class_table, sorted_rows
 from anyshot.base.validation import Floats, Indexes, Vectors, group_means, unit
 from anyshot.errors import ClassesError, WidthError
@@ -73,8 +73,7 @@ class TrainingSet:
         labeled = set(row_digests(self.vectors)) if len(self.unlabeled) else set()
         if all(row_digests(row[None])[0] in labeled for row in self.unlabeled):
             return None
-        rows = np.linspace(0, len(self.unlabeled) - 1, min(len(self.unlabeled), self.defaults.max_pool)).astype(int)
-        return self.centered(self.unlabeled[rows])
+        return self.centered(self.unlabeled[evenly_spaced(len(self.unlabeled), self.defaults.max_pool)])
 
     @cached_property
     def pool_size(self) -> int:

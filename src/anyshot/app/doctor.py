@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anyshot import store
+from anyshot.base.extras import version_of
 from anyshot.encoders.huggingface.files import download_switch
 from anyshot.encoders.registry import Available, available
 from anyshot.errors import AnyshotError, InputError
@@ -83,10 +84,10 @@ def _versions() -> list[Finding]:
         Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
     ]
     for name in PACKAGES:
-        version = _version(name)
+        version = version_of(name)
         found.append(Finding(name, version or "not installed", None if version else f"pip install {name}"))
     absent = 'not installed; training a network needs it: pip install "anyshot[torch]"'
-    return found + [Finding(name, _version(name) or absent) for name in FOR_TRAINING]
+    return found + [Finding(name, version_of(name) or absent) for name in FOR_TRAINING]
 
 
 def _engine() -> list[Finding]:
@@ -97,10 +98,12 @@ def _engine() -> list[Finding]:
         return [Finding("cores", str(cores)), Finding("engine", output, "pip install --force-reinstall openvino")]
     threads, engine, precision = output.split("\n")
     found = [Finding("cores", f"{cores}, of which encoders use {threads}")]
-    has_torch, gpu = _try(_TORCH) if _version("torch") else (True, "")
+    has_torch, gpu = _try(_TORCH) if version_of("torch") else (True, "")
     if not has_torch:
         found.append(Finding("torch works", gpu, "pip install --force-reinstall torch"))
-    reason = f"torch finds a GPU, {gpu}" if gpu else "torch finds no GPU" if _version("torch") else "there is no torch"
+    reason = (
+        f"torch finds a GPU, {gpu}" if gpu else "torch finds no GPU" if version_of("torch") else "there is no torch"
+    )
     if engine == "torch":
         return [*found, Finding("engine", f"torch, because {reason if gpu else 'openvino is not installed'}")]
     slow = "" if precision == "bfloat16" else ", since the CPU has no bfloat16, which is about twice as fast"
@@ -121,13 +124,13 @@ def _encoder(entry: Available) -> list[Finding]:
 
 def _torchvision() -> list[Finding]:
     """Check that torchvision fits torch, if it is installed; anyshot does not need it."""
-    version = _version("torchvision")
+    version = version_of("torchvision")
     if version is None:
         return []
     done, output = _try("import torchvision")
     if done:
         return [Finding("torchvision", version)]
-    broken = f"{version} does not fit torch {_version('torch')} ({output}); with it, transformers cannot load models"
+    broken = f"{version} does not fit torch {version_of('torch')} ({output}); with it, transformers cannot load models"
     return [
         Finding("torchvision", broken, f"{sys.executable} -m pip uninstall -y torchvision   (anyshot does not need it)")
     ]
@@ -157,13 +160,6 @@ def _download() -> Finding:
     except InputError as error:
         return Finding("download", str(error), 'set ANYSHOT_DOWNLOAD to "allow" or "never"')
     return Finding("download", f"{switch} (ANYSHOT_DOWNLOAD); built-in encoders are downloaded by anyshot fetch only")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _try(program: str) -> tuple[bool, str]:

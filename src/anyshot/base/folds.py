@@ -57,6 +57,15 @@ def first_of_each_class(index: NDArray[np.intp], limit: int) -> NDArray[np.intp]
     return np.sort(np.argsort(order, kind="stable")[:limit])
 
 
+def evenly_spaced(n: int, at_most: int) -> Indexes:
+    """Return sorted rows of `n`, evenly spaced from the first to the last, or all if there are not more.
+
+    >>> evenly_spaced(7, 4), evenly_spaced(2, 4)
+    (array([0, 2, 4, 6]), array([0, 1]))
+    """
+    return np.linspace(0, n - 1, min(n, at_most)).astype(np.intp)
+
+
 def first_copies(X: Vectors) -> Indexes:
     """Return, for each vector of `X` (n, d), the index of the first equal vector (n,).
 

@@ -19,9 +19,7 @@ def cache_folder() -> Path:
     """Return where the cache is stored: the environment variable ANYSHOT_CACHE, else the user cache folder.
 
     For a user without a home folder, as in a container with a numeric user, it is in the folder of temporary files.
-
-    Raises InputError if ANYSHOT_CACHE begins with "~", and that home folder does not exist. Raises CacheError if the
-    temporary folder belongs to another user.
+    Raises CacheError if that belongs to another user.
     """
     chosen = chosen_folder(CACHE)
     if chosen:
@@ -38,8 +36,6 @@ def weights_folders() -> list[Path]:
     """Return where weights of encoders are stored: ANYSHOT_WEIGHTS, if it is set, and the user data folder.
 
     `anyshot fetch` writes into the first. A user without a home folder has no user data folder.
-
-    Raises InputError if ANYSHOT_WEIGHTS begins with "~", and that home folder does not exist.
     """
     chosen = chosen_folder(WEIGHTS)
     folders = [chosen] if chosen else []

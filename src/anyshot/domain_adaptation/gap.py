@@ -15,6 +15,7 @@ from scipy.sparse.linalg import svds
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from anyshot.base.columns import column_names, is_table
+from anyshot.base.folds import evenly_spaced
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import RandomState, check_whole, generator
@@ -280,7 +281,7 @@ def principal_coordinates(source: Table, target: Table) -> tuple[Floats, Floats]
 
 
 def _plot_domain(axes: Axes, points: Floats, color: str, label: str) -> None:
-    some = points[np.linspace(0, len(points) - 1, min(len(points), MAX_DOTS)).astype(int)]
+    some = points[evenly_spaced(len(points), MAX_DOTS)]
     axes.scatter(some[:, 0], some[:, 1], s=9, color=color, alpha=0.45, linewidths=0, label=label)
     values, vectors = np.linalg.eigh(np.cov(points.T))  # (2,), (2, 2)
     width, height = 4 * np.sqrt(np.maximum(values, 0))

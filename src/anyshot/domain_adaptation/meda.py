@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, dia_array, eye_array
 from scipy.special import softmax
 from sklearn.preprocessing import normalize
 
+from anyshot.base.folds import evenly_spaced
 from anyshot.base.scored_classifier import ScoredClassifier
 from anyshot.base.validation import Indexes, check_not_negative, check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
@@ -164,7 +165,7 @@ class MEDA(AdaptedClassifier):
         check_not_negative(alignment=self.alignment, smoothness=self.smoothness)
         sizes = len(domains.source), len(domains.target)
         fraction = min(1, MAX_ITEMS / sum(sizes))
-        rows, target_rows = (np.linspace(0, n - 1, max(2, int(fraction * n))).astype(int) for n in sizes)
+        rows, target_rows = (evenly_spaced(n, max(2, int(fraction * n))) for n in sizes)
         some = domains.part(rows, target_rows)
         self.axes_ = geodesic_flow(some.source, some.target, n_components=self.n_components)
         start = None

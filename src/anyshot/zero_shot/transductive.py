@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix, diags
 from scipy.special import log_softmax, softmax
 
 from anyshot.base.estimator import all_or_nothing
+from anyshot.base.folds import evenly_spaced
 from anyshot.base.validation import Floats, Indexes, Vectors, class_rows, class_sums, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator, check_parameters, copy_of
@@ -223,7 +224,7 @@ def _fit_mixture(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance:
 
 
 def _fit_propagation(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance: float) -> _Adjusted:
-    rows = _evenly_spaced(len(y), max(0, POOL_LIMIT - len(U)))
+    rows = evenly_spaced(len(y), max(0, POOL_LIMIT - len(U)))
     nodes = np.concatenate([X[rows], U])
     prior = np.concatenate([np.eye(log_prior.shape[1])[y[rows]], np.exp(log_prior)])
     graph = neighbor_graph(nodes, nearest_neighbors(nodes, n_neighbors=N_NEIGHBORS))
@@ -236,10 +237,6 @@ _METHODS = {"refine": _fit_refinement, "mixture": _fit_mixture, "propagation": _
 
 def _log(probabilities: Floats) -> Floats:
     return np.asarray(np.log(np.maximum(probabilities, 1e-12)))
-
-
-def _evenly_spaced(n: int, limit: int) -> Indexes:
-    return np.unique(np.linspace(0, n - 1, min(n, limit)).astype(np.intp))
 
 
 def agreement_by_side(before: Floats, after: Floats, seen: NDArray[np.bool_]) -> float:
@@ -331,7 +328,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         pool = vectors(pool, width=self.n_features_in_, name="unlabeled")
         if unlabeled is not None:
             self._check_columns(unlabeled, reset=False)
-        self._adjust(vectors(X)[index >= 0], index[index >= 0], pool[_evenly_spaced(len(pool), POOL_LIMIT)])
+        self._adjust(vectors(X)[index >= 0], index[index >= 0], pool[evenly_spaced(len(pool), POOL_LIMIT)])
         return self
 
     def _check_seen(self) -> None:

@@ -16,6 +16,7 @@ from anyshot.app.studio.classes import ClassRow
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.items import Labels
 from anyshot.app.studio.project import Project
+from anyshot.base.folds import evenly_spaced
 from anyshot.base.items import item_names
 from anyshot.base.labels import sorted_rows
 from anyshot.base.validation import Floats, Indexes, Vectors
@@ -254,9 +255,7 @@ def unknown_rate(labels: Labels, n_items: int) -> float | None:
 
 def pool_of(ids: Indexes) -> Indexes:
     """Return the items that the model is fitted to without their labels: all, or so many evenly spaced."""
-    if len(ids) <= MAX_POOL:
-        return ids
-    return ids[np.linspace(0, len(ids) - 1, MAX_POOL).astype(np.intp)]
+    return ids[evenly_spaced(len(ids), MAX_POOL)]
 
 
 def texts_of(classes: Sequence[ClassRow]) -> ClassTexts:

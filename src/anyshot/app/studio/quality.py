@@ -14,6 +14,7 @@ from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.items import Labels
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.tested_answers import MAX_TESTED
+from anyshot.base.folds import evenly_spaced
 from anyshot.base.validation import Floats, Indexes
 from anyshot.base.wording import count
 from anyshot.errors import InputError
@@ -245,7 +246,7 @@ def _accuracy(
         return None, 0.0, 1.0
     tested, correct = _tested(answers, labels, learned, result)
     by_confidence = rows[np.argsort(found.confidence[rows], kind="stable")]
-    some = by_confidence[np.linspace(0, len(rows) - 1, min(len(rows), N_ASKED)).astype(np.intp)]
+    some = by_confidence[evenly_spaced(len(rows), N_ASKED)]
     asked = learned.probabilities(answers.vectors(found.ids[some])[1])
     return answer_accuracy(tested, correct, log_odds(asked), len(rows))
 

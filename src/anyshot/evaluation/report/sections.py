@@ -5,12 +5,12 @@ import platform
 import time
 from collections import Counter
 from hashlib import sha256
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from anyshot.base.extras import version_of
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.base.repeated_items import repeated_note
@@ -290,7 +290,7 @@ def reproduction(results: ClassResults | NumberResults) -> Section:
     lines += [f"  {name:<22}{' '.join(repr(value).split())[:100]}" for name, value in parameters.items()]
     lines += [f"{'test data':<24}sha256 {_digest(results.inputs)}, {n:,} items"]
     lines += [f"{'sampled from':<24}{n_given:,} items, with seed {collect.SAMPLE_SEED}"] if n < n_given else []
-    lines += [f"{name:<24}{version}" for name in PACKAGES if (version := _version(name))]
+    lines += [f"{name:<24}{version}" for name in PACKAGES if (version := version_of(name))]
     lines += [f"{'python':<24}{platform.python_version()} on {platform.system()} {platform.machine()}"]
     lead = "The same model, data and versions give the same figures, except for the times."
     return Section(lead, code=readable("\n".join(lines)))
@@ -321,10 +321,3 @@ def _digest(inputs: Inputs) -> str:
             content.update(str(item).encode("utf-8", "replace") + b"\0")
     content.update("\0".join(map(str, inputs.y)).encode("utf-8", "replace"))
     return content.hexdigest()[:16]
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
