@@ -53,6 +53,9 @@ def _(_: Path, values: Any) -> object:
 WRITTEN = {
     "numbers with a unit": [f"{day} kg" for day in range(101)],
     "thousands with commas": [f"{day * 1000:,}" for day in range(101)],
+    "thousands with points": [f"{day}.000,50" for day in range(1, 102)],
+    "amounts in brackets": [f"({day},500.00)" for day in range(1, 102)],
+    "amounts with a minus behind them": [f"{day}.5-" for day in range(101)],
     "amounts of money": [f"${day * 100:,.2f}" for day in range(101)],
 }
 holds.each("a column of {}: refused by name", WRITTEN)(

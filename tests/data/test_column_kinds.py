@@ -115,6 +115,21 @@ def test_many_numbers_with_one_unit_are_no_categories(form):
     assert kind_of(pd.concat([column, pd.Series(["3 lb"])])) == "category"
 
 
+@pytest.mark.parametrize(
+    "form", ["{},500.01", "{},500", "{}.500,01", "{}'500.5", "{}\u202f500", "{} 500,5", "({}.5)", "{}.5-", "\u2212{}"]
+)
+def test_many_numbers_as_programs_show_them_are_no_categories(form):
+    shown = [form.format(n) for n in range(1, 13)]
+    for column in (shown, [*shown, "412"], [*shown, "n/a"]):
+        with pytest.raises(InputError, match=r"'sum' holds numbers with (separators of thousands|a unit)"):
+            kind_of(pd.Series(column, name="sum"))
+
+
+@pytest.mark.parametrize("form", ["0{}'500", "{}10 001", "{}A.500"])
+def test_codes_that_look_like_such_numbers_are_categories(form):
+    assert kind_of(pd.Series([form.format(n) for n in range(1, 13)])) == "category"
+
+
 @pytest.mark.parametrize("other", ["?", "n/a", "12 kg"])
 def test_many_numbers_beside_a_few_texts_are_no_categories(other):
     for column in ([*map(str, range(30)), other], [*range(30), other]):  # of a CSV, and of a sheet

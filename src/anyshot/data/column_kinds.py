@@ -24,6 +24,11 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 NUMBER: Final = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?(\s?%)?")
 """A number as text; 007 is a code."""
 _MEASURE: Final = re.compile(r"[+-]?([$€£¥₹]?)\s?[+-]?\d[\d.,']*\s?(\D{0,12})")  # a currency or a unit, "5 kg"
+_WRITTEN: Final = re.compile(
+    r"\(?[+\u2212-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})+(,\d+)?|\d{1,3}(['\u2019\u00a0\u202f]\d{3})+([.,]\d+)?"
+    r"|\d{1,3}( \d{3})+[.,]\d+|\d+([.,]\d+)?)[)-]?"
+)
+"""A number as programs show it: with separators of thousands, in brackets or with another minus."""
 _MANY: Final = 10  # so many different texts are hardly categories
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
 _CLOCK: Final = r"\d{1,2}:[0-5]\d(:[0-5]\d(\.\d+)?)?"
@@ -278,9 +283,12 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
         return "date"
     if all(_TIME.fullmatch(text) for text in stripped):
         return "duration"
-    if all(_COMMA.fullmatch(text) for text in stripped) and any("," in text for text in stripped):
+    commas = sorted(text for text in stripped if "," in text)
+    if commas and all(_COMMA.fullmatch(text) for text in stripped):
+        if all(text[-4] == "," for text in commas if len(text) > 3) and len(commas) > _MANY:
+            raise _not_plain(max(commas, key=len), name)
         raise InputError(
-            f"Column {name!r} holds numbers with a decimal comma, such as {min(sorted(stripped), key=len)!r}. Write "
+            f"Column {name!r} holds numbers with a decimal comma, such as {min(commas, key=len)!r}. Write "
             'them with a decimal point. In Python: read the file with pandas.read_csv(..., decimal=",").'
         )
     dates = [_DATE.fullmatch(text) for text in stripped]
@@ -300,6 +308,20 @@ def _check_units(texts: set[str], name: object) -> None:
             "decimal point and without separators of thousands, or leave the column out. In Python: if they are "
             'categories, convert the column by astype("category").'
         )
+    others = [text for text in texts if not _WRITTEN.fullmatch(text)]
+    shown = sorted(text for text in texts.difference(others) if not NUMBER.fullmatch(text))
+    are_codes = any(re.match(r"\D*0\d", text) for text in texts)
+    if len(shown) > _MANY and are_few(len(others), len(texts) - len(others)) and not are_codes:
+        raise _not_plain(max(shown, key=len), name)
+
+
+def _not_plain(number: str, name: object) -> InputError:
+    """Return the error for a column of numbers such as 1,234.50 and (99)."""
+    return InputError(
+        f"Column {name!r} holds numbers with separators of thousands or signs, such as '{number}'. Write them as "
+        "-1234.5 is written, or leave the column out. In Python: if they are categories, convert the column by "
+        'astype("category").'
+    )
 
 
 def _kind_of_dates(dates: list[re.Match[str]], name: object) -> Kind:
