@@ -49,6 +49,16 @@ def _(folder: Path) -> object:
     return read_data(folder / "a.xlsx").labels == [1]
 
 
+@holds("a note of one row on the first sheet of an .xlsx: the table on the second is read")
+def _(folder: Path) -> object:
+    path, book = _workbook(folder, [["as of May"]])
+    mails = book.create_sheet("Mails")
+    mails.append(HEADER)
+    mails.append(("a", "x"))
+    book.save(path)
+    return read_data(path).items == ["a"]
+
+
 @holds("numbers as labels in an .xlsx: whole numbers")
 def _(folder: Path) -> object:
     pd.DataFrame({"text": TEXTS, "label": INDEX}).to_excel(folder / "a.xlsx", index=False)

@@ -75,4 +75,10 @@ def _(folder: Path) -> object:
     return added.n_items >= 1 and not list(folder.parent.glob("evil.png")) and not (folder / "evil.png").exists()
 
 
+@holds("a last column of years: not proposed as the classes")
+def _(folder: Path) -> object:
+    rows = "".join(f"{price},{2021 + price % 3}\n" for price in range(12))
+    return preview(written(folder, "a.csv", f"price,year\n{rows}")).class_column is None
+
+
 holds.refused("the preview of an empty file: refused as empty", "empty")(lambda f: preview(written(f, "a.csv", "")))

@@ -16,9 +16,12 @@ from data.written import file, photo
 # ── tables of texts ──
 
 
-def test_a_text_file_has_one_text_per_line_and_no_labels(tmp_path):
-    data = read_data(file(tmp_path, "a.txt", "one\n\ntwo, three\n"))
-    assert (data.items, data.labels) == (["one", "two, three"], None)
+def test_a_text_file_has_one_text_per_line_and_no_labels(tmp_path, caplog):
+    caplog.set_level("INFO")
+    data = read_data(file(tmp_path, "a.txt", "one\ntwo, three\n\n"))
+    assert (data.items, data.labels, caplog.text) == (["one", "two, three"], None, "")
+    assert read_data(file(tmp_path, "b.txt", "Dear Sir\n\nI wait\n")).items == ["Dear Sir", "I wait"]
+    assert "b.txt has 1 blank line between others, as a letter has" in caplog.text
 
 
 def test_a_text_and_an_image_column_are_ambiguous(tmp_path):

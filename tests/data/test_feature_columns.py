@@ -143,3 +143,10 @@ def test_the_column_of_the_classes_is_found_by_its_name():
     assert named_class_column(["age", " Species ", "status"]) == " Species "
     assert named_class_column(["age", "city"]) is None
     assert likely_class_column(pd.DataFrame({"status": ["a", "b"], "n": [1, 2]})) == "status"
+
+
+def test_years_are_not_taken_for_classes():
+    table = pd.DataFrame({"price": range(12), "year": [2021, 2022, 2023] * 4})
+    assert likely_class_column(table) is None
+    assert likely_class_column(table.astype(str)) is None
+    assert likely_class_column(table.assign(year=table["year"] - 2021)) == "year"

@@ -88,12 +88,13 @@ def test_the_first_visible_sheet_is_read_or_the_one_that_is_named(book, saved, c
     for name in ("Mails", "More"):
         book.create_sheet(name).append(["text"])
         book[name].append([name])
-    book.active = 1
+    book.create_sheet("Notes", 0).append(["as of May"])  # a row alone is no table
+    book.active = 2
     with caplog.at_level(logging.INFO):
         assert read_data(saved()).items == ["Mails"]
-    assert "has the sheets 'Mails', 'More'; 'Mails' was read" in caplog.text
+    assert "has the sheets 'Notes', 'Mails', 'More'; 'Mails' was read" in caplog.text
     assert read_data(saved(), sheet="Sheet").items == ["a", "b", "c"]
-    with pytest.raises(InputError, match=r"has no sheet 'mails'\. Its sheets: 'Sheet', 'Mails', 'More'"):
+    with pytest.raises(InputError, match=r"has no sheet 'mails'\. Its sheets: 'Notes', 'Sheet', 'Mails', 'More'"):
         read_data(saved(), sheet="mails")
 
 

@@ -82,8 +82,8 @@ def named_class_column(columns: Sequence[str]) -> str | None:
 def likely_class_column(rows: pd.DataFrame) -> str | None:
     """Return the column of rows of features that may hold classes instead, by its values; None if none does.
 
-    It has a usual name; or it is the last, or the first that does not only name the rows, and has few different values,
-    each of them repeated: up to `MOST_CLASSES`, or of whole numbers, half as many.
+    It has a usual name; or it is the last, or the first that does not only name the rows, and has few different values
+    that are not all years, each of them repeated: up to `MOST_CLASSES`, or of whole numbers, half as many.
 
     >>> likely_class_column(pd.DataFrame({"age": [31, 40, 52, 33, 28, 61], "left": ["no", "no", "yes"] * 2}))
     'left'
@@ -105,6 +105,8 @@ def _may_be_classes(column: "pd.Series[Any]") -> bool:
     except InputError:
         return False
     are_whole = all(re.fullmatch(r"-?\d+(\.0*)?|True|False", value.strip()) for value in distinct)
+    if all(re.fullmatch(r"(19|20)\d\d(\.0*)?", value.strip()) for value in distinct):  # years
+        return False
     return kind == "category" or (kind == "number" and are_whole and len(distinct) <= MOST_CLASSES / 2)
 
 

@@ -179,6 +179,12 @@ def _text_lines(text: str, path: Path) -> Table:
             f"{path} has {counted(tabs[0] + 1, 'column')} between tabs, and a .txt file is read as one text per line. "
             "Let its name end in .tsv; its first line must hold the names of the columns."
         )
+    if n_blank := numbered[-1][0] - numbered[0][0] + 1 - len(numbered):
+        note(
+            log,
+            f"{path} has {counted(n_blank, 'blank line')} between others, as a letter has; each other line is read as "
+            "one text. Give letters as rows of a CSV",
+        )
     texts = [line for _, line in numbered]
     return Table(path, pd.DataFrame({"text": texts}, dtype=object), [number for number, _ in numbered])
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree
@@ -54,7 +54,7 @@ class Sheet(NamedTuple):
 
 
 def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
-    """Return the rows of a sheet; by default of the first visible one that is not empty.
+    """Return the rows of a sheet; by default of the first visible one with two rows or more, else that is not empty.
 
     Blank rows between others are kept. Cells that are merged over several rows have their value in each of them.
 
@@ -87,10 +87,11 @@ def _read(path: Path, reader: Any, name: str | None) -> Sheet:
     sheets = {sheet.title: sheet for sheet in reader.wb.worksheets}
     if name is not None and name not in sheets:
         raise InputError(f"{path} has no sheet {name!r}. Its sheets: {', '.join(map(repr, sheets))}.")
-    filled = [title for title, own in sheets.items() if own.sheet_state == "visible" and _has_values(own)]
-    if (not filled) if name is None else not _has_values(sheets[name]):
+    visible = {title: _filled_rows(own) for title, own in sheets.items() if own.sheet_state == "visible"}
+    filled = [title for title, n in visible.items() if n]
+    if (not filled) if name is None else not _filled_rows(sheets[name]):
         raise DataFileError(f"{path} is empty." if name is None else f"The sheet {name!r} of {path} is empty.")
-    title = filled[0] if name is None else name
+    title = next((own for own in filled if visible[own] > 1), filled[0]) if name is None else name
     if name is None and len(filled) > 1:
         note(
             log,
@@ -113,9 +114,11 @@ def _read(path: Path, reader: Any, name: str | None) -> Sheet:
     return _below_title(rows, merged)._replace(sheets=tuple(filled))
 
 
-def _has_values(sheet: Any) -> bool:
+def _filled_rows(sheet: Any) -> int:
+    """Return how many rows have a value, at most two: names of columns, and a row below them."""
     sheet.reset_dimensions()  # a format of whole rows and columns would make a sheet of 16,384 columns
-    return any(map(is_filled, chain.from_iterable(sheet.iter_rows(values_only=True))))
+    rows = (row for row in sheet.iter_rows(values_only=True) if any(map(is_filled, row)))
+    return len(list(islice(rows, 2)))
 
 
 def _rows_of(sheet: Any, merged: Sequence[str]) -> Sheet:

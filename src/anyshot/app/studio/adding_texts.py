@@ -45,7 +45,7 @@ def add_table(
     """Add the rows of a table (CSV, TSV, JSON lines, Parquet, Excel, or a text per line).
 
     text_column: the column of the texts, by default what `preview` proposes; label_column: that of labels, if any,
-    whose names become classes; sheet: of a workbook, by default the first visible one that has values; has_names:
+    whose names become classes; sheet: of a workbook, by default the first visible one that has rows; has_names:
     whether the first row holds the names of the columns, which are otherwise "Column 1" and so on; source: the name of
     the file, if `path` is a copy of it; entry: that of another table, with which this one is undone. All columns are
     kept for the export. The table is added completely or not at all.

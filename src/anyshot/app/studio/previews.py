@@ -90,7 +90,7 @@ def preview(
 ) -> Preview:
     """Return the columns and the first rows of a table.
 
-    sheet: of a workbook, by default the first visible one that has values; has_names: whether the first row holds the
+    sheet: of a workbook, by default the first visible one that has rows; has_names: whether the first row holds the
     names of the columns, None if it does only where one of them is usual, such as "text", or stands above numbers;
     source: the name of the file, if `path` is a copy of it.
 
