@@ -71,6 +71,16 @@ def test_a_pipe_is_not_replaced(tmp_path):
         check_writable(tmp_path / "out.csv")
 
 
+def test_a_file_that_is_protected_is_not_replaced(tmp_path):
+    target = tmp_path / "answers.csv"
+    target.write_text("old")
+    target.chmod(0o444)
+    if os.access(target, os.W_OK):
+        pytest.skip("root may write every file")
+    with pytest.raises(DataFileError, match="cannot be written: Permission denied"):
+        check_writable(target)
+
+
 def test_a_file_that_cannot_be_written_is_named_with_the_reason(tmp_path):
     target = tmp_path / "nowhere" / "report.html"
     with (

@@ -52,7 +52,10 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def check_writable(target: str | os.PathLike[str]) -> None:
-    """Raise DataFileError if `atomic_file` could not write a file, by trying to make one beside it."""
+    """Raise DataFileError if `atomic_file` could not write a file, by trying to make one beside it.
+
+    A file that is there must be writable too: it is protected otherwise, or open in Excel on Windows.
+    """
     final = _behind_links(target)
     if final.is_dir():
         raise DataFileError(f"{final} cannot be written: it is a folder.")
@@ -64,6 +67,8 @@ def check_writable(target: str | os.PathLike[str]) -> None:
     try:
         probe.touch(exist_ok=False)
         probe.unlink()
+        if final.exists():
+            final.open("r+b").close()
     except OSError as error:
         raise DataFileError(f"{final} cannot be written: {error.strerror or error}.") from error
 

@@ -112,6 +112,15 @@ def test_predict_never_overwrites_its_input(call, made, tmp_path):
     assert "cannot sign in" in texts.read_text()
 
 
+def test_a_home_that_the_shell_left_as_a_tilde_is_meant(call, made, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    data = table(tmp_path / "t.csv", {"text": ["cannot sign in"]})
+    assert call("predict", data, "--model", made / "model", "--out", "~/out.csv").code == 0
+    assert (tmp_path / "out.csv").is_file()
+    assert "would overwrite" in call("predict", data, "--model", made / "model", "--out", "~/t.csv").err
+
+
 def test_nothing_is_written_into_the_folder_of_a_model(call, model, tmp_path):
     (tmp_path / "t.csv").write_text("text,label\nmy bill is wrong,billing\nwhere is it,delivery\n")
     out, data = model / "answers.csv", tmp_path / "t.csv"

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from inspect import signature
 from pathlib import Path
@@ -148,6 +148,8 @@ def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def called(*, file_options: FileOptions, **arguments: Any) -> None:
+        arguments = {name: _in_home(value) for name, value in arguments.items()}
+        file_options = replace(file_options, skipped=_in_home(file_options.skipped))
         given = [arguments.get(name) for name in _FILES]
         files = [one for own in given for one in (own if isinstance(own, list) else [own])]
         check_out(file_options.skipped, TABLES, *files, option="--skipped")
@@ -162,6 +164,11 @@ def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
             _list(list(dict.fromkeys(reading.skipped)), file_options.skipped)
 
     return with_options(called, "file_options", FileOptions)
+
+
+def _in_home(value: Any) -> Any:
+    """Return a path with ~ at its start replaced, as in --out=~/a.csv, where shells do not; others are unchanged."""
+    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value
 
 
 def _list(skipped: Sequence[tuple[str, str]], file: Path | None) -> None:
