@@ -207,6 +207,28 @@ def test_a_folder_that_is_replaced_is_read_again(live, folder):
     assert live.snapshot.version == 3
 
 
+def test_a_link_is_followed_to_another_folder_and_changes_are_saved_there(folder):
+    other, link = folder.with_name("other"), folder.with_name("current")
+    AnyShotClassifier({"up": [0.0, 1.0, 0.1], "down": [0.0, -1.0, 0.1]}, cache=False).fit().save(other)
+    link.symlink_to(folder.name)
+    live = LiveModel("points", link, reading)
+    live.change(AddExamples([POINTS[0]], ["right"])).result()
+    link.unlink()
+    link.symlink_to(other.name)
+    assert live.is_outdated()
+    with pytest.raises(UnknownClassError):
+        live.change(AddExamples([POINTS[0]], ["right"])).result()
+    assert (live.is_outdated(), live.snapshot.classifier.classes_.tolist()) == (False, ["down", "up"])
+    live.change(AddExamples([[0.1, 0.9, 0.0]], ["up"])).result()
+    live.unlabeled.add([[0.0, 1.0, 0.0]])
+    live.close()
+    assert [len(reading(one).any_shot_model().data.index) for one in (folder, other)] == [3, 1]
+    assert link.is_symlink()
+    assert {path.name for path in folder.parent.iterdir() if "unlabeled" in path.name} == {
+        ".other.anyshot-unlabeled.jsonl"
+    }
+
+
 @pytest.mark.parametrize("failing", ["write_synced", "rename"])
 @pytest.mark.parametrize(
     ("number", "words"),

@@ -64,7 +64,7 @@ class LiveModel:
     name : str
         Its name in addresses.
     folder : Path
-        Where it was saved, and where changes are saved.
+        Where it was saved, and where changes are saved; or a link, which is followed also when it leads elsewhere.
     load : callable
         Returns the model in a folder, without a cache on disk, such as `partial(anyshot.load, cache=False)`.
     read_only : bool, default=False
@@ -159,7 +159,8 @@ class LiveModel:
 
     def is_outdated(self) -> bool:
         """Return whether the folder is another one than the one that was read, or could not be used."""
-        return self.problem is not None or self.versions.identity() != self._identity
+        changed = self.versions.is_elsewhere() or self.versions.identity() != self._identity
+        return changed or self.problem is not None
 
     def refresh(self) -> "Future[None]":
         """Read the folder again, in the writer's thread, if another process has changed it."""
@@ -185,7 +186,8 @@ class LiveModel:
     # --- private: all below runs in the writer's thread, or before it starts ---
 
     def _changing(self) -> AbstractContextManager[None]:
-        """Return the lock under which one process at a time changes the folder."""
+        """Return the lock under which one process at a time changes the folder, which a link may have been led to."""
+        self.versions.follow()
         return nullcontext() if self.read_only else folder_lock(self.versions.folder)
 
     def _read(self, *, earlier: int) -> Snapshot:

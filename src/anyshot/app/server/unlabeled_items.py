@@ -16,8 +16,13 @@ class UnlabeledItems:
     """The unlabeled items of the model in a folder, durable, and shared by the processes that serve it."""
 
     def __init__(self, folder: Path) -> None:
-        target = folder.resolve()
-        self.file = target.with_name(f".{target.name}.anyshot-unlabeled.jsonl")
+        self._folder = folder
+
+    @property
+    def file(self) -> Path:
+        """Where they are: beside the folder that a link leads to now."""
+        target = self._folder.resolve()
+        return target.with_name(f".{target.name}.anyshot-unlabeled.jsonl")
 
     def add(self, items: Sequence[Any]) -> None:
         """Add items as JSON values; they are on disk when this returns."""

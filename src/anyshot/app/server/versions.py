@@ -22,14 +22,23 @@ class Versions:
     Parameters
     ----------
     folder : Path
-        The folder of the model.
+        The folder of the model, or a link to it.
     keep : int
         How many versions are kept.
     """
 
     def __init__(self, folder: Path, *, keep: int) -> None:
-        self.folder, self.keep = folder.resolve(), keep
+        self._given, self.keep = folder, keep
+        self.follow()
+
+    def follow(self) -> None:
+        """Go to the folder that a link leads to now."""
+        self.folder = self._given.resolve()
         self.place = self.folder.with_name(f".{self.folder.name}.anyshot-versions")
+
+    def is_elsewhere(self) -> bool:
+        """Return whether the link leads to another folder by now."""
+        return self._given.resolve() != self.folder
 
     def identity(self) -> tuple[int, int, int] | None:
         """Return what changes when the model in the folder is replaced; None if there is none."""
