@@ -80,14 +80,16 @@ class Batcher:
     async def run(self, encode: Encode, snapshot: Hashable, items: Sequence[Item]) -> Arrays:
         """Return `encode(snapshot, items)`, of all items; or raise its error.
 
-        If the caller is canceled, what was not encoded yet is dropped.
+        If the caller is canceled, what was not encoded yet is dropped. Of a request that is encoded in parts, an error
+        names a row of its part. All items at once fail with the row of the request, and before any is encoded, since
+        encoders check all of them first.
         """
         try:
             return await self._run(encode, snapshot, items, at_once=MAX_ITEMS)
         except AnyshotError:
             if len(items) <= MAX_ITEMS:
                 raise
-            return await self._run(encode, snapshot, items, at_once=len(items))  # its error names rows of the request
+            return await self._run(encode, snapshot, items, at_once=len(items))
 
     async def _run(self, encode: Encode, snapshot: Hashable, items: Sequence[Item], *, at_once: int) -> Arrays:
         loop = asyncio.get_running_loop()

@@ -173,8 +173,6 @@ class LiveModel:
         return begun
 
     def _refresh(self) -> None:
-        if not self.is_outdated():
-            return
         with self._changing():
             try:
                 self._read_if_outdated()
@@ -206,9 +204,9 @@ class LiveModel:
         FolderGoneError
             The folder is gone, or holds no model that can be served.
         """
-        identity = self.versions.identity()
-        if identity == self._identity and self.problem is None:
+        if not self.is_outdated():
             return
+        identity = self.versions.identity()
         if identity is None:
             raise FolderGoneError(f"The folder of the model {self.name!r} is gone. Restore it to change the model.")
         try:
