@@ -43,6 +43,7 @@ def test_items_are_texts_vectors_images_or_rows_one_or_many():
         '{"name": "a", "label": 1}',
         "{}",
         f'{{"name": "{LONGEST_NAME * "a"}b"}}',
+        '{"name": 1e400}',
     ],
 )
 def test_a_class_needs_a_name_and_has_no_unknown_fields(body):

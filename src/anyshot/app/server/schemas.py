@@ -21,7 +21,7 @@ from pydantic.json_schema import models_json_schema
 from anyshot.base.columns import is_blank
 from anyshot.base.model_folder import anyshot_version
 
-Label: TypeAlias = bool | int | float | str
+Label: TypeAlias = bool | int | FiniteFloat | str
 
 
 LONGEST_NAME: Final = 1_000
