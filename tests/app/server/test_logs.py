@@ -2,6 +2,7 @@
 
 import json
 import logging
+import subprocess
 import sys
 import warnings
 
@@ -59,6 +60,13 @@ def test_an_exception_is_one_line():
     assert "\n" not in line
     assert json.loads(line)["message"] == "it failed"
     assert "broken" in json.loads(line)["error"]
+
+
+def test_what_other_libraries_say_is_a_line_of_json_too():
+    code = "import logging, logging.config; from anyshot.app.server.logs import log_config\n"
+    code += "logging.config.dictConfig(log_config()); logging.getLogger('asyncio').error('No more files.')"
+    said = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, check=True).stderr
+    assert json.loads(said)["message"] == "No more files."
 
 
 def test_a_fault_has_the_id_of_its_request():

@@ -120,6 +120,7 @@ def log_config() -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonLines}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "loggers": {
             "anyshot": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
