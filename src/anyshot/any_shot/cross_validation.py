@@ -11,7 +11,6 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from anyshot import evaluation
 from anyshot.any_shot.defaults import Defaults, Strength
 from anyshot.any_shot.model import (
     METHODS,
@@ -31,6 +30,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import first_of_each_class, folds_by_arrival
 from anyshot.base.validation import Indexes, Vectors, class_means, softmax
 from anyshot.base.wording import count
+from anyshot.evaluation.intervals import share_interval
 from anyshot.training.softmax_regression import Examples, HeadOptions, fit_head, fit_temperature
 
 Scores: TypeAlias = NDArray[np.floating]  # (n, c)
@@ -178,12 +178,12 @@ def result_from_scores(
     weight = np.ones(len(index)) if weight is None else weight  # (n,)
     correct = scores.argmax(axis=1) == index
     balanced = weight / np.bincount(index, weight)[index]  # (n,), so that each class counts the same
-    accuracy, size = float(np.average(correct, weights=balanced)), evaluation.effective_size(balanced)
+    accuracy = float(np.average(correct, weights=balanced))
     moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
     predicted = softmax(moved)
     probabilities = predicted[np.arange(len(index)), index]
     likelihood = _log_likelihood(scores / temperature, index, weight) / float(weight.sum())
-    interval = evaluation.wilson_interval(accuracy * size, size)
+    interval = share_interval(accuracy, balanced)
     return CrossValidationResult(
         method, accuracy, likelihood, temperature, correct, probabilities, interval=interval, predicted=predicted
     )
