@@ -115,7 +115,7 @@ class ClockedServer:
         """Return all that comes back until the connection is closed, at the latest after the time for more requests."""
         with self.connected(sent) as connection:
             for _ in range(20_000):
-                if self.lost.is_set() or (self.received >= len(sent) and not self.protocol.is_answering):
+                if self.lost.is_set() or (self.received >= len(sent) and self.protocol._answering is None):
                     break
                 self.loop.pass_time(0)
             self.loop.pass_time(1.01 * LIMIT)

@@ -54,11 +54,6 @@ class TimedProtocol(HttpToolsProtocol):
 
     seconds: ClassVar[float]
 
-    @property
-    def is_answering(self) -> bool:
-        """Whether a request has come whose answer is not complete."""
-        return self._answering is not None
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         self._joined = JoinedWrites(transport, self.loop, self._start_timer)
