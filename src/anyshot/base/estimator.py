@@ -90,6 +90,14 @@ def fresh_copy(model: Any) -> Any:
     return clone(model)
 
 
+def check_predicts_classes(model: object, *, name: str, instead: str) -> None:
+    """Raise InputError for a model that predicts numbers; name: of the model, instead: what to use for it."""
+    from sklearn.base import is_regressor  # here, so that predicting does not import it
+
+    if hasattr(model, "__sklearn_tags__") and is_regressor(model):
+        raise InputError(f"{name} predicts numbers. Use {instead}.")
+
+
 def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **options: Any) -> Any:
     """Check and convert `X` as scikit-learn does, and compare names of columns that are not texts, which it does not.
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 from sklearn.isotonic import isotonic_regression
 
-from anyshot.base.estimator import fresh_copy
+from anyshot.base.estimator import check_predicts_classes, fresh_copy
 from anyshot.base.folds import first_per_class
 from anyshot.base.items import Items, check_list, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes, wrong_number_of_labels
@@ -26,13 +26,7 @@ from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, with_spread
 from anyshot.evaluation.printing import Printable
-from anyshot.evaluation.splits import (
-    Predictor,
-    check_models,
-    check_predicts_classes,
-    holdout_rows,
-    paired_difference,
-)
+from anyshot.evaluation.splits import Predictor, check_models, holdout_rows, paired_difference
 
 Shots: TypeAlias = int | Literal["all"]  # labels per class
 Seeds: TypeAlias = int | Sequence[int]  # the number of draws (seeds 0, 1, ...), or their seeds

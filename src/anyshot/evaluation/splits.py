@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
-from sklearn.base import is_regressor
 
 from anyshot.base.columns import column_values
-from anyshot.base.estimator import fresh_copy
+from anyshot.base.estimator import check_predicts_classes, fresh_copy
 from anyshot.base.folds import folds_by_arrival
 from anyshot.base.items import Items, check_list, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
@@ -236,12 +235,6 @@ def few_shot_episodes(
         train, test = ([own[part] for own in rows] for part in (slice(n_shots), slice(n_shots, n_shots + 15)))
         splits.append(_Split(str(episode), np.concatenate(train), np.concatenate(test)))
     return _measure(model, X, y, splits, what="episode", encoder=encoder)
-
-
-def check_predicts_classes(model: object, *, name: str, instead: str) -> None:
-    """Raise InputError for a model that predicts numbers; name: of the model, instead: what to use for it."""
-    if hasattr(model, "__sklearn_tags__") and is_regressor(model):
-        raise InputError(f"{name} predicts numbers. Use {instead}.")
 
 
 def _class_index(model: Predictor, X: Items, y: Labels) -> Indexes:
