@@ -145,8 +145,11 @@ def test_the_column_of_the_classes_is_found_by_its_name():
     assert likely_class_column(pd.DataFrame({"status": ["a", "b"], "n": [1, 2]})) == "status"
 
 
-def test_years_are_not_taken_for_classes():
+def test_years_and_numbers_that_count_something_are_not_taken_for_classes():
     table = pd.DataFrame({"price": range(12), "year": [2021, 2022, 2023] * 4})
     assert likely_class_column(table) is None
     assert likely_class_column(table.astype(str)) is None
     assert likely_class_column(table.assign(year=table["year"] - 2021)) == "year"
+    rooms = pd.DataFrame({"rooms": [*range(2, 7)] * 3, "price": range(15)})
+    assert likely_class_column(rooms) is None
+    assert likely_class_column(rooms.assign(rooms=rooms["rooms"] - 2)) == "rooms"

@@ -27,6 +27,8 @@ CLASSES: Final = (
 """Usual names of the column of the classes among features."""
 MOST_CLASSES: Final = 20
 """Columns with more different values are not proposed as those of classes."""
+_FEW_CODES: Final = 3
+"""Different whole numbers that may be classes, whatever they begin with."""
 UNKNOWN_KINDS: Final[Mapping[str, Any]] = {}
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 
@@ -82,8 +84,9 @@ def named_class_column(columns: Sequence[str]) -> str | None:
 def likely_class_column(rows: pd.DataFrame) -> str | None:
     """Return the column of rows of features that may hold classes instead, by its values; None if none does.
 
-    It has a usual name; or it is the last, or the first that does not only name the rows, and has few different values
-    that are not all years, each of them repeated: up to `MOST_CLASSES`, or of whole numbers, half as many.
+    It has a usual name; or it is the last, or the first that does not only name the rows, and has few different values,
+    each of them repeated: up to `MOST_CLASSES` texts, or half as many whole numbers with 0 or -1 among them, or three
+    others that are not all years.
 
     >>> likely_class_column(pd.DataFrame({"age": [31, 40, 52, 33, 28, 61], "left": ["no", "no", "yes"] * 2}))
     'left'
@@ -104,10 +107,17 @@ def _may_be_classes(column: "pd.Series[Any]") -> bool:
         kind = likely_kind(column)
     except InputError:
         return False
-    are_whole = all(re.fullmatch(r"-?\d+(\.0*)?|True|False", value.strip()) for value in distinct)
-    if all(re.fullmatch(r"(19|20)\d\d(\.0*)?", value.strip()) for value in distinct):  # years
+    return kind == "category" or (kind == "number" and _may_be_codes({value.strip() for value in distinct}))
+
+
+def _may_be_codes(values: set[str]) -> bool:
+    """Return whether numbers may be those of classes; others count something, such as rooms, or are years."""
+    codes = {re.sub(r"\.0*$", "", value) for value in values}
+    if not all(re.fullmatch(r"-?\d+|True|False", code) for code in codes):
         return False
-    return kind == "category" or (kind == "number" and are_whole and len(distinct) <= MOST_CLASSES / 2)
+    if len(codes) <= _FEW_CODES:
+        return not all(re.fullmatch(r"(19|20)\d\d", code) for code in codes)
+    return len(codes) <= MOST_CLASSES / 2 and not codes.isdisjoint({"0", "-1"})
 
 
 def feature_rows(table: Table, names: Collection[str], kinds: Mapping[str, str] = UNKNOWN_KINDS) -> pd.DataFrame:

@@ -70,8 +70,9 @@ def add_rows(
         Prepared(read.table.place(row), content, key, read.labels[row], stored_cells(read.cells[row]))
         for row, content, key in zip(usable, contents, keys_of(contents), strict=True)
     ]
-    chosen: dict[str, Any] = {"columns": read.columns, "item_column": stored_columns(columns), "entry": entry}
-    return insert_rows(project, "rows", prepared, added, source=read.name, check=_same(project, columns), **chosen)
+    chosen: dict[str, Any] = {"columns": read.columns, "item_column": stored_columns(columns), "classes": read.classes}
+    same = _same(project, columns)
+    return insert_rows(project, "rows", prepared, added, source=read.name, check=same, entry=entry, **chosen)
 
 
 def _chosen(read: ReadTable, given: Sequence[str] | None, label: str | None) -> Columns:

@@ -67,7 +67,7 @@ def add_table(
         (read.table.place(number), row[at], label, row)
         for number, (row, label) in enumerate(zip(read.cells, read.labels, strict=True))
     ]
-    named = {"columns": read.columns, "item_column": text_column, "entry": entry}
+    named = {"columns": read.columns, "item_column": text_column, "classes": read.classes, "entry": entry}
     added = _add_texts(project, rows, source=read.name, **named)
     added.read = read.notes
     return added

@@ -167,7 +167,11 @@ def _likely_labels(table: "Table", text: str, *, has_names: bool) -> str | None:
 
 def _first_rows(table: "Table", n_rows: int) -> list[list[str]]:
     """Return the beginnings of the cells of the first rows."""
-    return [["" if value is None else str(value)[:200] for value in row] for row in rows_of(table, n_rows)]
+    midnight = " 00:00:00"  # of a date without a time
+    return [
+        ["" if value is None else str(value).removesuffix(midnight)[:200] for value in row]
+        for row in rows_of(table, n_rows)
+    ]
 
 
 def _usual_label(columns: Sequence[str]) -> str | None:

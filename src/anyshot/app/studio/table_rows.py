@@ -39,7 +39,10 @@ class Prepared(NamedTuple):
 
 @dataclass(frozen=True)
 class ReadTable:
-    """A table that was read, with the name of its file, all cells, the label of each row ("" for none), and notes."""
+    """A table that was read, with the name of its file, all cells, the label of each row ("" for none), and notes.
+
+    classes: of an exported table, those of its labels and of its answers, which are no labels.
+    """
 
     name: str
     table: "Table"
@@ -47,6 +50,7 @@ class ReadTable:
     cells: list[list[Any]]
     labels: list[str]
     notes: list[str]
+    classes: list[str]
 
 
 def read_rows(
@@ -65,11 +69,12 @@ def read_rows(
     if label_column is not None:
         check_column(name, label_column, columns)
     labels = read_labels([None if label_column is None else row[columns.index(label_column)] for row in cells])
-    exported = exported_columns(table)
+    classes, exported = list[str](), exported_columns(table)
     if exported is not None and label_column == exported[0]:  # an answer is no label
+        classes = list(dict.fromkeys(labels))
         confirmed = table.values(exported[2])
         labels = [label if one == "yes" else "" for label, one in zip(labels, confirmed, strict=True)]
-    return ReadTable(name, table, columns, cells, labels, notes)
+    return ReadTable(name, table, columns, cells, labels, notes, classes)
 
 
 def check_column(name: str, column: str, columns: Sequence[str]) -> None:
@@ -87,12 +92,14 @@ def insert_rows(
     source: str,
     columns: Sequence[str] = (),
     item_column: str | None = None,
+    classes: Sequence[str] = (),
     entry: Entry | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Added:
     """Add rows as one change, all or none; a project of texts or rows without an item becomes one of this kind.
 
-    added: what is known of the table; check: called before the first row is added, while others wait.
+    added: what is known of the table; classes: names of its classes, of which some may have no label; check: called
+    before the first row is added, while others wait.
     """
     # All that takes long is done before the transaction, in which others have to wait to label.
     digests = [hashlib.sha256(row.key.encode("utf-8", "surrogatepass")).digest() for row in rows]
@@ -100,7 +107,7 @@ def insert_rows(
         _become(transaction, kind)
         check()
         batch = transaction.insert("batches", batch_row(source, columns, item_column))
-        labels = label_ids(transaction, [row.label for row in rows], added)
+        labels = label_ids(transaction, [*classes, *(row.label for row in rows)], added)
         for row, digest in zip(rows, digests, strict=True):
             item = insert_item(transaction, digest, row.content, "", labels.get(row.label), added, row.place)
             insert_row(transaction, batch, item, row.cells)
