@@ -79,14 +79,8 @@ class FineTunedClassifier(NetworkClassifier):
         tuning: Tuning | None = None,
         random_state: RandomState = None,
     ) -> None:
-        self.encoder = encoder
-        self.freeze_at = freeze_at
-        self.method = method
-        self.classes = classes
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.tuning = tuning
-        self.random_state = random_state
+        self.encoder, self.freeze_at, self.method, self.classes = encoder, freeze_at, method, classes
+        self.epochs, self.learning_rate, self.tuning, self.random_state = epochs, learning_rate, tuning, random_state
 
     def _settings(self) -> Tuning:
         tuning = check_tuning(self.tuning)

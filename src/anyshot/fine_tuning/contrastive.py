@@ -85,13 +85,8 @@ class ContrastiveClassifier(NetworkClassifier):
         learning_rate: float | Literal["auto"] = "auto",
         random_state: RandomState = None,
     ) -> None:
-        self.encoder = encoder
-        self.freeze_at = freeze_at
-        self.classes = classes
-        self.epochs = epochs
-        self.pairs_per_item = pairs_per_item
-        self.learning_rate = learning_rate
-        self.random_state = random_state
+        self.encoder, self.freeze_at, self.classes, self.epochs = encoder, freeze_at, classes, epochs
+        self.pairs_per_item, self.learning_rate, self.random_state = pairs_per_item, learning_rate, random_state
 
     @property
     def encoder_(self) -> TunedEncoder:

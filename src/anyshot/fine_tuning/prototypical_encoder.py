@@ -108,13 +108,8 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
         turned_classes: bool = True,
         random_state: RandomState = None,
     ) -> None:
-        self.size = size
-        self.n_classes = n_classes
-        self.n_shots = n_shots
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.held_out = held_out
-        self.turned_classes = turned_classes
+        self.size, self.n_classes, self.n_shots, self.epochs = size, n_classes, n_shots, epochs
+        self.learning_rate, self.held_out, self.turned_classes = learning_rate, held_out, turned_classes
         self.random_state = random_state
 
     @property
