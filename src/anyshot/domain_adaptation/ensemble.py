@@ -58,12 +58,7 @@ class AdaptationEnsemble(EvaluatedClassifier, ClassifierMixin, BaseEstimator):
 
     @all_or_nothing
     def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        target: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
+        self, X: ArrayLike, y: ArrayLike, *, target: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
         """Fit every method on source items `X` (n_s, d) with labels `y` (n_s,) and unlabeled target items (n_t, d).
 

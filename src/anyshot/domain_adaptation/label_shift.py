@@ -288,12 +288,7 @@ class LabelShiftTest:
 
 
 def label_shift_test(
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    target: ArrayLike,
-    base: ClassifierMixin | None = None,
-    random_state: RandomState = 0,
+    X: ArrayLike, y: ArrayLike, *, target: ArrayLike, base: ClassifierMixin | None = None, random_state: RandomState = 0
 ) -> LabelShiftTest:
     """Test whether only the class frequencies differ between the source and the target.
 

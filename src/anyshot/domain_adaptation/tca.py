@@ -43,11 +43,7 @@ def pool_domains(source: Table, target: Table) -> PooledDomains:
 
 
 def transfer_components(
-    domains: PooledDomains,
-    *,
-    n_components: int,
-    penalty: float = 1.0,
-    classes: tuple[Indexes, Indexes] | None = None,
+    domains: PooledDomains, *, n_components: int, penalty: float = 1.0, classes: tuple[Indexes, Indexes] | None = None
 ) -> Floats:
     """Return the axes (d, k) that solve the problem above, best first.
 

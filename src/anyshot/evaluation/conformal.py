@@ -79,10 +79,7 @@ def threshold_of(nonconformity: ArrayLike, coverage: float, *, score: ConformalS
 
 
 def prediction_sets(
-    probabilities: ArrayLike,
-    threshold: ConformalThreshold,
-    *,
-    random_state: RandomState = 0,
+    probabilities: ArrayLike, threshold: ConformalThreshold, *, random_state: RandomState = 0
 ) -> NDArray[np.bool_]:
     """Return which classes are in the prediction set of each item (n, c), none if none is probable enough.
 

@@ -235,12 +235,7 @@ def association(
 
 
 def class_leanings(
-    names: Sequence[str],
-    X: ArrayLike,
-    first: ArrayLike,
-    second: ArrayLike,
-    *,
-    random_state: RandomState = 0,
+    names: Sequence[str], X: ArrayLike, first: ArrayLike, second: ArrayLike, *, random_state: RandomState = 0
 ) -> pd.DataFrame:
     """Return which group of words each class vector is closer to: the bias of the zero-shot prior before any label.
 

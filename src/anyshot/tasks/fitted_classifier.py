@@ -166,11 +166,7 @@ class FittedClassifier(ClassifierBase, Parameters):
 
     @one_at_a_time
     def _change_classes(
-        self,
-        change: Callable[[Embedder, TrainingSet], ClassChange],
-        *,
-        examples: Items = (),
-        refit: bool = True,
+        self, change: Callable[[Embedder, TrainingSet], ClassChange], *, examples: Items = (), refit: bool = True
     ) -> Self:
         """Change the classes and fit again; examples: items that the change adds; refit: as for `add_class`."""
         self._check_fitted()

@@ -21,12 +21,7 @@ MayWait: TypeAlias = bool | NDArray[np.bool_]
 
 
 def fit_model(
-    clf: Parameters,
-    embedder: Embedder,
-    data: TrainingSet,
-    *,
-    start: Starts | None = None,
-    may_wait: MayWait = False,
+    clf: Parameters, embedder: Embedder, data: TrainingSet, *, start: Starts | None = None, may_wait: MayWait = False
 ) -> Model:
     """Return the model of a classifier; start: what labels added to an earlier one, to begin from.
 

@@ -54,12 +54,7 @@ def labeled_examples(vectors: Vectors, index: Indexes, n_classes: int, *, weight
 
 
 def fit_softmax(
-    examples: Examples,
-    prior: NDArray[np.floating],
-    *,
-    C: float = 10.0,
-    start: Weights | None = None,
-    tol: float = 3e-5,
+    examples: Examples, prior: NDArray[np.floating], *, C: float = 10.0, start: Weights | None = None, tol: float = 3e-5
 ) -> Weights:
     """Return V (c, d) and b (c,) of the objective above.
 

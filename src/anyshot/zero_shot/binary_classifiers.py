@@ -13,11 +13,7 @@ MAX_STEPS: Final = 100
 
 
 def fit_binary_classifiers(
-    X: Vectors,
-    targets: NDArray[np.floating],
-    *,
-    C: float,
-    loss: Literal["logistic", "squared-hinge"],
+    X: Vectors, targets: NDArray[np.floating], *, C: float, loss: Literal["logistic", "squared-hinge"]
 ) -> tuple[Floats, Floats]:
     """Return the weights (m, d) and intercepts (m,) of m linear classifiers with the same penalty.
 
