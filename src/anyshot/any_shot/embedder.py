@@ -168,8 +168,9 @@ class Embedder:
         if given != "text":
             return vectors, 0
         texts = check_texts(items)
-        if not self._warned_unread:
-            self._warned_unread = encoder_texts.warn_of_unread_texts(self.encoder, texts, name=self.name)
+        if not self._warned_unread and len(rows := encoder_texts.rows_of_unread_texts(self.encoder, texts)):
+            encoder_texts.warn_of_unread_texts(texts, rows, name=self.name)
+            self._warned_unread = True
         vectors, n_long = encoder_texts.with_long_texts(
             vectors, texts, self.encoder, self.long_texts, encode=encode, warned=self._warned
         )

@@ -218,18 +218,11 @@ def rows_of_unread_texts(encoder: object, texts: Sequence[str]) -> Indexes:
     return np.array(rows, dtype=np.intp)[encoder.is_unread([texts[row] for row in rows])]
 
 
-def warn_of_unread_texts(encoder: object, texts: Sequence[str], *, name: str) -> bool:
-    """Warn of the texts that an encoder of this name cannot read; return whether there are any."""
-    rows = rows_of_unread_texts(encoder, texts)
-    if len(rows):
-        _warn(
-            f"mostly in letters that the encoder {name!r} does not know, so that predictions for them are guesses",
-            "Use an encoder for this language, such as "
-            "'hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2', or leave them out.",
-            rows,
-            texts,
-        )
-    return len(rows) > 0
+def warn_of_unread_texts(texts: Sequence[str], rows: Indexes, *, name: str) -> None:
+    """Warn of the texts in some rows (m,), which an encoder of this name cannot read."""
+    fault = f"mostly in letters that the encoder {name!r} does not know, so that predictions for them are guesses"
+    model = "'hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2'"
+    _warn(fault, f"Use an encoder for this language, such as {model}, or leave them out.", rows, texts)
 
 
 def _warn(fault: str, remedy: str, rows: Indexes, texts: Sequence[str]) -> None:
