@@ -58,6 +58,11 @@ holds.warned("partial_fit, one row of a table at first: warned of the scales of 
 )
 
 
+holds.refused("set_params of an unknown method, then partial_fit: refused, as by fit", "'best'")(
+    lambda _: fitted().set_params(method="best").partial_fit(TEXTS[:1], NAMES[:1])
+)
+
+
 @holds("partial_fit with all classes, as scikit-learn has it: learned")
 def _(_: Path) -> object:
     clf = AnyShotClassifier().partial_fit(TEXTS[:2], NAMES[:2], ["refund", "delivery"])

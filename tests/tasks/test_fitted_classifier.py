@@ -350,6 +350,14 @@ def test_threads_that_answer_first_make_one_model(letters):
     assert answers == [["zoo", "tea"]] * 8
 
 
+def test_a_parameter_that_is_set_out_of_range_later_is_refused_by_every_change():
+    clf = AnyShotClassifier(encoder="vectors", cache=False).fit(np.eye(3), list("abc")).set_params(method="none")
+    for change in (clf.partial_fit, lambda: clf.add_class("d", examples=[[1, 1, 0]]), lambda: clf.remove_class("a")):
+        with pytest.raises(InputError, match="Unknown method 'none'"):
+            change()
+    assert clf.predict(np.eye(3)).tolist() == list("abc")
+
+
 def test_a_classifier_that_was_changed_can_be_copied_and_pickled():
     clf = of_centers()
     clf.partial_fit(near("c0", 1, seed=5), ["c0"])

@@ -200,8 +200,8 @@ class AnyShotClassifier(FittedClassifier):
         further ones. A class with neither a label nor a name that the encoder can embed is predicted once it has a
         label. The other arguments are those of `fit`.
         """
+        check_parameters(self)
         if not hasattr(self, "classes_"):
-            check_parameters(self)
             given = Given.read(X, y, unlabeled=unlabeled, source=None, sample_weight=sample_weight)
             names = class_texts.of_first_call(self.classes, classes)
             return self._fit(given, names, unlabeled=unlabeled, is_first_part=True)

@@ -33,7 +33,7 @@ from anyshot.tasks.class_prior import expected_shares
 from anyshot.tasks.fit_warnings import warn_of_classes, warn_of_labels, warn_of_names
 from anyshot.tasks.fitting import checked_classes, fit_model
 from anyshot.tasks.given_items import embedder_for
-from anyshot.tasks.parameters import Parameters, check_needs_no_items
+from anyshot.tasks.parameters import Parameters, check_needs_no_items, check_parameters
 from anyshot.zero_shot.class_texts import Description
 
 if TYPE_CHECKING:  # each is loaded by who asks for it
@@ -170,6 +170,7 @@ class FittedClassifier(ClassifierBase, Parameters):
     ) -> Self:
         """Change the classes and fit again; examples: items that the change adds; refit: as for `add_class`."""
         self._check_fitted()
+        check_parameters(self)
         if self._model is None and not item_count(examples):
             pending = change(Embedder("vectors", cache=None), self._pending).data
             warn_of_look_alikes(pending.texts.names, new=_new_names(pending, self._pending))
