@@ -43,6 +43,12 @@ holds.warned("weights in another order of rows: warned of", "sample_weight name 
 holds.refused("weights that are read once: refused, with list(...)", "list(...)")(
     lambda _: fitted(sample_weight=iter([1.0] * 12))
 )
+holds.warned("unlabeled= is an array beside a table: taken in its order, and warned of", "no column names")(
+    lambda _: fitted(TABLE, SIGNS, unlabeled=TABLE.to_numpy())
+)
+holds.refused("unlabeled= has a column fewer than X, both arrays: refused, with both widths", "3 without", "2 without")(
+    lambda _: fitted(TABLE.to_numpy(), SIGNS, unlabeled=TABLE.to_numpy()[:, :2])
+)
 holds.refused("weights in a lazy table: refused, with table.collect()", "table.collect()")(
     lambda _: fitted(sample_weight=pl.LazyFrame({"w": [1.0] * 12}))
 )

@@ -127,6 +127,26 @@ def test_one_row_is_said_not_to_show_the_scales_of_its_columns(rows):
     fit_features([rows], encoder="auto", vectors_given=True)
 
 
+@pytest.mark.parametrize("make", [np.asarray, lambda rows: rows.tolist(), csr_array])
+def test_rows_without_names_beside_a_table_are_taken_in_its_order(make):
+    frame = pd.DataFrame(UNLIKE, columns=["a", "b", "c"])
+    with pytest.warns(UserWarning, match="no column names.* taken to be a, b, c, in this order"):
+        found = FeatureTable.fit([frame[:10], make(UNLIKE[10:])], standardize=True)
+    np.testing.assert_allclose(found.transform(frame), FeatureTable.fit([frame], standardize=True).transform(frame))
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "words"),
+    [
+        (UNLIKE, UNLIKE[:, :2], "they are 3 without names; 2 without names"),
+        (pd.DataFrame(UNLIKE, columns=["a", "b", "c"]), pd.DataFrame(UNLIKE), r"\['a', 'b', 'c'\]; \[0, 1, 2\]"),
+    ],
+)
+def test_parts_of_other_columns_are_refused(first, other, words):
+    with pytest.raises(InputError, match=f"unlabeled and source must have the same columns; .*{words}"):
+        FeatureTable.fit([first, other], standardize=True)
+
+
 def test_a_table_with_a_year_is_no_vectors_of_equal_length():
     years = pd.DataFrame({"year": 1990 + np.arange(20), "share": ALIKE[:, 0], "rate": ALIKE[:, 1]})
     assert holds_features(years)

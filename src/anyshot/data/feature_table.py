@@ -77,12 +77,14 @@ class FeatureTable:
             table.check_names(frame)
         if not standardize:
             return table
-        if isinstance(frames[0], pd.DataFrame):
-            whole = pd.concat(frames, ignore_index=True)
+        tables = [own if isinstance(own, pd.DataFrame) else number_rows(own, dtype=np.float64) for own in frames]
+        _refuse_other_columns(tables)
+        if isinstance(tables[0], pd.DataFrame):
+            whole = pd.concat([pd.DataFrame(own, columns=frames[0].columns) for own in tables], ignore_index=True)
             table.columns = TableVectors().set_output(transform="default").fit(whole)
             rows = table.columns.transform(whole)
         else:
-            rows = np.concatenate([number_rows(part, dtype=np.float64) for part in frames])
+            rows = np.concatenate([number_rows(own, dtype=np.float64) for own in tables])
         if rows.ndim == 2:  # another shape is refused where vectors are needed
             check_size(rows, "X")
         std = column_std(rows)
@@ -240,6 +242,15 @@ class FeatureTable:
         mean, std = (None if facts[name] is None else np.array(facts[name]) for name in ("mean", "std"))
         columns = None if facts["columns"] is None else TableVectors.from_facts(facts["columns"])
         return cls(facts["names"], columns, mean, std, facts.get("reach"))
+
+
+def _refuse_other_columns(tables: Sequence[Any]) -> None:
+    """Raise InputError if tables or arrays differ in the number of columns, or tables in the kind of their names."""
+    names = [column_labels(own) for own in tables]
+    unlike = any(own.shape[1:] != tables[0].shape[1:] for own in tables)
+    if unlike or (names[0] and any(own and own != names[0] for own in names)):
+        found = (own or f"{table.shape[-1]} without names" for own, table in zip(names, tables, strict=True))
+        raise InputError(f"X, unlabeled and source must have the same columns; they are {'; '.join(map(str, found))}.")
 
 
 def column_names_of(X: Any) -> list[str] | None:
