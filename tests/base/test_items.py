@@ -176,7 +176,7 @@ def test_a_table_of_texts_with_several_columns_is_refused_by_the_name_of_one():
     table = pd.DataFrame({"id": [1, 2], "text": ["a", "b"]})
     with pytest.raises(InputError, match=r"The table has 2 columns, and 'text' does not hold numbers.*table\['text'\]"):
         check_texts(table)
-    with pytest.raises(InputError, match=r"table\['subject'\] \+ .* \+ table\['body'\]; .*encoder='table'"):
+    with pytest.raises(InputError, match=r"encoder='table'.*joined by table\['subject'\] \+ .* \+ table\['body'\]\."):
         check_texts(pd.DataFrame({"subject": ["a"], "body": ["b"], "n": [1]}))
 
 

@@ -175,7 +175,7 @@ def test_synonyms_have_the_same_words():
     spam, joy, junk = found = readings(texts)
     assert spam == junk != joy
     assert reading_reasons(texts, found)[1:] == [
-        "The classes 'spam' and 'junk' have the same words. Give each its own Words."
+        "The classes 'spam' and 'junk' have the same words. Give others with Words (--words)."
     ]
 
 
@@ -192,8 +192,8 @@ def test_the_reasons_name_the_first_words_of_some_classes():
         "with Words (--words), or leave the list out with words=False (--no-thesaurus)."
     )
     assert denying == (
-        "The name 'not ironic' says what its items are not, so it is read as any text, the complement of the other "
-        "classes. Name the class by what it is, or give it Words."
+        "The name 'not ironic' says what its items are not, so it is read as any text that is of no other class. Name "
+        "the class by what it is, or describe it with Words (--words)."
     )
     own = describe({"a": Words("x y"), "b": Words("z")})
     assert reading_reasons(own, own_readings(own)) == [

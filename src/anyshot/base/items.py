@@ -65,11 +65,12 @@ def by_position(items: Any) -> Items:
         return column_values(items)
     others = text_columns(items)
     if others and items.shape[1] > 1:
-        joined = ' + "\\n" + '.join(f"table[{name!r}]" for name in others[:2])
+        first, *more = (f"table[{name!r}]" for name in others)
+        joined = f', or two joined by {first} + "\\n" + {more[0]}' if more else ""
         raise InputError(
-            f"The table has {items.shape[1]} columns, and {others[0]!r} does not hold numbers. Pass one column of "
-            f"texts or vectors, such as {joined}; or, for categories and dates beside numbers, use "
-            "AnyShotClassifier(encoder='table')."
+            f"The table has {items.shape[1]} columns, and {others[0]!r} does not hold numbers. To use all columns, as "
+            "numbers, dates and categories, use AnyShotClassifier(encoder='table'); to use texts or vectors alone, "
+            f"pass their column, such as {first}{joined}."
         )
     return column_values(only_column(items)) if others else numeric_array(items)
 

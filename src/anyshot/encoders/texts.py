@@ -159,7 +159,7 @@ def with_long_texts(
     if not warned:
         _warn(
             f"longer than the {encoder.max_tokens} tokens that the encoder reads; the rest is ignored",
-            'In Python, long_texts="mean" uses the mean over parts.',
+            'In Python: long_texts="mean" uses the mean over parts.',
             rows,
             texts,
         )

@@ -287,8 +287,8 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
     any_text = [repr(name) for name, _ in _of(texts, read_by, "any")]
     if any_text:
         reasons.append(
-            f"The name {any_text[0]} says what its items are not, so it is read as any text, the complement of the "
-            "other classes. Name the class by what it is, or give it Words."
+            f"The name {any_text[0]} says what its items are not, so it is read as any text that is of no other class. "
+            "Name the class by what it is, or describe it with Words (--words)."
         )
     codes = [repr(name) for name, own in zip(texts.names, texts.texts, strict=True) if own and not own[0]]
     if codes:
@@ -302,7 +302,9 @@ def _synonyms(texts: ClassTexts, read_by: Sequence[Reading]) -> list[str]:
     first: dict[tuple[str, ...], Label] = {}
     for name, own in _of(texts, read_by, "bundled", "translated", "similar"):
         if own.words in first:
-            return [f"The classes {first[own.words]!r} and {name!r} have the same words. Give each its own Words."]
+            return [
+                f"The classes {first[own.words]!r} and {name!r} have the same words. Give others with Words (--words)."
+            ]
         first[own.words] = name
     return []
 

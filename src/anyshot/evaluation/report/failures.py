@@ -37,7 +37,7 @@ NEEDS_KNOWN = "Calibration and wrong labels need test items of classes that the 
 NEEDS_CLOSENESS = "How close items are to the classes needs a model with closeness(X), such as AnyShotClassifier."
 NEEDS_UNKNOWNS = (
     "Detection of unknown classes needs test items of such classes, or a model with unknown_rate=0.05 "
-    "(anyshot fit --unknown-rate 0.05)."
+    "(--unknown-rate 0.05)."
 )
 NEEDS_GROUPS = "Results by group need the group of each item: groups={'site': sites} (--group-column NAME)."
 NEEDS_REASONS = "Reasons for predictions need a model with explain(X)."
@@ -45,7 +45,7 @@ NEEDS_TRAIN = "Training labels that may be wrong need the training data: train=(
 NEEDS_PAIRS = "Training labels that may be wrong need two labels or more of each class in the training data."
 NEEDS_SURE = "What to label next needs a classifier with suggest(X, n=...) or predict_proba."
 NEEDS_POOL = (
-    "What to label next needs unlabeled items to choose from: pool=items (rows of --train DATA without a label)."
+    "What to label next needs unlabeled items to choose from: pool=items (--train DATA that has rows without a label)."
 )
 
 

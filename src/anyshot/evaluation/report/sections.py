@@ -26,8 +26,8 @@ from anyshot.evaluation.report.render import PageTable, Section, Tile, readable,
 
 NEEDS_CURVE = "A learning curve needs training data, train=(items, labels) (--train DATA), or curve={}(...)."
 NEEDS_LEADERBOARD = (
-    "A leaderboard needs a model that chose its method by labels, as AnyShotClassifier(method='auto') does (anyshot "
-    "fit)."
+    "A comparison of methods needs a model that compared them on its labels, as AnyShotClassifier and `anyshot fit` do "
+    "with enough labels of each class."
 )
 WIDE = 0.3  # interval of an accuracy, from which the counts are stated
 MIN_CALIBRATION = 100  # test items, below which the calibration error is mostly chance
