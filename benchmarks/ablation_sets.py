@@ -15,6 +15,7 @@ from anyshot.any_shot.defaults import Defaults
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.validation import Indexes, Vectors
+from anyshot.encoders.registry import default_for
 from anyshot.store.disk_cache import VectorCache
 from anyshot.store.encoding import encode_once
 from anyshot.zero_shot import class_embeddings, class_texts
@@ -171,7 +172,7 @@ def pool_data(name: str, folder: Path, reading: Reading, defaults: Defaults) -> 
 @lru_cache
 def embedder(name: str, folder: Path, words: bool = True) -> Embedder:
     """Return the embedder of a set's items and class names, which keeps the vectors of names in `folder`."""
-    encoder = "efficientnet-lite0" if name in IMAGES else "minilm"
+    encoder = "efficientnet-lite0" if name in IMAGES else default_for("text")
     return Embedder(encoder, cache=VectorCache(folder / "cache"), words=words)
 
 

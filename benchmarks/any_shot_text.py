@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from support import SEEDS, Texts, draw, line, load_text, shared, table, uneven
 
 from anyshot import AnyShotClassifier, load_encoder
+from anyshot.encoders.registry import default_for
 from anyshot.evaluation.metrics import expected_calibration_error, unknown_auroc
 from anyshot.store.disk_cache import VectorCache
 from anyshot.store.encoding import encode_once
@@ -45,7 +46,7 @@ class Bench:
     """A data set and its vectors, with the accuracies measured on it."""
 
     def __init__(self, data: Texts) -> None:
-        self.data, self.encoder = data, load_encoder("minilm")
+        self.data, self.encoder = data, load_encoder(default_for("text"))
         cache = VectorCache()
         self.X = encode_once(self.encoder, data.train, cache=cache)
         self.X_test = encode_once(self.encoder, data.test, cache=cache)
@@ -141,7 +142,7 @@ def uneven_labels() -> Iterator[str]:
 
 def unknown() -> Iterator[str]:
     """Measure how well the out-of-scope queries of clinc150 are separated from the others."""
-    data, encoder = load_text("clinc150"), load_encoder("minilm")
+    data, encoder = load_text("clinc150"), load_encoder(default_for("text"))
     frame = pd.read_parquet(shared() / "data" / "clinc150" / "clinc150.parquet")
     outliers = frame[frame.out_of_scope & (frame.split == "test")].text.tolist()
     for k in (0, 1, 5, 10):

@@ -25,6 +25,7 @@ from support import shared
 
 from anyshot import AnyShotClassifier, VectorCache, encode_once, load_encoder
 from anyshot.data.table_vectors import TableVectors
+from anyshot.encoders.registry import default_for
 from anyshot.evaluation import accuracy, answers_that_change, association, class_leanings, figures_by_group
 from anyshot.zero_shot.class_embeddings import embed_classes
 from anyshot.zero_shot.class_texts import describe
@@ -44,7 +45,7 @@ MOODS = {
 def names() -> None:
     """Measure the bias of the embeddings of occupation names."""
     frame = pd.read_parquet(shared() / "data" / "fairness_text" / "winogender.parquet")
-    encoder, cache = load_encoder("minilm"), VectorCache()
+    encoder, cache = load_encoder(default_for("text")), VectorCache()
     share = frame.groupby("occupation")["bls_pct_female"].first()
     jobs = sorted(share.index)
 

@@ -26,6 +26,7 @@ from sklearn.linear_model import LogisticRegression
 from support import Texts, draw, line, load_text, load_train, load_valid, table
 
 from anyshot import AnyShotClassifier, PrototypeClassifier, encode_once, load_encoder
+from anyshot.encoders.registry import default_for
 from anyshot.evaluation.conformal import conformal_threshold, prediction_sets
 from anyshot.evaluation.extrapolation import Extrapolation, extrapolate, forecast
 from anyshot.evaluation.learning_curves import learning_curve
@@ -42,7 +43,7 @@ class Bench:
 
     def __init__(self, name: str) -> None:
         self.data: Texts = load_text(name)
-        encoder, cache = load_encoder("minilm"), VectorCache()
+        encoder, cache = load_encoder(default_for("text")), VectorCache()
         self.X, self.X_test = (encode_once(encoder, part, cache=cache) for part in (self.data.train, self.data.test))
         names = encode_once(encoder, [name.replace("_", " ") for name in self.data.classes], cache=cache)
         self.described = dict(zip(self.data.classes, names, strict=True))
@@ -177,7 +178,7 @@ def _forecast(name: str, k: int, seed: int, n_test: int) -> tuple[Extrapolation,
     else:
         first, both = half[draw(y[half], k, seed)], half[draw(y[half], 2 * k, seed)]
     used = np.concatenate([both, others[: n_test + 1000]])
-    encoder, cache = load_encoder("minilm"), VectorCache()
+    encoder, cache = load_encoder(default_for("text")), VectorCache()
     X = dict(zip(used.tolist(), encode_once(encoder, [texts[row] for row in used], cache=cache), strict=True))
 
     def vectors_of(part: np.ndarray) -> np.ndarray:

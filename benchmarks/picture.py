@@ -20,6 +20,7 @@ from support import load_text
 
 from anyshot import AnyShotClassifier, VectorCache, encode_once, learning_curve, load_encoder
 from anyshot.base.validation import Vectors
+from anyshot.encoders.registry import default_for
 from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.zero_shot.class_embeddings import embed_classes
 from anyshot.zero_shot.class_readings import readings
@@ -70,4 +71,6 @@ def words(encode: Callable[[list[str]], Vectors]) -> Figure:
 
 if __name__ == "__main__":
     draw = {"labels": labels, "words": words}[sys.argv[1]]
-    draw(partial(encode_once, load_encoder("minilm"), cache=VectorCache())).savefig(sys.argv[2], bbox_inches="tight")
+    draw(partial(encode_once, load_encoder(default_for("text")), cache=VectorCache())).savefig(
+        sys.argv[2], bbox_inches="tight"
+    )

@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from support import Texts, draw, line, load_text, table
 
 from anyshot import AnyShotClassifier, Words, load_encoder
+from anyshot.encoders.registry import default_for
 from anyshot.evaluation.metrics import expected_calibration_error
 from anyshot.store.disk_cache import VectorCache
 from anyshot.store.encoding import encode_once
@@ -146,7 +147,7 @@ def irony() -> Iterator[str]:
     """Measure names one of which denies the other, five labels per class, twenty draws, beside logistic regression."""
     bench = Bench("tweet_irony")
     bench.data = renamed(bench.data, {"irony": "ironic", "non_irony": "not ironic"})
-    encoder, cache = load_encoder("minilm"), VectorCache()
+    encoder, cache = load_encoder(default_for("text")), VectorCache()
     X, X_test = (encode_once(encoder, texts, cache=cache) for texts in (bench.data.train, bench.data.test))
     ours, peer = [], []
     for seed in range(20):

@@ -195,7 +195,7 @@ class Bench:
         data = load_text("banking77")
         chosen = draw(data.y, 10, 0)
         self.place, self.folder = place, place / "model"
-        clf = AnyShotClassifier(data.classes, encoder="minilm")
+        clf = AnyShotClassifier(data.classes)
         clf.fit([data.train[row] for row in chosen], data.y[chosen]).save(self.folder)
         self.base, self.salt = list(data.train), itertools.count()
         ours = [sys.executable, "-m", "anyshot", "--quiet", "serve", str(self.folder), "--port", "PORT"]

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from anyshot import AnyShotClassifier, load_encoder
 from anyshot.base.validation import unit
+from anyshot.encoders.registry import default_for
 from anyshot.store.disk_cache import VectorCache
 from anyshot.store.encoding import encode_once
 from anyshot.tasks.vector_classifiers import AnyShotHead
@@ -37,7 +38,7 @@ def seconds(work: Callable[[], object], *, runs: int = 5) -> float:
 
 def head() -> Iterator[str]:
     """Measure fitting and updating on banking77 with 10 labels per class."""
-    data, encoder, cache = load_text("banking77"), load_encoder("minilm"), VectorCache()
+    data, encoder, cache = load_text("banking77"), load_encoder(default_for("text")), VectorCache()
     chosen = draw(data.y, 10, 0)
     texts, labels = [data.train[row] for row in chosen], data.y[chosen]
     X = encode_once(encoder, texts, cache=cache)

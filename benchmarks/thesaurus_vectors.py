@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from anyshot import data
 from anyshot.base.validation import Vectors
-from anyshot.encoders.registry import load_encoder
+from anyshot.encoders.registry import default_for, load_encoder
 from anyshot.zero_shot.class_embeddings import embed_classes
 from anyshot.zero_shot.class_texts import describe
 from anyshot.zero_shot.thesaurus import listed_names
@@ -29,7 +29,7 @@ def rounded(vectors: Vectors) -> NDArray[np.int8]:
 
 def main() -> None:
     """Encode the names and write the file."""
-    vectors = embed_classes(describe(listed_names()), load_encoder("minilm").encode)
+    vectors = embed_classes(describe(listed_names()), load_encoder(default_for("text")).encode)
     path = Path(data.__file__).with_name("thesaurus_vectors.npy")
     np.save(path, rounded(vectors))
     print(f"{path}: {len(vectors):,} vectors, {path.stat().st_size / 1e6:.1f} MB")

@@ -19,7 +19,7 @@ train, test, y, y_test = train_test_split(texts, labels, test_size=0.6, stratify
 ours = {"anyshot": AnyShotClassifier(sorted(set(labels)))}
 curve = learning_curve(ours, train, y, test, y_test, shots=(0, 1, 3, 5), seeds=3)
 
-encoder = load_encoder("minilm")
+encoder = load_encoder("minilm-words")
 plain = {"logistic regression": LogisticRegression(max_iter=1000)}
 vectors, tested = (encode_once(encoder, some, cache=None) for some in (train, test))
 curve = curve.joined(learning_curve(plain, vectors, y, tested, y_test, shots=(1, 3, 5), seeds=3))

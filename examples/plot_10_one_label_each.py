@@ -11,7 +11,7 @@ from anyshot import AnyShotClassifier, PrototypeClassifier, encode_once, few_per
 data = messages()
 pairs = [(text, label) for text, label in zip(data.items, data.labels, strict=True) if label != "none"]
 texts, labels = (np.array(column) for column in zip(*pairs, strict=True))
-vectors = encode_once(load_encoder("minilm"), texts.tolist(), cache=None)
+vectors = encode_once(load_encoder("minilm-words"), texts.tolist(), cache=None)
 names = sorted(set(labels.tolist()))
 
 by_names, by_labels, by_both = [], [], []

@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     """Return a folder with the vectors of one set: 40 items of two classes, around two directions."""
     random = np.random.default_rng(0)
     index = np.repeat([0, 1], 20)
-    X = random.normal(size=(2, 384))[index] + random.normal(size=(40, 384))
+    X = random.normal(size=(2, 512))[index] + random.normal(size=(40, 512))
     (tmp_path / "vectors").mkdir()
     X = (X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32)
     np.savez(tmp_path / "vectors" / "tweet_irony.npz", X=X, y=np.array(["irony", "non_irony"])[index])

@@ -22,6 +22,7 @@ from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
 from anyshot.encoders.registry import same_weights
 from anyshot.encoders.texts import chunks
+from anyshot.encoders.word_layer import WEIGHT
 from anyshot.errors import BadItemError, InputError
 
 TEXTS = [
@@ -186,10 +187,27 @@ def test_no_threads_are_refused():
 
 
 @pytest.mark.torch
-def test_torch_gives_the_same_vectors(exact, monkeypatch):
+@pytest.mark.parametrize("words", [False, True])
+def test_torch_gives_the_same_vectors(exact, monkeypatch, words):
     import torch
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # a CPU without bfloat16
-    other = MiniLMEncoder(device="cpu", engine="torch")
-    assert (other.engine, exact.engine, other.digest) == ("torch", "openvino", exact.digest)
-    assert cosine(other.encode(TEXTS), exact.encode(TEXTS)).min() > 1 - 1e-6
+    own, other = (MiniLMEncoder(device="cpu", words=words, engine=engine) for engine in ("openvino", "torch"))
+    assert (own.engine, other.engine, own.digest) == ("openvino", "torch", other.digest)
+    assert (own.digest == exact.digest) == (not words)
+    assert cosine(own.encode(TEXTS), other.encode(TEXTS)).min() > 1 - 1e-6
+
+
+def test_with_words_the_sentence_vector_comes_first_and_the_words_weigh_half_as_much(exact):
+    vectors = MiniLMEncoder(device="cpu", threads=1, words=True).encode(TEXTS)
+    assert (vectors.shape, vectors.dtype) == ((len(TEXTS), 512), np.float32)
+    sentences, of_words = vectors[:, :384], vectors[:, 384:]
+    lengths = np.linalg.norm(sentences, axis=1)
+    np.testing.assert_allclose(np.linalg.norm(of_words, axis=1), WEIGHT * lengths, atol=1e-5)
+    np.testing.assert_allclose(sentences / lengths[:, None], exact.encode(TEXTS), atol=1e-5)
+
+
+def test_with_words_bfloat16_changes_cosine_by_less_than_2e_4(exact, monkeypatch):
+    precise = MiniLMEncoder(device="cpu", words=True).encode(TEXTS)
+    monkeypatch.undo()
+    assert cosine(precise, MiniLMEncoder(device="cpu", words=True).encode(TEXTS)).min() > 1 - 2e-4

@@ -114,10 +114,11 @@ def test_an_exported_efficientnet_lite0_reads_bytes(tmp_path):
     assert json.loads((tmp_path / "lite0.onnx.json").read_text())["inputs"]["pixels"]["type"] == "uint8"
 
 
-@pytest.fixture
-def any_shot_classifier(monkeypatch) -> AnyShotClassifier:
+@pytest.fixture(params=["sentences", "with words"])
+def any_shot_classifier(request, monkeypatch) -> AnyShotClassifier:
     monkeypatch.setattr(minilm, "fast_precision", lambda: "float32")
-    clf = AnyShotClassifier(CLASSES.tolist(), encoder=MiniLMEncoder(device="cpu"), cache=False)
+    encoder = MiniLMEncoder(device="cpu", words=request.param == "with words")
+    clf = AnyShotClassifier(CLASSES.tolist(), encoder=encoder, cache=False)
     texts = ["I was charged twice", "my parcel is late", "I forgot my password", "the invoice is wrong"]
     return clf.fit(texts, ["billing", "delivery", "login", "billing"])
 

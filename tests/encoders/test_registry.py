@@ -22,6 +22,7 @@ from anyshot.encoders.registry import (
     default_for,
     encoder_for,
     load_encoder,
+    trainable,
 )
 from anyshot.errors import InputError, UnknownEncoderError
 
@@ -33,7 +34,7 @@ def test_an_encoder_is_returned_unchanged(letters):
 def test_the_default_for_texts_is_loaded_by_name():
     encoder = load_encoder(default_for("text"), device="cpu", download="never")
     assert isinstance(encoder, Encoder)
-    assert (encoder.modality, encoder.width) == ("text", 384)
+    assert (encoder.modality, encoder.width) == ("text", 512)
 
 
 def test_a_built_in_encoder_is_loaded_once_for_each_choice_of_threads(monkeypatch):
@@ -60,6 +61,12 @@ def test_the_default_encoders_have_the_modality_asked_for():
         assert ENCODERS[default_for(modality)].modality == modality
 
 
+def test_the_network_of_sentences_is_trained_in_place_of_two_layers(letters):
+    assert trainable("minilm-words") == trainable(load_encoder("minilm-words")) == "minilm"
+    for other in ("minilm", "hf:acme/bert", letters, load_encoder("minilm"), None):
+        assert trainable(other) is other
+
+
 def test_there_is_no_default_for_vectors():
     with pytest.raises(InputError, match="no default encoder for modality 'vectors'"):
         default_for("vectors")
@@ -78,8 +85,8 @@ def test_an_unknown_name_is_reported_with_the_nearest_and_all_names(name, remedy
     with pytest.raises(UnknownEncoderError) as caught:
         load_encoder(name)
     assert remedy in str(caught.value)
-    every = "Choose one of: minilm, efficientnet-lite0, efficientnet-lite0-even, hf:ID-or-folder, keras:NAME."
-    assert every in str(caught.value)
+    every = "minilm-words, minilm, efficientnet-lite0, efficientnet-lite0-even, hf:ID-or-folder, keras:NAME"
+    assert f"Choose one of: {every}." in str(caught.value)
 
 
 def test_a_prefix_without_a_model_is_refused():
@@ -148,7 +155,7 @@ def test_card_facts_returns_the_modality_and_the_id_on_the_hub():
 @pytest.mark.parametrize(
     ("items", "name"),
     [
-        (["a text"], "minilm"),
+        (["a text"], "minilm-words"),
         ([Image.new("RGB", (4, 4))], "efficientnet-lite0"),
         ([Path("a.png")], "efficientnet-lite0"),
         (np.eye(2), "vectors"),

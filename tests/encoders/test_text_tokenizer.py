@@ -3,7 +3,7 @@
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from anyshot.encoders.text_tokenizer import TextTokenizer, read_tokenizer
+from anyshot.encoders.text_tokenizer import read_tokenizer
 from anyshot.errors import MissingWeightsError
 
 
@@ -36,14 +36,3 @@ def test_a_tokenizer_that_cannot_be_read_is_reported(tmp_path, is_published):
     (tmp_path / "tokenizer.json").mkdir()
     with pytest.raises(MissingWeightsError, match=r"tokenizer\.json cannot be read"):
         read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2, is_published=is_published)
-
-
-def test_of_a_long_text_only_the_beginning_is_divided_and_its_tokens_are_the_same():
-    tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "my": 1, "card": 2}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.enable_truncation(4)
-    read = TextTokenizer(tokenizer, max_tokens=4)
-    texts = ["my card " * 50, "my" + " " * 200 + "card", "x" * 500, "my card"]
-    assert read.ids(texts) == [one.ids for one in tokenizer.encode_batch(texts)] == [[1, 2, 1, 2], [1, 2], [0], [1, 2]]
-    assert read.is_cut(texts).tolist() == [True, False, False, False]
-    assert read._start(texts[0]) == ("my card " * 50)[:79]

@@ -190,7 +190,7 @@ def test_the_default_encoder_does_not_read_thai_and_spells_russian():
 
 def test_a_warning_names_the_rows_once():
     clf = AnyShotClassifier(["refund", "delivery"]).fit()
-    with pytest.warns(ItemWarning, match="3 texts are mostly in letters that the encoder 'minilm'") as found:
+    with pytest.warns(ItemWarning, match="3 texts are mostly in letters that the encoder 'minilm-words'") as found:
         clf.predict(SCRIPTS)
     assert ": row 1, row 3, row 4. Use" in str(found[0].message)
     assert found[0].message.rows == (1, 3, 4)

@@ -117,8 +117,9 @@ def test_classes_with_a_description_or_without_letters_have_no_words_of_similar_
         assert readings(describe(classes), similar) == (Reading(), Reading())
 
 
-def test_the_names_of_the_same_classes_are_compared_with_listed_ones_once():
-    encoder, asked = load_encoder("minilm"), []
+@pytest.mark.parametrize("name", ["minilm-words", "minilm"])
+def test_the_names_of_the_same_classes_are_compared_with_listed_ones_once(name):
+    encoder, asked = load_encoder(name), []
 
     def encode(texts):
         asked.extend(texts)

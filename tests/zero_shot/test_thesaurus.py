@@ -164,9 +164,10 @@ def test_nothing_is_found_if_a_tenth_of_the_classes_are_like_no_listed_name(list
 
 
 def test_there_is_a_bundled_vector_for_each_listed_name():
-    vectors = bundled_vectors()
-    assert vectors.shape == (len(listed_names()), 384)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    for width in (512, 384):
+        vectors = bundled_vectors(width)
+        assert vectors.shape == (len(listed_names()), width)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
 # --- normal form -----------------------------------------------------------------------------------------------------

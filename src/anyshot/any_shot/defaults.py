@@ -131,7 +131,7 @@ class Defaults:
 
     # --- probabilities ---
 
-    cosine_scale: float = 20.0
+    cosine_scale: float = 23.0
     """Inverse temperature of cosines to class vectors until labels fit it, times a factor for the vectors' spread."""
     bridge_scale: float = 28.0
     """The same for class vectors predicted from ImageNet's weights, while there is no item to give a center."""

@@ -18,7 +18,7 @@ from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, 
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders import texts as encoder_texts
-from anyshot.encoders.registry import absolute_name, default_for, load_encoder, same_weights
+from anyshot.encoders.registry import absolute_name, load_encoder, same_weights
 from anyshot.errors import BadItemError, MixedInputError, ModelFolderError, WidthError
 from anyshot.store.encoding import EncodingCounts, cached_texts, encode_once, encode_texts_once
 from anyshot.store.memory_cache import KeepsVectors
@@ -142,7 +142,7 @@ class Embedder:
         of_texts = encoder.modality == "text"
         reads_texts = of_texts or isinstance(encoder, TextAligned)
         if not reads_texts and isinstance(encoder, Classifying):
-            embed = Embedder(default_for("text"), cache=self.cache).encode_texts
+            embed = Embedder("minilm", cache=self.cache).encode_texts  # words would add nothing to the names of things
             bridge = ImageNetBridge(encoder.classifier, embed)
         return ClassReader(self.encode_texts if reads_texts else None, encoder.width, of_texts, self.words, bridge)
 

@@ -246,7 +246,7 @@ def _read() -> Messages:
     own = [(text, label) for text, label in pairs if label != "none"]
     out_of_scope = [text for text, label in pairs if label == "none"]
     texts, labels = (list(column) for column in zip(*own, strict=True))
-    return Messages(texts, labels, out_of_scope, encoders.load_encoder("minilm"))
+    return Messages(texts, labels, out_of_scope, encoders.load_encoder(encoders.default_for("text")))
 
 
 def _check_writable(out: Path) -> None:

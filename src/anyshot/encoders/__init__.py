@@ -25,6 +25,7 @@ _HOME = {
     "open_backbone": "anyshot.encoders.backbones",
     "rank_encoders": "anyshot.encoders.ranking",
     "split": "anyshot.encoders.backbones",
+    "trainable": "anyshot.encoders.registry",
     "tuned_from_saved": "anyshot.encoders.tuned",
 }
 

@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 from anyshot.base.validation import Vectors
 from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
 from anyshot.encoders.registry import load_encoder
-from anyshot.encoders.stages import Backbone, Network, State, Trunk, through
+from anyshot.encoders.stages import Backbone, Joining, Network, State, Trunk, through
 from anyshot.errors import ModelFolderError
 
 
@@ -162,4 +162,5 @@ def assemble(
         The encoder has no stages.
     """
     backbone = backbone_of(encoder)
-    return Assembled(backbone, backbone.network, coef, intercept, classes, center)
+    network = encoder.whole_network() if isinstance(encoder, Joining) else backbone.network
+    return Assembled(backbone, network, coef, intercept, classes, center)

@@ -1,4 +1,4 @@
-"""The default text encoder, all-MiniLM-L6-v2.
+"""The default text encoder, all-MiniLM-L6-v2, with or without what its second layer says of the words.
 
 The network is BERT (Devlin et al., NAACL 2019) with six layers. A text's vector is the mean of its token states, scaled
 to unit length (Reimers, Gurevych, Sentence-BERT, EMNLP 2019). openvino runs it on the CPU, and torch on a GPU.
@@ -11,13 +11,14 @@ from typing import Any, Final
 from anyshot.base.extras import extra
 from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import choose_engine
-from anyshot.encoders.engines.language_models import MINILM, token_states
-from anyshot.encoders.engines.layers import Node, mean_over
+from anyshot.encoders.engines.language_models import MINILM, states_of_layers
+from anyshot.encoders.engines.layers import Node, constant, dense, mean_over, ops, unit_length
 from anyshot.encoders.engines.openvino import fast_precision
 from anyshot.encoders.engines.texts import TextEngine, TokenizingEncoder, TokenNodes
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.published_files import PUBLISHED, published_file
 from anyshot.encoders.text_tokenizer import TextTokenizer, read_tokenizer
+from anyshot.encoders.word_layer import LAYER, WEIGHT, WordLayer, bundled_word_layer
 
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 MAX_TOKENS: Final = 256  # the published max_seq_length
@@ -37,13 +38,17 @@ class MiniLMEncoder(TokenizingEncoder):
         What runs the network. "auto" is openvino on the CPU and torch on a GPU.
     threads : int, optional
         Number of threads of openvino. Default: the processors that the process may use.
+    words : bool, default=False
+        Whether the vectors also say which words the texts contain, by the second layer (`encoders.word_layer`).
 
     Attributes
     ----------
     width : int
-        384, the number of dimensions of a vector.
+        384, the number of dimensions of a vector; 512 with `words`.
     engine : str
         What runs the network, "openvino" or "torch".
+    trained_as : str
+        With `words`, the name of the encoder whose network is trained in its place.
     digest : str
         Hash of weights, tokenizer and precision; it changes whenever the vectors would.
 
@@ -53,22 +58,32 @@ class MiniLMEncoder(TokenizingEncoder):
         The weights are not on this machine, or are not the published ones.
     """
 
-    width = MINILM.width
-
-    def __init__(self, *, device: str = "auto", engine: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, *, device: str = "auto", engine: str = "auto", threads: int | None = None, words: bool = False
+    ) -> None:
         self._device, self._weights = device, published_file("minilm", WEIGHTS)
-        tokenizer = _tokenizer()
+        self._words: WordLayer | None = bundled_word_layer() if words else None
+        self.trained_as = "minilm" if words else ""
+        self.width = MINILM.width + (len(self._words.directions) if self._words else 0)
+        tokenizer, digest = _tokenizer(), _digest(self._words)
         self.engine = choose_engine(engine, device)
         if self.engine == "torch":
             compute = networks.choose_compute(device)
-            self._runner = networks.MiniLMRunner(tokenizer, self._weights, compute)
-            self.digest: str = compute.with_precision(_digest())
+            self._runner = networks.MiniLMRunner(tokenizer, self._weights, compute, self._words)
+            self.digest: str = compute.with_precision(digest)
         else:
-            self._runner = _compiled(self._weights, tokenizer, threads=threads)
-            self.digest = f"{_digest()} {fast_precision()}"
+            self._runner = _compiled(self._weights, tokenizer, self._words, width=self.width, threads=threads)
+            self.digest = f"{digest} {fast_precision()}"
+
+    def whole_network(self) -> Any:
+        """Return the network from token ids to vectors (a `Network`), in torch, in float32."""
+        network = self.backbone().network
+        return networks.minilm_with_words(network, self._words) if self._words else network
 
     def backbone(self) -> Any:
         """Return the network in stages (a `Backbone`), in torch, with the weights read again in float32.
+
+        It is that of the sentence vectors, which is trained, with or without `words`.
 
         Raises
         ------
@@ -79,10 +94,11 @@ class MiniLMEncoder(TokenizingEncoder):
         return networks.minilm_backbone(self._runner.tokenizer, self._weights, digest=_digest(), device=self._device)
 
 
-def _digest() -> str:
+def _digest(words: WordLayer | None = None) -> str:
     """Return the hash of weights, tokenizer and pooling, without the precision."""
     digests = {file.name: file.sha256 for file in PUBLISHED["minilm"].files}
-    parts = (digests[WEIGHTS], digests[TOKENIZER], f"mean of {MAX_TOKENS} tokens, unit length, 1")
+    parts = [digests[WEIGHTS], digests[TOKENIZER], f"mean of {MAX_TOKENS} tokens, unit length, 1"]
+    parts += [words.digest] if words else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -92,19 +108,26 @@ def _tokenizer() -> TextTokenizer:
     return TextTokenizer(read_tokenizer(file, max_tokens=MAX_TOKENS, is_published=True), MAX_TOKENS)
 
 
-def _compiled(file: Path, tokenizer: TextTokenizer, *, threads: int | None) -> TextEngine:
+def _compiled(
+    file: Path, tokenizer: TextTokenizer, words: WordLayer | None, *, width: int, threads: int | None
+) -> TextEngine:
     """Return the network compiled by openvino, which reads the weights at the first use."""
 
     def graph(tokens: TokenNodes) -> Node:
-        states = token_states(MINILM, read_safetensors([file], source=file), tokens)
-        return mean_over(tokens.of_texts(states), tokens.mask)
+        states = states_of_layers(MINILM, read_safetensors([file], source=file), tokens)
+        sentence = mean_over(tokens.of_texts(states[-1]), tokens.mask)  # (m, d)
+        if words is None:
+            return sentence
+        early = unit_length(mean_over(tokens.of_texts(states[LAYER]), tokens.mask))  # (m, d)
+        early = unit_length(dense(ops.subtract(early, constant(words.mean)), words.directions))  # (m, k)
+        return ops.concat([unit_length(sentence), ops.multiply(early, constant(WEIGHT))], 1)
 
     return TextEngine(
         tokenizer,
         graph,
-        width=MINILM.width,
+        width=width,
         vocabulary=MINILM.vocabulary,
-        key=_digest(),
+        key=_digest(words),
         precision=fast_precision(),
         threads=threads,
     )

@@ -39,7 +39,8 @@ class Entry:
     about: str
     published: str = ""  # name of its files in PUBLISHED
     fetch: str = ""  # command that gets the weights
-    options: Mapping[str, str] = field(default_factory=dict)  # of the loader
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the loader
+    trained_as: str = ""  # the encoder whose network is trained in its place
 
 
 _LITE0: Final = Entry(
@@ -53,17 +54,26 @@ _LITE0: Final = Entry(
     fetch="anyshot fetch efficientnet-lite0",
 )
 
+_MINILM: Final = Entry(
+    loader="anyshot.encoders.minilm:MiniLMEncoder",
+    modality="text",
+    width=384,
+    megabytes=91,
+    license="Apache-2.0",
+    about="all-MiniLM-L6-v2, English sentences; the default for texts whose encoder is trained",
+    published="minilm",
+    fetch="anyshot fetch minilm",
+)
+
 ENCODERS: Final[dict[str, Entry]] = {
-    "minilm": Entry(
-        loader="anyshot.encoders.minilm:MiniLMEncoder",
-        modality="text",
-        width=384,
-        megabytes=91,
-        license="Apache-2.0",
-        about="all-MiniLM-L6-v2, English sentences; the default for texts",
-        published="minilm",
-        fetch="anyshot fetch minilm",
+    "minilm-words": replace(
+        _MINILM,
+        width=512,
+        about="the same, and which words a text contains, by its second layer; the default for texts",
+        options={"words": True},
+        trained_as="minilm",
     ),
+    "minilm": _MINILM,
     "efficientnet-lite0": _LITE0,
     "efficientnet-lite0-even": replace(
         _LITE0,
@@ -138,9 +148,9 @@ def load_encoder(
     Parameters
     ----------
     encoder : str or Encoder
-        "minilm", "efficientnet-lite0", "hf:" followed by a model's id or folder, or "keras:" followed by the name of a
-        model of `keras.applications`; the name of a text encoder followed by "[:n]", as in "minilm[:2]", for its first
-        n layers; or an object with `modality`, `width` and `encode`; or a Keras model.
+        "minilm-words", "minilm", "efficientnet-lite0", "hf:" followed by a model's id or folder, or "keras:" followed
+        by the name of a model of `keras.applications`; the name of a text encoder followed by "[:n]", as in
+        "minilm[:2]", for its first n layers; or an object with `modality`, `width` and `encode`; or a Keras model.
     device : str, default="auto"
         Device to run on; "auto" is that of the environment variable ANYSHOT_DEVICE, or else the GPU if torch is
         installed and finds one, else the CPU.
@@ -221,19 +231,28 @@ def absolute_name(name: str) -> str:
 
 def default_for(modality: str) -> str:
     """Return the name of the default encoder for "text" or "image"."""
-    defaults = {"text": "minilm", "image": "efficientnet-lite0"}
+    defaults = {"text": "minilm-words", "image": "efficientnet-lite0"}
     if modality not in defaults:
         raise InputError(f"There is no default encoder for modality {modality!r}. Choose 'text' or 'image'.")
     return defaults[modality]
 
 
 def encoder_for(items: Items) -> str:
-    """Return the name of the default encoder for the items: "minilm", "efficientnet-lite0" or "vectors"."""
+    """Return the name of the default encoder for the items: "minilm-words", "efficientnet-lite0" or "vectors"."""
     modality = modality_of(items)
     if modality == "text":
         refuse_missing_images(by_position(items))
         refuse_files(by_position(items))
     return "vectors" if modality == "vectors" else default_for(modality)
+
+
+def trainable(encoder: object) -> Any:
+    """Return an encoder whose network can be trained: "minilm" for "minilm-words", and any other unchanged.
+
+    The vectors of "minilm-words" are those of two layers, so no layer can be trained that they all pass through.
+    """
+    known = ENCODERS.get(encoder) if isinstance(encoder, str) else encoder
+    return getattr(known, "trained_as", "") or encoder
 
 
 def same_weights(one: str, other: str) -> bool:

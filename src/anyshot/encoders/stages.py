@@ -273,6 +273,15 @@ class Staged(Protocol):
         ...
 
 
+@runtime_checkable
+class Joining(Protocol):
+    """An encoder whose vectors are more than the output of its last stage."""
+
+    def whole_network(self) -> Network:
+        """Return the network from the first stage's input to the vectors, in torch, as stages."""
+        ...
+
+
 def through(network: Network, state: State, *, first: int = 0) -> State:
     """Return the state after the stages of `network` from number `first` on."""
     for stage in list(network.values())[first:]:

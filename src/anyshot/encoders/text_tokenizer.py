@@ -18,8 +18,6 @@ if TYPE_CHECKING:  # it is loaded with the first tokenizer
 
 KINDS: Final = ("BPE", "Unigram", "WordLevel", "WordPiece")
 """The models of tokenizers; old files do not name theirs."""
-LETTERS_OF_TOKEN: Final = 20
-"""Letters of a text that are read at first for each token that the model reads: most tokens have fewer than five."""
 UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
 """What tokenizers put for words that they cannot divide into known pieces."""
 
@@ -82,25 +80,7 @@ class TextTokenizer:
         return np.array(found, dtype=bool)
 
     def _encodings(self, texts: Sequence[str]) -> list["Encoding"]:
-        """Return the encodings of texts. Of a long one, only the beginning is read if that has too many tokens already.
-
-        To read a text of 10 million letters takes half a minute and a gigabyte. It is cut between words, which are
-        divided into tokens each by itself.
-        """
-        given = [self.prompt + text for text in texts]
-        starts = list(map(self._start, given))
-        found: list[Encoding] = self.tokenizer.encode_batch_fast(starts)
-        rows = [row for row, one in enumerate(found) if not one.overflowing and len(starts[row]) < len(given[row])]
-        for row, whole in zip(rows, self.tokenizer.encode_batch_fast([given[row] for row in rows]), strict=True):
-            found[row] = whole
-        return found
-
-    def _start(self, text: str) -> str:
-        """Return the words at the beginning of a long text; a text without spaces is returned whole."""
-        most = self.max_tokens * LETTERS_OF_TOKEN
-        if len(text) <= most or self.tokenizer.pre_tokenizer is None:
-            return text
-        return text[:most].rpartition(" ")[0].rstrip() or text
+        return self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
 
 
 def _check_tokenizer(text: str) -> None:

@@ -15,7 +15,7 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.validation import RandomState, Vectors, check_numbers, unit
 from anyshot.base.warning import warn
 from anyshot.encoders.freeze import backbone_of
-from anyshot.encoders.registry import load_encoder
+from anyshot.encoders.registry import load_encoder, trainable
 from anyshot.errors import InputError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.network import TrainedNetwork
@@ -94,6 +94,7 @@ def distill(
             f"The teacher predicts {UNKNOWN!r} for items that are like none of its classes; the student predicts a "
             "class for every item. Keep the teacher where such items must be found, and train on none of them."
         )
+    student_encoder = trainable(student_encoder)
     backbone = backbone_of(load_encoder(student_encoder))
     stage = backbone.stages[backbone.n_frozen(freeze_at)]
     rate = FineTunedClassifier._LEARNING_RATES[backbone.modality]

@@ -30,7 +30,7 @@ from anyshot.base.validation import Indexes, Vectors, is_number
 from anyshot.encoders.activations import outputs
 from anyshot.encoders.backbones import Assembled, reopen_backbone
 from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
-from anyshot.encoders.registry import card_facts, encoder_for
+from anyshot.encoders.registry import card_facts, encoder_for, trainable
 from anyshot.encoders.stages import Backbone, Trunk
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
 from anyshot.evaluation.classification import EvaluatedClassifier, Evaluation, evaluate_answers
@@ -224,7 +224,7 @@ class NetworkClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, 
             raise MixedInputError(
                 "Vectors have no network to fine-tune. Give texts or images, or use AnyShotClassifier."
             )
-        return Embedder(name, cache=VectorCache() if tuning.cache else None)
+        return Embedder(trainable(name), cache=VectorCache() if tuning.cache else None)
 
     def _class_embeddings(self, embedder: Embedder, classes: Classes) -> Vectors:
         """Return the embeddings of the class names or descriptions (c, width); zeros where the encoder has none."""

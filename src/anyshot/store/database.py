@@ -190,7 +190,7 @@ def _with_connection(file: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 
 def _create(connection: sqlite3.Connection) -> None:
     """Create the tables in an empty file; raise an error for another program's database."""
-    connection.execute("pragma page_size = 16384")  # ten vectors of 384 floats; must be set before the first table
+    connection.execute("pragma page_size = 16384")  # eight vectors of 512 floats; must be set before the first table
     connection.execute("pragma auto_vacuum = incremental")
     with _transaction(connection):
         if _number(connection, "pragma application_id") == _APPLICATION:

@@ -80,7 +80,8 @@ def fine_tune_if_better(
     seconds = time.monotonic() - began
     reason = f"Fine-tuning from stage {tuned.freeze_at_} on is used ({found}). It took {seconds:.0f} s."
     coef, intercept, center = tuned.head_.arrays()
-    encoder = encoders.TunedEncoder(model.embedder.name, tuned.backbone_, tuned.freeze_at_, tuned.rest_, center=center)
+    name = encoders.trainable(model.embedder.name)
+    encoder = encoders.TunedEncoder(name, tuned.backbone_, tuned.freeze_at_, tuned.rest_, center=center)
     own = model.embedder
     embedder = Embedder(encoder, cache=own.cache, long_texts=own.long_texts, words=own.words)
     return with_fine_tuned(model, embedder, LinearModel(coef, intercept), result, items, unlabeled).with_reason(reason)
@@ -177,7 +178,7 @@ def _fine_tuned(
     model: Model, items: Items, rows: NDArray[np.bool_], random_state: RandomState
 ) -> "FineTunedClassifier":
     """Return a classifier fine-tuned on some of the items."""
-    data, encoder = model.data, model.embedder.encoder
+    data, encoder = model.data, encoders.trainable(model.embedder.encoder)
     assert encoder is not None  # `_obstacle` checked it
     classes = dict(zip(data.classes.tolist(), data.texts.descriptions, strict=True))
     tuning = fine_tuning.Tuning(cache=model.embedder.cache is not None)

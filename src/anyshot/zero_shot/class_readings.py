@@ -161,7 +161,7 @@ class ClassReader:
     @cached_property
     def _listed_vectors(self) -> Vectors | None:
         """The bundled vectors of the names in the thesaurus (n, d); None if the encoder gives others."""
-        listed, names = bundled_vectors(), listed_names()
+        listed, names = bundled_vectors(self.width), listed_names()
         if self.encode is None or listed.shape != (len(names), self.width):
             return None
         some = [0, len(names) // 2, len(names) - 1]

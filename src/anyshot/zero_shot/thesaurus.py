@@ -144,9 +144,14 @@ def listed_names() -> tuple[str, ...]:
     return (*listed.words, *listed.aliases)
 
 
+def all_words() -> list[str]:
+    """Return all words in the bundled list, in the order of the alphabet."""
+    return sorted({word for text in _listed().words.values() for word in text.split(", ")})
+
+
 def sample_of_words(n: int) -> tuple[str, ...]:
     """Return `n` of all words in the bundled list, evenly spaced in the order of the alphabet: words of any text."""
-    distinct = sorted({word for text in _listed().words.values() for word in text.split(", ")})
+    distinct = all_words()
     return tuple(distinct[len(distinct) * number // n] for number in range(n))
 
 
@@ -172,10 +177,13 @@ def similar_words(names: Vectors, listed: Vectors) -> list[tuple[str, ...]]:
     return [(tuple(word for word in own if counts[word] == 1) or own)[:SIMILAR_WORDS] for own in found]
 
 
-def bundled_vectors() -> Vectors:
-    """Return the vectors of `listed_names` (n, d) for the default encoder, rounded to 8 bits."""
-    rounded: NDArray[np.int8] = np.load(Path(data.__file__).with_name("thesaurus_vectors.npy"))
-    return unit(rounded.astype(np.float32))
+def bundled_vectors(width: int) -> Vectors:
+    """Return the vectors of `listed_names` (n, d) for the default encoder, rounded to 8 bits.
+
+    width: d, or fewer for the encoder of the sentence vectors alone, which come first.
+    """
+    rounded: NDArray[np.int8] = np.load(Path(data.__file__).with_name("thesaurus_vectors.npy"), mmap_mode="r")
+    return unit(rounded[:, :width].astype(np.float32))
 
 
 @lru_cache(maxsize=2**14)

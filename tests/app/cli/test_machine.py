@@ -2,7 +2,7 @@
 
 
 def test_models_lists_the_encoders(call):
-    names = ["minilm", "efficientnet-lite0", "efficientnet-lite0-even", "hf:", "keras:"]
+    names = ["minilm-words", "minilm", "efficientnet-lite0", "efficientnet-lite0-even", "hf:", "keras:"]
     assert [row["name"] for row in call("models").rows] == names
 
 

@@ -13,7 +13,7 @@ def test_encode_writes_vectors_that_open_without_pickle(call, made, tmp_path):
         assert np.linalg.norm(file["vectors"], axis=1) == pytest.approx(np.ones(9), abs=1e-5)
         assert file["labels"].tolist() == [label for _, label in TRAIN]
         assert file["items"][0] == TRAIN[0][0]
-        assert str(file["encoder"]) == "minilm"
+        assert str(file["encoder"]) == "minilm-words"
     assert [path.name for path in tmp_path.iterdir()] == ["v.npz"]
 
 

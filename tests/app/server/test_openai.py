@@ -59,7 +59,7 @@ def test_the_client_lists_the_models(client):
         ({"input": [[1, 2]]}, openai.UnprocessableEntityError, "send the texts"),
         ({"input": []}, openai.UnprocessableEntityError, "list of texts"),
         ({"input": ""}, openai.UnprocessableEntityError, "empty"),
-        ({"dimensions": 7}, openai.UnprocessableEntityError, "384"),
+        ({"dimensions": 7}, openai.UnprocessableEntityError, "512"),
     ],
 )
 def test_the_client_raises_what_is_wrong(client, given, error, words):

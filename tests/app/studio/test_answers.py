@@ -162,4 +162,4 @@ def test_rows_are_standardized_anew_when_some_are_added_or_taken_back(tmp_path):
         project.undo()
         add_texts(project, ["late", "broken"])
         answers.refit()
-        assert answers.vectors(project.items.labels().ids)[1].shape == (2, 384)
+        assert answers.vectors(project.items.labels().ids)[1].shape == (2, 512)

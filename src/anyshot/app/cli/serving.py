@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from anyshot import tasks
+from anyshot import encoders, tasks
 from anyshot.app import server
 from anyshot.app.cli.console import note
 from anyshot.app.cli.options import ClassOptions, with_class_options, with_options
@@ -143,7 +143,7 @@ def _folders(models: list[str]) -> dict[str, Path]:
 def _from_names(class_options: ClassOptions, encoder: str, folder: Path) -> Path:
     """Save a model of class names to a folder, and return it."""
     words = not class_options.no_thesaurus
-    chosen = "minilm" if encoder == "auto" else encoder
+    chosen = encoders.default_for("text") if encoder == "auto" else encoder
     tasks.AnyShotClassifier(class_options.read(), encoder=chosen, words=words).fit().save(folder)
     note("The model is made from the names of its classes; its changes are kept until the service ends.")
     return folder

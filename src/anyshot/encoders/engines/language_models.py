@@ -180,16 +180,22 @@ def check_weights(network: Architecture, weights: Weights) -> None:
 
 
 def token_states(network: Architecture, weights: Weights, tokens: TokenNodes) -> Node:
-    """Return the states (n, t, width) of rows of tokens (n, t)."""
+    """Return the last states (n, t, width) of rows of tokens (n, t)."""
+    return states_of_layers(network, weights, tokens)[-1]
+
+
+def states_of_layers(network: Architecture, weights: Weights, tokens: TokenNodes) -> list[Node]:
+    """Return the embeddings (n, t, width) of rows of tokens (n, t), and the states after each layer."""
     names = FAMILIES[network.model_type]
     x = _embeddings(network, weights.under("embeddings"), tokens)
     bias = bias_between_texts(tokens.texts)  # (n, 1, t, t)
     if network.model_type == "mpnet":
         table = weights.under("encoder.relative_attention_bias")["weight"]
         bias = ops.add(bias, _distance_bias(network, table, tokens.ids))
+    states = [x]
     for number in range(network.n_layers):
-        x = _layer(network, names, weights.under(f"{names.layer}.{number}"), x, bias)
-    return x
+        states.append(_layer(network, names, weights.under(f"{names.layer}.{number}"), states[-1], bias))
+    return states
 
 
 def _embeddings(network: Architecture, weights: Weights, tokens: TokenNodes) -> Node:

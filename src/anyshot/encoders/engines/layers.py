@@ -140,6 +140,11 @@ def mean_over(x: Node, mask: Node) -> Node:
     return ops.divide(total, ops.reduce_sum(weight, integers(1)))
 
 
+def unit_length(x: Node) -> Node:
+    """Return vectors (n, width) at unit length."""
+    return ops.normalize_l2(x, integers(1), 1e-24, "max")
+
+
 def token_at(x: Node, position: int) -> Node:
     """Return the states (n, width) of the tokens or patches at one position of `x` (n, t, width)."""
     return ops.gather(x, integer(position), integer(1))

@@ -8,6 +8,7 @@ _HOME = {
     "choose_compute": "anyshot.encoders.stages",
     "lite0_backbone": "anyshot.encoders.networks.efficientnet",
     "minilm_backbone": "anyshot.encoders.networks.minilm",
+    "minilm_with_words": "anyshot.encoders.networks.minilm",
 }
 
 __all__ = sorted(_HOME)

@@ -24,6 +24,7 @@ from anyshot.encoders.engines.language_models import MINILM
 from anyshot.encoders.stages import (
     Backbone,
     Compute,
+    Network,
     State,
     TextPreparation,
     TokenPooling,
@@ -32,6 +33,7 @@ from anyshot.encoders.stages import (
 )
 from anyshot.encoders.text_tokenizer import TextTokenizer
 from anyshot.encoders.texts import Rows, collect
+from anyshot.encoders.word_layer import LAYER, WEIGHT, WordLayer
 
 WIDTH: Final = MINILM.width
 INITIAL_STD: Final = 0.02  # BERT's initializer_range
@@ -88,6 +90,46 @@ class Layer(nn.Module):
         return transformed
 
 
+class WithWords(nn.Module):
+    """Joins sentence vectors and what an early layer says of the words; see `encoders.word_layer`."""
+
+    mean: Tensor
+    directions: Tensor
+
+    def __init__(self, words: WordLayer) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.from_numpy(words.mean.copy()))
+        self.register_buffer("directions", torch.from_numpy(words.directions.copy()))
+
+    def forward(self, sentence: Tensor, early: Tensor) -> Tensor:
+        """Join the means (n, d) of the last states and of those after layer `LAYER`, as (n, d + k)."""
+        of_words = normalize((normalize(early) - self.mean) @ self.directions.T)
+        return torch.cat([normalize(sentence), WEIGHT * of_words], dim=1)
+
+
+class TextToVector(nn.Module):
+    """All stages as one, with what an early layer says of the words."""
+
+    def __init__(self, network: Network, words: WordLayer) -> None:
+        super().__init__()
+        self.stages = nn.ModuleDict(dict(network))
+        self.join = WithWords(words)
+
+    def forward(self, state: State) -> State:
+        """Map token ids (n, t) to (n, d + k)."""
+        early = None
+        for name, stage in self.stages.items():
+            state = stage(state)
+            early = mean_of_tokens(state) if name == f"layer{LAYER}" else early
+        assert early is not None  # the network has this layer
+        return State(self.join(state.x, early))
+
+
+def minilm_with_words(network: Network, words: WordLayer) -> dict[str, nn.Module]:
+    """Return the network in one stage that gives the vectors of texts with their words."""
+    return {"text to vector": TextToVector(network, words)}
+
+
 def fresh() -> dict[str, nn.Module]:
     """Return the stages with random weights, initialized as BERT is."""
     network = _uninitialized()
@@ -111,10 +153,10 @@ def published(weights: Mapping[str, Tensor]) -> dict[str, nn.Module]:
     return {name: stage.eval().requires_grad_(False) for name, stage in network.items()}
 
 
-def embed(ids: Tensor, runs: Sequence[Run], network: Mapping[str, nn.Module]) -> Tensor:
+def embed(ids: Tensor, runs: Sequence[Run], network: Mapping[str, nn.Module], join: WithWords | None = None) -> Tensor:
     """Return unit-length vectors (n, width), float32, of texts concatenated without padding.
 
-    ids (t,): token ids of all texts; runs: how many consecutive texts have which length.
+    ids (t,): token ids of all texts; runs: how many consecutive texts have which length; join: adds their words.
     """
     embeddings, *layers, _pooling = network.values()
     assert isinstance(embeddings, Embeddings)
@@ -122,27 +164,40 @@ def embed(ids: Tensor, runs: Sequence[Run], network: Mapping[str, nn.Module]) ->
     x = embeddings.embed(ids, positions)  # (t, width), float32
     attend = partial(_attend_runs, runs=runs)
     x = x.to(next(layers[0].parameters()).dtype)
+    states = []
     for layer in layers:
         assert isinstance(layer, Layer)
         x = layer.transform(x, attend)
+        states.append(x)
+    sentence = _means(x, runs)
+    return normalize(sentence if join is None else join(sentence, _means(states[LAYER - 1], runs)))
+
+
+def _means(x: Tensor, runs: Sequence[Run]) -> Tensor:
+    """Return the mean state (n, width), float32, of each text from those of all tokens (t, width)."""
     parts = torch.split(x, [count * length for count, length in runs])
-    means = [part.view(*run, WIDTH).mean(1, dtype=torch.float32) for part, run in zip(parts, runs, strict=True)]
-    return normalize(torch.cat(means))
+    return torch.cat(
+        [part.view(*run, WIDTH).mean(1, dtype=torch.float32) for part, run in zip(parts, runs, strict=True)]
+    )
 
 
 class MiniLMRunner:
     """Runs the network in torch, on any device.
 
-    tokenizer: texts to token ids; weights: the file of the published weights.
+    tokenizer: texts to token ids; weights: the file of the published weights; words: what an early layer says of them.
     """
 
-    def __init__(self, tokenizer: TextTokenizer, weights: Path, compute: Compute) -> None:
+    def __init__(
+        self, tokenizer: TextTokenizer, weights: Path, compute: Compute, words: WordLayer | None = None
+    ) -> None:
         self.tokenizer, self._compute = tokenizer, compute
         self._network = _on_device(published(load_file(weights)), compute)
+        self._join = WithWords(words).to(compute.device) if words else None
+        self._width = WIDTH + (len(words.directions) if words else 0)
 
     def encode(self, texts: list[str]) -> Vectors:
-        """Return unit-length vectors (n, 384), float32, of texts."""
-        return collect(self._encode_batches(texts), n_texts=len(texts), width=WIDTH)
+        """Return unit-length vectors (n, width), float32, of texts."""
+        return collect(self._encode_batches(texts), n_texts=len(texts), width=self._width)
 
     def _encode_batches(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
         """Yield the rows of each batch and their vectors."""
@@ -155,7 +210,7 @@ class MiniLMRunner:
         runs = list(zip(counts.tolist(), lengths.tolist(), strict=True))
         with torch.inference_mode():
             ids = torch.from_numpy(np.concatenate(tokens)).to(self._compute.device)
-            vectors: Vectors = embed(ids, runs, self._network).cpu().numpy()
+            vectors: Vectors = embed(ids, runs, self._network, self._join).cpu().numpy()
         return vectors
 
 
