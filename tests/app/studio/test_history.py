@@ -39,6 +39,17 @@ def test_the_change_that_is_meant_is_undone_once(project):
         project.history.entry(99)
 
 
+def test_only_what_was_undone_last_is_made_again(project):
+    project.classes.add("billing")
+    project.undo()
+    project.label([1], project.classes.add("delivery"))
+    project.undo(to=1)
+    assert str(project.redo()) == "Added the class delivery"
+    assert str(project.redo()) == "Labeled “I was charged twice” as delivery"
+    assert project.redo() is None
+    assert [(one.name, one.n_labels) for one in project.classes.all()] == [("delivery", 1)]
+
+
 def test_a_change_returns_its_entry(project):
     classes, number = project.classes, project.classes.add("login")
     changes = [

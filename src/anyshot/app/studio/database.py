@@ -47,7 +47,8 @@ TABLES: Final = (
     "create table answers (id integer primary key, version integer not null, arrays blob not null)",
 )
 
-
+_FORGET_UNDONE: Final = "update history set undone = 2 where undone = 1"
+"""What is done after something was undone: that is not made again any more, and 2 says so."""
 _CHECK_DISK: Final = "Check that the disk has free space and that the folder can be written."
 _DAMAGED: Final = "Go on with a copy of it, such as its zip."
 _ADVICE: Final = {
@@ -155,6 +156,7 @@ class ProjectDatabase:
         with self.transaction() as transaction:
             yield transaction, facts
             if transaction.rows or transaction.labels:
+                transaction.connection.execute(_FORGET_UNDONE)
                 entry = {"time": now(), "action": action, "facts": json.dumps(facts, ensure_ascii=False)}
                 number = transaction.insert_unrecorded(
                     "history", {**entry, "changes": transaction.recorded(), "undone": 0}
@@ -175,6 +177,7 @@ class ProjectDatabase:
                 raise InputError("This was undone while it went on. What was left is not added.")
             transaction.rows, transaction.labels = recorded_changes(stored["changes"])
             yield transaction, (facts := json.loads(stored["facts"]))
+            transaction.connection.execute(_FORGET_UNDONE)
             query = "update history set facts = ?, changes = ? where id = ?"
             values = json.dumps(facts, ensure_ascii=False), transaction.recorded(), entry.id
             transaction.connection.execute(query, values)

@@ -60,7 +60,7 @@ class History:
         """Make the last change again that was undone, unless something else was done since; return its entry."""
         with self._database.transaction() as transaction:
             found = transaction.read(
-                "select * from history where id = (select min(id) from history where undone and id > "
+                "select * from history where id = (select min(id) from history where undone = 1 and id > "
                 "(select coalesce(max(id), 0) from history where not undone))"
             )
             for row in found:
