@@ -147,17 +147,18 @@ def _read_at_rest(target: Path) -> SavedModel:
 
 
 @contextmanager
-def opened_model(folder: str | os.PathLike[str]) -> Iterator[SavedModel]:
+def opened_model(folder: str | os.PathLike[str], *, kind: str | None = None) -> Iterator[SavedModel]:
     """Yield what `read_model` reads; errors in the block caused by its content become a ModelFolderError.
 
     A valid digest shows that nothing changed since the folder was written, not that this version wrote it.
 
-    Raises
-    ------
-    ModelFolderError
-        As `read_model`; or the facts or arrays are not those of a model of this version.
+    kind: of the model, if it must be of one. Raises ModelFolderError as `read_model`, and if the model is of another
+    kind, or its facts or arrays are not those of a model of this version.
     """
     saved = read_model(folder)
+    found = saved.facts.get("kind")
+    if kind not in (None, found):
+        raise ModelFolderError(f"{folder} contains a {found!r}, not a {kind}. Use anyshot.load.")
     try:
         yield saved
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

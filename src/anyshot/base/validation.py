@@ -2,7 +2,7 @@
 
 import logging
 import numbers
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
@@ -291,9 +291,7 @@ def check_whole(least: int, **given: object) -> None:
 
 def check_numbers(**given: object) -> None:
     """Raise InputError if one of the parameters `given`, by name, is not a number."""
-    for name, value in given.items():
-        if not is_number(value):
-            raise InputError(f"{name} must be a number; it is {value!r}.")
+    _check(given, lambda value: True, "a number")
 
 
 def check_fraction(**given: object) -> None:
@@ -301,23 +299,23 @@ def check_fraction(**given: object) -> None:
 
     >>> check_fraction(coverage=0.9)
     """
-    for name, value in given.items():
-        if not (is_number(value) and 0 < value < 1):
-            raise InputError(f"{name} must be above 0 and below 1; it is {value!r}.")
+    _check(given, lambda value: 0 < value < 1, "above 0 and below 1")
 
 
 def check_not_negative(**given: object) -> None:
     """Raise InputError if one of the parameters `given`, by name, is not a finite number of 0 or more."""
-    for name, value in given.items():
-        if not (is_number(value) and 0 <= value < np.inf):
-            raise InputError(f"{name} must be a number of at least 0; it is {value!r}.")
+    _check(given, lambda value: 0 <= value < np.inf, "a number of at least 0")
 
 
 def check_positive(**given: object) -> None:
     """Raise InputError if one of the parameters `given`, by name, is not a finite number above 0."""
+    _check(given, lambda value: 0 < value < np.inf, "a number above 0")
+
+
+def _check(given: Mapping[str, object], holds: Callable[[float], bool], needed: str) -> None:
     for name, value in given.items():
-        if not (is_number(value) and 0 < value < np.inf):
-            raise InputError(f"{name} must be a number above 0; it is {value!r}.")
+        if not (is_number(value) and holds(value)):
+            raise InputError(f"{name} must be {needed}; it is {value!r}.")
 
 
 def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any, Any]:

@@ -156,8 +156,5 @@ def load_domain_confusion(
     network: if `network` was set in `fit`, one of the same layers; its weights are replaced. Raises ModelFolderError if
     the folder holds no complete, unchanged classifier of this kind, or `network` is missing or has other layers.
     """
-    with opened_model(folder) as saved:
-        kind = saved.facts.get("kind")
-        if kind != KIND:
-            raise ModelFolderError(f"{folder} contains a {kind!r}, not a {KIND}. Use anyshot.load.")
+    with opened_model(folder, kind=KIND) as saved:
         return DomainConfusionClassifier.from_saved(saved, network)

@@ -18,7 +18,7 @@ from anyshot.base.estimator import all_or_nothing
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import Floats, RandomState, check_whole, generator, number_rows, refuse_not_finite
 from anyshot.base.weighted_items import checked_weights
-from anyshot.errors import InputError, ModelFolderError, WidthError
+from anyshot.errors import InputError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
 from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
 from anyshot.training.loop import train
@@ -269,10 +269,7 @@ def load_multitask_network(
     ModelFolderError
         The folder does not contain a complete, unchanged network, or the trunk has other layers.
     """
-    with opened_model(folder) as saved:
-        kind = saved.facts.get("kind")
-        if kind != MultitaskNetwork.__name__:
-            raise ModelFolderError(f"{folder} contains a {kind!r}, not a MultitaskNetwork. Use anyshot.load.")
+    with opened_model(folder, kind=MultitaskNetwork.__name__) as saved:
         return MultitaskNetwork.from_saved(saved, trunk)
 
 
