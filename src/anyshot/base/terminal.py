@@ -27,7 +27,7 @@ def escaped(text: str) -> str:
     >>> print(escaped("red \x1b[31m alert"))
     red \x1b[31m alert
     """
-    return _CONTROL.sub(_as_python, text)
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
 def escaped_json(line: str) -> str:
@@ -67,10 +67,6 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = ["".join(f"<th>{escape(name)}</th>" for name in columns)]
     lines += ["".join(f"<td>{escape(cell)}</td>" for cell in cells).replace("\n", "<br>") for cells in rows]
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
-
-
-def _as_python(found: re.Match[str]) -> str:
-    return found.group().encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def whole_characters(text: str) -> str:

@@ -1,7 +1,7 @@
 """Splits of labeled data: held-out rows, and accuracy by folds, domains and few-shot episodes."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -256,14 +256,11 @@ def _measure(
         for split in splits:
             fitted = fresh_copy(model)
             fitted.fit(take(items, split.train), labels[split.train].tolist())
-            right = _n_equal(fitted.predict(take(items, split.test)), labels[split.test])
+            predicted = fitted.predict(take(items, split.test))
+            right = sum(bool(one == label) for one, label in zip(predicted, labels[split.test], strict=True))
             lower, upper = wilson_interval(right, len(split.test))
             sizes = {"part": split.name, "n_train": len(split.train), "n": len(split.test)}
             yield 1, {**sizes, "accuracy": right / len(split.test), "lower": lower, "upper": upper}
 
     rows = list(track(steps(), total=len(splits), description=f"Measuring {what}s"))
     return HeldOutScores(pd.DataFrame(rows), what)
-
-
-def _n_equal(predicted: Iterable[Any], labels: Iterable[Any]) -> int:
-    return sum(bool(one == label) for one, label in zip(predicted, labels, strict=True))

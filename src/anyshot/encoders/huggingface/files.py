@@ -76,7 +76,8 @@ def check_files(folder: Path) -> None:
                 "model.merge_and_unload().save_pretrained(folder)."
             )
         if file.name.endswith(".index.json"):
-            _check_index(file)
+            for part in _parts_in(file) if file.name != "pytorch_model.bin.index.json" else ():  # that is never read
+                _check_part(file, part)
         elif file.name == "modules.json":
             _check_modules(file, _types_of(read_modules(file)))
         elif file.name in ("router_config.json", "config.json"):
@@ -224,26 +225,15 @@ def _fetched(source: str | Path, patterns: tuple[str, ...], *, download: Downloa
         )
     if isinstance(source, Path) or source.startswith((".", "/", "~", "\\")) or source.count("/") > 1:
         raise UnknownEncoderError(f"There is no folder {folder}. Use a model's folder or its id, owner/name.")
-    cached = _in_cache(source, complete=download == "allow")
-    if cached is not None:
-        return cached
+    for cached in snapshots(source):
+        if download == "never" or _is_complete(cached):  # if nothing can be missing, the hub need not be asked
+            return cached
     if download == "never" and ID.fullmatch(source):
         raise MissingWeightsError(
             f"The model {source} is not on this machine, and download is 'never'. Download it: hf download {source}"
         )
     downloaded: Path = hub.download_model(source, patterns, ignored=OTHER_ENGINES)
     return downloaded
-
-
-def _in_cache(source: str, *, complete: bool) -> Path | None:
-    """Return the folder of a model in the hub's cache, or None if it is not there.
-
-    complete: only if nothing can be missing, so that the hub need not be asked.
-    """
-    for folder in snapshots(source):
-        if not complete or _is_complete(folder):
-            return folder
-    return None
 
 
 def _is_complete(folder: Path) -> bool:
@@ -312,14 +302,6 @@ def _stays_inside(link: Path, folder: Path) -> bool:
     """Return whether a link leads into the folder, or to the blobs of the same entry in the hub's cache."""
     own = folder.resolve()
     return link.resolve().is_relative_to(own) or leads_to_blob(link, own)
-
-
-def _check_index(file: Path) -> None:
-    """Raise unless an index maps weights to safetensors in its own folder; one of pickles is never read."""
-    if file.name == "pytorch_model.bin.index.json":
-        return
-    for part in _parts_in(file):
-        _check_part(file, part)
 
 
 def _check_part(file: Path, part: str) -> None:
