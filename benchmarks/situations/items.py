@@ -137,6 +137,7 @@ holds.each(
     "{} in place of items: refused, with the way out",
     {
         "a DataLoader": (DataLoader(DATASET), "loader.dataset"),
+        "a nested tensor": (torch.nested.nested_tensor(list(DATASET.tensors[0])), "a dense tensor"),
         "a TensorDataset": (DATASET, "pair[0] for pair in items"),
         "rows of array.array": ([array("d", row) for row in ROWS32], "numpy.array(items)"),
     },

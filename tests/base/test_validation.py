@@ -219,3 +219,10 @@ def test_a_loader_of_batches_is_refused_with_the_way_out():
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.eye(2)))
     with pytest.raises(InputError, match=r"A DataLoader gives batches.*loader\.dataset"):
         refuse_lazy(loader)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("make", [torch.nested.nested_tensor, lambda rows: torch.empty(2, 3, device="meta")])
+def test_a_tensor_that_has_no_rows_of_equal_length_is_refused(make):
+    with pytest.raises(InputError, match="no rows of equal length"):
+        refuse_lazy(make([torch.ones(3), torch.ones(2)]))

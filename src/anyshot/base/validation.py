@@ -12,6 +12,7 @@ from anyshot.base.columns import (
     column_values,
     is_missing,
     is_table,
+    is_tensor,
     no_number_in,
     no_table,
     numeric_array,
@@ -136,9 +137,13 @@ def mask(given: Any, n: int, *, name: str) -> NDArray[np.bool_]:
 
 
 def refuse_lazy(given: Any) -> None:
-    """Raise InputError for a lazy table of polars, and for a loader of torch, which gives batches."""
+    """Raise InputError for a lazy table of polars, a loader of batches, and a tensor without rows."""
     if hasattr(given, "collect_schema") and not hasattr(given, "shape"):
         raise InputError(f"A {type(given).__name__} holds no rows yet. Write table.collect().")
+    if is_tensor(given) and (given.is_nested or given.is_meta):
+        raise InputError(
+            "A nested tensor, or one on the device meta, has no rows of equal length. Pass a dense tensor."
+        )
     if hasattr(given, "batch_sampler") and hasattr(given, "dataset"):
         raise InputError(
             f"A {type(given).__name__} gives batches, and items are needed. Write [pair[0] for pair in loader.dataset] "
