@@ -47,3 +47,5 @@ holds("fewer labels than items: status 422, with both numbers")(
     _asks("examples", '{"items": ["a", "b"], "labels": ["refund"]}', 422, "2", "1")
 )
 holds("a class of spaces: status 422")(_asks("classes", '{"name": "  "}', 422, "name"))
+holds("a class named ..: status 422")(_asks("classes", '{"name": ".."}', 422, "no part of an address"))
+holds("a number beyond all as a class: status 422")(_asks("classes", '{"name": 1e400}', 422, "a finite number"))
