@@ -216,6 +216,15 @@ def test_a_single_point_without_spread_can_be_drawn(tmp_path):
     assert [text.get_text() for text in figure.axes[0].texts[1:]] == ["zero  50.0", "all $x  80.0"]
 
 
+@pytest.mark.parametrize("mean", [0.0, 0.97, 1.0])
+def test_no_tick_of_the_accuracy_is_below_zero_or_above_100_percent(mean):
+    line = Line("a", ["1", "2"], np.array([mean, mean]), np.array([0.1, 0.0]))
+    (axes,) = curve_picture([line], ticks=["1", "2"], title="t", note="n").axes
+    low, high = axes.get_ylim()
+    assert low < mean < high
+    assert all(0 <= round(tick, 9) <= 1 for tick in axes.get_yticks() if low <= tick <= high)
+
+
 @pytest.mark.parametrize("n_lines", [1, 9])
 def test_more_lines_than_colors_can_be_drawn(n_lines):
     lines = [Line(str(n), ["1", "2"], np.array([0.5, 0.6]), np.array([0.1, 0.1])) for n in range(n_lines)]

@@ -39,6 +39,7 @@ SHOTS: tuple[Shots, ...] = (0, 1, 2, 5, 10, 20, "all")
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#3b4252")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 INK, FAINT, GRID = "#2e3440", "#6b7280", "#e5e7eb"
+MARGIN = 0.04  # share of the figure's height beyond 0 and 100 %, for the points there
 NAME_HEIGHT = 0.052  # share of the figure's height that the name of a line needs
 
 
@@ -318,6 +319,8 @@ def _style(axes: Axes, *, ticks: Sequence[str], title: str, note: str) -> None:
                   color=FAINT, parse_math=False)  # fmt: skip
     axes.set_xticks(range(len(ticks)), labels=list(ticks))
     axes.set_xlim(-0.25, len(ticks) - 0.75)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -MARGIN * high), min(high, 1 + MARGIN * (1 - low)))  # no tick beyond 0 and 100 %
     axes.set_xlabel("labels per class", color=FAINT, labelpad=6)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
