@@ -93,6 +93,12 @@ def _(folder: Path) -> object:
     return facts_of_fit(result).get("labels") == 12 or fails_with(result, 1, ".tsv")
 
 
+@holds("a table of psql called .txt: warned of, with .csv")
+def _(folder: Path) -> object:
+    data = written(folder, "a.txt", " id | text | x\n----+------+---\n  1 | a    | b\n  2 | c    | d\n(2 rows)\n")
+    return mentions(command("predict", data, *CLASSES), "Warning", "bars (|)", ".csv")
+
+
 @holds("a file without a suffix: refused by name")
 def _(folder: Path) -> object:
     return fails_with(command("predict", model_in(folder), written(folder, "export_of_may", CSV)), 1, "export_of_may")

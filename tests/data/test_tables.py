@@ -248,6 +248,15 @@ def test_columns_between_tabs_in_a_text_file_are_refused(tmp_path):
     assert columns(file(tmp_path, "b.txt", "a\tb\nc\nd\n")) == {"text": ["a\tb", "c", "d"]}
 
 
+def test_columns_between_bars_in_a_text_file_are_warned_of(tmp_path, caplog):
+    """As psql and lists of SAP have them."""
+    columns(file(tmp_path, "a.txt", " id | text | x\n----+------+---\n  1 | a    | b\n  2 | c    | d\n(2 rows)\n"))
+    assert "has 2 bars (|) in most lines, as between columns; each line is read as one text" in caplog.text
+    caplog.clear()
+    columns(file(tmp_path, "b.txt", "a | b | c\nd\ne\nf\n"))
+    assert not caplog.text
+
+
 def test_rows_are_counted_as_people_count_them(tmp_path):
     listed = read_table(file(tmp_path, "a.json", '[{"text": "a"}, {"text": "b"}]'))
     lines = read_table(file(tmp_path, "a.jsonl", '\n{"text": "a"}\n{"text": "b"}\n'))

@@ -211,6 +211,7 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
         header = "" if table.numbers is None else " The first row must contain the column names."
         if table.separator is not None and table.frame.shape[1] == 1:
             header += " Columns are separated by , ; tab or |, which must not stand in quotes."
+            header += " Texts alone, one per line, are read from a file whose name ends in .txt."
         fault = (
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
             f"file, path, ...). Its columns: {listed_columns(table)}."

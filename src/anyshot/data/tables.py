@@ -171,13 +171,21 @@ def _json(text: str, path: Path) -> Table:
 
 
 def _text_lines(text: str, path: Path) -> Table:
-    """Parse a text per line; refuse columns between tabs, as spreadsheets save them as "text"."""
+    """Parse a text per line; refuse columns between tabs, as spreadsheets save them, and warn of those between bars."""
     numbered = numbered_lines(text)
     tabs = [line.count("\t") for _, line in numbered]
     if tabs[0] and tabs.count(tabs[0]) > len(tabs) / 2:
         raise DataFileError(
             f"{path} has {counted(tabs[0] + 1, 'column')} between tabs, and a .txt file is read as one text per line. "
             "Let its name end in .tsv; its first line must hold the names of the columns."
+        )
+    ((n_bars, n_lines),) = Counter(line.count("|") for _, line in numbered).most_common(1)
+    if n_bars > 1 and n_lines > max(2, len(numbered) / 2):
+        note(
+            log,
+            f"{path} has {n_bars} bars (|) in most lines, as between columns; each line is read as one text. If they "
+            "are columns, let its name end in .csv",
+            level=logging.WARNING,
         )
     if n_blank := numbered[-1][0] - numbered[0][0] + 1 - len(numbered):
         note(
