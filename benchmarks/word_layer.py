@@ -3,8 +3,8 @@
 Run: python benchmarks/word_layer.py          # if LAYER or the number of directions is changed
 
 `anyshot.encoders.word_layer` says what they are for. They are those of `N_LISTS` random lists of 4 to 23 words of the
-bundled thesaurus, which was written without looking at any data set. The file has the mean and `N_DIRECTIONS`
-directions in 16 bits: 0.1 MB.
+bundled thesaurus, which was written without looking at any data set. The file has the mean and the
+principal directions `DIRECTIONS` in 16 bits: 0.1 MB.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ from anyshot.encoders.word_layer import LAYER, WordLayer
 from anyshot.zero_shot.thesaurus import all_words
 
 N_LISTS: Final = 3_000
-N_DIRECTIONS: Final = 128
+DIRECTIONS: Final = slice(3, 131)
 
 
 def early_vectors(texts: list[str]) -> Vectors:
@@ -45,7 +45,7 @@ def main() -> None:
     """Encode the lists of words and write the file."""
     random, words = np.random.default_rng(0), all_words()
     lists = [" ".join(random.choice(words, size=random.integers(4, 24))) for _ in range(N_LISTS)]
-    found = WordLayer.of(early_vectors(lists), n_directions=N_DIRECTIONS)
+    found = WordLayer.of(early_vectors(lists), directions=DIRECTIONS)
     path = Path(data.__file__).with_name("word_layer.npy")
     np.save(path, np.concatenate([found.mean[None], found.directions]).astype(np.float16))
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")

@@ -53,7 +53,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         W, b = weighted_heads(prior, X, y, factors)
         W, b = W / t, b / t
     else:
-        factors, W, b = default_factors(heads(y, len(S)), g), 20 * g * prior, np.zeros(len(S))
+        factors, W, b = default_factors(heads(y, len(S)), g), 23 * g * prior, np.zeros(len(S))
     if not with_clusters:
         return W, b, 1
 
@@ -61,7 +61,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
 
     def without(out):  # the prior and the model without some of the unlabeled items
         rest = clusters_of(np.delete(U, out, axis=0), X, y)
-        zero_shot = 20 * confidence * scale_by_spread(rest) * rest, np.zeros(len(S))
+        zero_shot = 23 * confidence * scale_by_spread(rest) * rest, np.zeros(len(S))
         return rest, [own / t for own in weighted_heads(rest, X, y, factors)] if of_labels else zero_shot
 
     return with_pool(U, prior, pi, X, y, factors, confidence, (W, b), without, of_labels)
@@ -174,7 +174,7 @@ def in_rounds(S, U, weight, temperature, labeled, pi, absent, rounds):
             P = P / P.sum(axis=1, keepdims=True)
         moved = unit(weight * S + unit(P.T @ U + labeled))
         moved = moved if absent is None else moved_like_others(S, moved, absent)
-        pi = likely_shares(20 * U @ moved.T, pi, equal, 0.1, rounds=3) if found else pi
+        pi = likely_shares(23 * U @ moved.T, pi, equal, 0.1, rounds=3) if found else pi
     return moved, P, pi
 
 
@@ -263,7 +263,7 @@ def heads(y, c):
 
 def default_factors(odds, g):
     found = shares({head: np.log(own) for head, own in odds.items()})
-    return {head: share * 4 * (g if head[1] else 1) for head, share in found.items()}
+    return {head: share * 4.6 * (g if head[1] else 1) for head, share in found.items()}
 
 
 def shares(logs):
@@ -289,7 +289,7 @@ def average(start, in_clusters, X, y, c, g):
         t = best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0)
         return factors, t, False
     scores, known = {own: table[counted] for own, table in held_out(start, X, y, odds).items()}, y[counted]
-    t = {own: best_temperature(scores[own], known, 1 / (4 * (g if own[1] else 1))) for own in odds}
+    t = {own: best_temperature(scores[own], known, 1 / (4.6 * (g if own[1] else 1))) for own in odds}
     logs = {own: np.log(odds[own]) + log_likelihood(scores[own] / t[own], known) for own in odds}
     factors = {own: share / t[own] for own, share in shares(logs).items()}
     if in_clusters:

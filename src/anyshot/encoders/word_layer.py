@@ -3,7 +3,8 @@
 The last layer was trained to give sentences of one meaning one vector, so it says less of the words themselves: of
 sentiment, tone and style. The early layers still do. Let s (d,) be the sentence vector of a text, h (d,) the mean of
 its token states after layer `LAYER`, m the mean of unit(h) over texts, and P (k, d) the directions in which unit(h)
-varies most. The vector of the text is
+varies most, without the first three, which say the same of all words (Mu, Viswanath, All-but-the-Top, ICLR 2018). The
+vector of the text is
 
     unit([s, WEIGHT u]),   u = unit(P (unit(h) - m))
 
@@ -34,11 +35,11 @@ class WordLayer(NamedTuple):
     directions: NDArray[np.float32]  # (k, d)
 
     @classmethod
-    def of(cls, vectors: NDArray[np.float32], *, n_directions: int) -> Self:
-        """Return the mean and the first principal directions of unit-length vectors (n, d)."""
+    def of(cls, vectors: NDArray[np.float32], *, directions: slice) -> Self:
+        """Return the mean and some of the principal directions of unit-length vectors (n, d)."""
         mean = vectors.mean(axis=0)
         _, _, axes = np.linalg.svd(vectors - mean, full_matrices=False)
-        return cls(mean, axes[:n_directions])
+        return cls(mean, axes[directions])
 
     @property
     def digest(self) -> str:
