@@ -311,7 +311,7 @@ def test_a_head_of_odds_zero_is_left_out(field, left_out):
 
 
 def test_default_factors_by_hand():
-    own = replace(DEFAULTS, weak_odds=1, strong_odds=3 / 16)  # odds 1 and 3, the scale is 4
+    own = replace(DEFAULTS, cosine_scale=20, weak_odds=1, strong_odds=3 / 16)  # odds 1 and 3, the scale is 4
     data = four_classes(n_each=1)[0].with_defaults(own)
     scale = 4 * names_of(data).scale
     expected = {WEAK: scale / 4, STRONG: 3 * scale / 4}
@@ -345,7 +345,10 @@ def test_zero_shot_scores_are_cosines_and_a_class_without_vector_is_never_predic
     model, deltas = fit_one(data, "zero-shot")
     cosines = X @ data.class_embeddings.T
     np.testing.assert_allclose(
-        model(X)[:, [0, 2, 3]], DEFAULTS.cosine_scale * names_of(data).scale * cosines[:, [0, 2, 3]], rtol=1e-5
+        model(X)[:, [0, 2, 3]],
+        DEFAULTS.cosine_scale * names_of(data).scale * cosines[:, [0, 2, 3]],
+        rtol=1e-5,
+        atol=1e-5,
     )
     assert np.isneginf(model(X)[:, 1]).all()
     assert not deltas

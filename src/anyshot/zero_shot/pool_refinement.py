@@ -65,7 +65,7 @@ class Refinement(NamedTuple):
 class SharesFromPool(NamedTuple):
     """How class shares are found while class vectors are refined."""
 
-    scale: float = 20.0  # inverse temperature of the cosines
+    scale: float = 23.0  # inverse temperature of the cosines
     prior_count: float = 0.1  # vectors of equal shares that are added for each vector of the pool
 
 
