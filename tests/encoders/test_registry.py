@@ -62,7 +62,9 @@ def test_the_default_encoders_have_the_modality_asked_for():
 
 
 def test_the_network_of_sentences_is_trained_in_place_of_two_layers(letters):
-    assert trainable("minilm-words") == trainable(load_encoder("minilm-words")) == "minilm"
+    assert trainable("minilm-words") == "minilm"
+    trained = trainable(load_encoder("minilm-words", device="cpu", threads=2))
+    assert (trained.width, trained._device, trained._threads) == (384, "cpu", 2)
     for other in ("minilm", "hf:acme/bert", letters, load_encoder("minilm"), None):
         assert trainable(other) is other
 

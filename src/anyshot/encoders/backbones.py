@@ -162,5 +162,5 @@ def assemble(
         The encoder has no stages.
     """
     backbone = backbone_of(encoder)
-    network = encoder.whole_network() if isinstance(encoder, Joining) else backbone.network
+    network = encoder.joined(backbone.network) if isinstance(encoder, Joining) else backbone.network
     return Assembled(backbone, network, coef, intercept, classes, center)

@@ -47,8 +47,6 @@ class MiniLMEncoder(TokenizingEncoder):
         384, the number of dimensions of a vector; 512 with `words`.
     engine : str
         What runs the network, "openvino" or "torch".
-    trained_as : str
-        With `words`, the name of the encoder whose network is trained in its place.
     digest : str
         Hash of weights, tokenizer and precision; it changes whenever the vectors would.
 
@@ -61,9 +59,8 @@ class MiniLMEncoder(TokenizingEncoder):
     def __init__(
         self, *, device: str = "auto", engine: str = "auto", threads: int | None = None, words: bool = False
     ) -> None:
-        self._device, self._weights = device, published_file("minilm", WEIGHTS)
+        self._device, self._threads, self._weights = device, threads, published_file("minilm", WEIGHTS)
         self._words: WordLayer | None = bundled_word_layer() if words else None
-        self.trained_as = "minilm" if words else ""
         self.width = MINILM.width + (len(self._words.directions) if self._words else 0)
         tokenizer, digest = _tokenizer(), _digest(self._words)
         self.engine = choose_engine(engine, device)
@@ -75,9 +72,12 @@ class MiniLMEncoder(TokenizingEncoder):
             self._runner = _compiled(self._weights, tokenizer, self._words, width=self.width, threads=threads)
             self.digest = f"{digest} {fast_precision()}"
 
-    def whole_network(self) -> Any:
-        """Return the network from token ids to vectors (a `Network`), in torch, in float32."""
-        network = self.backbone().network
+    def without_words(self) -> "MiniLMEncoder":
+        """Return the encoder of the sentence vectors alone, run in the same way."""
+        return MiniLMEncoder(device=self._device, engine=self.engine, threads=self._threads) if self._words else self
+
+    def joined(self, network: Any) -> Any:
+        """Return the stages of the backbone, and the words that are joined to their output (a `Network`), in torch."""
         return networks.minilm_with_words(network, self._words) if self._words else network
 
     def backbone(self) -> Any:

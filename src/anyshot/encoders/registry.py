@@ -60,7 +60,7 @@ _MINILM: Final = Entry(
     width=384,
     megabytes=91,
     license="Apache-2.0",
-    about="all-MiniLM-L6-v2, English sentences; the default for texts whose encoder is trained",
+    about="all-MiniLM-L6-v2 without the words; the default for texts where the network is trained",
     published="minilm",
     fetch="anyshot fetch minilm",
 )
@@ -69,7 +69,7 @@ ENCODERS: Final[dict[str, Entry]] = {
     "minilm-words": replace(
         _MINILM,
         width=512,
-        about="the same, and which words a text contains, by its second layer; the default for texts",
+        about="all-MiniLM-L6-v2, English sentences and the words in them; the default for texts",
         options={"words": True},
         trained_as="minilm",
     ),
@@ -247,12 +247,13 @@ def encoder_for(items: Items) -> str:
 
 
 def trainable(encoder: object) -> Any:
-    """Return an encoder whose network can be trained: "minilm" for "minilm-words", and any other unchanged.
+    """Return the encoder whose network is trained in place of one: "minilm" for "minilm-words", any other unchanged.
 
     The vectors of "minilm-words" are those of two layers, so no layer can be trained that they all pass through.
     """
-    known = ENCODERS.get(encoder) if isinstance(encoder, str) else encoder
-    return getattr(known, "trained_as", "") or encoder
+    if isinstance(encoder, str):
+        return (encoder in ENCODERS and ENCODERS[encoder].trained_as) or encoder
+    return encoder.without_words() if hasattr(encoder, "without_words") else encoder
 
 
 def same_weights(one: str, other: str) -> bool:

@@ -275,10 +275,10 @@ class Staged(Protocol):
 
 @runtime_checkable
 class Joining(Protocol):
-    """An encoder whose vectors are more than the output of its last stage."""
+    """An encoder that may join something to the output of its last stage."""
 
-    def whole_network(self) -> Network:
-        """Return the network from the first stage's input to the vectors, in torch, as stages."""
+    def joined(self, network: Network) -> Network:
+        """Return the stages of its backbone as a network that gives its vectors."""
         ...
 
 

@@ -164,13 +164,13 @@ def embed(ids: Tensor, runs: Sequence[Run], network: Mapping[str, nn.Module], jo
     x = embeddings.embed(ids, positions)  # (t, width), float32
     attend = partial(_attend_runs, runs=runs)
     x = x.to(next(layers[0].parameters()).dtype)
-    states = []
-    for layer in layers:
+    early = x
+    for number, layer in enumerate(layers, start=1):
         assert isinstance(layer, Layer)
         x = layer.transform(x, attend)
-        states.append(x)
+        early = x if number == LAYER else early
     sentence = _means(x, runs)
-    return normalize(sentence if join is None else join(sentence, _means(states[LAYER - 1], runs)))
+    return normalize(sentence if join is None else join(sentence, _means(early, runs)))
 
 
 def _means(x: Tensor, runs: Sequence[Run]) -> Tensor:
