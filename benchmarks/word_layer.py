@@ -3,8 +3,8 @@
 Run: python benchmarks/word_layer.py          # if LAYER or the number of directions is changed
 
 `anyshot.encoders.word_layer` says what they are for. They are those of `N_LISTS` random lists of 4 to 23 words of the
-bundled thesaurus, which was written without looking at any data set. The file has the mean and the
-principal directions `DIRECTIONS` in 16 bits: 0.1 MB.
+bundled thesaurus, which was written without looking at any data set. The file has the mean and the principal directions
+`DIRECTIONS` in 16 bits: 0.1 MB.
 """
 
 from pathlib import Path

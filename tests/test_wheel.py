@@ -72,8 +72,9 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel):
     source = {path.relative_to(package.parent).as_posix() for path in package.rglob("*") if path.is_file()}
     held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == {name for name in source if "__pycache__" not in name}
-    data = ("messages.csv", "imagenet_classes.json", "imagenet_kinds.json", "noun_kinds.json", "thesaurus_vectors.npy")
-    assert {"anyshot/py.typed", *(f"anyshot/data/{name}" for name in data)} <= held
+    tables = ("messages.csv", "imagenet_classes.json", "imagenet_kinds.json", "noun_kinds.json")
+    arrays = ("thesaurus_vectors.npy", "word_layer.npy")
+    assert {"anyshot/py.typed", *(f"anyshot/data/{name}" for name in (*tables, *arrays))} <= held
 
 
 def test_the_wheel_holds_its_license_and_the_notices_word_for_word(wheel):

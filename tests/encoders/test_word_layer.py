@@ -5,7 +5,7 @@ import numpy as np
 from anyshot.encoders.word_layer import WordLayer, bundled_word_layer
 
 
-def test_directions_are_those_in_which_vectors_vary_most():
+def test_directions_are_the_principal_ones_of_these_numbers():
     random = np.random.default_rng(0)
     vectors = (5 + random.normal(size=(500, 4)) * [0.1, 3, 0.2, 1]).astype(np.float32)
     found = WordLayer.of(vectors, directions=slice(1, 3))

@@ -142,7 +142,7 @@ class Embedder:
         of_texts = encoder.modality == "text"
         reads_texts = of_texts or isinstance(encoder, TextAligned)
         if not reads_texts and isinstance(encoder, Classifying):
-            embed = Embedder("minilm", cache=self.cache).encode_texts  # words would add nothing to the names of things
+            embed = Embedder("minilm", cache=self.cache).encode_texts  # `bridge_scale` is for its vectors
             bridge = ImageNetBridge(encoder.classifier, embed)
         return ClassReader(self.encode_texts if reads_texts else None, encoder.width, of_texts, self.words, bridge)
 

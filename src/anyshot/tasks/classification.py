@@ -50,9 +50,9 @@ class AnyShotClassifier(FittedClassifier):
         A description is a text, `Words` that the class's texts contain, several of them, or, if the items are vectors,
         the class's vector (d,). Without classes, the labels given to `fit` name them.
     encoder : str or Encoder, default="auto"
-        "auto" takes the default for the items: "minilm", "efficientnet-lite0", or, for numbers, "vectors" of a network
-        or a "table" of features, which are standardized. Others: "hf:ID-or-folder", or any object with `modality`,
-        `width` and `encode`.
+        "auto" takes the default for the items: "minilm-words", "efficientnet-lite0", or, for numbers, "vectors" of a
+        network or a "table" of features, which are standardized. Others: "minilm", "hf:ID-or-folder", or any object
+        with `modality`, `width` and `encode`.
     method : {"auto", "any-shot", "zero-shot", "prototype", "logistic-regression"}, default="auto"
         "auto" is the any-shot head, or zero-shot without labels; without class vectors, logistic regression.
     budget : "fast", "best" or float, default="fast"

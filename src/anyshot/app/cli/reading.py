@@ -36,7 +36,7 @@ Data: TypeAlias = Annotated[
     ),
 ]
 EncoderName: TypeAlias = Annotated[
-    str, typer.Option(help="minilm, efficientnet-lite0, hf:ID or hf:FOLDER. Default: chosen by the kind of items.")
+    str, typer.Option(help="A name from anyshot models, hf:ID or hf:FOLDER. Default: chosen by the kind of items.")
 ]
 TableOut: TypeAlias = Annotated[
     Path | None, typer.Option(help="Write the results to a .csv, .xlsx, .jsonl or .parquet file.", metavar="FILE")
