@@ -21,7 +21,7 @@ from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.minilm import MAX_TOKENS, TOKENIZER, WEIGHTS
 from anyshot.encoders.published_files import published_file
 from anyshot.encoders.text_tokenizer import TextTokenizer, read_tokenizer
-from anyshot.encoders.word_layer import LAYER, WordLayer
+from anyshot.encoders.word_layer import LAYER
 from anyshot.zero_shot.thesaurus import all_words
 
 N_LISTS: Final = 3_000
@@ -45,9 +45,11 @@ def main() -> None:
     """Encode the lists of words and write the file."""
     random, words = np.random.default_rng(0), all_words()
     lists = [" ".join(random.choice(words, size=random.integers(4, 24))) for _ in range(N_LISTS)]
-    found = WordLayer.of(early_vectors(lists), directions=DIRECTIONS)
+    vectors = early_vectors(lists)
+    mean = vectors.mean(axis=0)
+    _, _, directions = np.linalg.svd(vectors - mean, full_matrices=False)
     path = Path(data.__file__).with_name("word_layer.npy")
-    np.save(path, np.concatenate([found.mean[None], found.directions]).astype(np.float16))
+    np.save(path, np.concatenate([mean[None], directions[DIRECTIONS]]).astype(np.float16))
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 

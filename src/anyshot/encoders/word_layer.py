@@ -15,7 +15,7 @@ data/word_layer.npy. Layer, weight and k were chosen on train rows of eleven set
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,6 @@ class WordLayer(NamedTuple):
 
     mean: NDArray[np.float32]  # (d,)
     directions: NDArray[np.float32]  # (k, d)
-
-    @classmethod
-    def of(cls, vectors: NDArray[np.float32], *, directions: slice) -> Self:
-        """Return the mean and some of the principal directions of unit-length vectors (n, d)."""
-        mean = vectors.mean(axis=0)
-        _, _, axes = np.linalg.svd(vectors - mean, full_matrices=False)
-        return cls(mean, axes[directions])
 
     @property
     def digest(self) -> str:
