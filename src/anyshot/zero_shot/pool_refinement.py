@@ -65,8 +65,8 @@ class Refinement(NamedTuple):
 class SharesFromPool(NamedTuple):
     """How class shares are found while class vectors are refined."""
 
-    scale: float = 23.0  # inverse temperature of the cosines
-    prior_count: float = 0.1  # vectors of equal shares that are added for each vector of the pool
+    scale: float  # inverse temperature of the cosines
+    prior_count: float  # vectors of equal shares that are added for each vector of the pool
 
 
 def refine(
