@@ -14,6 +14,7 @@ from anyshot.encoders.engines.layers import (
     mean_over,
     ops,
     token_at,
+    unit_length,
 )
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface.files import PICKLES, optional_settings, read_modules, read_settings
@@ -114,7 +115,7 @@ def pooled_vector(modules: SentenceModules, states: Node, mask: Node) -> Node:
     x = parts[0] if len(parts) == 1 else ops.concat(parts, 1)
     for module in modules.after:
         if isinstance(module, Normalize):
-            x = ops.normalize_l2(x, integers(1), 1e-12, "max")
+            x = unit_length(x)
             continue
         x = linear(x, _dense_weights(module), bias=module.has_bias)
         x = x if module.activation is None else activate(x, module.activation)
