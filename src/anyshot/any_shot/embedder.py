@@ -80,9 +80,8 @@ class Embedder:
         if trained:
             encoder = encoders.tuned_from_saved(name, trained, arrays, download=saved.download)
             return cls(encoder, cache=cache, **options)
-        width = (
-            arrays["class_embeddings"].shape[1] if facts.get("modality") == "text" else None
-        )  # not stated in format 1
+        is_text = facts.get("modality") == "text"  # not stated in format 1
+        width = arrays["class_embeddings"].shape[1] if is_text else None
         table = datasets.FeatureTable.from_facts(facts["table"]) if facts.get("table") else None
         options |= {"download": saved.download, "table": table}
         embedder = cls(name, cache=cache, digest=facts["digest"], text_width=width, **options)

@@ -81,9 +81,7 @@ class Target(NamedTuple):
 def _target(model: str, request: Request) -> Target:
     service = service_of(request)
     if request.headers.get("if-match", "*") != "*":
-        detail = (
-            "There are no entity tags, so that no If-Match holds. Leave it out, and compare the versions in answers."
-        )
+        detail = "There are no entity tags, so no If-Match can hold. Leave it out, and compare the versions in answers."
         raise ProblemError(412, detail)
     return Target(service, service.model(model), request)
 

@@ -181,9 +181,8 @@ def _learn_choices(items: Sequence[Any], choices: Sequence[str], classifier: Any
     own = {str(name).casefold(): name for name in classes} | {str(name): name for name in classes}
     labels = [own.get(choice, own.get(choice.casefold(), choice)) for choice in choices]
     for name in dict.fromkeys(label for label in labels if label not in classes):
-        adding_class(name, examples=[item for item, label in zip(items, labels, strict=True) if label == name])(
-            classifier
-        )
+        examples = [item for item, label in zip(items, labels, strict=True) if label == name]
+        adding_class(name, examples=examples)(classifier)
     known = [row for row, label in enumerate(labels) if label in classes]
     if known:
         AddExamples([items[k] for k in known], [labels[k] for k in known])(classifier)

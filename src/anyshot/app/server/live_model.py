@@ -64,7 +64,7 @@ class LiveModel:
     name : str
         Its name in addresses.
     folder : Path
-        Where it was saved, and where changes are saved; or a link, which is followed also when it leads elsewhere.
+        Where it was saved, and where changes are saved; or a link to it, which may be changed to lead to another.
     load : callable
         Returns the model in a folder, without a cache on disk, such as `partial(anyshot.load, cache=False)`.
     read_only : bool, default=False

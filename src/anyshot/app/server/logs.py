@@ -34,7 +34,7 @@ OnRequest = Callable[[str, str, int, float], None]
 class LoggedRequests:
     """Give each request an id, and log it when it is answered.
 
-    routes : of the application, one of which a request was for that is refused before it gets there
+    routes : those of the application, by which a request is named that is refused before the application gets it
     items : whether logs have the bodies of requests
     on_request : called with the method, the route, the status and the time [s] of each request
     """

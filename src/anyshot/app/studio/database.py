@@ -48,7 +48,7 @@ TABLES: Final = (
 )
 
 _FORGET_UNDONE: Final = "update history set undone = 2 where undone = 1"
-"""What is done after something was undone: that is not made again any more, and 2 says so."""
+"""With a new change, what was undone before can no longer be made again; `undone` is 2 then."""
 _CHECK_DISK: Final = "Check that the disk has free space and that the folder can be written."
 _DAMAGED: Final = "Go on with a copy of it, such as its zip."
 _ADVICE: Final = {
