@@ -67,6 +67,13 @@ def test_words_count_like_two_descriptions_bare_and_in_a_sentence():
     np.testing.assert_allclose(alone, [[0, 1, 0, 0]], atol=1e-6)
 
 
+def test_what_vectors_say_of_words_is_left_out_for_a_class_without_words(letters):
+    texts = describe({"refund": "money back", "delivery": Words("parcel, courier")})
+    whole, found = (embed_classes(texts, letters.encode, word_width=width) for width in (0, 2))
+    np.testing.assert_allclose(found[:1], unit(np.append(whole[:1, :-2], [[0, 0]], axis=1)), atol=1e-6)
+    np.testing.assert_array_equal(found[1], whole[1])
+
+
 def test_words_of_similar_names_count_as_much_as_the_name():
     vectors = {"cat": [1, 0, 0], "fur": [0, 1, 0], "It was fur.": [0, 0, 1]}
     for source, expected in (("bundled", [1, 1, 1]), ("similar", [np.sqrt(2), 1, 1])):

@@ -143,7 +143,8 @@ class Embedder:
         if not reads_texts and isinstance(encoder, Classifying):
             embed = Embedder("minilm", cache=self.cache).encode_texts  # `bridge_scale` is for its vectors
             bridge = ImageNetBridge(encoder.classifier, embed)
-        return ClassReader(self.encode_texts if reads_texts else None, encoder.width, of_texts, self.words, bridge)
+        encode, n_words = self.encode_texts if reads_texts else None, getattr(encoder, "word_width", 0)
+        return ClassReader(encode, encoder.width, of_texts, self.words, bridge, n_words)
 
     def encode(self, items: Items) -> Vectors:
         """Return the unit-length vectors of items (n, d)."""

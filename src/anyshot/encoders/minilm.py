@@ -47,6 +47,8 @@ class MiniLMEncoder(TokenizingEncoder):
         384, the number of dimensions of a vector; 512 with `words`.
     engine : str
         What runs the network, "openvino" or "torch".
+    word_width : int
+        How many of these say which words a text contains: 0, or 128 with `words`.
     digest : str
         Hash of weights, tokenizer and precision; it changes whenever the vectors would.
 
@@ -61,7 +63,8 @@ class MiniLMEncoder(TokenizingEncoder):
     ) -> None:
         self._device, self._threads, self._weights = device, threads, published_file("minilm", WEIGHTS)
         self._words: WordLayer | None = bundled_word_layer() if words else None
-        self.width = MINILM.width + (len(self._words.directions) if self._words else 0)
+        self.word_width = len(self._words.directions) if self._words else 0
+        self.width = MINILM.width + self.word_width
         tokenizer, digest = _tokenizer(), _digest(self._words)
         self.engine = choose_engine(engine, device)
         if self.engine == "torch":

@@ -78,6 +78,7 @@ class ClassReader:
     # Whether names of classes of texts are also read by the words of the thesaurus, and codes are left out.
     thesaurus: bool = False
     bridge: Bridge | None = None  # what embeds names for an image classifier that reads no texts
+    word_width: int = 0  # how many numbers of a vector say which words a text contains
     # The last texts that were read; fitting and the reasons of a model ask for them again.
     _found: dict[ClassTexts, tuple[Reading, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -144,6 +145,7 @@ class ClassReader:
                 templates=self.templates,
                 word_templates=class_embeddings.WORD_TEMPLATES if self.of_texts else self.templates,
                 read_by=[read_by[row] for row in rows],
+                word_width=self.word_width,
             )
         if self.bridge is not None:
             return self.bridge.embed_classes(some)
