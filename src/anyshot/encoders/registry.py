@@ -150,7 +150,8 @@ def load_encoder(
     encoder : str or Encoder
         "minilm-words", "minilm", "efficientnet-lite0", "hf:" followed by a model's id or folder, or "keras:" followed
         by the name of a model of `keras.applications`; the name of a text encoder followed by "[:n]", as in
-        "minilm[:2]", for its first n layers; or an object with `modality`, `width` and `encode`; or a Keras model.
+        "minilm[:2]", for the sentence vectors of its first n layers; or an object with `modality`, `width` and
+        `encode`; or a Keras model.
     device : str, default="auto"
         Device to run on; "auto" is that of the environment variable ANYSHOT_DEVICE, or else the GPU if torch is
         installed and finds one, else the CPU.
