@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from anyshot.any_shot.cross_validation import result_from_scores, result_of
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import METHODS
-from anyshot.any_shot.prior import initial_class_vectors
+from anyshot.any_shot.prior import fit_prior, initial_class_vectors
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughClassesError
@@ -283,6 +284,17 @@ def test_the_reason_states_the_accuracy_of_every_method():
         assert str(result) in model.reasons[-1]
     used = "Any-shot is used (accuracy on 24 held-out labels, mean over classes, with 95 % intervals: any-shot "
     assert model.reasons[-1].startswith(used)
+
+
+def test_a_method_that_is_less_accurate_than_another_says_that_figures_do_not_choose():
+    data = four_classes(n_each=6)[0]
+    scores = np.eye(4)[data.index]
+    results = [
+        result_from_scores(one, sign * scores, data.index, None) for one, sign in (("any-shot", -1), ("zero-shot", 1))
+    ]
+    why = {one: result_of(one, results, data, fit_prior(data))[1] for one in ("any-shot", "zero-shot")}
+    assert why["any-shot"].endswith("These figures do not choose the method.")
+    assert why["zero-shot"].endswith(").")
 
 
 # --- classes without labels ---

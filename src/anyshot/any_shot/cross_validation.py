@@ -197,7 +197,9 @@ def result_of(
         if own.method == method:
             figures = ", ".join(map(str, [own, *(one for one in results if one is not own)]))
             found = f"accuracy on {count(len(own.correct), 'held-out label')}, mean over classes, with 95 % intervals"
-            return own, f"{method.capitalize()} is used ({found}: {figures})."
+            is_best = own.accuracy == max(one.accuracy for one in results)
+            why = "" if is_best else " These figures do not choose the method."
+            return own, f"{method.capitalize()} is used ({found}: {figures}).{why}"
     factors, none = default_factors(method, data, prior), np.zeros(0)
     temperature = default_temperature(method, data, prior, factors)
     result = CrossValidationResult(method, np.nan, np.nan, temperature, none.astype(bool), none, factors)
