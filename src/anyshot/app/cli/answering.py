@@ -201,8 +201,8 @@ def _keep_filled_in(out: Path | None, model: Path) -> None:
     filled = [value for value in table.values(label) if value is not None and str(value).strip()]
     if GUESS in names and label not in (GUESS, "probability") and filled:
         raise InputError(
-            f"{out} has suggestions with {count(len(filled), 'label')} filled in, which would be lost. Learn them "
-            f"first, by {shlex.join(['anyshot', 'learn', str(model), str(out)])}, and remove the file, or choose "
+            f"{out} has suggestions with {count(len(filled), 'label')} filled in. If the model has not learned them "
+            f"yet, run {shlex.join(['anyshot', 'learn', str(model), str(out)])} first. Then remove the file, or choose "
             "another name for --out."
         )
 
