@@ -68,6 +68,7 @@ def test_a_class_is_renamed_described_and_merged_as_the_methods_do(call, model):
     found = anyshot.load(model)
     assert found.classes_.tolist() == ["billing", "other topics"]
     assert found.predict_proba(texts) == pytest.approx(expected.predict_proba(texts), abs=1e-6)
+    assert "Removed the description and words of 'billing' in" in call("describe-class", model, "billing").err
 
 
 @pytest.mark.parametrize(

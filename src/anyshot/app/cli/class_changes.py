@@ -103,7 +103,8 @@ def describe_class(model: Model, name: Name, description: Description = None, wo
     """Replace the description and words of a class. Without --description and --words it has its name alone."""
     described = _described(description, words)
     _change(model, "describe_class", lambda clf, named: clf.describe_class(named(name), described))
-    note(f"Described {name!r} in {model}.")
+    is_named_only = described == [None]
+    note(f"{'Removed the description and words of' if is_named_only else 'Described'} {name!r} in {model}.")
 
 
 def _described(description: str | None, words: str | None) -> list[Any]:
