@@ -46,7 +46,10 @@ def test_a_batch_of_float_images_is_refused_with_the_way_out():
     [
         (b"\x89PNG\r\n\x1a\n", r"Write \[PIL\.Image\.open\(io\.BytesIO\(item\)\)"),
         ("data:image/png;base64," + 5000 * "A", r"^'data:image/png;base6…' is an image written as text\. Write PIL"),
-        ("I was charged twice", r"There is no file .*The encoder reads images; a text needs an encoder of texts"),
+        (
+            "I was charged twice",
+            r"There is no file 'I was charged twice'\. .*The encoder reads images; a text needs an encoder of texts",
+        ),
         (".", r"\. is a folder\. Give the paths of the images in it"),
     ],
 )

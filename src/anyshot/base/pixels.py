@@ -209,5 +209,6 @@ def _name(item: Any, row: int | None) -> str:
     position = "" if row is None else f" in row {row}"
     if isinstance(item, (str, os.PathLike)):
         path = str(os.fspath(item))
-        return f"{path if len(path) <= _LONGEST_PATH else path[:_LONGEST_PATH] + '…'}{position}"
+        shown = path if len(path) <= _LONGEST_PATH else path[:_LONGEST_PATH] + "…"
+        return f"{repr(shown) if ' ' in shown else shown}{position}"
     return f"The image{position}"
