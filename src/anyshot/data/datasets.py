@@ -163,7 +163,9 @@ def data_of_folder(
     columns.check(with_labels=with_labels, on_error=on_error)
     if columns.text is not None or columns.features is not None:
         given = f"text_column={columns.text!r}" if columns.features is None else f"feature_columns={columns.features!r}"
-        raise InputError(f"{given} was given, but {folder} is a folder. Folders contain images.")
+        raise InputError(
+            f"{folder} is a folder, which contains images, but {given} needs a table. Give a file that has one."
+        )
     images, labels, skipped, found = read_folder(folder, columns, with_labels=with_labels, encoding=encoding)
     data = Dataset(images, labels, "image", folder, found, skipped)
     faults = _faults(images, partial(image_fault, decode=on_error == "skip"))
