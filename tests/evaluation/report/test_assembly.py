@@ -332,6 +332,12 @@ def test_the_digest_changes_with_the_data(model, found):
     assert report(model, X + 1, y).sections["reproduce"].code != code
 
 
+def test_a_long_parameter_is_shown_by_its_ends():
+    model = LogisticRegression().fit(*blobs()).set_params(class_weight=dict.fromkeys(range(50), 1))
+    code = report(model, *blobs(seed=1)).sections["reproduce"].code
+    assert re.search(r"class_weight +\{0: 1, .* … .*, 49: 1\}\n", code)
+
+
 def test_a_regressor_has_sections_of_its_own(regression):
     assert list(regression.sections) == [
         "task", "curve", "method", "fit", "residuals", "coverage", "groups", "mistakes", "next", "cost", "reproduce",

@@ -14,7 +14,7 @@ from anyshot.base.extras import version_of
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.base.repeated_items import repeated_note
-from anyshot.base.wording import count, first_of
+from anyshot.base.wording import count, first_of, shortened
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
@@ -287,7 +287,7 @@ def reproduction(results: ClassResults | NumberResults) -> Section:
     model, n, n_given = results.model, len(results.inputs.y), results.inputs.n_given
     parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
     lines = [f"{'model':<24}{type(model).__module__}.{type(model).__name__}"]
-    lines += [f"  {name:<22}{' '.join(repr(value).split())[:100]}" for name, value in parameters.items()]
+    lines += [f"  {name:<22}{shortened(' '.join(repr(value).split()))}" for name, value in parameters.items()]
     lines += [f"{'test data':<24}sha256 {_digest(results.inputs)}, {n:,} items"]
     lines += [f"{'sampled from':<24}{n_given:,} items, with seed {collect.SAMPLE_SEED}"] if n < n_given else []
     lines += [f"{name:<24}{version}" for name in PACKAGES if (version := version_of(name))]
