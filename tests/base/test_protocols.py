@@ -7,6 +7,7 @@ from anyshot.base.protocols import (
     Classifying,
     Digested,
     Encoder,
+    EncodesWords,
     LinearClassifier,
     TextAligned,
     Trained,
@@ -28,6 +29,7 @@ ENCODER = {"modality": "text", "width": 3, "encode": returns(VECTORS)}
 MEMBERS = {
     Encoder: ENCODER,
     Digested: {"digest": "0f"},
+    EncodesWords: {"word_width": 2, "without_words": returns(None)},
     TextAligned: {"encode_texts": returns(VECTORS)},
     Classifying: {"classifier": LinearClassifier(VECTORS, (("cat", "house cat"),))},
     Trained: {"name": "minilm", "center": None, "facts": returns({}), "arrays": returns({})},

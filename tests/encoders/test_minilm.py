@@ -192,14 +192,14 @@ def test_torch_gives_the_same_vectors(exact, monkeypatch, words):
     import torch
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # a CPU without bfloat16
-    own, other = (MiniLMEncoder(device="cpu", words=words, engine=engine) for engine in ("openvino", "torch"))
+    own, other = (MiniLMEncoder(device="cpu", word_layer=words, engine=engine) for engine in ("openvino", "torch"))
     assert (own.engine, other.engine, own.digest) == ("openvino", "torch", other.digest)
     assert (own.digest == exact.digest) == (not words)
     assert cosine(own.encode(TEXTS), other.encode(TEXTS)).min() > 1 - 1e-6
 
 
 def test_with_words_the_sentence_vector_comes_first_and_the_words_weigh_half_as_much(exact):
-    vectors = MiniLMEncoder(device="cpu", threads=1, words=True).encode(TEXTS)
+    vectors = MiniLMEncoder(device="cpu", threads=1, word_layer=True).encode(TEXTS)
     assert (vectors.shape, vectors.dtype) == ((len(TEXTS), 512), np.float32)
     sentences, of_words = vectors[:, :384], vectors[:, 384:]
     lengths = np.linalg.norm(sentences, axis=1)
@@ -208,6 +208,6 @@ def test_with_words_the_sentence_vector_comes_first_and_the_words_weigh_half_as_
 
 
 def test_with_words_bfloat16_changes_cosine_by_less_than_2e_4(exact, monkeypatch):
-    precise = MiniLMEncoder(device="cpu", words=True).encode(TEXTS)
+    precise = MiniLMEncoder(device="cpu", word_layer=True).encode(TEXTS)
     monkeypatch.undo()
-    assert cosine(precise, MiniLMEncoder(device="cpu", words=True).encode(TEXTS)).min() > 1 - 2e-4
+    assert cosine(precise, MiniLMEncoder(device="cpu", word_layer=True).encode(TEXTS)).min() > 1 - 2e-4

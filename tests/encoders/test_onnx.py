@@ -117,7 +117,7 @@ def test_an_exported_efficientnet_lite0_reads_bytes(tmp_path):
 @pytest.fixture(params=["sentences", "with words"])
 def any_shot_classifier(request, monkeypatch) -> AnyShotClassifier:
     monkeypatch.setattr(minilm, "fast_precision", lambda: "float32")
-    encoder = MiniLMEncoder(device="cpu", words=request.param == "with words")
+    encoder = MiniLMEncoder(device="cpu", word_layer=request.param == "with words")
     clf = AnyShotClassifier(CLASSES.tolist(), encoder=encoder, cache=False)
     texts = ["I was charged twice", "my parcel is late", "I forgot my password", "the invoice is wrong"]
     return clf.fit(texts, ["billing", "delivery", "login", "billing"])

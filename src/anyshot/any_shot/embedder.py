@@ -14,7 +14,7 @@ from anyshot.any_shot.training_set import TrainingSet, Weights, without_items
 from anyshot.base.items import Items, by_position, check_list, check_texts, item_count, item_names, modality_of
 from anyshot.base.labels import Labels, to_indexes
 from anyshot.base.model_folder import SavedModel
-from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
+from anyshot.base.protocols import Classifying, Digested, Encoder, EncodesWords, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders import texts as encoder_texts
@@ -143,8 +143,9 @@ class Embedder:
         if not reads_texts and isinstance(encoder, Classifying):
             embed = Embedder("minilm", cache=self.cache).encode_texts  # `bridge_scale` is for its vectors
             bridge = ImageNetBridge(encoder.classifier, embed)
-        encode, n_words = self.encode_texts if reads_texts else None, getattr(encoder, "word_width", 0)
-        return ClassReader(encode, encoder.width, of_texts, self.words, bridge, n_words)
+        encode = self.encode_texts if reads_texts else None
+        word_width = encoder.word_width if isinstance(encoder, EncodesWords) else 0
+        return ClassReader(encode, encoder.width, of_texts, self.words, bridge, word_width)
 
     def encode(self, items: Items) -> Vectors:
         """Return the unit-length vectors of items (n, d)."""

@@ -62,6 +62,17 @@ class WithVocabulary(Protocol):
 
 
 @runtime_checkable
+class EncodesWords(Protocol):
+    """A text encoder whose vectors may end with numbers that say which words a text contains."""
+
+    word_width: int  # how many numbers these are, 0 if none
+
+    def without_words(self) -> Encoder:
+        """Return the encoder without these numbers, whose network can be trained; itself if there are none."""
+        ...
+
+
+@runtime_checkable
 class TextAligned(Protocol):
     """An image encoder that embeds texts among its image vectors, like CLIP."""
 

@@ -38,17 +38,17 @@ class MiniLMEncoder(TokenizingEncoder):
         What runs the network. "auto" is openvino on the CPU and torch on a GPU.
     threads : int, optional
         Number of threads of openvino. Default: the processors that the process may use.
-    words : bool, default=False
+    word_layer : bool, default=False
         Whether the vectors also say which words the texts contain, by the second layer (`encoders.word_layer`).
 
     Attributes
     ----------
     width : int
-        384, the number of dimensions of a vector; 512 with `words`.
+        384, the number of dimensions of a vector; 512 with `word_layer`.
     engine : str
         What runs the network, "openvino" or "torch".
     word_width : int
-        How many of these say which words a text contains: 0, or 128 with `words`.
+        How many of these say which words a text contains: 0, or 128 with `word_layer`.
     digest : str
         Hash of weights, tokenizer and precision; it changes whenever the vectors would.
 
@@ -59,10 +59,10 @@ class MiniLMEncoder(TokenizingEncoder):
     """
 
     def __init__(
-        self, *, device: str = "auto", engine: str = "auto", threads: int | None = None, words: bool = False
+        self, *, device: str = "auto", engine: str = "auto", threads: int | None = None, word_layer: bool = False
     ) -> None:
         self._device, self._threads, self._weights = device, threads, published_file("minilm", WEIGHTS)
-        self._words: WordLayer | None = bundled_word_layer() if words else None
+        self._words: WordLayer | None = bundled_word_layer() if word_layer else None
         self.word_width = len(self._words.directions) if self._words else 0
         self.width = MINILM.width + self.word_width
         tokenizer, digest = _tokenizer(), _digest(self._words)
@@ -86,7 +86,7 @@ class MiniLMEncoder(TokenizingEncoder):
     def backbone(self) -> Any:
         """Return the network in stages (a `Backbone`), in torch, with the weights read again in float32.
 
-        It is that of the sentence vectors, which is trained, with or without `words`.
+        It is that of the sentence vectors, which is trained, with or without `word_layer`.
 
         Raises
         ------

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from anyshot.base.items import Items, by_position, modality_of, refuse_files, refuse_missing_images
 from anyshot.base.lazy import load_path
-from anyshot.base.protocols import Encoder
+from anyshot.base.protocols import Encoder, EncodesWords
 from anyshot.base.threads import lock_of
 from anyshot.base.user_folders import WEIGHTS
 from anyshot.encoders.published_files import PUBLISHED, is_here
@@ -70,7 +70,7 @@ ENCODERS: Final[dict[str, Entry]] = {
         _MINILM,
         width=512,
         about="all-MiniLM-L6-v2, English sentences and the words in them; the default for texts",
-        options={"words": True},
+        options={"word_layer": True},
         trained_as="minilm",
     ),
     "minilm": _MINILM,
@@ -254,7 +254,7 @@ def trainable(encoder: object) -> Any:
     """
     if isinstance(encoder, str):
         return (encoder in ENCODERS and ENCODERS[encoder].trained_as) or encoder
-    return encoder.without_words() if hasattr(encoder, "without_words") else encoder
+    return encoder.without_words() if isinstance(encoder, EncodesWords) else encoder
 
 
 def same_weights(one: str, other: str) -> bool:

@@ -47,7 +47,8 @@ class ContrastiveClassifier(NetworkClassifier):
     Parameters
     ----------
     encoder : str or Encoder, default="auto"
-        "auto" is "minilm" for texts and "efficientnet-lite0" for images; "hf:ID-or-folder"; or an encoder.
+        "auto" is "minilm" for texts and "efficientnet-lite0" for images; "hf:ID-or-folder"; or an encoder. "minilm" is
+        also trained in place of "minilm-words".
     freeze_at : str or int, default="auto"
         The first trained stage, by name or index; "auto" trains the last third of the layers.
     classes : sequence of names, or mapping of names to descriptions and `Words`; optional
