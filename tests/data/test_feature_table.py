@@ -119,7 +119,7 @@ def test_columns_without_names_in_texts_keep_their_order_also_when_saved(names):
 
 
 @pytest.mark.parametrize("rows", [UNLIKE[:1], pd.DataFrame(UNLIKE[:1], columns=["a", "b", "c"])])
-def test_one_row_is_said_not_to_show_the_scales_of_its_columns(rows):
+def test_one_row_is_warned_of_since_it_does_not_show_the_scales_of_its_columns(rows):
     with pytest.warns(UserWarning, match="only one row at first, .*they are not standardized"):
         fit_features([rows], encoder="auto", vectors_given=False)
     fit_features([rows], encoder="vectors", vectors_given=False)  # a warning would be an error

@@ -57,7 +57,7 @@ def test_a_class_added_or_removed_gives_the_embeddings_of_a_new_fit(letters):
     assert not {"ham", "spam"} & set(letters.encoded)  # they are read as before
 
 
-def test_words_that_are_dropped_from_a_class_without_them_are_said(letters):
+def test_words_that_are_dropped_from_a_class_without_them_are_warned_of(letters):
     clf = fitted(letters, {"hub": "wheel", "tea": None, "zoo": Words("lion pot")})
     clf.describe_class("tea", Words("pot", add="cup"))  # a warning would be an error
     for change in (clf.describe_class, clf.add_class):

@@ -13,12 +13,12 @@ from anyshot import AnyShotClassifier, Words
         (["доставка", "возврат денег"], "'возврат денег', are in letters that the encoder 'minilm' does not know"),
     ],
 )
-def test_names_that_say_little_to_the_encoder_are_said(names, words):
+def test_names_that_say_little_to_the_encoder_are_warned_of(names, words):
     with pytest.warns(UserWarning, match=f"Names of classes without labels, such as {words}, so predictions"):
         AnyShotClassifier(names, encoder="minilm", cache=False).fit()
 
 
-def test_names_with_labels_words_or_descriptions_are_not_said():
+def test_names_with_labels_words_or_descriptions_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         AnyShotClassifier({"A": Words("cash"), "B": "a parcel"}, encoder="minilm", cache=False).fit()

@@ -38,7 +38,7 @@ def test_a_users_words_replace_those_of_the_thesaurus_or_change_them():
     assert own_readings(changed) == (Reading(("tea",), "own"), Reading(), Reading())
 
 
-def test_words_that_are_dropped_and_not_found_are_said(letters):
+def test_words_that_are_dropped_and_not_found_are_warned_of(letters):
     reader = ClassReader(letters.encode, letters.width, of_texts=True, thesaurus=True)
     classes = {"spam": Words(drop="FREE, zebra"), "ham": Words("tea", drop="pork"), "joy": Words(drop="glad")}
     for name, words in {

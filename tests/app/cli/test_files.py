@@ -112,7 +112,7 @@ def test_predict_never_overwrites_its_input(call, made, tmp_path):
     assert "cannot sign in" in texts.read_text()
 
 
-def test_a_home_that_the_shell_left_as_a_tilde_is_meant(call, made, tmp_path, monkeypatch):
+def test_a_tilde_that_the_shell_did_not_replace_is_the_home_folder(call, made, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     data = table(tmp_path / "t.csv", {"text": ["cannot sign in"]})

@@ -137,7 +137,7 @@ def test_of_two_clients_that_remove_a_class_one_is_told_that_there_is_none(uncha
         assert sorted(one.result().status_code for one in both) == [200, 404]
 
 
-def test_items_that_are_learned_but_cannot_be_kept_are_told_so(unchanged, folders):
+def test_an_error_says_that_items_were_learned_but_cannot_be_kept(unchanged, folders):
     before = unchanged.get("/v1/models/support").json()["version"]
     file = folders["support"].with_name(".support.anyshot-unlabeled.jsonl")
     file.unlink(missing_ok=True)

@@ -250,7 +250,7 @@ def test_a_change_that_cannot_be_saved_changes_nothing(live, folder, monkeypatch
     assert live.change(AddExamples([POINTS[0]], ["right"])).result() == 2
 
 
-def test_a_folder_that_must_not_be_replaced_is_told_to_the_log_only(live, folder, monkeypatch):
+def test_a_folder_that_must_not_be_replaced_is_named_in_the_log_only(live, folder, monkeypatch):
     monkeypatch.chdir(folder)
     with pytest.raises(NotSavedError, match=r"not changed\. The log of the service says why\.$") as caught:
         live.change(AddExamples([POINTS[0]], ["right"])).result()

@@ -76,7 +76,7 @@ def test_an_address_in_use_is_told_in_one_sentence():
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the machine has IPv4 only")
-def test_all_addresses_are_those_of_both_kinds():
+def test_a_socket_on_all_addresses_takes_ipv4_and_ipv6():
     with listening("::", 0, remedy="") as bound:
         for host in ("127.0.0.1", "::1"):
             socket.create_connection((host, bound.getsockname()[1]), timeout=PATIENT).close()
