@@ -14,7 +14,8 @@ from anyshot import AnyShotClassifier, Words
     ],
 )
 def test_names_that_say_little_to_the_encoder_are_warned_of(names, words):
-    with pytest.warns(UserWarning, match=f"Names of classes without labels, such as {words}, so predictions"):
+    expected = rf"Names of classes without labels, such as {words}, so predictions .* Words \(--words\) of each\."
+    with pytest.warns(UserWarning, match=expected):
         AnyShotClassifier(names, encoder="minilm", cache=False).fit()
 
 

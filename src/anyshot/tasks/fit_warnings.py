@@ -50,7 +50,7 @@ def warn_of_names(embedder: Embedder, data: TrainingSet) -> None:
         if found:
             warn(
                 f"Names of classes without labels, such as {shortened(found[0])!r}, {fault}, so predictions of these "
-                "classes are guesses. Give labels, a description or Words of each."
+                "classes are guesses. Give labels, a description or Words (--words) of each."
             )
 
 

@@ -202,7 +202,7 @@ def warn_of_duplicates(embeddings: Vectors, names: Sequence[Label], *, from_brid
     for one, other, cosine in near_duplicates(unit(embeddings), names, threshold=DUPLICATE_COSINE[from_bridge]):
         if look_of(one) == look_of(other):
             continue  # `warn_of_look_alikes` says so
-        remedy = "Add descriptions that distinguish them, or ten words of each, as Words('good, great, excellent')."
+        remedy = "Add descriptions that distinguish them, or ten words of each with Words (--words)."
         warn(f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). {remedy}")
 
 
