@@ -11,6 +11,7 @@ class (own_words.json) beside logistic regression; the mean over sets, for 5 ran
 import sys
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,26 +20,26 @@ from sklearn.linear_model import LogisticRegression
 from support import load_text
 
 from anyshot import AnyShotClassifier, VectorCache, encode_once, learning_curve, load_encoder
+from anyshot.any_shot.embedder import Embedder
 from anyshot.base.validation import Vectors
 from anyshot.encoders.registry import default_for
 from anyshot.evaluation.learning_curves import LearningCurve
-from anyshot.zero_shot.class_embeddings import embed_classes
-from anyshot.zero_shot.class_readings import readings
 from anyshot.zero_shot.class_texts import describe
 
 SHOTS = (0, 1, 2, 3, 5, 10)
 
 
-def classifier(classes: list[str], S: Vectors) -> AnyShotClassifier:
-    """Return a model of class vectors (c, d)."""
-    return AnyShotClassifier(dict(zip(classes, S, strict=True)), cache=False)
+def classifier(classes: Any, *, words: bool) -> AnyShotClassifier:
+    """Return a model of the vectors of classes, which are read as an AnyShotClassifier of texts reads them."""
+    reader, texts = Embedder(default_for("text"), cache=VectorCache(), words=words).reader, describe(classes)
+    return AnyShotClassifier(dict(zip(texts.names, reader.embed(texts), strict=True)), cache=False)
 
 
 def labels(encode: Callable[[list[str]], Vectors]) -> Figure:
     """Return the learning curves on banking77, without and with the train texts as the pool."""
     data = load_text("banking77")
     X, X_test = encode(data.train), encode(data.test)
-    ours = classifier(data.classes, embed_classes(describe(data.classes), encode))
+    ours = classifier(data.classes, words=True)
     measure = partial(learning_curve, shots=SHOTS, seeds=5)
     rows = (X, data.y, X_test, data.y_test)
     plain = measure({"anyshot": ours, "logistic regression": LogisticRegression(C=10, max_iter=1000)}, *rows)
@@ -54,11 +55,10 @@ def words(encode: Callable[[list[str]], Vectors]) -> Figure:
     for name in SEVEN:
         data = load_text(name)
         X, X_test = encode(data.train), encode(data.test)
-        named, own = describe(data.classes), describe(own_words(name))
         models = {
-            "twelve own words per class": classifier(list(own.names), embed_classes(own, encode)),
-            "names, by the thesaurus": classifier(data.classes, embed_classes(named, encode, read_by=readings(named))),
-            "names alone": classifier(data.classes, embed_classes(named, encode)),
+            "twelve own words per class": classifier(own_words(name), words=True),
+            "names, by the thesaurus": classifier(data.classes, words=True),
+            "names alone": classifier(data.classes, words=False),
             "logistic regression": LogisticRegression(C=10, max_iter=1000),
         }
         curves.append(learning_curve(models, X, data.y, X_test, data.y_test, shots=SHOTS, seeds=5))

@@ -219,10 +219,7 @@ class Embedder:
         return encode_once(self.encoder, texts, cache=self.cache, counts=self.counts)
 
     def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:
-        """Return the classes with embeddings; `items` give the width where items are vectors.
-
-        Class vectors given with another width than that of the items are attributes.
-        """
+        """Return the classes with embeddings; class vectors of another width than the `items` are attributes."""
         texts, given = classes.texts, classes.class_embeddings
         width = self.encoder.width if self.encoder else 0
         if self.encoder is None and item_count(items):
