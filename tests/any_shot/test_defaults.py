@@ -14,7 +14,7 @@ from anyshot.any_shot.model import closeness
 from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
 from anyshot.base.validation import unit
 from anyshot.tasks.vector_classifiers import AnyShotHead
-from anyshot.zero_shot.pool_refinement import SharesFromPool, refine, wiener_filter
+from anyshot.zero_shot.pool_refinement import refine, wiener_filter
 from anyshot.zero_shot.semantic_map import corrected_vectors
 from four_classes import VECTORS, biased_names, four_classes
 
@@ -170,7 +170,6 @@ def test_the_filter_can_be_switched_off():
     ("function", "of_function"),
     [
         (refine, {"temperature": "pool_temperature", "balance": "pool_balance", "rounds": "pool_rounds"}),
-        (SharesFromPool, {"scale": "cosine_scale", "prior_count": "shares_prior"}),
         (wiener_filter, {"noise": "filter_noise", "prior_items": "filter_items"}),
         (closeness, {"scale": "closeness_scale"}),
         (corrected_vectors, {"penalty": "correction_penalty", "noise": "correction_noise"}),

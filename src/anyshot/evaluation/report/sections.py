@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from anyshot.base.extras import version_of
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, classes_in, label_list
+from anyshot.base.package_versions import version_of
 from anyshot.base.repeated_items import repeated_note
 from anyshot.base.wording import count, first_of, shortened
 from anyshot.errors import NotEnoughLabelsError
