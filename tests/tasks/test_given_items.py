@@ -1,0 +1,55 @@
+"""The items that `fit` was given: what is labeled, which lists there are, and the encoder for them."""
+
+import numpy as np
+import pytest
+
+from anyshot import AnyShotClassifier
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.training_set import without_items
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.tasks.given_items import Given, embedder_for
+from anyshot.zero_shot.class_texts import describe
+
+VECTORS = np.eye(4, dtype=np.float32)
+
+
+def read(X, y=None, *, unlabeled=None, source=None, sample_weight=None):
+    return Given.read(X, y, unlabeled=unlabeled, source=source, sample_weight=sample_weight)
+
+
+def test_names_are_those_of_labels_of_empty_classes_and_of_the_source():
+    given = read({"tea": ["green"], "zoo": []}, source=(["a lion"], ["cat"]))
+    assert list(dict.fromkeys(given.names)) == ["tea", "zoo", "cat"]
+
+
+def test_items_without_a_label_are_no_labeled_ones():
+    given = read(["green", "a lion", "black"], ["tea", None, "tea"])
+    assert list(given.labeled) == ["green", "black"]
+
+
+def test_empty_lists_are_no_parts():
+    assert read([], []).parts == []
+    assert [list(part) for part in read(["green"], ["tea"], unlabeled=["a lion"]).parts] == [["green"], ["a lion"]]
+
+
+def test_an_item_of_weight_two_is_as_two_copies_and_one_of_weight_zero_is_left_out():
+    given = read(["green", "a lion"], ["tea", "zoo"], sample_weight=[2, 0])
+    assert (list(given.items), given.labels, given.weights.tolist()) == (["green"] * 2, ["tea"] * 2, [1, 1])
+
+
+def test_one_list_instead_of_a_pair_is_refused_as_a_source():
+    with pytest.raises(InputError, match="source"):
+        read(["green"], ["tea"], source=["a lion"])
+
+
+def test_a_source_with_labels_of_one_class_is_refused():
+    classes = without_items(describe(["tea", "zoo"]), np.eye(2, 4, dtype=np.float32))
+    given = read(VECTORS[:2], ["tea", "zoo"], source=(VECTORS, ["tea"] * 4))
+    with pytest.raises(NotEnoughLabelsError, match="The source has labels of 1 of the classes; two are needed"):
+        given.training_set(classes, Embedder("vectors", cache=None))
+
+
+@pytest.mark.parametrize(("parts", "name"), [([["green"]], "minilm-words"), ([VECTORS], "vectors"), ([], "vectors")])
+def test_the_default_encoder_is_that_of_the_first_items(parts, name):
+    clf = AnyShotClassifier(["tea", "zoo"], cache=False)
+    assert embedder_for(parts, clf, vectors_given=True).name == name
