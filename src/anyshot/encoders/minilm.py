@@ -45,10 +45,10 @@ class MiniLMEncoder(TokenizingEncoder):
     ----------
     width : int
         384, the number of dimensions of a vector; 512 with `word_layer`.
-    engine : str
-        What runs the network, "openvino" or "torch".
     word_width : int
         How many of these say which words a text contains: 0, or 128 with `word_layer`.
+    engine : str
+        What runs the network, "openvino" or "torch".
     digest : str
         Hash of weights, tokenizer and precision; it changes whenever the vectors would.
 

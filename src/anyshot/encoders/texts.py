@@ -228,10 +228,10 @@ def warn_of_unread_texts(texts: Sequence[str], rows: Indexes, *, name: str) -> N
 def _warn(fault: str, remedy: str, rows: Indexes, texts: Sequence[str]) -> None:
     """Warn of what the texts in some rows are."""
 
-    def said(places: list[str], texts: list[str], rows: Sequence[int]) -> ItemWarning:
+    def warning_of(places: list[str], texts: list[str], rows: Sequence[int]) -> ItemWarning:
         names = places or [repr(shortened(text)) for text in texts]
         return ItemWarning(
             f"{count(len(names), 'text is', 'texts are')} {fault}: {first_of(names, at_most=5)}. {remedy}", rows
         )
 
-    warn_of_items(fault, said, [texts[row] for row in rows], rows=rows.tolist())
+    warn_of_items(fault, warning_of, [texts[row] for row in rows], rows=rows.tolist())

@@ -3,13 +3,14 @@
 The last layer was trained to give sentences of one meaning one vector, so it says less of the words themselves: of
 sentiment, tone and style. The early layers still do. Let s (d,) be the sentence vector of a text, h (d,) the mean of
 its token states after layer `LAYER`, m the mean of unit(h) over texts, and P (k, d) the directions in which unit(h)
-varies most, without the first three, which say the same of all words (Mu, Viswanath, All-but-the-Top, ICLR 2018). The
+varies most, without the first three, in which texts of all kinds vary (Mu, Viswanath, All-but-the-Top, ICLR 2018). The
 vector of the text is
 
     unit([s, WEIGHT u]),   u = unit(P (unit(h) - m))
 
 m and P are those of random lists of words from the bundled thesaurus; benchmarks/word_layer.py writes them to
-data/word_layer.npy. Layer, weight and k were chosen on train rows of eleven sets of texts (benchmarks/RESULTS.md).
+data/word_layer.npy. Layer, weight and k were chosen on train rows of eleven sets of texts, the three
+directions on eight of them and three other sets (benchmarks/RESULTS.md).
 """
 
 import hashlib

@@ -76,7 +76,8 @@ LEAST_RELATED: Final = 0.3
 MOST_CLASSES: Final = 0.75
 """Share of the classes that must be the most similar of all to some listed name, as "cats" beside "dogs" is not.
 
-With 0.9, banking77, where it is 0.83, has 1.0 points less without a label, and 1.0 less with a pool."""
+With 0.9, banking77, where it is 0.83, has 1.0 points less without a label, and 1.0 less with a pool.
+"""
 
 
 class Thesaurus(NamedTuple):

@@ -52,7 +52,7 @@ async function startWith(files) {
     const wanted = model ? files.filter((file) => /^(model\.json|arrays\.safetensors|README\.md)$/.test(file.name) && nameOf(file).startsWith(beside)) : files;
     if (model || !isImage(files[0])) {
       wanted.forEach((file) => body.append("files", file, nameOf(file)));
-      return told(await post("/projects/file", body));
+      return withAdded(await post("/projects/file", body));
     }
   }
   const kind = files.some((file) => isImage(file) || /\.zip$/i.test(file.name)) ? "images" : "texts";
@@ -63,10 +63,10 @@ async function startWith(files) {
     await post(`/projects/${encodeURIComponent(name)}/delete`, {});
     throw { detail: done.refused.slice(0, MAX_REASONS).map(reasonOf).join("; ") };
   }
-  return told({ ...created, done });
+  return withAdded({ ...created, done });
 }
-/** Leave to the page of a new project to tell what was added to it. */
-function told(created) {
+/** Remember what was added to a new project, for its page to show; return the project. */
+function withAdded(created) {
   if (created.done) remember(ofTab, `anyshot added ${created.address}`, JSON.stringify(created.done));
   return created;
 }
@@ -76,7 +76,7 @@ for (const input of document.querySelectorAll("[data-start-file], [data-start-fo
 }
 onDrop(take);
 
-// A browser that goes back shows the page as it was left, while it said that something is being done.
+// A browser that goes back shows the page as it was left, with the message that something is being done.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 // Changes of the projects that are there.
