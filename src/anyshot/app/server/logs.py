@@ -7,6 +7,7 @@ import json
 import logging
 import random
 import re
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -67,10 +68,9 @@ class LoggedRequests:
 
         try:
             await self.app(scope, receive, noted)
-        except Exception as error:
-            error.add_note(f"The id of the request: {request_id}")  # the server logs it
-            raise
         finally:
+            if (error := sys.exception()) is not None:
+                error.add_note(f"The id of the request: {request_id}")  # the server logs it
             self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
