@@ -144,3 +144,11 @@ MYSQL = "id\ttext\tlabel\n1\tmy\\\nmoney\\\tback\trefund\n2\twhere is it\tdelive
 def _(folder: Path) -> object:
     texts, labels = read(folder, "a.tsv", MYSQL)
     return texts[0] == "my\nmoney\tback" and labels == ["refund", "delivery", None]
+
+
+STUDIO = (
+    "text,class,confidence,confirmed\nmy money,refund,,yes\nit is late,delivery,,yes\ngive it back,delivery,0.4,no\n"
+)
+holds("an export of the studio, an answer that nobody confirmed: no label")(
+    lambda f: read(f, "a.csv", STUDIO)[1] == ["refund", "delivery", None]
+)

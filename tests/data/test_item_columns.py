@@ -15,8 +15,6 @@ from anyshot.data.tables import read_table
 from anyshot.errors import DataFileError
 from data.written import file
 
-ANSWERS = {"a": "accept", "b": "reject", "c": "ignore"}
-
 
 @pytest.mark.parametrize("header", ["text,label", "Message,CATEGORY", " sentence , class ", "Nachricht,Kategorie"])
 def test_columns_are_found_by_their_usual_names(tmp_path, header):
@@ -166,15 +164,6 @@ def test_measurements_are_not_used_as_labels(tmp_path):
 def test_many_classes_with_one_text_each_are_labels(tmp_path):
     rows = "".join(f"t{n},class number {n}\n" for n in range(60))
     assert len(read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels) == 60
-
-
-def test_labels_that_were_rejected_in_prodigy_count_as_no_label(tmp_path, caplog):
-    caplog.set_level(logging.INFO)
-    rows = [f'{{"text": "{text}", "label": "x", "answer": "{answer}"}}' for text, answer in ANSWERS.items()]
-    assert list(read_data(file(tmp_path, "a.jsonl", "\n".join(rows))).labels) == ["x", None, None]
-    assert "2 labels with 'reject' as the answer (first in line 2), as Prodigy writes it" in caplog.text
-    rows = ["text,label,answer", "a,x,accept", "b,y,maybe"]  # another tool's column
-    assert list(read_data(file(tmp_path, "a.csv", "\n".join(rows))).labels) == ["x", "y"]
 
 
 def test_labels_that_stand_for_a_missing_one_are_logged(tmp_path, caplog):

@@ -1,5 +1,6 @@
 """Columns of features in a table, such as measurements and categories: which they are, and their rows."""
 
+import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.columns import LABEL_COLUMNS
+from anyshot.base.warning import note
 from anyshot.base.wording import first_of
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_no_text
@@ -15,6 +17,7 @@ from anyshot.data.column_kinds import NUMBER, are_few, is_of_other_order, likely
 from anyshot.data.item_columns import FeatureColumns, listed_columns, missing_column
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
+from anyshot.data.unconfirmed_labels import exported_columns
 from anyshot.errors import DataFileError, InputError
 
 MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "#n/a", "k.a.", "none", "null", "?", "-", "--", "."})
@@ -30,6 +33,8 @@ MOST_CLASSES: Final = 20
 _FEW_CODES: Final = 3
 """Different whole numbers that may be classes, whatever they begin with."""
 UNKNOWN_KINDS: Final[Mapping[str, Any]] = {}
+log = logging.getLogger(__name__)
+
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 
 
@@ -44,7 +49,10 @@ def find_features(
     columns = [str(name) for name in table.frame.columns]
     _check_there(table, () if given == "all" else given, left_out)
     if given == "all":
-        found = [name for name in columns if name.strip() and name not in (labels, *left_out)]
+        made = [name for name in exported_columns(table) or () if name not in (labels, *left_out)]
+        if made:
+            note(log, f"{table.path}: columns that the studio added are no features: {', '.join(map(repr, made))}")
+        found = [name for name in columns if name.strip() and name not in (labels, *left_out, *made)]
         if not found:
             raise DataFileError(f"{table.path} has no column of features. Its columns: {listed_columns(table)}.")
         return found

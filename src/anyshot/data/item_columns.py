@@ -18,14 +18,13 @@ from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_missing_text, is_no_text
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
+from anyshot.data.unconfirmed_labels import without_unconfirmed
 from anyshot.errors import DataFileError, InputError
 
 OF_MODELS: Final = ("predicted", "prediction", "guess")
 """How columns begin that hold what a model predicted; they are not taken for labels because they hold classes."""
 _MARKS: Final = re.compile("[,;+|]")
 """What people write between the names of several columns; a comma is right."""
-ANSWERS: Final = "answer"
-"""Column in which Prodigy writes whether a person accepted the label."""
 
 LONGEST_NAME: Final = 60
 MOST_NAMES: Final = 20
@@ -244,7 +243,7 @@ def read_labels(
 
 
 def _without_missing(table: Table, column: str, classes: set[str]) -> list[object]:
-    """Return the labels in a column, None for those that are written as missing texts."""
+    """Return the labels in a column, None for those that are written as missing texts, or not confirmed."""
     labels = [_label(value) for value in table.values(column)]
     missing = [row for row, label in enumerate(labels) if is_missing_text(label) and label not in classes]
     if missing:
@@ -253,24 +252,9 @@ def _without_missing(table: Table, column: str, classes: set[str]) -> list[objec
             f"{table.path}: {count(len(missing), 'label')} in {column!r} written as {labels[missing[0]]} (first in "
             f"{table.place(missing[0])}), which counts as no label. If it is a class, list the names of all classes",
         )
-    for row in [*missing, *_rejected(table, column, labels)]:
+    for row in missing:
         labels[row] = None
-    return labels
-
-
-def _rejected(table: Table, column: str, labels: Sequence[object]) -> list[int]:
-    """Return the rows whose label a person rejected or ignored in Prodigy, and log how many."""
-    answers = table.values(ANSWERS) if ANSWERS in table.frame and column != ANSWERS else []
-    if not answers or not {str(answer) for answer in answers} <= {"accept", "reject", "ignore"}:
-        return []
-    rows = [row for row, answer in enumerate(answers) if answer != "accept" and labels[row] is not None]
-    if rows:
-        note(
-            log,
-            f"{table.path}: {count(len(rows), 'label')} with {answers[rows[0]]!r} as the {ANSWERS} (first in "
-            f"{table.place(rows[0])}), as Prodigy writes it, which counts as no label",
-        )
-    return rows
+    return without_unconfirmed(table, column, labels)
 
 
 def _label(value: object) -> object:

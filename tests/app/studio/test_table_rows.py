@@ -2,7 +2,7 @@
 
 import pytest
 
-from anyshot.app.studio import Project, add_rows, add_table, add_texts
+from anyshot.app.studio import Project, add_rows, add_table, add_texts, preview
 from anyshot.app.studio.table_rows import check_column
 from anyshot.errors import DataFileError, InputError
 
@@ -60,3 +60,23 @@ def test_a_column_that_is_there_is_accepted():
     check_column("t.csv", "age", ["city", "age"])
     with pytest.raises(DataFileError, match=r"^t.csv has no column 'Age'. Its columns: city, age.$"):
         check_column("t.csv", "Age", ["city", "age"])
+
+
+def test_only_confirmed_classes_of_an_exported_table_are_labels_when_it_is_added(project, written):
+    rows = "Charged twice,31,billing,,yes\nWhere is it?,40,delivery,0.9,no\n"
+    table = written(f"text,age,class,confidence,confirmed\n{rows}")
+    found = preview(table)
+    assert "is an answer of the studio, and no label" in found.notes[0]
+    assert {one.name for one in found.features if one.is_proposed} == {"text", "age"}
+    assert add_table(project, table, label_column="class").new_classes == ["billing", "delivery"]
+    assert [item.label for item in project.items.get([1, 2])] == [1, None]
+    other = written(f"text,age,class,confidence,confirmed\n{rows.replace('no', 'perhaps')}", "other.csv")
+    assert preview(other).notes == []  # a table of somebody else
+
+
+def test_labels_that_were_rejected_in_prodigy_are_no_labels(project, written):
+    table = written(
+        '{"text": "a", "label": "x", "answer": "accept"}\n{"text": "b", "label": "y", "answer": "reject"}\n', "a.jsonl"
+    )
+    assert add_table(project, table, label_column="label").new_classes == ["x", "y"]
+    assert [item.label for item in project.items.get([1, 2])] == [1, None]

@@ -9,10 +9,10 @@ import pandas as pd
 
 from anyshot.app.studio.adding import read_cells
 from anyshot.app.studio.database import UNKNOWN_ID
-from anyshot.app.studio.export_columns import CLASS, CONFIDENCE, CONFIRMED, MADE_BY
 from anyshot.app.studio.feature_items import typed_cells
 from anyshot.app.studio.project import Project
 from anyshot.base.labels import UNKNOWN
+from anyshot.data.unconfirmed_labels import CLASS, CONFIDENCE, CONFIRMED, MADE_BY
 
 if TYPE_CHECKING:  # it loads the encoders
     from anyshot.app.studio.answers import Answers

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from anyshot import data
-from anyshot.app.studio.export_columns import exported_columns
 from anyshot.app.studio.feature_items import Holds
+from anyshot.data.unconfirmed_labels import exported_columns
 from anyshot.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from anyshot.app.studio.adding import Added, adding_change, batch_row, insert_item, insert_row
 from anyshot.app.studio.entries import Entry
-from anyshot.app.studio.export_columns import exported_columns
 from anyshot.app.studio.kinds import Kind
 from anyshot.app.studio.label_columns import label_ids, read_labels
 from anyshot.app.studio.previews import headed, read_named, rows_of
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
 from anyshot.base.items import IMAGE_SUFFIXES
+from anyshot.data.unconfirmed_labels import unconfirmed_rows
 from anyshot.errors import DataFileError, InputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Prepared(NamedTuple):
 class ReadTable:
     """A table that was read, with the name of its file, all cells, the label of each row ("" for none), and notes.
 
-    classes: of an exported table, those of its labels and of its answers, which are no labels.
+    classes: those of its labels and of what nobody confirmed, which is no label.
     """
 
     name: str
@@ -69,11 +69,10 @@ def read_rows(
     if label_column is not None:
         check_column(name, label_column, columns)
     labels = read_labels([None if label_column is None else row[columns.index(label_column)] for row in cells])
-    classes, exported = list[str](), exported_columns(table)
-    if exported is not None and label_column == exported[0]:  # an answer is no label
+    classes = list[str]()
+    if label_column is not None and (unconfirmed := set(unconfirmed_rows(table, label_column))):
         classes = list(dict.fromkeys(labels))
-        confirmed = table.values(exported[2])
-        labels = [label if one == "yes" else "" for label, one in zip(labels, confirmed, strict=True)]
+        labels = ["" if row in unconfirmed else label for row, label in enumerate(labels)]
     return ReadTable(name, table, columns, cells, labels, notes, classes)
 
 
