@@ -28,8 +28,8 @@ from anyshot.any_shot.model import (
 from anyshot.any_shot.prior import Prior, fit_prior, moved_by_labels
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import first_of_each_class, folds_by_arrival
+from anyshot.base.messages import count
 from anyshot.base.validation import Indexes, Vectors, class_means, softmax
-from anyshot.base.wording import count
 from anyshot.evaluation.intervals import share_interval
 from anyshot.training.softmax_regression import Examples, HeadOptions, fit_head, fit_temperature
 

@@ -11,9 +11,9 @@ from anyshot.any_shot.model import CHUNK, Model
 from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
 from anyshot.base.items import Items, item_names
 from anyshot.base.labels import UNKNOWN, Label
+from anyshot.base.messages import shortened
 from anyshot.base.terminal import escaped, html_table, rich_table
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.base.wording import shortened
 from anyshot.zero_shot.class_analogies import Analogy, similar_classes
 from anyshot.zero_shot.class_embeddings import nearest_text, nearest_texts
 

@@ -12,9 +12,9 @@ from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, moved_by_labels, zero_shot_by_attributes
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import evenly_spaced, first_copies
+from anyshot.base.messages import count
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Indexes, Vectors, class_means, softmax
-from anyshot.base.wording import count
 from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import Examples, matching_temperature
 from anyshot.zero_shot.class_shares import likely_shares, reliability_of, share_offsets, shares_reason

@@ -10,8 +10,8 @@ from anyshot import zero_shot
 from anyshot.any_shot.model import LinearModel, PriorKind
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import first_copies
+from anyshot.base.messages import count
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
-from anyshot.base.wording import count
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.pool_refinement import Refinement, SharesFromPool, absent_reasons, agreement, refine
 

@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from anyshot.base.messages import first_of, warn
 from anyshot.base.terminal import whole_characters
-from anyshot.base.warning import warn
-from anyshot.base.wording import first_of
 from anyshot.errors import ClassesError
 
 MAX_WORDS: Final = 200

@@ -17,10 +17,10 @@ import numpy as np
 from anyshot.base.columns import are_texts, column_labels, no_table, plain, unmasked
 from anyshot.base.items import check_list
 from anyshot.base.labels import Labels, label_list
+from anyshot.base.messages import warn_of_order
 from anyshot.base.metadata_routing import MetadataConsumer
 from anyshot.base.misleading_names import learned_classes
 from anyshot.base.validation import check_finite, check_rows, refuse_lazy, refuse_not_finite
-from anyshot.base.warning import warn_of_order
 from anyshot.errors import InputError, WidthError
 
 Fit = TypeVar("Fit", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import TYPE_CHECKING, Final
 
-from anyshot.base.warning import warn
+from anyshot.base.messages import warn
 from anyshot.errors import AnyshotError, DataFileError
 
 if TYPE_CHECKING:  # it is loaded by who changes a saved model

@@ -23,8 +23,8 @@ from anyshot.base.columns import (
     unmasked,
 )
 from anyshot.base.item_remedies import DATA_URL, how_to_bytes, way_out
+from anyshot.base.messages import named_rows
 from anyshot.base.validation import refuse_lazy
-from anyshot.base.wording import named_rows
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
 Modality: TypeAlias = Literal["text", "image", "vectors"]

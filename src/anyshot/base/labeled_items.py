@@ -7,8 +7,7 @@ from typing import Any
 from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, column_names, is_table
 from anyshot.base.items import Items, by_position, check_list, item_count
 from anyshot.base.labels import Label, Labels, label_list, wrong_number_of_labels
-from anyshot.base.warning import warn_of_order
-from anyshot.base.wording import first_of
+from anyshot.base.messages import first_of, warn_of_order
 from anyshot.errors import InputError
 
 

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.columns import column_names, column_values, is_blank, is_missing, is_table, only_column
+from anyshot.base.messages import first_of, nearest, shortened, warn
 from anyshot.base.terminal import whole_characters
-from anyshot.base.warning import warn
-from anyshot.base.wording import first_of, nearest, shortened
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
 Label: TypeAlias = str | int | float | bool | np.generic | None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from anyshot.base.labels import Label, Labels, classes_in, kind_of_name, label_list
-from anyshot.base.warning import warn
+from anyshot.base.messages import warn
 from anyshot.errors import InputError
 
 MAX_FRACTIONS: Final = 10

@@ -29,8 +29,8 @@ from anyshot.base.files import (
     restore_folder,
 )
 from anyshot.base.json_values import JSON, json_value
+from anyshot.base.messages import shortened
 from anyshot.base.user_folders import local_path, web_address
-from anyshot.base.wording import shortened
 from anyshot.errors import AnyshotError, InputError, ModelFolderError
 
 FORMAT: Final = 2

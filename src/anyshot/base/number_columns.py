@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.columns import column_values, numeric_array, only_column
+from anyshot.base.messages import named_rows
 from anyshot.base.validation import Floats, refuse_lazy
-from anyshot.base.wording import named_rows
 from anyshot.errors import InputError
 
 LARGEST: Final = 1e150

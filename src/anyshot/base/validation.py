@@ -18,7 +18,7 @@ from anyshot.base.columns import (
     numeric_array,
     reads_as_number,
 )
-from anyshot.base.wording import named_rows
+from anyshot.base.messages import named_rows
 from anyshot.errors import BadItemError, InputError, UnknownClassError, WidthError
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from anyshot.base.items import Items, take
 from anyshot.base.labels import Label
+from anyshot.base.messages import named_rows, warn_of_order
 from anyshot.base.number_columns import weight_numbers
 from anyshot.base.validation import Indexes
-from anyshot.base.warning import warn_of_order
-from anyshot.base.wording import named_rows
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 MAX_WEIGHT: Final = 1000

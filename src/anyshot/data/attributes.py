@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.labels import Label
+from anyshot.base.messages import count, first_of
 from anyshot.base.validation import Floats, number_rows
-from anyshot.base.wording import count, first_of
 from anyshot.data.feature_columns import MISSING_NUMBERS, with_decimal_points
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError

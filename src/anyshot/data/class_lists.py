@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from anyshot.base.class_words import Words
 from anyshot.base.labels import clean_names
-from anyshot.base.warning import note
+from anyshot.base.messages import note
 from anyshot.data.class_names import CLASS_TABLES, listed_classes
 from anyshot.data.item_columns import listed_columns
 from anyshot.data.json_rows import parse_json

@@ -12,9 +12,9 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype, is_timedelta64_dtype
 
 from anyshot.base.columns import python_value
+from anyshot.base.messages import named_rows
 from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
-from anyshot.base.wording import named_rows
 from anyshot.data.cells import is_no_text
 from anyshot.errors import InputError
 

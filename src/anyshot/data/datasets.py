@@ -20,9 +20,8 @@ from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS
 from anyshot.base.folds import first_per_class
 from anyshot.base.items import check_list, take
 from anyshot.base.labels import Label, Labels, classes_in, label_list
+from anyshot.base.messages import count, note, shortened
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
-from anyshot.base.warning import note
-from anyshot.base.wording import count, shortened
 from anyshot.data.cells import is_empty, is_filled, is_missing_text
 from anyshot.data.feature_columns import UNKNOWN_KINDS, cell_faults, feature_rows, find_features
 from anyshot.data.image_folders import image_fault, listed_image, read_folder

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.columns import LABEL_COLUMNS
-from anyshot.base.warning import note
-from anyshot.base.wording import first_of
+from anyshot.base.messages import first_of, note
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_no_text
 from anyshot.data.column_kinds import NUMBER, are_few, is_of_other_order, likely_kind, read_numbers

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from anyshot.base.columns import are_texts, column_labels, no_table, plain, text_columns
 from anyshot.base.items import item_count
+from anyshot.base.messages import first_of, nearest, warn
 from anyshot.base.number_columns import check_size, column_std
 from anyshot.base.validation import Floats, number_rows
-from anyshot.base.warning import warn
-from anyshot.base.wording import first_of, nearest
 from anyshot.data.table_vectors import TableVectors, frame_or_vectors
 from anyshot.errors import InputError
 

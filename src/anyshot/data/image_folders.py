@@ -11,10 +11,9 @@ from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS
 from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label, clean_names
+from anyshot.base.messages import count, first_of, note
 from anyshot.base.pixels import read_pixels
 from anyshot.base.user_folders import local_path, web_address
-from anyshot.base.warning import note
-from anyshot.base.wording import count, first_of
 from anyshot.data.item_columns import ColumnNames, find_column, find_labels, listed_columns, read_labels
 from anyshot.data.tables import Table, read_table
 from anyshot.errors import BadItemError, DataFileError

@@ -12,8 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.labels import EXACT, Label, clean_names, holds_several, sole_label
-from anyshot.base.warning import note
-from anyshot.base.wording import count, nearest
+from anyshot.base.messages import count, nearest, note
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_missing_text, is_no_text
 from anyshot.data.tables import Table

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from anyshot.base.columns import TEXT_COLUMNS
+from anyshot.base.messages import note
 from anyshot.base.terminal import whole_characters
-from anyshot.base.warning import note
 from anyshot.errors import DataFileError
 
 _NUMBER: Final = re.compile(r"\d+")

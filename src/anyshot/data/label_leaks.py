@@ -6,9 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot.base.messages import first_of, warn
 from anyshot.base.validation import Floats, Indexes
-from anyshot.base.warning import warn
-from anyshot.base.wording import first_of
 from anyshot.errors import LeakWarning
 
 ENOUGH: Final = 59

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from anyshot.base.messages import first_of
 from anyshot.base.number_columns import check_size
-from anyshot.base.wording import first_of
 from anyshot.base.written_labels import spelling_of
 from anyshot.data.cells import is_empty, is_missing_text
 from anyshot.data.column_kinds import as_numbers, plain_kind

@@ -7,8 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from anyshot.base.warning import note
-from anyshot.base.wording import count
+from anyshot.base.messages import count, note
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First letters of a cell that spreadsheets take for a formula, with their full-width forms: OWASP, CSV Injection."""

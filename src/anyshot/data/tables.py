@@ -13,9 +13,8 @@ import pandas as pd
 
 from anyshot.base.extras import extra
 from anyshot.base.labels import clean_header
-from anyshot.base.warning import note
-from anyshot.base.wording import count as counted
-from anyshot.base.wording import first_of, shortened
+from anyshot.base.messages import count as counted
+from anyshot.base.messages import first_of, note, shortened
 from anyshot.data.cells import is_filled
 from anyshot.data.header_rows import rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines

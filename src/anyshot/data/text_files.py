@@ -11,8 +11,8 @@ import zlib
 from pathlib import Path
 from typing import Final, NoReturn
 
+from anyshot.base.messages import note
 from anyshot.base.user_folders import local_path, web_address
-from anyshot.base.warning import note
 from anyshot.errors import DataFileError, InputError
 
 MARKS: Final = (

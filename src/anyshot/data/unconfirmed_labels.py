@@ -4,8 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from anyshot.base.warning import note
-from anyshot.base.wording import count
+from anyshot.base.messages import count, note
 
 if TYPE_CHECKING:
     from anyshot.data.tables import Table

@@ -18,8 +18,7 @@ import pandas as pd
 
 from anyshot.base.extras import extra
 from anyshot.base.json_values import json_value
-from anyshot.base.warning import note
-from anyshot.base.wording import count, first_of
+from anyshot.base.messages import count, first_of, note
 from anyshot.base.zips import BROKEN_ZIP
 from anyshot.data.cells import is_filled
 from anyshot.data.header_rows import MOST_ABOVE, rows_above_names

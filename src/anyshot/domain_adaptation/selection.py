@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
+from anyshot.base.messages import one_call
 from anyshot.base.validation import RandomState, check_whole, generator, number_rows
-from anyshot.base.warning import one_call
 from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel, check_domains
 from anyshot.domain_adaptation.domains import Domains, Normalize, check_items_per_class, is_sparse
 from anyshot.domain_adaptation.ensemble import AdaptationEnsemble

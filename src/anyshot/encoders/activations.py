@@ -16,9 +16,9 @@ from torch import Tensor
 
 from anyshot.base import progress
 from anyshot.base.items import Items, by_position, check_texts
+from anyshot.base.messages import warn
 from anyshot.base.pixels import content_of
 from anyshot.base.validation import Indexes, RandomState, Vectors, generator
-from anyshot.base.warning import warn
 from anyshot.encoders.augment import View
 from anyshot.encoders.stages import Backbone, ImagePreparation, State, Trunk, trunk_digest
 from anyshot.encoders.texts import Rows, batches

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from anyshot.base import progress
 from anyshot.base.immutable import Immutable
 from anyshot.base.items import Items, check_texts
+from anyshot.base.messages import count, first_of, shortened, warn_of_items
 from anyshot.base.protocols import Limited, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.base.warning import warn_of_items
-from anyshot.base.wording import count, first_of, shortened
 from anyshot.errors import InputError, ItemWarning
 
 WINDOW_TEXTS: Final = 8192

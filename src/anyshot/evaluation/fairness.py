@@ -14,9 +14,8 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from anyshot.base.columns import column_values, is_missing, is_table
 from anyshot.base.labels import Labels, classes_in, label_list
+from anyshot.base.messages import first_of, warn_of_order
 from anyshot.base.validation import RandomState, generator, unit, vectors
-from anyshot.base.warning import warn_of_order
-from anyshot.base.wording import first_of
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import interval_or_nan, or_nan, share_interval, wilson_interval
 from anyshot.evaluation.metrics import MIN_RELIABLE, accuracy, item_weights, refuse_other_types

@@ -10,8 +10,8 @@ from anyshot.base.estimator import fresh_copy
 from anyshot.base.folds import folds_by_arrival
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, to_indexes
+from anyshot.base.messages import one_call
 from anyshot.base.validation import Floats, Indexes, check_indexes, probability_table
-from anyshot.base.warning import one_call
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 

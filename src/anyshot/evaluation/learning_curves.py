@@ -19,10 +19,10 @@ from anyshot.base.estimator import check_predicts_classes, fresh_copy
 from anyshot.base.folds import first_per_class
 from anyshot.base.items import Items, check_list, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes, wrong_number_of_labels
+from anyshot.base.messages import one_call, warn_of_order
 from anyshot.base.progress import track
 from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole
-from anyshot.base.warning import one_call, warn_of_order
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, with_spread
 from anyshot.evaluation.printing import Printable

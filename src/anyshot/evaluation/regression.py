@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike
 
 from anyshot.base.estimator import fresh_copy
 from anyshot.base.items import Items, item_count, take
+from anyshot.base.messages import count, one_call, warn_of_order
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, check_whole, generator
-from anyshot.base.warning import one_call, warn_of_order
-from anyshot.base.wording import count
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups

@@ -15,11 +15,10 @@ from anyshot.base.estimator import check_predicts_classes, fresh_copy
 from anyshot.base.folds import folds_by_arrival
 from anyshot.base.items import Items, check_list, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
+from anyshot.base.messages import count, one_call, warn_of_order
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
-from anyshot.base.warning import one_call, warn_of_order
-from anyshot.base.wording import count
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import wilson_interval
 from anyshot.evaluation.metrics import percent, percents

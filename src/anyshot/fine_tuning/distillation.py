@@ -11,9 +11,9 @@ from torch.nn import functional
 
 from anyshot.base.items import Items, by_position, check_list
 from anyshot.base.labels import UNKNOWN, Classes, class_table, label_list
+from anyshot.base.messages import warn
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import RandomState, Vectors, check_numbers, unit
-from anyshot.base.warning import warn
 from anyshot.encoders.freeze import backbone_of
 from anyshot.encoders.registry import load_encoder, trainable
 from anyshot.errors import InputError

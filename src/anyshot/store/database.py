@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.files import delete_leftovers
+from anyshot.base.messages import warn
 from anyshot.base.validation import Vectors
-from anyshot.base.warning import warn
 from anyshot.errors import CacheError, InputError
 
 KEY_BYTES: Final = 32

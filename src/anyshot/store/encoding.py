@@ -13,9 +13,9 @@ from anyshot import base
 from anyshot.base import progress
 from anyshot.base.columns import numeric_array
 from anyshot.base.items import Items, check_images, check_texts
+from anyshot.base.messages import warn
 from anyshot.base.protocols import Digested, Encoder, TextAligned
 from anyshot.base.validation import Vectors, unit
-from anyshot.base.warning import warn
 from anyshot.errors import BadItemError, CacheError, EncoderError, InputError
 from anyshot.store.memory_cache import SLICE, KeepsVectors
 

@@ -12,9 +12,9 @@ from anyshot.any_shot.model import LinearModel, Model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Label, class_name, label_list, row_of, sorted_rows
+from anyshot.base.messages import warn
 from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.base.validation import vectors as check_vectors
-from anyshot.base.warning import warn
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
 from anyshot.zero_shot.class_texts import ClassTexts, Description, describe, is_vector
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.labels import Label, clean_names
+from anyshot.base.messages import warn
 from anyshot.base.validation import is_number
-from anyshot.base.warning import warn
 from anyshot.errors import ClassesError
 
 SUM_ERROR: Final = 0.02

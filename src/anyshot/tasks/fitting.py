@@ -9,8 +9,8 @@ from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.messages import first_of
 from anyshot.base.weighted_items import refuse_fractions
-from anyshot.base.wording import first_of
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.tasks.class_prior import expected_shares
 from anyshot.tasks.parameters import Parameters

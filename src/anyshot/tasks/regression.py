@@ -16,10 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 from anyshot.base.columns import plain
 from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.items import item_count
+from anyshot.base.messages import warn_of_order
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import check_size, target_numbers
 from anyshot.base.validation import Floats, dense, pair
-from anyshot.base.warning import warn_of_order
 from anyshot.data.table_vectors import TableVectors, frame_or_vectors, is_plain, one_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.conformal import cross_conformal_interval

@@ -11,10 +11,10 @@ from anyshot.any_shot.model import LinearModel
 from anyshot.base import validation
 from anyshot.base.estimator import all_or_nothing, validate_data
 from anyshot.base.labels import Classes
+from anyshot.base.messages import warn_of_order
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.scored_classifier import ScoredClassifier
 from anyshot.base.validation import Indexes, Vectors, check_indexes, class_means, unit
-from anyshot.base.warning import warn_of_order
 from anyshot.base.weighted_items import counted_rows
 from anyshot.errors import InputError, WidthError
 from anyshot.evaluation.classification import EvaluatedClassifier

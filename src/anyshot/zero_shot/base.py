@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from anyshot.base.estimator import all_or_nothing, validate_data
+from anyshot.base.messages import warn, warn_of_order
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.validation import (
     Floats,
@@ -23,7 +24,6 @@ from anyshot.base.validation import (
     unit,
     vectors,
 )
-from anyshot.base.warning import warn, warn_of_order
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import checked_class_vectors
 

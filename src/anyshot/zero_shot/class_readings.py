@@ -13,8 +13,8 @@ import numpy as np
 
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label
+from anyshot.base.messages import warn
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.base.warning import warn
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_embeddings import Embed
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, has_letters, own_readings

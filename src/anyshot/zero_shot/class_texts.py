@@ -24,10 +24,9 @@ from anyshot.base.labels import (
     row_of,
     sorted_rows,
 )
+from anyshot.base.messages import shortened, warn
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Vectors, vectors
-from anyshot.base.warning import warn
-from anyshot.base.wording import shortened
 from anyshot.errors import BadItemError, ClassesError, NotEnoughLabelsError, WidthError
 
 TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None

@@ -11,8 +11,8 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
+from anyshot.base.messages import warn
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, vectors
-from anyshot.base.warning import warn
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
 
 Kernel: TypeAlias = Literal["linear", "rbf"]

@@ -41,7 +41,7 @@ from anyshot.app.learned_items import item_keys, learned_items
 from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.items import take
 from anyshot.base.labels import UNKNOWN
-from anyshot.base.wording import count
+from anyshot.base.messages import count
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import DataFileError, InputError
 

@@ -16,7 +16,7 @@ from anyshot.base.class_words import Words
 from anyshot.base.files import folder_lock
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label
-from anyshot.base.wording import count
+from anyshot.base.messages import count
 from anyshot.base.written_labels import one_class
 from anyshot.errors import ClassesError, DuplicateClassError
 

@@ -18,10 +18,9 @@ from anyshot.app.cli.console import note
 from anyshot.app.cli.options import with_options
 from anyshot.base.extras import extra
 from anyshot.base.files import check_writable
+from anyshot.base.messages import count, one_call
 from anyshot.base.model_folder import MODEL_FILE, check_replaceable
 from anyshot.base.user_folders import web_address
-from anyshot.base.warning import one_call
-from anyshot.base.wording import count
 from anyshot.data.text_files import existing
 from anyshot.errors import DataFileError, InputError, ModelFolderError, UnknownClassError
 

@@ -35,9 +35,9 @@ from anyshot.app.cli.saved_models import Model, open_model
 from anyshot.app.learned_items import learned_items
 from anyshot.base.files import folder_lock
 from anyshot.base.items import take
+from anyshot.base.messages import count
 from anyshot.base.misleading_names import fractions_in
 from anyshot.base.model_folder import MODEL_FILE, read_model
-from anyshot.base.wording import count
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import DataFileError, InputError, ItemColumnError, ModelFolderError
 

@@ -12,7 +12,7 @@ from anyshot import app, store
 from anyshot.app.cli.console import in_terminal, show, show_each
 from anyshot.app.cli.tables import SafeConsole, table_of
 from anyshot.app.doctor import examine, report
-from anyshot.base.wording import count
+from anyshot.base.messages import count
 from anyshot.encoders.fetch import fetch_weights
 from anyshot.encoders.published_files import PUBLISHED
 from anyshot.encoders.registry import available

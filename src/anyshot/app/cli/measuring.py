@@ -19,7 +19,7 @@ from anyshot.app.cli.reading import Data, EncoderName, encoder_of, read, read_la
 from anyshot.base.files import atomic_file
 from anyshot.base.items import take
 from anyshot.base.labels import Labels, classes_in
-from anyshot.base.wording import count
+from anyshot.base.messages import count
 from anyshot.base.written_labels import as_classes_write_them
 
 SEED = 0

@@ -12,7 +12,7 @@ import typer
 from anyshot import data as datasets
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label, Labels, class_table, classes_in, clean_names
-from anyshot.base.wording import nearest
+from anyshot.base.messages import nearest
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import ClassesError
 

@@ -18,8 +18,8 @@ from anyshot.base.columns import is_blank
 from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path, take
 from anyshot.base.labels import Label
+from anyshot.base.messages import first_of
 from anyshot.base.user_folders import web_address
-from anyshot.base.wording import first_of
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.data.text_files import OTHER_TYPES, TABLE_SUFFIXES, as_on_disk, existing, remedy_for_type, suffix_of
 from anyshot.encoders.registry import default_for

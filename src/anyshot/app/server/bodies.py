@@ -23,8 +23,8 @@ from anyshot.app.server.schemas import ImageItem, Item
 from anyshot.app.server.service_errors import TooManyItemsError, UnsupportedBodyError
 from anyshot.app.server.settings import Settings
 from anyshot.base.items import IMAGE_SUFFIXES
+from anyshot.base.messages import first_of
 from anyshot.base.pixels import BOMB, BROKEN
-from anyshot.base.wording import first_of
 from anyshot.errors import AnyshotError, BadItemError, MixedInputError
 
 FORMATS: Final = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")

@@ -27,7 +27,7 @@ from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.app.server.service_errors import NoSuchClassError, NotSavedError, remedy_for
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label
-from anyshot.base.wording import nearest
+from anyshot.base.messages import nearest
 from anyshot.base.written_labels import as_classes_write_them, one_class
 from anyshot.errors import ClassesError, DataFileError, InputError
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from anyshot import data as datasets
 from anyshot.base.items import Item
 from anyshot.base.labels import Label
-from anyshot.base.warning import collecting, warn
+from anyshot.base.messages import collecting, warn
 from anyshot.errors import LeakWarning
 
 Change: TypeAlias = Callable[[Any], None]

@@ -18,8 +18,8 @@ from anyshot.app.studio.quality import quality
 from anyshot.base.files import atomic_file, check_writable
 from anyshot.base.folds import folds_by_arrival
 from anyshot.base.labels import UNKNOWN
+from anyshot.base.messages import one_call
 from anyshot.base.validation import Indexes
-from anyshot.base.warning import one_call
 from anyshot.data.table_writing import write_table
 from anyshot.data.workbooks import write_workbook
 from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError

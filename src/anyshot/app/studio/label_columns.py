@@ -10,8 +10,8 @@ from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.transactions import Transaction
 from anyshot.base.columns import is_missing
 from anyshot.base.labels import UNKNOWN, clean_name
+from anyshot.base.messages import collecting
 from anyshot.base.misleading_names import MAX_FRACTIONS, WRITTEN_MISSING, fractions_in, warn_of_joined
-from anyshot.base.warning import collecting
 from anyshot.errors import InputError
 
 MAX_CLASSES: Final = 200

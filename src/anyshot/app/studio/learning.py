@@ -19,8 +19,8 @@ from anyshot.app.studio.project import Project
 from anyshot.base.folds import evenly_spaced
 from anyshot.base.items import item_names
 from anyshot.base.labels import sorted_rows
+from anyshot.base.messages import collecting
 from anyshot.base.validation import Floats, Indexes, Vectors
-from anyshot.base.warning import collecting
 from anyshot.encoders.texts import rows_of_unread_texts
 from anyshot.store.disk_cache import VectorCache
 from anyshot.tasks.fit_warnings import warn_of_classes, warn_of_labels

@@ -14,7 +14,7 @@ from anyshot.app.studio.adding import DATES
 from anyshot.app.studio.feature_choice import Feature, features_of
 from anyshot.app.studio.kinds import Kind
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
-from anyshot.base.warning import collecting, note
+from anyshot.base.messages import collecting, note
 from anyshot.data.unconfirmed_labels import exported_columns
 from anyshot.errors import AnyshotError, DataFileError
 

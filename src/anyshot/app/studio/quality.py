@@ -15,8 +15,8 @@ from anyshot.app.studio.items import Labels
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.tested_answers import MAX_TESTED
 from anyshot.base.folds import evenly_spaced
+from anyshot.base.messages import count
 from anyshot.base.validation import Floats, Indexes
-from anyshot.base.wording import count
 from anyshot.errors import InputError
 from anyshot.evaluation.label_errors import label_errors
 

@@ -10,9 +10,9 @@ from sklearn.base import is_regressor
 
 from anyshot.base.items import Items, check_list
 from anyshot.base.labels import Labels
+from anyshot.base.messages import one_call, warn_of_order
 from anyshot.base.repeated_items import repeated_note
 from anyshot.base.validation import pair
-from anyshot.base.warning import one_call, warn_of_order
 from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.evaluation.regression import NumberCurve
 from anyshot.evaluation.report import collect, failures, number_sections

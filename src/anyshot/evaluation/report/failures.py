@@ -8,8 +8,8 @@ import pandas as pd
 
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import UNKNOWN, Labels, label_list
+from anyshot.base.messages import count
 from anyshot.base.validation import Floats, Indexes
-from anyshot.base.wording import count
 from anyshot.errors import NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.fairness import notes_on_sizes, rates_by_group
 from anyshot.evaluation.intervals import share_interval

@@ -12,9 +12,9 @@ import pandas as pd
 
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, classes_in, label_list
+from anyshot.base.messages import count, first_of, shortened
 from anyshot.base.package_versions import version_of
 from anyshot.base.repeated_items import repeated_note
-from anyshot.base.wording import count, first_of, shortened
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve

@@ -20,7 +20,7 @@ from anyshot.app.studio.page.drawing import draw, opened_by, texts_for
 from anyshot.app.studio.page.messages import warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import MalformedRequestError
-from anyshot.base.warning import collecting
+from anyshot.base.messages import collecting
 
 Write: TypeAlias = Callable[[Opened, Path], object]
 FILES: Final[dict[str, tuple[str, str, Write]]] = {

@@ -1,4 +1,4 @@
-"""Warnings: they point to the user's line, are said once in a call that fits several models, and name items."""
+"""Messages: warnings point to the user's line, are said once where several models are fitted, and name items."""
 
 import logging
 import warnings
@@ -8,7 +8,17 @@ import pandas as pd
 import pytest
 
 from anyshot import AnyShotRegressor, FineTunedClassifier, MultitaskModel
-from anyshot.base.warning import collecting, note, one_call, warn, warn_of_items, warn_of_order, warn_unlike_fit
+from anyshot.base.messages import (
+    collecting,
+    named_rows,
+    note,
+    one_call,
+    shortened,
+    warn,
+    warn_of_items,
+    warn_of_order,
+    warn_unlike_fit,
+)
 from anyshot.domain_adaptation import CORAL
 from anyshot.errors import InputError, ItemWarning
 from anyshot.zero_shot import ESZSL
@@ -149,3 +159,12 @@ def test_every_estimator_of_tables_warns_once(fit):
 def test_an_estimator_with_a_network_warns():
     with pytest.warns(UserWarning, match="in another order"), pytest.raises(InputError, match="epochs"):
         FineTunedClassifier("minilm", epochs=0).fit(pd.Series(["one", "two", "three", "four"]), SHUFFLED)
+
+
+def test_rows_of_an_array_are_named_as_those_of_a_list():
+    assert named_rows(np.arange(7)) == "rows 0, 1, 2, 3, 4 and 2 more" == named_rows(list(range(7)))
+
+
+def test_a_long_text_is_shown_by_its_ends():
+    assert shortened("a" * 60) == "a" * 60
+    assert shortened("a" * 40 + "b" * 40) == f"{'a' * 28} … {'b' * 28}"
