@@ -164,8 +164,11 @@ def test_a_stream_of_any_length_is_encoded_as_it_is_read(minilm, monkeypatch):
     np.testing.assert_allclose(np.concatenate([first, *parts]), minilm.encode(TEXTS), atol=1e-3)
 
 
-def test_all_users_share_one_engine(minilm):
-    assert MiniLMEncoder(device="cpu", threads=1)._runner._engine is minilm._runner._engine
+@pytest.mark.parametrize("words", [False, True])
+def test_all_users_share_one_engine_and_tokenizer_with_words_or_without(minilm, words):
+    other = MiniLMEncoder(device="cpu", threads=1, word_layer=words)._runner
+    assert other._engine is minilm._runner._engine
+    assert other.tokenizer is minilm._runner.tokenizer
 
 
 def test_several_threads_get_the_same_vectors(minilm):

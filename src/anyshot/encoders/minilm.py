@@ -5,6 +5,7 @@ to unit length (Reimers, Gurevych, Sentence-BERT, EMNLP 2019). openvino runs it 
 """
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,14 +66,14 @@ class MiniLMEncoder(TokenizingEncoder):
         self._words: WordLayer | None = bundled_word_layer() if word_layer else None
         self.word_width = len(self._words.directions) if self._words else 0
         self.width = MINILM.width + self.word_width
-        tokenizer, digest = _tokenizer(), _digest(self._words)
+        tokenizer, digest = _tokenizer(published_file("minilm", TOKENIZER)), _digest(self._words)
         self.engine = choose_engine(engine, device)
         if self.engine == "torch":
             compute = networks.choose_compute(device)
             self._runner = networks.MiniLMRunner(tokenizer, self._weights, compute, self._words)
             self.digest: str = compute.with_precision(digest)
         else:
-            self._runner = _compiled(self._weights, tokenizer, self._words, width=self.width, threads=threads)
+            self._runner = _compiled(self._weights, tokenizer, width=self.width, threads=threads)
             self.digest = f"{digest} {fast_precision()}"
 
     def without_words(self) -> "MiniLMEncoder":
@@ -105,22 +106,23 @@ def _digest(words: WordLayer | None = None) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _tokenizer() -> TextTokenizer:
+@lru_cache(maxsize=1)
+def _tokenizer(file: Path) -> TextTokenizer:
     """Return the model's tokenizer, truncating at 256 tokens without padding; its file says 128, padded."""
-    file = published_file("minilm", TOKENIZER)
     return TextTokenizer(read_tokenizer(file, max_tokens=MAX_TOKENS, is_published=True), MAX_TOKENS)
 
 
-def _compiled(
-    file: Path, tokenizer: TextTokenizer, words: WordLayer | None, *, width: int, threads: int | None
-) -> TextEngine:
-    """Return the network compiled by openvino, which reads the weights at the first use."""
+def _compiled(file: Path, tokenizer: TextTokenizer, *, width: int, threads: int | None) -> TextEngine:
+    """Return the network compiled by openvino, which reads the weights at the first use.
+
+    It always computes the part of the words, which takes little time, so that a process with both encoders has one
+    network in memory.
+    """
+    words = bundled_word_layer()
 
     def graph(tokens: TokenNodes) -> Node:
         states = states_of_layers(MINILM, read_safetensors([file], source=file), tokens)
         sentence = mean_over(tokens.of_texts(states[-1]), tokens.mask)  # (m, d)
-        if words is None:
-            return sentence
         early = unit_length(mean_over(tokens.of_texts(states[LAYER]), tokens.mask))  # (m, d)
         early = unit_length(dense(ops.subtract(early, constant(words.mean)), words.directions))  # (m, k)
         return ops.concat([unit_length(sentence), ops.multiply(early, constant(WEIGHT))], 1)

@@ -149,8 +149,9 @@ def halves_of_rows(inputs: Inputs) -> list[Inputs]:
 class TextEngine:
     """Texts to unit-length vectors, by a tokenizer and a compiled network.
 
-    network: maps the nodes of m texts to the node of their vectors (m, width); vocabulary: the number of token ids that
-    it knows; key: hash of what it is made from, engines of the same key are one; precision, threads: see `Engine`.
+    network: maps the nodes of m texts to the node of their vectors, of which the first numbers (m, width) are used;
+    vocabulary: the number of token ids that it knows; key: hash of what it is made from, engines of the same key are
+    one; precision, threads: see `Engine`.
     """
 
     def __init__(
@@ -180,7 +181,7 @@ class TextEngine:
         """Yield the texts of each batch, by their row in `texts`, and their vectors."""
         running: deque[Rows] = deque()
         for output in self._engine.map(self._batches(texts, running)):
-            yield running.popleft(), unit(output)
+            yield running.popleft(), unit(output[:, : self.width])
 
     def _batches(self, texts: list[str], running: deque[Rows]) -> Iterator[Inputs]:
         """Yield the inputs of each batch, after its texts were appended to `running`."""
