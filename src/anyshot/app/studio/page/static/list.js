@@ -5,7 +5,7 @@ import { byId, make, t } from "./texts.js";
 
 const list = byId("list"), scroller = byId("scroller"), tools = byId("tools");
 const images = document.body.dataset.kind === "images";
-const narrow = matchMedia("(max-width: 900px)");
+const narrow = matchMedia("screen and (max-width: 900px)");
 const numbers = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 const FEW_CELLS = 12, MANY_CELLS = 500;  // of a row of features that are shown
 const GAP = 6, CARD_GAP = 12, CARD_WIDTH = 176, GROUP_HEIGHT = 48;
@@ -180,7 +180,7 @@ function fill(node, id, place) {
     if (image.getAttribute("src") !== source) image.src = source;
     image.alt = row.name;
   } else {
-    const text = node.querySelector(".text"), long = row.text.slice(0, opened ? 20000 : 400);
+    const text = node.querySelector(".text"), most = opened ? 20000 : 400, long = row.text.slice(0, most) + (row.text.length > most ? "…" : "");
     if (row.cells) fillCells(text, row.cells, opened);
     else if (text.textContent !== long) text.textContent = long;
   }

@@ -8,7 +8,7 @@ import { base, follow, get, onChange, send, sendForm, state } from "./server.js"
 import { ofBrowser, ofTab, recall, remember } from "./storage.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
-const { htmx } = window, narrow = matchMedia("(max-width: 900px)");
+const { htmx } = window, narrow = matchMedia("screen and (max-width: 900px)");
 const view = byId("view"), filter = { params: {}, text: "", ids: null, labeled: [] };
 let asked = 0, count = 0, answered = false;  // answered: what is seen is in an order by answers
 
@@ -271,6 +271,12 @@ onChange((subjects, now) => {
   const { reading } = now, share = reading ? reading.done / Math.max(1, reading.total) : 1;
   byId("reading").hidden = !reading;
   if (reading) { byId("reading-text").textContent = t(reading.done < reading.total ? "reading" : "finding", reading); byId("reading-bar").value = share; }
+});
+
+// Items that are far from the screen are not in the document, and cannot be printed.
+addEventListener("beforeprint", () => {
+  const n = document.querySelectorAll("#list :is(.row, .card):not(.waiting)").length, of = shown.ids.length;
+  byId("printed").textContent = n < of ? t("printed_part", { n, of }) : "";
 });
 
 // On a narrow screen the panels fold; on a wide one they are always open.
