@@ -17,8 +17,21 @@ from sklearn.model_selection import cross_val_score
 
 from anyshot import AnyShotClassifier, AnyShotRegressor, MultitaskModel, load
 from anyshot.base.validation import vectors
+from anyshot.data import read_data
 from anyshot.domain_adaptation import CORAL
-from situations.situation import REORDERED, SIGNS, TABLE, TEXTS, Subject, fitted, refuses, taken_or_refused
+from situations.situation import (
+    REORDERED,
+    SIGNS,
+    TABLE,
+    TEXTS,
+    Subject,
+    command,
+    fitted,
+    mentions,
+    refuses,
+    taken_or_refused,
+    written,
+)
 
 holds = Subject("tables")
 
@@ -274,3 +287,30 @@ MODELS: dict[str, Any] = {
 holds.each("a gap that comes at predict only, {}: refused by row", MODELS)(
     lambda _, model, rows: refuses(lambda: model().predict(rows), "NaN", "row 3")
 )
+
+# --- numbers in files ------------------------------------------------------------------------------------------------
+
+
+def _numbers(folder: Path, content: str) -> tuple[list[float], tuple[int, str, str]]:
+    """Return the numbers of the column `sum` of a CSV, and what `anyshot fit` says about it."""
+    path = written(folder, "a.csv", content)
+    read = read_data(path, feature_columns=["sum"], label_column="label").items
+    result = command("fit", path, "--feature-columns", "sum", "--label-column", "label", "--out", folder / "m")
+    return list(map(float, pd.DataFrame(read)["sum"])), result
+
+
+@holds("5,111 between semicolons, beside 1.234,50 in the same column: 5.111")
+def _(folder: Path) -> object:
+    return _numbers(folder, "sum;label\n5,111;a\n1.234,50;b\n7,5;a\n8,5;b\n")[0] == [5.111, 1234.5, 7.5, 8.5]
+
+
+@holds("5.111 between semicolons, beside 1,5 in another column: 5111")
+def _(folder: Path) -> object:
+    rows = "5.111;1,5;a\n3.222;2,5;b\n1.500;3,5;a\n750;4,5;b\n"
+    return _numbers(folder, f"sum;price;label\n{rows}")[0] == [5111, 3222, 1500, 750]
+
+
+@holds.each("{} between semicolons, alone: said with both numbers", ["5,111", "5.111"])
+def _(folder: Path, number: str) -> object:
+    result = _numbers(folder, f"sum;label\n{number};a\n7{number[1:]};b\n{number};a\n7{number[1:]};b\n")[1]
+    return mentions(result, "'sum'", "read as 5.111", "5111")

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from anyshot.base.labels import Label
 from anyshot.base.messages import count, first_of
 from anyshot.base.validation import Floats, number_rows
-from anyshot.data.feature_columns import MISSING_NUMBERS, with_decimal_points
+from anyshot.data.decimal_marks import with_decimal_points
+from anyshot.data.feature_columns import MISSING_NUMBERS
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError
 

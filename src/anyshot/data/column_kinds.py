@@ -29,6 +29,8 @@ _WRITTEN: Final = re.compile(
     r"|\d{1,3}( \d{3})+[.,]\d+|\d+([.,]\d+)?)[)-]?"
 )
 """A number as programs show it: with separators of thousands, in brackets or with another minus."""
+UNCLEAR: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}(\s?%)?")
+"""A number whose mark separates thousands or decimals: 5,111 or 5.111."""
 _MANY: Final = 10  # so many different texts are hardly categories
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
 _CLOCK: Final = r"\d{1,2}:[0-5]\d(:[0-5]\d(\.\d+)?)?"
@@ -285,7 +287,7 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
         return "duration"
     commas = sorted(text for text in stripped if "," in text)
     if commas and all(_COMMA.fullmatch(text) for text in stripped):
-        if all(text[-4] == "," for text in commas if len(text) > 3) and len(commas) > _MANY:
+        if all(map(UNCLEAR.fullmatch, commas)):
             raise _not_plain(max(commas, key=len), name)
         raise InputError(
             f"Column {name!r} holds numbers with a decimal comma, such as {min(commas, key=len)!r}. Write "

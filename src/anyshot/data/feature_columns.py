@@ -12,7 +12,8 @@ from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.messages import first_of, note
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_no_text
-from anyshot.data.column_kinds import NUMBER, are_few, is_of_other_order, likely_kind, read_numbers
+from anyshot.data.column_kinds import NUMBER, is_of_other_order, likely_kind, read_numbers
+from anyshot.data.decimal_marks import Mark, decimal_mark, note_unclear, unclear_number, with_decimal_points
 from anyshot.data.item_columns import FeatureColumns, listed_columns, missing_column
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
@@ -33,8 +34,6 @@ _FEW_CODES: Final = 3
 """Different whole numbers that may be classes, whatever they begin with."""
 UNKNOWN_KINDS: Final[Mapping[str, Any]] = {}
 log = logging.getLogger(__name__)
-
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
 
 
 def find_features(
@@ -131,14 +130,23 @@ def feature_rows(table: Table, names: Collection[str], kinds: Mapping[str, str] 
     """Return the rows of feature columns (n, d), whose cells are numbers, texts or dates; an empty one is None.
 
     The rows are named by their numbers in the file. In a column of numbers or dates, n/a, NA and ? stand for missing
-    ones, and in a CSV or TSV without commas between its cells a comma may be the decimal mark. kinds: those of columns
-    that a model or a project knows; of others, a few cells may be no numbers.
+    ones, and in a CSV or TSV without commas between its cells a comma may be the decimal mark. Where 5,111 or 5.111 may
+    be five thousand, the other numbers of the file show it, or else it is logged. kinds: those of columns that a model
+    or a project knows; of others, a few cells may be no numbers.
     """
     columns = {name: [None if is_empty(value) else value for value in table.values(name)] for name in names}
     commas = table.separator not in (None, ",") or suffix_of(table.path) == ".tsv"
-    numbers = [table.number(row) for row in range(len(table.frame))]
-    cells = {name: _plain_cells(values, kinds.get(name), commas=commas) for name, values in columns.items()}
-    return pd.DataFrame(cells, index=numbers, dtype=object)
+    measured = {name: own for name, own in columns.items() if commas and kinds.get(name) != "category"}
+    given = {name: [cell for cell in own if not is_missing_number(cell)] for name, own in measured.items()}
+    unclear = {name: found for name, own in given.items() if (found := unclear_number(own)) is not None}
+    mark = decimal_mark(table.columns()) if unclear else None
+    cells = {
+        name: _plain_cells(own, kinds.get(name), commas=commas, mark=mark if name in unclear else None)
+        for name, own in columns.items()
+    }
+    if mark is None:
+        note_unclear(unclear)
+    return pd.DataFrame(cells, index=[table.number(row) for row in range(len(table.frame))], dtype=object)
 
 
 def _with_booleans(cells: list[Any], kind: str | None = None) -> list[Any]:
@@ -158,10 +166,10 @@ def _with_booleans(cells: list[Any], kind: str | None = None) -> list[Any]:
     ]
 
 
-def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool) -> list[Any]:
+def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool, mark: Mark | None) -> list[Any]:
     """Return cells with truth values, without the marks of missing numbers and with decimal points, as they apply."""
     given = [None if is_missing_number(cell) else cell for cell in cells]
-    found = with_decimal_points(given, kind) if commas else given
+    found = with_decimal_points(given, kind, mark=mark) if commas else given
     try:
         kind = kind or likely_kind(pd.Series(found, dtype=object))
     except InputError:  # for what uses the column, which knows its name
@@ -190,23 +198,6 @@ def cell_faults(rows: pd.DataFrame, kinds: Mapping[str, Any] = UNKNOWN_KINDS) ->
 def is_missing_number(cell: Any) -> bool:
     """Return whether a cell is empty, or has a mark of a missing number."""
     return is_no_text(cell) or (isinstance(cell, str) and cell.strip().casefold() in MISSING_NUMBERS)
-
-
-def with_decimal_points(cells: list[Any], kind: str | None = None) -> list[Any]:
-    """Return cells, with a decimal point in place of the comma if some have one, and all but a few are numbers.
-
-    kind: of the column, if it is known; of numbers, any others may be none.
-
-    >>> with_decimal_points(["1.250,5", "-3", None]), with_decimal_points(["3,5", "a"])
-    (['1250.5', '-3', None], ['3,5', 'a'])
-    """
-    texts = [cell.strip() for cell in cells if isinstance(cell, str)]
-    numbers = [text for text in texts if _DECIMAL_COMMA.fullmatch(text)]
-    n_others = len(texts) - len(numbers)
-    if not any("," in text for text in numbers) or not (kind == "number" or are_few(n_others, len(numbers))):
-        return cells
-    known = {text: text.replace(".", "").replace(",", ".") for text in numbers}
-    return [known.get(cell.strip(), cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def as_rows(items: pd.DataFrame) -> list[str]:

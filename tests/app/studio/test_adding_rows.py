@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from anyshot.app.studio import add_rows, add_texts
+from anyshot.app.studio import add_rows, add_texts, preview
 from anyshot.errors import DataFileError, InputError
 from shop_customers import customers
 
@@ -126,3 +126,10 @@ def test_the_history_names_a_row_by_its_values(project, table):
     add_rows(project, table)
     number = project.classes.add("left")
     assert str(project.label([1], number)).startswith("Labeled “age: 52, income: ")
+
+
+def test_a_number_that_may_be_in_thousands_is_said_before_and_after_a_table_is_added(project, written):
+    table = written("sum;city\n5,111;Rome\n7,250;Oslo\n")
+    said = "Column 'sum': '5,111' and other numbers there are read as 5.111."
+    assert [note.startswith(said) for note in preview(table).notes] == [True]
+    assert [note.startswith(said) for note in add_rows(project, table).read] == [True]

@@ -15,6 +15,7 @@ from anyshot.app.studio.feature_choice import features_of, plain_fault
 from anyshot.app.studio.feature_items import Columns, Holds, stored_columns, stored_row
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.table_rows import Prepared, ReadTable, check_column, insert_rows, read_rows
+from anyshot.base.messages import collecting
 from anyshot.base.written_labels import as_whole
 from anyshot.data.text_files import TABLE_SUFFIXES, suffix_of
 from anyshot.errors import DataFileError, InputError
@@ -56,11 +57,13 @@ def add_rows(
     read = read_rows(path, label_column=label_column, sheet=sheet, has_names=has_names, source=source)
     columns = known or _chosen(read, feature_columns, label_column)
     _check_columns(read, columns, label_column)
-    added, faults = Added(read=read.notes), dict[int, str]()
+    added, faults = Added(), dict[int, str]()
     try:
-        rows = stored_values(data.feature_rows(read.table, list(columns), columns), columns, faults)
+        with collecting() as notes:
+            rows = stored_values(data.feature_rows(read.table, list(columns), columns), columns, faults)
     except InputError as error:
         raise DataFileError(f"{read.name} cannot be used: {plain_fault(error)}") from error
+    added.read = [*read.notes, *map(str, notes)]
     added.faults = [(read.table.place(row), fault) for row, fault in sorted(faults.items())]
     usable = [row for row in range(len(rows)) if row not in faults]
     if not usable:

@@ -105,19 +105,21 @@ def preview(
     table = headed(table, has_names)
     columns, text = list(table.frame.columns), likely_text_column(table)
     part = table.rows(range(min(len(table.frame), max(100, MOST_CELLS // len(columns)))))
-    features, named = features_of(part, columns), data.named_class_column(columns)
+    with collecting() as of_cells:
+        features, named = features_of(part, columns), data.named_class_column(columns)
+        class_column = named or data.likely_class_column(data.feature_rows(part, columns))
     return Preview(
         columns,
         _first_rows(table, n_rows),
         len(table.frame),
         text,
         _likely_labels(table, text, has_names=has_names),
-        notes=notes,
+        notes=list(dict.fromkeys([*notes, *map(str, of_cells)])),
         sheets=list(table.sheets),
         has_names=None if table.numbers is None else has_names,
         features=features,
         kind=_likely_kind(part, features, text),
-        class_column=named or data.likely_class_column(data.feature_rows(part, columns)),
+        class_column=class_column,
         class_is_guess=named is None,
     )
 
