@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
-from anyshot.app.server.connections import listening
+from anyshot.app.server.listening import listening
 from anyshot.app.server.serving import _Processes, load_app, serve
 from anyshot.app.server.settings import Settings
 from anyshot.errors import InputError

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import socket
 from http import HTTPStatus
 from typing import ClassVar, Final
 
@@ -12,27 +11,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from anyshot.app.server import heads
 from anyshot.app.server.joined_writes import JoinedWrites
 from anyshot.app.server.problem_error import MEDIA_TYPE, ProblemError
-from anyshot.errors import InputError
 
-BACKLOG: Final = 2048
-"""Connections that may wait to be accepted."""
 MOST_PIPELINED: Final = 16
 """Requests that a client may send before the one that is being answered is answered: each takes memory."""
-
-
-def listening(host: str, port: int, *, remedy: str) -> socket.socket:
-    """Return a socket that listens on an address; raise InputError with a remedy if that is not possible."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        both = host == "::" and socket.has_dualstack_ipv6()  # all addresses, as 0.0.0.0 is all of the older kind
-        found = socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
-    except OSError as error:
-        reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address
-        raise InputError(f"Port {port} of {host} cannot be used: {reason}. {remedy}") from error
-    # Connections inherit it. An answer is sent in two parts, and the second would wait 40 ms for the client's word that
-    # it got the first.
-    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return found
 
 
 def timed_protocol(limit: float) -> "type[TimedProtocol]":

@@ -12,8 +12,9 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from anyshot.app.server.app import create_app
-from anyshot.app.server.connections import BACKLOG, listening, timed_protocol
+from anyshot.app.server.connections import timed_protocol
 from anyshot.app.server.edge import Edge
+from anyshot.app.server.listening import BACKLOG, listening
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.logs import log_config, log_warnings
 from anyshot.app.server.opening import open_models

@@ -14,7 +14,8 @@ import uvicorn
 from threadpoolctl import threadpool_limits
 
 from anyshot.app import studio
-from anyshot.app.server.connections import listening, timed_protocol
+from anyshot.app.server.connections import timed_protocol
+from anyshot.app.server.listening import listening
 from anyshot.app.studio.database import FILE_NAME
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.routes import create_studio
