@@ -18,8 +18,10 @@ from anyshot.base.labels import (
     clean_names,
     from_indexes,
     label_list,
+    look_of,
     row_of,
     to_indexes,
+    warn_of_look_alikes,
 )
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
@@ -313,3 +315,33 @@ def test_a_signaling_nan_of_a_decimal_is_no_label():
 def test_labels_of_several_tasks_are_no_list():
     with pytest.raises(InputError, match=r"got one dict\. For one of several tasks, pass labels\[name\]"):
         label_list({"color": ["red", "blue"]})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Refund", "refund"),
+        ("credit", "\u0441redit"),
+        ("A1", "\uff21\uff11"),
+        (1, "1"),
+        (True, "true"),
+        ("a  b", "a b"),
+    ],
+)
+def test_names_that_look_alike_are_named_as_a_pair(one, other):
+    assert look_of(one) == look_of(other)
+    with pytest.warns(UserWarning, match="look alike") as found:
+        warn_of_look_alikes(["else", one, other])
+    assert f"{one!r} and {other!r}" in str(found[0].message)
+
+
+def test_names_that_differ_to_the_eye_are_not_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_look_alikes(["refund", "refunds", 1, 2, 1.5, "\u0437\u0430\u043a\u0430\u0437", False])
+
+
+def test_at_most_three_pairs_that_look_alike_are_named():
+    with pytest.warns(UserWarning, match="look alike") as found:
+        warn_of_look_alikes([*"abcdef", *"ABCDEF"])
+    assert len(found) == 3

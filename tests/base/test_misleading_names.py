@@ -2,14 +2,7 @@ import warnings
 
 import pytest
 
-from anyshot.base.misleading_names import (
-    fractions_in,
-    learned_classes,
-    look_of,
-    warn_of_joined,
-    warn_of_look_alikes,
-    warn_of_missing,
-)
+from anyshot.base.misleading_names import fractions_in, learned_classes, warn_of_joined, warn_of_missing
 from anyshot.errors import InputError
 
 
@@ -50,36 +43,6 @@ def test_a_missing_label_as_text_is_named(missing):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_missing(["none", "nano"])  # a name of its own
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Refund", "refund"),
-        ("credit", "\u0441redit"),
-        ("A1", "\uff21\uff11"),
-        (1, "1"),
-        (True, "true"),
-        ("a  b", "a b"),
-    ],
-)
-def test_names_that_look_alike_are_named_as_a_pair(one, other):
-    assert look_of(one) == look_of(other)
-    with pytest.warns(UserWarning, match="look alike") as found:
-        warn_of_look_alikes(["else", one, other])
-    assert f"{one!r} and {other!r}" in str(found[0].message)
-
-
-def test_other_names_are_not_warned_of():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_look_alikes(["refund", "refunds", 1, 2, 1.5, "\u0437\u0430\u043a\u0430\u0437", False])
-
-
-def test_at_most_three_pairs_are_named():
-    with pytest.warns(UserWarning, match="look alike") as found:
-        warn_of_look_alikes([*"abcdef", *"ABCDEF"])
-    assert len(found) == 3
 
 
 def test_several_labels_in_one_are_named_where_each_ends_in_a_separator():

@@ -1,4 +1,4 @@
-"""Labels and classes as users pass them: their spelling, the class table, labels as rows of it.
+"""Labels and classes as users pass them: their spelling and look, the class table, labels as rows of it.
 
 Names that look alike are the same name. "No label" is None (also NaN, NaT and pandas.NA) in labels, and -1 in arrays of
 class indexes.
@@ -30,6 +30,13 @@ UNKNOWN: Final = "unknown"
 
 INVISIBLE: Final = frozenset("\u00ad\u200b\u2060\ufeff")
 """Characters without width that never change a word: soft hyphen, zero-width space, word joiner, byte-order mark."""
+
+_LOOK_ALIKE: Final = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u0501\u04cf"
+    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",
+    "abekmhopctyxijsdlaikvoptux",
+)
+"""Small letters of Cyrillic and Greek that look like Latin ones."""
 
 _SEVERAL: Final = re.compile(r"""\[\s*["'].*["']\s*\]|\{\s*["'].*\}""", re.DOTALL)
 """A list or an object of names that was written as text, as tools for labeling and `to_csv` of pandas write them."""
@@ -231,6 +238,28 @@ def clean_names(values: Iterable[Any], *, what: str = "labels") -> list[Any]:
         "silence this."
     )
     return [cleaned[value] if isinstance(value, str) else value for value in given]
+
+
+def look_of(name: Label) -> str:
+    """Return what a class name looks like: names that differ in case, in type or in the alphabet have the same look.
+
+    >>> look_of("\u0421redit") == look_of("credit"), look_of(1) == look_of("1")
+    (True, True)
+    """
+    shown = unicodedata.normalize("NFKC", str(name)).casefold().translate(_LOOK_ALIKE)
+    return " ".join(shown.split())
+
+
+def warn_of_look_alikes(names: Iterable[Label], *, new: Iterable[Label] | None = None) -> None:
+    """Warn of the first three pairs of classes that look alike; new: only of pairs with one of these."""
+    first: dict[str, Label] = {}
+    pairs = [(first[look], name) for name in names if first.setdefault(look := look_of(name), name) != name]
+    pairs = pairs if new is None else [pair for pair in pairs if not set(pair).isdisjoint(new)]
+    for one, other in pairs[:3]:
+        cause = "" if type(one) is type(other) else f" One is {kind_of_name(one)}, the other {kind_of_name(other)}."
+        if not cause and str(one).casefold() != str(other).casefold():
+            cause = f" Their characters differ: {one!a} and {other!a}."
+        warn(f"The classes {one!r} and {other!r} look alike.{cause} If they are one class, write their names alike.")
 
 
 def from_indexes(index: NDArray[np.intp], classes: Classes) -> NDArray[Any]:

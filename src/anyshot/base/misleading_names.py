@@ -1,11 +1,10 @@
-"""Classes that labels name, and warnings of names that mislead: missing ones, joined ones, numbers, look-alikes."""
+"""Classes that labels name, and warnings of names that mislead: missing ones, joined ones, numbers."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from anyshot.base.labels import Label, Labels, classes_in, kind_of_name, label_list
+from anyshot.base.labels import Label, Labels, classes_in, label_list, look_of
 from anyshot.base.messages import warn
 from anyshot.errors import InputError
 
@@ -16,12 +15,6 @@ MAX_WHOLE: Final = 20
 LABELS_OF_CODES: Final = 5
 """With so many labels for each, whole numbers are codes of classes rather than quantities."""
 
-_LOOK_ALIKE: Final = str.maketrans(
-    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u0501\u04cf"
-    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",
-    "abekmhopctyxijsdlaikvoptux",
-)
-"""Small letters of Cyrillic and Greek that look like Latin ones."""
 _FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+")
 _JOINED: Final = re.compile(r"[;,|/+&\n]")
 """What people write between several labels in one cell."""
@@ -108,25 +101,3 @@ def warn_of_joined(names: Iterable[Label]) -> None:
 def _parts(name: Label) -> set[str]:
     """Return what is compared of the names between separators in a label; Microsoft Forms writes one after each."""
     return {look_of(part) for part in _JOINED.split(str(name)) if part.strip()}
-
-
-def look_of(name: Label) -> str:
-    """Return what a class name looks like: names that differ in case, in type or in the alphabet have the same look.
-
-    >>> look_of("\u0421redit") == look_of("credit"), look_of(1) == look_of("1")
-    (True, True)
-    """
-    shown = unicodedata.normalize("NFKC", str(name)).casefold().translate(_LOOK_ALIKE)
-    return " ".join(shown.split())
-
-
-def warn_of_look_alikes(names: Iterable[Label], *, new: Iterable[Label] | None = None) -> None:
-    """Warn of the first three pairs of classes that look alike; new: only of pairs with one of these."""
-    first: dict[str, Label] = {}
-    pairs = [(first[look], name) for name in names if first.setdefault(look := look_of(name), name) != name]
-    pairs = pairs if new is None else [pair for pair in pairs if not set(pair).isdisjoint(new)]
-    for one, other in pairs[:3]:
-        cause = "" if type(one) is type(other) else f" One is {kind_of_name(one)}, the other {kind_of_name(other)}."
-        if not cause and str(one).casefold() != str(other).casefold():
-            cause = f" Their characters differ: {one!a} and {other!a}."
-        warn(f"The classes {one!r} and {other!r} look alike.{cause} If they are one class, write their names alike.")

@@ -15,8 +15,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.estimator import all_or_nothing, class_labels, validate_data
+from anyshot.base.labels import warn_of_look_alikes
 from anyshot.base.messages import warn, warn_of_order
-from anyshot.base.misleading_names import warn_of_look_alikes
 from anyshot.base.number_columns import LARGEST_FLOAT32, check_size
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes

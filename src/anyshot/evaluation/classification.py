@@ -11,9 +11,18 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from anyshot.base.columns import column_names, column_values, is_table, numeric_array
 from anyshot.base.items import check_list
-from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
+from anyshot.base.labels import (
+    UNKNOWN,
+    Classes,
+    Label,
+    Labels,
+    class_table,
+    classes_in,
+    look_of,
+    to_indexes,
+    warn_of_look_alikes,
+)
 from anyshot.base.messages import count, first_of, warn, warn_of_order
-from anyshot.base.misleading_names import look_of, warn_of_look_alikes
 from anyshot.base.validation import Floats, Indexes, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import effective_size, share_interval

@@ -19,8 +19,9 @@ from anyshot.base.labels import (
     label_list,
     refuse_several_columns,
     to_indexes,
+    warn_of_look_alikes,
 )
-from anyshot.base.misleading_names import learned_classes, warn_of_look_alikes
+from anyshot.base.misleading_names import learned_classes
 from anyshot.base.validation import Indexes
 from anyshot.base.weighted_items import checked_weights
 from anyshot.errors import NotEnoughLabelsError

@@ -11,8 +11,8 @@ import numpy as np
 from anyshot import any_shot, zero_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.labels import warn_of_look_alikes
 from anyshot.base.messages import count, first_of, new_to_warn_of, places_of, shortened, warn
-from anyshot.base.misleading_names import warn_of_look_alikes
 from anyshot.base.protocols import WithVocabulary
 from anyshot.data.label_leaks import warn_of_leaks
 from anyshot.encoders.texts import rows_of_unread_texts

@@ -14,8 +14,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.estimator import ClassifierBase, not_fitted
 from anyshot.base.items import Items, check_list, item_count, modality_of
 from anyshot.base.labeled_items import items_and_labels
-from anyshot.base.labels import Classes, Label, Labels, from_indexes, to_indexes
-from anyshot.base.misleading_names import warn_of_look_alikes
+from anyshot.base.labels import Classes, Label, Labels, from_indexes, to_indexes, warn_of_look_alikes
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, decision_scores, generator, pair
 from anyshot.store.encoding import EncodingCounts

@@ -7,9 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from anyshot.base.labels import Label
+from anyshot.base.labels import Label, look_of
 from anyshot.base.messages import warn
-from anyshot.base.misleading_names import look_of
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, as_words, has_letters, own_readings

@@ -15,9 +15,18 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.items import check_list, item_count
-from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
+from anyshot.base.labels import (
+    Classes,
+    Labels,
+    class_table,
+    classes_in,
+    from_indexes,
+    label_list,
+    to_indexes,
+    warn_of_look_alikes,
+)
 from anyshot.base.messages import warn, warn_of_order
-from anyshot.base.misleading_names import warn_of_joined, warn_of_look_alikes, warn_of_missing
+from anyshot.base.misleading_names import warn_of_joined, warn_of_missing
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.validation import Floats, Indexes, softmax
 from anyshot.data.table_vectors import as_frame
