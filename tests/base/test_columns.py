@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 
 from anyshot.base.columns import (
     column_values,
@@ -21,6 +21,7 @@ from anyshot.base.columns import (
     numeric_array,
     only_column,
     python_value,
+    take,
     text_columns,
     unmasked,
 )
@@ -224,3 +225,7 @@ def test_columns_of_all_libraries_are_columns_and_scalars_and_tables_are_none():
     for column in (np.ones(2), pd.Series([1]), pl.Series([1]), pa.array([1]), torch.ones(2)):
         assert is_column(column)
     assert not any(map(is_column, (np.float32(1), np.str_("a"), np.eye(2), pd.DataFrame({"a": [1]}), "a", [1])))
+
+
+def test_rows_are_taken_from_every_kind_of_sparse_matrix():
+    assert take(coo_array(np.eye(3)), [2]).toarray().tolist() == [[0, 0, 1]]

@@ -11,7 +11,8 @@ import numpy as np
 from anyshot import data as datasets
 from anyshot import encoders
 from anyshot.any_shot.training_set import TrainingSet, Weights, without_items
-from anyshot.base.items import Items, by_position, check_list, check_texts, item_count, item_names, modality_of
+from anyshot.base.columns import item_count
+from anyshot.base.items import Items, by_position, check_list, check_texts, item_names, modality_of
 from anyshot.base.labels import Labels, to_indexes
 from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Classifying, Digested, Encoder, EncodesWords, TextAligned, Trained

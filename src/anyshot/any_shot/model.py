@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.columns import item_count
 from anyshot.base.folds import row_digests
-from anyshot.base.items import Items, item_count
+from anyshot.base.items import Items
 from anyshot.base.labels import Label, sorted_rows
 from anyshot.base.validation import Floats, Indexes, Vectors, softmax
 from anyshot.errors import NotEnoughLabelsError

@@ -295,3 +295,18 @@ def plain(given: Any) -> Any:
     given = vector_column(given)
     is_list = isinstance(given, Sequence) and any(is_tensor(row) for row in islice(given, 1))
     return numeric_array(given) if is_list or is_tensor(given) or is_column_of_vectors(given) else given
+
+
+def item_count(items: Any) -> int:
+    """Return the number of items in a list, an array or a table."""
+    return int(items.shape[0]) if hasattr(items, "shape") else len(items)
+
+
+def take(items: Any, rows: Any) -> Any:
+    """Return the items of these rows (m,), in the same kind of collection."""
+    if hasattr(items, "iloc"):
+        return items.iloc[rows]
+    if hasattr(items, "column_names"):  # pyarrow
+        return items.take(rows)
+    items = items.tocsr() if hasattr(items, "tocsr") else items  # some kinds of sparse matrices have no rows
+    return items[rows] if hasattr(items, "shape") else [items[row] for row in rows]

@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.items import Items, take
+from anyshot.base.columns import take
+from anyshot.base.items import Items
 from anyshot.base.labels import Label
 from anyshot.base.messages import named_rows, warn_of_order
 from anyshot.base.number_columns import weight_numbers

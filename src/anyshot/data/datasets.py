@@ -16,9 +16,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS
+from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, take
 from anyshot.base.folds import first_per_class
-from anyshot.base.items import check_list, take
+from anyshot.base.items import check_list
 from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.messages import count, note, shortened
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anyshot.base.columns import are_texts, column_labels, no_table, plain, text_columns
-from anyshot.base.items import item_count
+from anyshot.base.columns import are_texts, column_labels, item_count, no_table, plain, text_columns
 from anyshot.base.messages import first_of, nearest, warn
 from anyshot.base.number_columns import check_size, column_std
 from anyshot.base.validation import Floats, number_rows

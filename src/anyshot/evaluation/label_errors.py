@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from anyshot.base.columns import item_count, take
 from anyshot.base.estimator import fresh_copy
 from anyshot.base.folds import folds_by_arrival
-from anyshot.base.items import Items, item_count, take
+from anyshot.base.items import Items
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, to_indexes
 from anyshot.base.messages import one_call
 from anyshot.base.validation import Floats, Indexes, check_indexes, probability_table

@@ -15,9 +15,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 from sklearn.isotonic import isotonic_regression
 
+from anyshot.base.columns import item_count, take
 from anyshot.base.estimator import check_predicts_classes, fresh_copy
 from anyshot.base.folds import first_per_class
-from anyshot.base.items import Items, check_list, item_count, take
+from anyshot.base.items import Items, check_list
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes, wrong_number_of_labels
 from anyshot.base.messages import one_call, warn_of_order
 from anyshot.base.progress import track

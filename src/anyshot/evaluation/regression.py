@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from anyshot.base.columns import item_count, take
 from anyshot.base.estimator import fresh_copy
-from anyshot.base.items import Items, item_count, take
+from anyshot.base.items import Items
 from anyshot.base.messages import count, one_call, warn_of_order
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.progress import track

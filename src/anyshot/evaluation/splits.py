@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
-from anyshot.base.columns import column_values
+from anyshot.base.columns import column_values, item_count, take
 from anyshot.base.estimator import check_predicts_classes, fresh_copy
 from anyshot.base.folds import folds_by_arrival
-from anyshot.base.items import Items, check_list, item_count, take
+from anyshot.base.items import Items, check_list
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.messages import count, one_call, warn_of_order
 from anyshot.base.progress import track

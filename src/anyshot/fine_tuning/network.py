@@ -20,8 +20,7 @@ from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.class_words import Words
-from anyshot.base.items import Items, check_list
-from anyshot.base.labeled_items import items_and_labels
+from anyshot.base.items import Items, check_list, items_and_labels
 from anyshot.base.labels import Classes, Label, Labels, class_table, label_list
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model

@@ -14,8 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from anyshot.base.items import Items, by_position, check_list
-from anyshot.base.labeled_items import items_and_labels
+from anyshot.base.items import Items, by_position, check_list, items_and_labels
 from anyshot.base.labels import Label, Labels, class_table, classes_in, label_list, to_indexes
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.pixels import Pixels, map_pixels

@@ -8,8 +8,7 @@ from typing import Final, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Items, by_position
-from anyshot.base.labeled_items import items_and_labels
+from anyshot.base.items import Items, by_position, items_and_labels
 from anyshot.base.labels import (
     Classes,
     Label,

@@ -10,7 +10,8 @@ from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import LinearModel, Model
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.items import Items, item_count
+from anyshot.base.columns import item_count
+from anyshot.base.items import Items
 from anyshot.base.labels import Label, class_name, label_list, row_of, sorted_rows
 from anyshot.base.messages import warn
 from anyshot.base.validation import Indexes, Vectors, class_means, unit

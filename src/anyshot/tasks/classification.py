@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from anyshot import encoders, evaluation
 from anyshot.any_shot import training_set
 from anyshot.any_shot.model import MethodOrAuto
-from anyshot.base.columns import are_texts
-from anyshot.base.items import Items, item_count
-from anyshot.base.labeled_items import items_and_labels
+from anyshot.base.columns import are_texts, item_count
+from anyshot.base.items import Items, items_and_labels
 from anyshot.base.labels import Label, Labels, from_indexes, label_list, row_of
 from anyshot.base.misleading_names import learned_classes
 from anyshot.base.model_folder import SavedModel

@@ -11,9 +11,9 @@ from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import WITHOUT_LABELS, Model
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.columns import item_count
 from anyshot.base.estimator import ClassifierBase, not_fitted
-from anyshot.base.items import Items, check_list, item_count, modality_of
-from anyshot.base.labeled_items import items_and_labels
+from anyshot.base.items import Items, check_list, items_and_labels, modality_of
 from anyshot.base.labels import Classes, Label, Labels, from_indexes, to_indexes, warn_of_look_alikes
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, decision_scores, generator, pair

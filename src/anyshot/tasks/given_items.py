@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from anyshot import any_shot, data
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.columns import is_table
-from anyshot.base.items import Items, by_position, check_list, item_count, take
-from anyshot.base.labeled_items import items_and_labels
+from anyshot.base.columns import is_table, item_count, take
+from anyshot.base.items import Items, by_position, check_list, items_and_labels
 from anyshot.base.labels import Label, Labels
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import pair

@@ -13,9 +13,8 @@ from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.columns import plain
+from anyshot.base.columns import item_count, plain
 from anyshot.base.estimator import all_or_nothing, validate_data
-from anyshot.base.items import item_count
 from anyshot.base.messages import warn_of_order
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.number_columns import check_size, target_numbers

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.utils import column_or_1d
 
-from anyshot.base.columns import plain
-from anyshot.base.items import check_list, item_count, take
+from anyshot.base.columns import item_count, plain, take
+from anyshot.base.items import check_list
 from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.validation import Floats, dense, is_number, refuse_lazy

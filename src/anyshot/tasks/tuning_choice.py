@@ -13,8 +13,9 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
 from anyshot.any_shot.training_set import without_items
 from anyshot.base import progress
+from anyshot.base.columns import take
 from anyshot.base.folds import first_copies, folds_by_arrival, ranks_in_class
-from anyshot.base.items import Items, take
+from anyshot.base.items import Items
 from anyshot.base.validation import Indexes, RandomState, class_means, unit
 from anyshot.errors import EncoderError, MissingExtraError
 

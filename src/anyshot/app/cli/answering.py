@@ -38,8 +38,7 @@ from anyshot.app.cli.reading import (
 from anyshot.app.cli.saved_models import Model, model_and_items, open_model, saved_encoder
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.app.learned_items import item_keys, learned_items
-from anyshot.base.columns import LABEL_COLUMNS
-from anyshot.base.items import take
+from anyshot.base.columns import LABEL_COLUMNS, take
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.messages import count
 from anyshot.base.written_labels import as_classes_write_them

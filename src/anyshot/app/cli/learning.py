@@ -33,8 +33,8 @@ from anyshot.app.cli.reading import (
 )
 from anyshot.app.cli.saved_models import Model, open_model
 from anyshot.app.learned_items import learned_items
+from anyshot.base.columns import take
 from anyshot.base.files import folder_lock
-from anyshot.base.items import take
 from anyshot.base.messages import count
 from anyshot.base.misleading_names import fractions_in
 from anyshot.base.model_folder import MODEL_FILE, read_model

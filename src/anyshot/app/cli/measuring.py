@@ -16,8 +16,8 @@ from anyshot.app.cli.options import (
     with_column_options,
 )
 from anyshot.app.cli.reading import Data, EncoderName, encoder_of, read, read_labeled
+from anyshot.base.columns import take
 from anyshot.base.files import atomic_file
-from anyshot.base.items import take
 from anyshot.base.labels import Labels, classes_in
 from anyshot.base.messages import count
 from anyshot.base.written_labels import as_classes_write_them

@@ -14,9 +14,9 @@ from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns
 from anyshot.app.cli.standard_input import lines_of_stdin
-from anyshot.base.columns import is_blank
+from anyshot.base.columns import is_blank, take
 from anyshot.base.item_remedies import unreadable_image
-from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path, take
+from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label
 from anyshot.base.messages import first_of
 from anyshot.base.user_folders import web_address

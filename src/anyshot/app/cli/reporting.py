@@ -13,8 +13,8 @@ from anyshot.app.cli.files import check_out, current
 from anyshot.app.cli.options import Columns, with_column_options
 from anyshot.app.cli.reading import Data, read_labeled
 from anyshot.app.cli.saved_models import Model, load_model
+from anyshot.base.columns import take
 from anyshot.base.files import atomic_file
-from anyshot.base.items import take
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import read_model
 from anyshot.base.terminal import escaped, whole_characters

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Items, item_count, take
+from anyshot.base.columns import item_count, take
+from anyshot.base.items import Items
 from anyshot.base.labels import (
     UNKNOWN,
     Classes,

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from anyshot.base.items import Items, item_count, take
+from anyshot.base.columns import item_count, take
+from anyshot.base.items import Items
 from anyshot.base.labels import UNKNOWN, Labels, label_list
 from anyshot.base.messages import count
 from anyshot.base.validation import Floats, Indexes

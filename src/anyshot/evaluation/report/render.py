@@ -19,8 +19,9 @@ from jinja2 import Environment, StrictUndefined, Template
 from matplotlib.figure import Figure
 from PIL import Image
 
+from anyshot.base.columns import item_count, take
 from anyshot.base.files import atomic_file
-from anyshot.base.items import Item, Items, item_count, modality_of, take
+from anyshot.base.items import Item, Items, modality_of
 from anyshot.base.pixels import read_pixels
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Indexes

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from anyshot.base.items import Items, item_count, take
+from anyshot.base.columns import item_count, take
+from anyshot.base.items import Items
 from anyshot.base.labels import Labels, classes_in, label_list
 from anyshot.base.messages import count, first_of, shortened
 from anyshot.base.package_versions import version_of

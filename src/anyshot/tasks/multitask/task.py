@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.items import check_list, item_count
+from anyshot.base.columns import item_count
+from anyshot.base.items import check_list
 from anyshot.base.labels import (
     Classes,
     Labels,
