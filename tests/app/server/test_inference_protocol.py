@@ -10,6 +10,7 @@ from PIL import Image
 from tritonclient.utils import InferenceServerException
 
 from anyshot import AnyShotClassifier, load
+from anyshot.app.server.inference_protocol import InferAnswer, ModelMetadata
 from served import PATIENT, save_support, served
 
 TEXTS = ["I was charged twice", "where is my parcel?"]
@@ -121,3 +122,18 @@ def test_an_image_for_a_model_of_texts_is_no_text(server):
     )
     assert answer.status_code == 422
     assert "texts" in answer.json()["detail"]
+
+
+def test_the_description_has_an_example_that_is_answered_as_described(server):
+    with httpx.Client(base_url=server.url, timeout=PATIENT) as client:
+        described = client.get("/openapi.json").json()
+        example = described["components"]["schemas"]["InferRequest"]["examples"][0]
+        answer = client.post("/v2/models/support/infer", json=example).json()
+        metadata = client.get("/v2/models/support").json()
+    for path, method, schema, found in (
+        ("/v2/models/{model}/infer", "post", InferAnswer, answer),
+        ("/v2/models/{model}", "get", ModelMetadata, metadata),
+    ):
+        content = described["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+        assert content["schema"]["$ref"].endswith(f"/{schema.__name__}")
+        schema.model_validate(found, strict=True, extra="forbid")

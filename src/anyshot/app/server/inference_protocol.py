@@ -23,7 +23,16 @@ from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Reads, Snapshot
 from anyshot.app.server.schemas import ROW, Schema, described, with_example
 from anyshot.app.server.service import json_answer, service_of, unless_gone
-from anyshot.app.server.tensors import InputTensor, OutputName, read_tensors, split_body, tensor_of, write_answer
+from anyshot.app.server.tensors import (
+    InputTensor,
+    OutputName,
+    OutputTensor,
+    TensorType,
+    read_tensors,
+    split_body,
+    tensor_of,
+    write_answer,
+)
 from anyshot.base.model_folder import anyshot_version
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
@@ -41,10 +50,55 @@ class InferRequest(Schema):
         {"inputs": [{"name": "items", "shape": [1], "datatype": "BYTES", "data": ["I was charged twice"]}]},
         {"inputs": [{"name": name, **tensor_of(value)} for name, value in ROW.items()]},
     )
-    id: str | None = None
+    id: str | None = Field(None, description="Given back in the answer.")
     inputs: list[InputTensor] = Field(min_length=1)
-    outputs: list[OutputName] = Field([])
-    parameters: dict[str, Any] = Field({})
+    outputs: list[OutputName] = Field([], description="By default, all that the model has.")
+    parameters: dict[str, Any] = Field({}, description="`binary_data_output`: whether values follow the JSON as bytes.")
+
+
+class InferAnswer(Schema):
+    """Tensors with a row for each item."""
+
+    model_config = with_example(
+        {
+            "model_name": "support",
+            "model_version": "7",
+            "outputs": [
+                {"name": "label", "datatype": "BYTES", "shape": [1], "data": ["billing"]},
+                {"name": "probabilities", "datatype": "FP64", "shape": [1, 3], "data": [0.93, 0.04, 0.03]},
+                {"name": "closeness", "datatype": "FP64", "shape": [1], "data": [0.76]},
+            ],
+        }
+    )
+    model_name: str
+    model_version: str
+    id: str | None = Field(None, description="That of the request.")
+    outputs: list[OutputTensor]
+
+
+class ModelMetadata(Schema):
+    """The tensors of a model, and its classes in the order of the probabilities."""
+
+    model_config = with_example(
+        {
+            "name": "support",
+            "versions": ["7"],
+            "platform": "anyshot",
+            "inputs": [{"name": "items", "datatype": "BYTES", "shape": [-1]}],
+            "outputs": [
+                {"name": "label", "datatype": "BYTES", "shape": [-1]},
+                {"name": "probabilities", "datatype": "FP64", "shape": [-1, 3]},
+                {"name": "closeness", "datatype": "FP64", "shape": [-1]},
+            ],
+            "parameters": {"classes": ["billing", "delivery", "login"]},
+        }
+    )
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorType]
+    outputs: list[TensorType]
+    parameters: dict[str, list[str]]
 
 
 @router.get("")
@@ -66,8 +120,8 @@ def ready_check(request: Request) -> Response:
     return json_answer({"ready": ready}, status=200 if ready else 503)
 
 
-@router.get("/models/{model}")
-@router.get("/models/{model}/versions/{version}")
+@router.get("/models/{model}", openapi_extra=described(answer=ModelMetadata))
+@router.get("/models/{model}/versions/{version}", openapi_extra=described(answer=ModelMetadata))
 def metadata(model: str, request: Request, version: str = "") -> Response:
     """Describe the tensors of a model, and list its classes in the order of the probabilities."""
     snapshot = _snapshot(service_of(request).model(model), version)
@@ -92,8 +146,8 @@ def model_ready(model: str, request: Request, version: str = "") -> dict[str, An
     return {"name": model, "ready": True}
 
 
-@router.post("/models/{model}/infer", openapi_extra=described(InferRequest))
-@router.post("/models/{model}/versions/{version}/infer", openapi_extra=described(InferRequest))
+@router.post("/models/{model}/infer", openapi_extra=described(InferRequest, InferAnswer))
+@router.post("/models/{model}/versions/{version}/infer", openapi_extra=described(InferRequest, InferAnswer))
 async def infer(model: str, request: Request, version: str = "") -> Response:
     """Answer items that are sent as a tensor."""
     service = service_of(request)

@@ -23,21 +23,33 @@ DATATYPES: Final = {
 }
 
 
-class InputTensor(Schema):
+class TensorType(Schema):
+    """The name, type and shape of a tensor."""
+
+    name: str = Field(description="As the metadata of the model name it.")
+    datatype: str = Field(description=f"BYTES for texts and files, or a type of number: {', '.join(DATATYPES)}.")
+    shape: list[int] = Field(min_length=1, max_length=2, description="(n,) or (n, d); -1 for any number of items.")
+
+
+class InputTensor(TensorType):
     """A tensor that a client sends."""
 
-    name: str
-    shape: list[int] = Field(min_length=1, max_length=2)
-    datatype: str
-    data: Any = None
-    parameters: dict[str, Any] = Field({})
+    data: Any = Field(None, description="The values, flat or nested; files in base64. None if they follow as bytes.")
+    parameters: dict[str, Any] = Field({}, description="`binary_data_size`: how many bytes after the JSON are its own.")
+
+
+class OutputTensor(TensorType):
+    """A tensor of an answer."""
+
+    data: list[float | str] | None = Field(None, description="The values, flat; none if they follow as bytes.")
+    parameters: dict[str, int] = Field({}, description="`binary_data_size`, if they do.")
 
 
 class OutputName(Schema):
     """A tensor that a client asks for."""
 
     name: str
-    parameters: dict[str, Any] = Field({})
+    parameters: dict[str, Any] = Field({}, description="`binary_data`: whether its values follow the JSON as bytes.")
 
 
 def split_body(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
