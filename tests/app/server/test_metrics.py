@@ -22,6 +22,7 @@ def test_what_happened_is_counted():
     own.on_request("BREW", "unknown", 405, 0.001)
     own.on_batch(3, 9, 0.01)
     own.on_answers("support", Summary(n_items=4, n_unknown=1, closeness=0.5))
+    own.note()
     value = own.registry.get_sample_value
     route = {"route": "/v1/models/{model}/predict"}
     assert value("anyshot_requests_total", {"method": "POST", "status": "200", **route}) == 1
@@ -35,6 +36,16 @@ def test_what_happened_is_counted():
     assert value("anyshot_encoded_items_total", {"model": "support", "source": "cache"}) == 2
     assert value("anyshot_queue") == 4
     assert b"anyshot_drift_alarm" in own.render()[0]
+
+
+def test_items_that_a_model_encodes_are_counted_on_after_it_was_read_anew():
+    counts = EncodingCounts(encoded=3)
+    own = Metrics(lambda: {"m": SimpleNamespace(version=1, classifier=SimpleNamespace(encoding_counts=counts))})
+    for encoded in (3, 5, 2):  # of another object with the last one
+        counts.encoded = encoded
+        own.note()
+    value = own.registry.get_sample_value("anyshot_encoded_items_total", {"model": "m", "source": "encoder"})
+    assert value == 7
 
 
 def test_two_services_count_apart():

@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.supervisors import multiprocess
 
 from anyshot.app.server.listening import listening
+from anyshot.app.server.metrics import counted_together
 from anyshot.app.server.serving import _Processes, load_app, serve
 from anyshot.app.server.settings import Settings
 from anyshot.errors import InputError
@@ -99,8 +100,9 @@ def test_a_process_that_ends_while_it_is_asked_whether_it_lives_is_replaced(sign
     ends.start()
     processes.processes = [ends]
     replacing = threading.Thread(target=processes.keep_subprocess_alive, daemon=True)
-    replacing.start()
-    replacing.join(PATIENT / 3)
+    with counted_together():
+        replacing.start()
+        replacing.join(PATIENT / 3)
     assert not replacing.is_alive()
     (replacement,) = processes.processes
     assert replacement is not ends
@@ -115,15 +117,23 @@ def test_processes_that_cannot_start_end_the_service(signals, tmp_path):
 
 
 @pytest.mark.full
-def test_processes_that_share_an_address_all_see_a_change(folder, tmp_path):
+def test_processes_that_share_an_address_all_see_a_change_and_count_together(folder, tmp_path):
     with served({"support": folder}, tmp_path / "log", workers=2) as server:
         at = f"{server.url}/v1/models/support"
         with httpx.Client(timeout=PATIENT) as client:
             done = client.post(f"{at}/examples", json={"items": ["no sign of my order"], "labels": ["delivery"]})
         version = done.json()["version"]
+        asked = 0
         for _ in range(100):
             seen = [httpx.get(at, timeout=PATIENT).json()["version"] for _ in range(8)]  # new connections, any process
+            asked += len(seen)
             if set(seen) == {version}:
                 break
             time.sleep(0.05)
         assert set(seen) == {version}
+        line = 'anyshot_requests_total{method="GET",route="/v1/models/{model}",status="200"}'
+        counted = [
+            [own for own in httpx.get(f"{server.url}/metrics", timeout=PATIENT).text.splitlines() if line in own]
+            for _ in range(8)
+        ]
+        assert counted == [[f"{line} {asked}.0"]] * 8

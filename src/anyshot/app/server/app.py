@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from anyshot.app.server import change_routes, docs_page, inference_protocol, label_studio, openai, routes
 from anyshot.app.server.changes import fit_classes
 from anyshot.app.server.live_model import LiveModel
+from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.problems import add_problem_handlers
 from anyshot.app.server.schemas import PROBLEMS, describe
 from anyshot.app.server.service import Service, service_of
@@ -61,7 +62,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     watching = []
     for live in service.models.values():
-        watching.append(asyncio.get_running_loop().create_task(_look_after(live)))
+        watching.append(asyncio.get_running_loop().create_task(_look_after(live, service.metrics)))
     try:
         yield
     finally:
@@ -70,13 +71,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await service.close()
 
 
-async def _look_after(live: LiveModel) -> None:
-    """Prepare for changes, follow those of other processes, and fit classes that were added alone."""
+async def _look_after(live: LiveModel, metrics: Metrics) -> None:
+    """Prepare for changes, follow those of other processes, fit classes that were added alone, and note metrics."""
     await asyncio.sleep(REFRESH)  # what changes need takes half a second to load, for which a first answer would wait
     live.prepare()
     tried = 0  # the version whose fit was begun: one that fails is not begun again
     while True:
         await asyncio.sleep(RETRY if live.problem else REFRESH)
+        metrics.note()
         if live.is_outdated():
             await asyncio.wait([asyncio.wrap_future(live.refresh())])
         elif live.awaits_fit() and live.snapshot.version != tried:
@@ -85,7 +87,7 @@ async def _look_after(live: LiveModel) -> None:
 
 
 def metrics(request: Request) -> Response:
-    """Return the metrics of this process as Prometheus reads them."""
+    """Return the metrics of all processes of the service as Prometheus reads them."""
     content, media_type = service_of(request).metrics.render()
     return Response(content, headers={"content-type": media_type})
 

@@ -24,6 +24,7 @@ class ListeningSocket(socket.socket):
     """
 
     _paused_until = float("-inf")
+    _plain: socket.socket | None = None  # the same one, as other processes are given it
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Return the next connection and the address of the client."""
@@ -36,10 +37,17 @@ class ListeningSocket(socket.socket):
                 self._paused_until = time.monotonic() + PAUSE
             raise
 
+    def close(self) -> None:
+        """Stop to listen."""
+        if self._plain is not None:
+            self._plain.close()
+        super().close()
+
     def __reduce__(self) -> tuple[Callable[[socket.socket], "ListeningSocket"], tuple[socket.socket]]:
         """Return how another process of the service makes the same socket."""
-        self._copy = socket.fromfd(self.fileno(), self.family, self.type, self.proto)  # open until the process has it
-        return _listening_socket, (self._copy,)
+        if self._plain is None:  # it must be open until the process has it
+            self._plain = socket.fromfd(self.fileno(), self.family, self.type, self.proto)
+        return _listening_socket, (self._plain,)
 
 
 def listening(host: str, port: int, *, remedy: str) -> ListeningSocket:

@@ -1,25 +1,33 @@
-"""Metrics of the service for Prometheus, in a registry of their own: each process of the service has its own.
+"""Metrics of the service for Prometheus, in a registry of their own; the processes of a service count together.
 
 `anyshot_drift_alarm` is 1 while the items of a model are less close to its classes than those that it answered first.
 """
 
 import math
+import os
+import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from anyshot.app.server.readiness import Snapshot
+from anyshot.errors import InputError
 
 N_REFERENCE: Final = 500
 """Items with which later ones are compared, and of which the latest ones are the mean."""
 DRIFT: Final = 0.5
 """Standard deviations by which the mean closeness must fall: that of 500 items varies by 0.03 of them by chance, and a
 medium effect is 0.5."""
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""With it, prometheus_client keeps what a process counts in files of this folder, which others can read."""
+IN_MEMORY: Final = Path("/dev/shm")
+"""Where Linux has files in memory: one of a full disk would end the process that counts."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
 SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 ITEMS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -74,7 +82,31 @@ class Summary(NamedTuple):
     closeness: float  # mean over the items
 
 
-class Metrics(Collector):
+@contextmanager
+def counted_together() -> Iterator[str]:
+    """Let the processes that are started within count in one folder, so that each answers for all of them.
+
+    Raises InputError if no temporary folder can be made.
+    """
+    before, place = os.environ.get(FOLDER_VARIABLE), IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="anyshot-metrics-", dir=place, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise InputError(
+            f"Several processes count requests in a temporary folder, which cannot be made: {error.strerror}. Set "
+            "TMPDIR to a folder that can be written, or use --workers 1."
+        ) from error
+    with folder as name:
+        os.environ[FOLDER_VARIABLE] = name
+        try:
+            yield name
+        finally:
+            del os.environ[FOLDER_VARIABLE]
+            if before is not None:
+                os.environ[FOLDER_VARIABLE] = before
+
+
+class Metrics:
     """What the service counts, in any of its threads, and what Prometheus reads of it.
 
     snapshots : returns the version that each model is at, by the names of the models
@@ -84,10 +116,11 @@ class Metrics(Collector):
         self._snapshots, self._lock = snapshots, threading.Lock()
         self.queue: Callable[[], int] = int  # returns how many requests wait or are answered; set by the edge
         self._drift: dict[str, Drift] = {}
+        self._noted: dict[tuple[str, str], int] = {}  # of the encoded items of a model and source
         self._of_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.registry = CollectorRegistry()
-        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
-        histogram = partial(Histogram, registry=self.registry)
+        counter, histogram = partial(Counter, registry=self.registry), partial(Histogram, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry, multiprocess_mode="livemostrecent")
         of_model = ("model",)
         self._requests = counter("anyshot_requests", "Requests answered.", ("method", "route", "status"))
         self._seconds = histogram("anyshot_request_seconds", "Time of a request.", ("route",), buckets=SECONDS)
@@ -100,8 +133,17 @@ class Metrics(Collector):
         about = "Mean closeness of the latest items to their class."
         self._closeness = gauge("anyshot_closeness_mean", about, of_model)
         self._reference = gauge("anyshot_closeness_reference", "Mean closeness of the first items.", of_model)
-        self._alarm = gauge("anyshot_drift_alarm", "1 while items are less close than the first ones.", of_model)
-        self.registry.register(self)
+        self._alarm = gauge(
+            "anyshot_drift_alarm",
+            "1 while items are less close than the first ones.",
+            of_model,
+            multiprocess_mode="livemax",
+        )
+        about = "Requests that wait or are answered."
+        self._queue = gauge("anyshot_queue", about, multiprocess_mode="livesum")
+        self._version = gauge("anyshot_model_version", "Version of a model.", of_model)
+        about = "Items that were encoded, or found in the cache."
+        self._encoded = counter("anyshot_encoded_items", about, ("model", "source"))
 
     def on_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Note that a request was answered."""
@@ -136,22 +178,30 @@ class Metrics(Collector):
         """Note that a model has a new version."""
         self._changes.labels(model).inc()
 
+    def note(self) -> None:
+        """Note what is not counted as it happens: the queue, the versions, and the items that were encoded.
+
+        Other processes read it, so that it has to be noted while nobody asks.
+        """
+        self._queue.set(self.queue())
+        for name, snapshot in self._snapshots().items():
+            self._version.labels(name).set(snapshot.version)
+            counts = getattr(snapshot.classifier, "encoding_counts", None)
+            if counts is not None:  # fine-tuned networks and models of vectors keep none
+                self._note_encoded(name, "encoder", counts.encoded)
+                self._note_encoded(name, "cache", counts.cached + counts.duplicates)
+
+    def _note_encoded(self, model: str, source: str, n_items: int) -> None:
+        """Note how many items a model has encoded since it was read, which may have happened since the last time."""
+        with self._lock:
+            noted, self._noted[model, source] = self._noted.get((model, source), 0), n_items
+            self._encoded.labels(model, source).inc(n_items - noted if n_items >= noted else n_items)
+
     def render(self) -> tuple[bytes, str]:
         """Return the metrics as Prometheus reads them, and their content type."""
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield what is read only when metrics are asked for."""
-        yield GaugeMetricFamily("anyshot_queue", "Requests that wait or are answered.", value=self.queue())
-        version = GaugeMetricFamily("anyshot_model_version", "Version of a model.", labels=("model",))
-        encoded = CounterMetricFamily(
-            "anyshot_encoded_items", "Items that were encoded, or found in the cache.", labels=("model", "source")
-        )
-        for name, snapshot in self._snapshots().items():
-            version.add_metric([name], snapshot.version)
-            counts = getattr(snapshot.classifier, "encoding_counts", None)
-            if counts is None:
-                continue  # fine-tuned networks and models of vectors keep none
-            encoded.add_metric([name, "encoder"], counts.encoded)
-            encoded.add_metric([name, "cache"], counts.cached + counts.duplicates)
-        yield from (version, encoded)
+        self.note()
+        registry = self.registry
+        if folder := os.environ.get(FOLDER_VARIABLE):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, folder)
+        return generate_latest(registry), CONTENT_TYPE_LATEST

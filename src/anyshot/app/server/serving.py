@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.supervisors import Multiprocess
 
 from anyshot.app.server.app import create_app
@@ -17,6 +18,7 @@ from anyshot.app.server.edge import Edge
 from anyshot.app.server.listening import BACKLOG, listening
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.logs import log_config, log_warnings
+from anyshot.app.server.metrics import counted_together
 from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
 from anyshot.app.server.tokens import tokens_for
@@ -56,8 +58,9 @@ def serve(
             print(ready_line, flush=True)
             server.run(sockets=[bound])
         else:
-            processes = _Processes(_Config(make, settings), [bound], ready_line)
-            processes.run()
+            with counted_together():
+                processes = _Processes(_Config(make, settings), [bound], ready_line)
+                processes.run()
             if not processes.started:
                 raise InputError("The service did not start: one of its processes could not. Its log says why.")
     finally:
@@ -105,6 +108,7 @@ class _Processes(Multiprocess):
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], ready_line: str) -> None:
         super().__init__(config, sockets)
         self._ready_line, self.started = ready_line, False
+        self._running: set[int | None] = set()  # the ids of the processes
 
     def init_processes(self) -> None:
         """Start the processes, and say so once all answer; if one cannot start, end the others."""
@@ -120,6 +124,9 @@ class _Processes(Multiprocess):
         for process in self.processes:
             process.child_conn.close()  # the other end is open in the process only, and closed when it ends
         super().keep_subprocess_alive()
+        earlier, self._running = self._running, {process.pid for process in self.processes}
+        for ended in earlier - self._running:
+            mark_process_dead(ended)  # what it counted still counts, but it has no queue
 
 
 def load_app(
