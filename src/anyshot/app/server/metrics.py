@@ -203,5 +203,5 @@ class Metrics:
         registry = self.registry
         if folder := os.environ.get(FOLDER_VARIABLE):
             registry = CollectorRegistry()
-            MultiProcessCollector(registry, folder)
+            MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # prometheus_client is partly typed
         return generate_latest(registry), CONTENT_TYPE_LATEST
