@@ -20,7 +20,7 @@ from anyshot.encoders.engines.texts import TextEngine, TokenNodes
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.minilm import MAX_TOKENS, TOKENIZER, WEIGHTS
 from anyshot.encoders.published_files import published_file
-from anyshot.encoders.text_tokenizer import TextTokenizer, read_tokenizer
+from anyshot.encoders.texts import TextTokenizer, read_tokenizer
 from anyshot.encoders.word_layer import LAYER
 from anyshot.zero_shot.thesaurus import all_words
 

@@ -15,7 +15,6 @@ from sklearn.preprocessing import FunctionTransformer
 
 from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import minilm as module
-from anyshot.encoders import text_tokenizer
 from anyshot.encoders import texts as encoder_texts
 from anyshot.encoders.engines import texts as engine_texts
 from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
@@ -109,7 +108,7 @@ def test_vectors_are_in_the_order_of_the_texts(minilm):
 
 def test_window_and_batch_sizes_do_not_change_the_vectors(minilm, monkeypatch):
     expected = minilm.encode(TEXTS)
-    monkeypatch.setattr(text_tokenizer, "windows", lambda texts: [slice(n, n + 2) for n in range(0, len(texts), 2)])
+    monkeypatch.setattr(encoder_texts, "windows", lambda texts: [slice(n, n + 2) for n in range(0, len(texts), 2)])
     monkeypatch.setattr(engine_texts, "BATCH_TOKENS", 8)
     np.testing.assert_allclose(minilm.encode(TEXTS), expected, atol=1e-3)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from anyshot.encoders import text_tokenizer
+from anyshot.encoders import texts as encoder_texts
 from anyshot.encoders.engines import texts as module
 from anyshot.encoders.engines.layers import embedding, integers, mean_over, model, ops
 from anyshot.encoders.engines.openvino import Engine
@@ -19,7 +19,7 @@ from anyshot.encoders.engines.texts import (
     share_rows,
     token_nodes,
 )
-from anyshot.encoders.text_tokenizer import TextTokenizer
+from anyshot.encoders.texts import TextTokenizer
 from anyshot.errors import BadItemError, EncoderError
 
 WORDS = ["<unk>", "my", "card", "is", "late"]
@@ -74,7 +74,7 @@ def test_long_texts_are_truncated_and_counted(caplog):
 
 
 def test_a_text_without_a_token_is_reported_with_its_row(monkeypatch):
-    monkeypatch.setattr(text_tokenizer, "windows", lambda texts: [slice(0, 2), slice(2, 3)])
+    monkeypatch.setattr(encoder_texts, "windows", lambda texts: [slice(0, 2), slice(2, 3)])
     with pytest.raises(BadItemError, match="returned no tokens for the text in row 2"):
         engine_of().encode(["my", "card", "\t"])
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from anyshot.encoders import text_tokenizer
+from anyshot.encoders import texts as encoder_texts
 from anyshot.encoders.backbones import split
 from anyshot.encoders.minilm import MiniLMEncoder
 from anyshot.encoders.networks import minilm as module
@@ -46,7 +46,7 @@ def test_a_vector_does_not_depend_on_the_rest_of_the_batch(exact):
 
 def test_window_and_batch_sizes_do_not_change_the_vectors(exact, monkeypatch):
     expected = exact.encode(TEXTS)
-    monkeypatch.setattr(text_tokenizer, "windows", lambda texts: [slice(n, n + 2) for n in range(0, len(texts), 2)])
+    monkeypatch.setattr(encoder_texts, "windows", lambda texts: [slice(n, n + 2) for n in range(0, len(texts), 2)])
     monkeypatch.setattr(module, "BATCH_TOKENS", {"cpu": 8})
     np.testing.assert_allclose(exact.encode(TEXTS), expected, atol=2e-6)
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.engines.layers import MASKED, Node, constant, integer, integers, model, ops, parameter
 from anyshot.encoders.engines.openvino import Inputs, Precision, shared_engine
-from anyshot.encoders.text_tokenizer import TextTokenizer, refuse_unknown
-from anyshot.encoders.texts import Rows, TextEncoder, batches, collect
+from anyshot.encoders.texts import Rows, TextEncoder, TextTokenizer, batches, collect, refuse_unknown
 
 BATCH_TOKENS: Final = 1024
 """Tokens in a batch: few enough that the hidden states stay in the cache of a processor."""

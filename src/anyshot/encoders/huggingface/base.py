@@ -16,8 +16,7 @@ from transformers.utils import logging as transformers_log
 from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.files import VOCABULARIES, digest_of_folder, read_settings
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
-from anyshot.encoders.text_tokenizer import log_truncated, refuse_empty
-from anyshot.encoders.texts import Rows, TextEncoder, collect
+from anyshot.encoders.texts import Rows, TextEncoder, collect, log_truncated, refuse_empty
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
 
 TOKENIZER: Final = "tokenizer.json"

@@ -31,8 +31,7 @@ from anyshot.encoders.stages import (
     choose_compute,
     mean_of_tokens,
 )
-from anyshot.encoders.text_tokenizer import TextTokenizer
-from anyshot.encoders.texts import Rows, collect
+from anyshot.encoders.texts import Rows, TextTokenizer, collect
 from anyshot.encoders.word_layer import LAYER, WEIGHT, WordLayer
 
 WIDTH: Final = MINILM.width
