@@ -57,7 +57,7 @@ from anyshot.base.progress import track
 from anyshot.base.validation import Floats, Indexes
 from anyshot.evaluation.conformal import prediction_sets, threshold_of
 from anyshot.evaluation.metrics import confidence_bins, per_class_accuracy
-from anyshot.tasks.class_prior import class_shares
+from anyshot.tasks.parameters import class_shares
 from anyshot.zero_shot.class_embeddings import TEXT_TEMPLATES
 
 PROTOCOL: Final = 1

@@ -22,7 +22,7 @@ from ablation_sets import READING, SETS, Halves, class_data, embedder, encode_tr
 from anyshot.any_shot.fitting import fit_model
 from anyshot.base.validation import Floats, Indexes
 from anyshot.evaluation.metrics import expected_calibration_error, per_class_accuracy
-from anyshot.tasks.class_prior import class_shares
+from anyshot.tasks.parameters import class_shares
 
 PER_CLASS: Final = (1, 3, 10, 30, 100)
 LABELS: Final = (0, 1, 5)

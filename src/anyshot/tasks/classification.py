@@ -26,10 +26,17 @@ from anyshot.encoders.texts import LongTexts
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.tasks.class_changes import warn_of_unused_texts
 from anyshot.tasks.encoded_classifier import EncodedClassifier
-from anyshot.tasks.fit_warnings import warn_of_classes, warn_of_labels, warn_of_names, without_corrected
 from anyshot.tasks.fitted_classifier import FittedClassifier
-from anyshot.tasks.fitting import fit_model, unpredictable
-from anyshot.tasks.given_items import Given, embedder_for
+from anyshot.tasks.fitting import (
+    Given,
+    embedder_for,
+    fit_model,
+    unpredictable,
+    warn_of_classes,
+    warn_of_labels,
+    warn_of_names,
+    without_corrected,
+)
 from anyshot.tasks.parameters import check_parameters
 from anyshot.tasks.saved_classifier import read_classifier, write_classifier
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better

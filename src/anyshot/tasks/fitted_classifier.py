@@ -28,11 +28,15 @@ from anyshot.tasks.class_changes import (
     renamed,
     with_class_alone,
 )
-from anyshot.tasks.class_prior import expected_shares
-from anyshot.tasks.fit_warnings import warn_of_classes, warn_of_labels, warn_of_names
-from anyshot.tasks.fitting import checked_classes, fit_model
-from anyshot.tasks.given_items import embedder_for
-from anyshot.tasks.parameters import Parameters, check_needs_no_items, check_parameters
+from anyshot.tasks.fitting import (
+    checked_classes,
+    embedder_for,
+    fit_model,
+    warn_of_classes,
+    warn_of_labels,
+    warn_of_names,
+)
+from anyshot.tasks.parameters import Parameters, check_needs_no_items, check_parameters, expected_shares
 from anyshot.zero_shot.class_texts import Description
 
 if TYPE_CHECKING:  # each is loaded by who asks for it

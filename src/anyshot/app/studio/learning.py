@@ -23,7 +23,7 @@ from anyshot.base.messages import collecting
 from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.encoders.texts import rows_of_unread_texts
 from anyshot.store.disk_cache import VectorCache
-from anyshot.tasks.fit_warnings import warn_of_classes, warn_of_labels
+from anyshot.tasks.fitting import warn_of_classes, warn_of_labels
 from anyshot.zero_shot.class_texts import ClassTexts, describe, read_classes
 
 if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is only looked at does not need

@@ -26,7 +26,7 @@ WARNING = [
     *(SOURCE / "base" / name for name in ("class_words.py", "files.py", "labels.py", "misleading_names.py")),
     *(SOURCE / "store" / name for name in ("database.py", "encoding.py")),
     *(SOURCE / "zero_shot" / name for name in ("class_embeddings.py", "class_texts.py")),
-    *(SOURCE / "tasks" / name for name in ("class_prior.py", "fit_warnings.py")),
+    *(SOURCE / "tasks" / name for name in ("fitting.py", "parameters.py")),
     SOURCE / "app/studio/previews.py",
 ]
 """The files that warn of what a person does in the studio, or note how its files are read and written."""

@@ -1,13 +1,15 @@
-"""The items that `fit` was given: what is labeled, which lists there are, and the encoder for them."""
+"""What `fit` is given: what is labeled, which lists there are, the encoder for them, and names that mislead."""
+
+import warnings
 
 import numpy as np
 import pytest
 
-from anyshot import AnyShotClassifier
+from anyshot import AnyShotClassifier, Words
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import without_items
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.tasks.given_items import Given, embedder_for
+from anyshot.tasks.fitting import Given, embedder_for
 from anyshot.zero_shot.class_texts import describe
 
 VECTORS = np.eye(4, dtype=np.float32)
@@ -53,3 +55,25 @@ def test_a_source_with_labels_of_one_class_is_refused():
 def test_the_default_encoder_is_that_of_the_first_items(parts, name):
     clf = AnyShotClassifier(["tea", "zoo"], cache=False)
     assert embedder_for(parts, clf, vectors_given=True).name == name
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["A", "B"], "'A', have only one letter"),
+        (["complaint 1", "complaint 2"], "'complaint 1', differ from others only in numbers"),
+        (["доставка", "возврат денег"], "'возврат денег', are in letters that the encoder 'minilm' does not know"),
+    ],
+)
+def test_names_that_say_little_to_the_encoder_are_warned_of(names, words):
+    expected = rf"Names of classes without labels, such as {words}, so predictions .* Words \(--words\) of each\."
+    with pytest.warns(UserWarning, match=expected):
+        AnyShotClassifier(names, encoder="minilm", cache=False).fit()
+
+
+def test_names_with_labels_words_or_descriptions_are_not_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        AnyShotClassifier({"A": Words("cash"), "B": "a parcel"}, encoder="minilm", cache=False).fit()
+        AnyShotClassifier(["A", "B"], encoder="minilm", cache=False).fit(["cash back", "my parcel"], ["A", "B"])
+        AnyShotClassifier(["1 star", "5 stars"], encoder="minilm", cache=False).fit()
