@@ -1,25 +1,30 @@
 """Write tables: CSV, JSON lines, Parquet and Excel; and answers beside the columns of a table that was read."""
 
 import csv
+import itertools
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, time
-from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from anyshot.base.extras import extra
 from anyshot.base.files import atomic_file
 from anyshot.base.json_values import json_value
+from anyshot.base.messages import count, note
 from anyshot.base.terminal import whole_characters
-from anyshot.data.spreadsheet import without_formulas
+from anyshot.data.cells import as_text
 from anyshot.data.tables import Table, cells_of
 from anyshot.data.workbooks import write_workbook
 from anyshot.errors import DataFileError, InputError
+
+log = logging.getLogger(__name__)
 
 
 def write_table(
@@ -52,7 +57,7 @@ def write_table(
         )
     table = _with_whole_characters(rows)
     if target.suffix.lower() == ".csv" and not verbatim:
-        table = without_formulas(table)
+        table = _without_formulas(table)
     with atomic_file(target) as part:
         if like is not None and target.suffix.lower() == ".csv":
             _csv_like(like, table, part)
@@ -98,7 +103,30 @@ def with_columns_of(table: Table, rows: Sequence[Mapping[str, object]], *, prefi
 
 def _unused(name: str, taken: Mapping[str, object], *, instead: str) -> str:
     """Return the first name that is not taken: `name`, `instead`, then `instead` with _2, _3, ... appended."""
-    return next(one for one in chain([name, instead], (f"{instead}_{n}" for n in count(2))) if one not in taken)
+    return next(
+        one
+        for one in itertools.chain([name, instead], (f"{instead}_{n}" for n in itertools.count(2)))
+        if one not in taken
+    )
+
+
+def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose cells and column names a spreadsheet shows as text; how many were changed is logged."""
+    n_changed = 0
+    safe = table.copy(deep=False).set_axis(range(table.shape[1]), axis=1)
+    for number in safe:
+        if not isinstance(safe[number].dtype, np.dtype) or safe[number].dtype == object:  # others hold no text
+            given = safe[number].astype(object)
+            cells = [as_text(value) for value in given]
+            n_changed += sum(cell is not value for cell, value in zip(cells, given, strict=True))
+            safe[number] = pd.Series(cells, index=table.index, dtype=object)
+    if n_changed:
+        note(
+            log,
+            f"An apostrophe was put before {count(n_changed, 'text')} that a spreadsheet would run as a formula; "
+            "anyshot reads it without. To leave it out, set verbatim=True (--verbatim)",
+        )
+    return safe.set_axis([as_text(name) for name in table.columns], axis=1)
 
 
 def _csv_like(given: Table, table: pd.DataFrame, path: Path) -> None:

@@ -15,11 +15,10 @@ from anyshot.base.extras import extra
 from anyshot.base.labels import clean_header
 from anyshot.base.messages import count as counted
 from anyshot.base.messages import first_of, note, shortened
-from anyshot.data.cells import is_filled
+from anyshot.data.cells import ERRORS, NO_VALUES, as_written, is_filled
 from anyshot.data.header_rows import rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
-from anyshot.data.spreadsheet import ERRORS, NO_VALUES, as_written
 from anyshot.data.text_files import existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
 from anyshot.data.workbooks import SUFFIXES, read_workbook
 from anyshot.errors import DataFileError, InputError
