@@ -27,6 +27,7 @@ from situations.situation import (
     Subject,
     command,
     fitted,
+    in_shell,
     mentions,
     refuses,
     taken_or_refused,
@@ -314,3 +315,22 @@ def _(folder: Path) -> object:
 def _(folder: Path, number: str) -> object:
     result = _numbers(folder, f"sum;label\n{number};a\n7{number[1:]};b\n{number};a\n7{number[1:]};b\n")[1]
     return mentions(result, "'sum'", "read as 5.111", "5111")
+
+
+# --- columns that only name the rows ---------------------------------------------------------------------------------
+
+IDS = {
+    "customer_id from 1 on": {"customer_id": range(1, 61)},
+    "invoice_no with gaps": {"invoice_no": [7919 * n % 10007 for n in range(60)]},
+    "a row number without a usual name": {"line": [(7 * n) % 60 for n in range(60)]},
+    "codes such as C-0001": {"code": [f"C-{n:04}" for n in range(60)]},
+}
+
+
+@holds.each("{} among the features: named, with --except", IDS)
+def _(folder: Path, column: Any) -> object:
+    TABLE.assign(**column, label=SIGNS).to_csv(folder / "a.csv", index=False)
+    how = ("--feature-columns", "all", "--label-column", "label", "--out", "m")
+    result = in_shell(folder, f"anyshot fit a.csv {' '.join(how)}")
+    left_out = in_shell(folder, f"anyshot fit a.csv {' '.join(how)} --except {next(iter(column))}")
+    return mentions(result, "Warning", next(iter(column)), "--except") and not mentions(left_out, "Warning")

@@ -19,7 +19,7 @@ def leaking(n=160):
     table = pd.DataFrame({"age": random.integers(18, 80, n), "status_code": 10 + churned})
     table["state"] = np.where(churned, random.choice(["gone", "left"], n), random.choice(["new", "loyal"], n))
     table["churned_on"] = pd.Series(pd.date_range("2024-01-01", periods=n)).where(churned)
-    table["reason"] = pd.Series([f"reason {row}" for row in range(n)]).where(churned)
+    table["reason"] = pd.Series([f"reason {row % 9}" for row in range(n)]).where(churned)
     table["risk"] = random.normal(size=n) + 9 * churned
     return table, np.where(churned, "churned", "active").tolist()
 

@@ -65,7 +65,7 @@ def test_sentences_are_no_categories():
     texts = [f"my order {number} did not arrive" for number in range(12)]
     with pytest.warns(UserWarning, match=r"'Message' holds texts that are nearly all different.*--except"):
         TableVectors().fit(pd.DataFrame({"Message": texts}))
-    TableVectors().fit(pd.DataFrame({"city": texts[:4] * 3, "code": [text[9:11] for text in texts]}))
+    TableVectors().fit(pd.DataFrame({"city": texts[:4] * 3, "name": list("abcdefghijkl")}))
 
 
 def test_a_warning_points_past_the_wrapper_of_scikit_learn():

@@ -14,18 +14,16 @@ from sklearn.preprocessing import OneHotEncoder
 from anyshot.base.columns import column_values, is_sparse_tensor, is_table, numeric_array, unmasked, vector_column
 from anyshot.base.estimator import all_or_nothing
 from anyshot.base.extras import extra
-from anyshot.base.messages import first_of, named_rows, nearest, note_unlike_fit, warn, warn_unlike_fit
+from anyshot.base.messages import first_of, named_rows, nearest, note_unlike_fit, warn_unlike_fit
 from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.written_labels import spelling_of
 from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of, plain_kind
 from anyshot.data.column_ranges import Range, shown
+from anyshot.data.row_names import warn_of_numbers, warn_of_texts
 from anyshot.errors import InputError, ItemWarning
 
 MISSING: Final = "(none)"
 """The category of a missing value."""
-MANY_TEXTS: Final = 10
-LEAST_WORDS: Final = 4
-"""More different texts of so many words are hardly categories."""
 
 log = logging.getLogger(__name__)
 
@@ -103,14 +101,16 @@ class TableVectors(TransformerMixin, BaseEstimator):
             kinds[name] = kind_of(table[name])
             if kinds[name] != "category":
                 numbers = as_numbers(table[name], kinds[name])
+                if kinds[name] == "number":
+                    warn_of_numbers(name, numbers)
                 medians[name] = float(np.nanmedian(numbers))
                 gaps += [name] if np.isnan(numbers).any() else []
                 if (own := Range.of(numbers, plain_kind(kinds[name]))) is not None:
                     ranges[name] = own
             else:
-                counts = _categories(table[name]).value_counts()
-                _warn_if_free_texts(name, counts)
-                categories[name] = sorted(counts.index[: self.max_categories])
+                texts = _categories(table[name])
+                warn_of_texts(name, texts[texts != MISSING].tolist())
+                categories[name] = sorted(texts.value_counts().index[: self.max_categories])
         if not kinds:
             raise InputError("No column of the table has a value; at least one is needed. Leave out empty columns.")
         self._learn(kinds, medians, gaps, categories, ranges)
@@ -274,16 +274,6 @@ class TableVectors(TransformerMixin, BaseEstimator):
             one_hot = OneHotEncoder(categories=listed, handle_unknown="ignore", sparse_output=False)
             one_hot.set_output(transform="default")  # an array, whatever sklearn.set_config says
             self.one_hot_ = one_hot.fit(np.array([[values[0] for values in listed]], dtype=object))
-
-
-def _warn_if_free_texts(name: str, counts: "pd.Series[int]") -> None:
-    """Warn of a column of sentences that are nearly all different; counts: how often each occurs."""
-    n_words = [len(text.split()) for text in counts.index]
-    if len(counts) > MANY_TEXTS and len(counts) > 0.9 * counts.sum() and np.median(n_words) >= LEAST_WORDS:
-        warn(
-            f"Column {name!r} holds texts that are nearly all different: as categories they say nothing about new "
-            "rows. Leave the column out (--except), or use the texts as items instead of the rows (--text-column)."
-        )
 
 
 def is_plain(table: TableVectors) -> bool:

@@ -2,24 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from anyshot import data
 from anyshot.app.studio.feature_items import Holds
+from anyshot.data.row_names import are_names_of_rows, are_numbers_of_rows
 from anyshot.data.unconfirmed_labels import exported_columns
 from anyshot.errors import InputError
 
 if TYPE_CHECKING:
     from anyshot.data.tables import Table
-
-_NUMBERING: Final = ("id", "nr", "no", "number", "nummer", "index", "key", "code")
-"""How names of columns end that only name the rows."""
-FEW: Final = 10
-"""Rows from which texts that are nearly all different are hardly categories."""
-MOSTLY: Final = 0.9
 
 
 @dataclass(frozen=True)
@@ -59,14 +53,8 @@ def _feature(column: "pd.Series[Any]") -> Feature:
 
 
 def _names_rows(name: str, kind: Holds, values: list[Any]) -> bool:
-    """Return whether values only name the rows: numbers that count them, or texts that are nearly all different."""
-    distinct = len(set(map(str, values)))
     if kind == "category":
-        return distinct > FEW and distinct >= MOSTLY * len(values)
-    if kind != "number" or distinct < len(values) or len(values) < 2:
+        return are_names_of_rows(list(map(str, values)))
+    if kind != "number":
         return False
-    numbers = pd.to_numeric(pd.Series(values, dtype=object).astype(str), errors="coerce").to_numpy()
-    is_named = name.strip().casefold().rstrip(".").endswith(_NUMBERING)
-    counts_up = len(values) > 2 and bool((np.diff(numbers) > 0).all())
-    is_shuffled = len(values) > FEW and bool(np.ptp(numbers) < 1.5 * len(values))  # hardly a number is left out
-    return bool((numbers == np.round(numbers)).all()) and (is_named or counts_up or is_shuffled)
+    return are_numbers_of_rows(name, data.read_numbers(pd.Series(values, dtype=object), "number")[0])
