@@ -142,6 +142,17 @@ holds.refused("a comma that is not quoted: refused by line", "line 3")(
     lambda f: read_data(written(f, "a.csv", "text,label\nrefund,x\nhello, world,y\n"))
 )
 
+
+@holds("a folder of letters: each is one text, and the answers name its file")
+def _(folder: Path) -> object:
+    for name, text in {"a": "refund please", "b": "my parcel is late"}.items():
+        written(folder / "letters", f"{name}.txt", f"Dear team,\n\n{text}.\n\nAnn\n")
+    result = command("predict", folder / "letters", *CLASSES, "--out", folder / "b.csv")
+    table = pd.read_csv(folder / "b.csv")
+    answers = (table["name"].tolist(), table["predicted_label"].tolist())
+    return mentions(result, "2 .txt files", "one text") and answers == (["a.txt", "b.txt"], ["refund", "delivery"])
+
+
 # --- encodings -------------------------------------------------------------------------------------------------------
 
 ENCODED = {

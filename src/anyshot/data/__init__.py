@@ -40,6 +40,7 @@ _HOME = {
     "read_table": "anyshot.data.tables",
     "remarks_on_row": "anyshot.data.row_objects",
     "table_of_rows": "anyshot.data.row_objects",
+    "texts_of_folder": "anyshot.data.text_folders",
     "with_columns_of": "anyshot.data.table_writing",
     "write_table": "anyshot.data.table_writing",
 }

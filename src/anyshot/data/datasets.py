@@ -39,6 +39,7 @@ from anyshot.data.item_columns import (
 )
 from anyshot.data.tables import Table, read_table
 from anyshot.data.text_files import as_written_first, existing
+from anyshot.data.text_folders import texts_of_folder
 from anyshot.errors import BadItemError, DataFileError, InputError, ItemColumnError
 
 log = logging.getLogger(__name__)
@@ -89,15 +90,16 @@ def read_data(
     on_error: OnError = "raise",
     classes: Sequence[Label] | None = None,
 ) -> Dataset:
-    """Read items and labels from a file or a folder of images.
+    """Read items and labels from a file, or a folder of images or texts.
 
     Tables (CSV, TSV, JSON lines, Parquet, Excel) contain texts, or paths of images relative to the table's folder.
-    Columns that are not given are found by their usual names. A .txt file has one text per line. Files may be
-    compressed (.gz). Empty lines are ignored; a blank row between others is one with an empty text. A folder has one
-    subfolder per class, or a `labels.csv` (.tsv, .xlsx, ...) with the columns file and label, or the `metadata.csv` of
-    a Hugging Face data set; images in neither have no label. Hidden files are ignored, other files that are not images
-    are listed as skipped. Images are decoded later, when they are encoded; here each must exist, have an image suffix,
-    and not be empty. With `on_error="skip"` they are decoded here as well.
+    Columns that are not given are found by their usual names. A .txt file has one text per line, and a folder of .txt
+    files has one per file. Files may be compressed (.gz). Empty lines are ignored; a blank row between others is one
+    with an empty text. A folder has one subfolder per class, or, if it has images, a `labels.csv` (.tsv, .xlsx, ...)
+    with the columns file and label, or the `metadata.csv` of a Hugging Face data set; items in neither have no label.
+    Hidden files are ignored, other files that are not images are listed as skipped. Images are decoded later, when they
+    are encoded; here each must exist, have an image suffix, and not be empty. With `on_error="skip"` they are decoded
+    here as well.
 
     With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns.
     Put a name that contains a comma in double quotes.
@@ -126,11 +128,14 @@ def read_data(
     """
     source = existing(Path(path))
     columns = ColumnNames(text_column, image_column, label_column, feature_columns)
-    if source.is_file():
-        table = read_table(source, encoding=encoding, sheet=sheet, blank_rows=True)
-        return data_of_table(table, columns, classes=classes, with_labels=with_labels, on_error=on_error)
-    if sheet is not None:
+    if sheet is not None and not source.is_file():
         raise InputError(f"The sheet {sheet!r} was named, but {source} is a folder. Leave it out.")
+    if source.is_file():
+        table: Table | None = read_table(source, encoding=encoding, sheet=sheet, blank_rows=True)
+    else:
+        table = texts_of_folder(source, encoding=encoding)
+    if table is not None:
+        return data_of_table(table, columns, classes=classes, with_labels=with_labels, on_error=on_error)
     return data_of_folder(source, columns, encoding=encoding, with_labels=with_labels, on_error=on_error)
 
 

@@ -42,7 +42,7 @@ class ImageFolder(NamedTuple):
 def read_folder(folder: Path, columns: ColumnNames, *, with_labels: bool, encoding: str | None) -> ImageFolder:
     """Return all images of a folder, with labels from its table or the names of its subfolders."""
     entries = [entry for entry in sorted(folder.iterdir()) if not _is_hidden(entry.name)]
-    inside = {entry.name: list(_files(entry)) for entry in entries if entry.is_dir()}
+    inside = {entry.name: list(files_below(entry)) for entry in entries if entry.is_dir()}
     loose = [entry for entry in entries if not entry.is_dir()]
     sheet = next((entry for name in SHEETS for entry in loose if entry.name.lower() == name), None)
     files = [*loose, *(file for own in inside.values() for file in own)]
@@ -63,22 +63,24 @@ def read_folder(folder: Path, columns: ColumnNames, *, with_labels: bool, encodi
             "in one file, such as a CSV, or a .txt file with a text per line."
         )
     full = [name for name, own in inside.items() if any(map(is_image, own))]
-    if with_labels and full and {name.casefold() for name in full} <= _SPLITS:
-        raise DataFileError(f"{folder} is divided into {', '.join(full)}, which are not classes. Give one of them.")
+    labels = labels_of_folders(folder, images) if with_labels else None
     empty = [(str(folder / name), "the folder contains no images") for name in inside if name not in full]
-    if not (full and with_labels):
-        return ImageFolder(images, None, [*others, *empty])
-    return ImageFolder(images, _labels_of_folders(folder, full, images), [*others, *empty])
+    return ImageFolder(images, labels, [*others, *empty])
 
 
-def _labels_of_folders(folder: Path, full: Sequence[str], images: Sequence[Path]) -> list[Label]:
-    """Return the label of each image, the name of its folder; None beside the folders, `full` of images."""
-    places = [file.relative_to(folder).parts for file in images]
+def labels_of_folders(folder: Path, files: Sequence[Path]) -> list[Label] | None:
+    """Return the label of each file, the name of its subfolder, None beside these; None if there is no subfolder."""
+    places = [file.relative_to(folder).parts for file in files]
+    full = sorted({place[0] for place in places if len(place) > 1})
+    if not full:
+        return None
+    if {name.casefold() for name in full} <= _SPLITS:
+        raise DataFileError(f"{folder} is divided into {', '.join(full)}, which are not classes. Give one of them.")
     deeper = sorted({place[1] for place in places if len(place) > 2}) if len(full) == 1 else []
     if len(deeper) > 1:
         note(
             log,
-            f"All images of {folder} are in its folder {full[0]!r}, which is taken for their class. If the folders in "
+            f"All files of {folder} are in its folder {full[0]!r}, which is taken for their class. If the folders in "
             f"it ({first_of(deeper, at_most=5)}) are the classes, give {folder / full[0]}",
         )
     names = dict(zip(full, clean_names(full, what=f"folders in {folder}"), strict=True))
@@ -163,7 +165,7 @@ def _has_labels(table: Table, columns: ColumnNames) -> bool:
     return find_column(table, LABEL_COLUMNS, columns.label, option="label_column") is not None
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
     """Yield the files in a folder, its subfolders, and folders that are linked from there, each folder once.
 
     A link to a folder above is not followed: it would give the images of other classes the name of this one.

@@ -33,7 +33,8 @@ class Table:
     lines: the line of the file in which each row starts, from 1, or None if the file has no lines; numbers: the number
     of each row in a spreadsheet, where the names of the columns are row 1, or None if the file has no such row;
     encoding: of the text, None for Parquet and Excel; separator: of the fields of a CSV; sheets: of a workbook, those
-    that are visible and have values; repeated: the names that several columns had, which are numbered.
+    that are visible and have values; repeated: the names that several columns had, which are numbered; files: of a
+    folder of texts, the one of each row.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Table:
     separator: str | None = None
     sheets: Sequence[str] = ()
     repeated: Sequence[str] = ()
+    files: Sequence[str] = ()
 
     def number(self, row: int) -> int:
         """Return the number of a row (from 0) as people count: in a spreadsheet, or else its line, or else from 1."""
@@ -54,8 +56,10 @@ class Table:
         """Return where a row (from 0) stands in the file.
 
         Rows are counted as a spreadsheet does, in which the names of the columns are row 1; the line is added where it
-        differs, as after cells of several lines.
+        differs, as after cells of several lines. A text that has a file is named by it.
         """
+        if self.files:
+            return self.files[row]
         if self.numbers is None:
             return f"data row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
         number = self.numbers[row]
@@ -69,7 +73,8 @@ class Table:
     def rows(self, rows: Sequence[int]) -> "Table":
         """Return some rows of the table."""
         lines, numbers = (None if own is None else [own[row] for row in rows] for own in (self.lines, self.numbers))
-        return replace(self, frame=self.frame.iloc[list(rows)], lines=lines, numbers=numbers)
+        files = [self.files[row] for row in rows] if self.files else ()
+        return replace(self, frame=self.frame.iloc[list(rows)], lines=lines, numbers=numbers, files=files)
 
     def values(self, column: str) -> list[Any]:
         """Return a column as Python values, None for missing ones; the first one of several without a name."""
@@ -80,13 +85,15 @@ class Table:
         return [cells_of(self.frame.iloc[:, place]) for place in range(self.frame.shape[1])]
 
 
-def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = None, blank_rows: bool = False) -> Table:
+def read_table(
+    path: Path, *, encoding: str | None = None, sheet: str | None = None, blank_rows: bool = False, whole: bool = False
+) -> Table:
     """Read the rows of a file; one whose name ends in .gz is unpacked.
 
     encoding: of a text file; by default it is detected; sheet: of an Excel file; by default the first visible one that
-    is not empty; blank_rows: whether rows without any value between others are kept in CSV, TSV and Excel. Rows that
-    repeat the names of the columns, as where files were joined, are left out, and columns of one name numbered, which
-    is logged.
+    is not empty; blank_rows: whether rows without any value between others are kept in CSV, TSV and Excel; whole:
+    whether a .txt file, such as a letter, is one text, rather than a text per line. Rows that repeat the names of the
+    columns, as where files were joined, are left out, and columns of one name numbered, which is logged.
 
     Raises
     ------
@@ -107,7 +114,8 @@ def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = N
         table = _parquet(path)
     elif suffix in _PARSERS:
         text, found = read_text(path, encoding)
-        table = replace(_PARSERS[suffix](text, path), encoding=found)
+        parser = _whole_text if whole and suffix == ".txt" else _PARSERS[suffix]
+        table = replace(parser(text, path), encoding=found)
     else:
         readable, remedy = ", ".join([*_PARSERS, ".parquet", *SUFFIXES]), remedy_for_type(path)
         raise DataFileError(
@@ -189,10 +197,14 @@ def _text_lines(text: str, path: Path) -> Table:
         note(
             log,
             f"{path} has {counted(n_blank, 'blank line')} between others, as a letter has; each other line is read as "
-            "one text. Give letters as rows of a CSV",
+            "one text. Give letters as rows of a CSV, or as a folder of .txt files",
         )
     texts = [line for _, line in numbered]
     return Table(path, pd.DataFrame({"text": texts}, dtype=object), [number for number, _ in numbered])
+
+
+def _whole_text(text: str, path: Path) -> Table:
+    return Table(path, pd.DataFrame({"name": [path.name], "text": [text.strip()]}, dtype=object), [1])
 
 
 def _excel(path: Path, sheet: str | None) -> Table:

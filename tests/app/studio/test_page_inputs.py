@@ -78,6 +78,19 @@ def test_a_folder_is_dropped_on_a_project_in_german(opened, holiday):
     check(page)
 
 
+def test_letters_that_are_dropped_are_an_item_each_and_one_file_asks(opened, tmp_path):
+    for name in ("Ann", "Bob", "Eve"):
+        (tmp_path / f"{name}.txt").write_text(f"Dear {name}\n\nWhere is it?\n")
+    page = opened()
+    drop(page, tmp_path / "Ann.txt", tmp_path / "Bob.txt")
+    page.wait_for_selector("#toast >> text=2 items added. There is 1 note.")
+    drop(page, tmp_path / "Eve.txt")
+    page.wait_for_selector("#sheet .main >> text=Add 2 rows")
+    page.select_option("#sheet [name=whole]", "yes")
+    page.click("#sheet .main >> text=Add 1 row")
+    page.wait_for_selector("#shown >> text=3 items")
+
+
 def test_the_folder_of_a_model_is_dropped(opened, studio, tmp_path):
     page = opened()
     create(page, "to be trained")

@@ -80,15 +80,20 @@ class Reading:
     taken: list[tuple["Table", "datasets.Dataset"]] = field(default_factory=list)
 
     def table(self, path: Path) -> "Table | None":
-        """Return the table at a path, with its blank rows, which is read once; None for a folder."""
-        if existing(path).is_dir():
-            if self.options.sheet is not None:
-                raise InputError(f"--sheet {self.options.sheet} was given, but {path} is a folder. Leave it out.")
-            return None
-        if path not in self.tables:
-            how = {"encoding": self.options.encoding, "sheet": self.options.sheet}
-            self.tables[path] = datasets.read_table(path, **how, blank_rows=True)
-        return self.tables[path]
+        """Return the table at a path, with its blank rows, which is read once; None for a folder of images."""
+        encoding, sheet = self.options.encoding, self.options.sheet
+        if path in self.tables:
+            return self.tables[path]
+        table: Table | None
+        if not existing(path).is_dir():
+            table = datasets.read_table(path, encoding=encoding, sheet=sheet, blank_rows=True)
+        elif sheet is not None:
+            raise InputError(f"--sheet {sheet} was given, but {path} is a folder. Leave it out.")
+        else:
+            table = datasets.texts_of_folder(existing(path), encoding=encoding)
+        if table is not None:
+            self.tables[path] = table
+        return table
 
     def places(self, texts: Sequence[str]) -> list[str]:
         """Return where these texts stand in the tables that were read, as people count their rows."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # it loads pandas
 Data: TypeAlias = Annotated[
     Path,
     typer.Argument(
-        help="CSV, TSV, JSON lines, Parquet, Excel, a text file with a text per line, or a folder of images.",
+        help="CSV, TSV, JSON lines, Parquet, Excel, .txt with a text per line, or a folder of images or .txt files.",
         metavar="DATA",
     ),
 ]
@@ -263,7 +263,7 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
     if one_file:
         path = Path(arguments[0])
         data = read(path, columns=columns, with_labels=False, model=model)
-        table = current().table(path) if suffix_of(path) in TABLE_SUFFIXES else None
+        table = None if suffix_of(path) == ".txt" else current().table(path)
         return GivenItems(data.items, table, data.table_rows, data.item_column if data.modality == "image" else None)
     for argument in arguments:
         _check_item(argument)

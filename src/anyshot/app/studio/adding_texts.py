@@ -39,16 +39,18 @@ def add_table(
     label_column: str | None = None,
     sheet: str | None = None,
     has_names: bool = True,
+    whole: bool = False,
     source: str | None = None,
     entry: Entry | None = None,
 ) -> Added:
-    """Add the rows of a table (CSV, TSV, JSON lines, Parquet, Excel, or a text per line).
+    """Add the rows of a table (CSV, TSV, JSON lines, Parquet, Excel), or the texts of a .txt file.
 
     text_column: the column of the texts, by default what `preview` proposes; label_column: that of labels, if any,
-    whose names become classes; sheet: of a workbook, by default the first visible one that has rows; has_names:
-    whether the first row holds the names of the columns, which are otherwise "Column 1" and so on; source: the name of
-    the file, if `path` is a copy of it; entry: that of another table, with which this one is undone. All columns are
-    kept for the export. The table is added completely or not at all.
+    whose names become classes; sheet: of a workbook, by default the first visible one that has rows; has_names: whether
+    the first row holds the names of the columns, which are otherwise "Column 1" and so on; whole: whether a .txt file,
+    such as a letter, is one text, rather than a text per line; source: the name of the file, if `path` is a copy of it;
+    entry: that of another table, with which this one is undone. All columns are kept for the export. The table is added
+    completely or not at all.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def add_table(
     InputError
         The label column has more than 200 different values that are no class yet.
     """
-    read = read_rows(path, label_column=label_column, sheet=sheet, has_names=has_names, source=source)
+    read = read_rows(path, label_column=label_column, sheet=sheet, has_names=has_names, source=source, whole=whole)
     text_column = text_column or likely_text_column(read.table)
     check_column(read.name, text_column, read.columns)
     if label_column == text_column:

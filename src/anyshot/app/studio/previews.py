@@ -58,7 +58,7 @@ class Preview:
     class_is_guess: bool = False
 
 
-def read_named(path: Path, *, source: str | None, sheet: str | None) -> tuple["Table", list[str]]:
+def read_named(path: Path, *, source: str | None, sheet: str | None, whole: bool = False) -> tuple["Table", list[str]]:
     """Read a table, and return it with how it was read; errors and notes call a copy by the name of its source."""
 
     def named(message: object) -> str:
@@ -67,7 +67,7 @@ def read_named(path: Path, *, source: str | None, sheet: str | None) -> tuple["T
 
     with collecting() as notes:
         try:
-            table = data.read_table(path, sheet=sheet)
+            table = data.read_table(path, sheet=sheet, whole=whole)
         except AnyshotError as error:
             if source is None:
                 raise
@@ -77,6 +77,8 @@ def read_named(path: Path, *, source: str | None, sheet: str | None) -> tuple["T
                 log,
                 f"{path}: where {exported[2]!r} is 'no', {exported[0]!r} is an answer of the studio, and no label",
             )
+    if whole and "name" in table.frame and source is not None:
+        table.frame["name"] = source
     return table, list(map(named, notes))
 
 
@@ -86,20 +88,22 @@ def preview(
     n_rows: int = N_ROWS,
     sheet: str | None = None,
     has_names: bool | None = True,
+    whole: bool = False,
     source: str | None = None,
 ) -> Preview:
     """Return the columns and the first rows of a table.
 
     sheet: of a workbook, by default the first visible one that has rows; has_names: whether the first row holds the
     names of the columns, None if it does only where one of them is usual, such as "text", or stands above numbers;
-    source: the name of the file, if `path` is a copy of it.
+    whole: whether a .txt file is one text, rather than a text per line; source: the name of the file, if `path` is a
+    copy of it.
 
     Raises
     ------
     DataFileError
         The file cannot be read.
     """
-    table, notes = read_named(Path(path), source=source, sheet=sheet)
+    table, notes = read_named(Path(path), source=source, sheet=sheet, whole=whole)
     if has_names is None:
         has_names = any(map(_is_name, _column_names(table), table.columns()))
     table = headed(table, has_names)

@@ -54,7 +54,13 @@ class ReadTable:
 
 
 def read_rows(
-    path: str | Path, *, label_column: str | None, sheet: str | None, has_names: bool, source: str | None
+    path: str | Path,
+    *,
+    label_column: str | None,
+    sheet: str | None,
+    has_names: bool,
+    source: str | None,
+    whole: bool = False,
 ) -> ReadTable:
     """Read a table whose rows are to be added; raise DataFileError if it has no such column of labels."""
     file = Path(path)
@@ -63,7 +69,7 @@ def read_rows(
         raise DataFileError(
             f"{name} is an image, and this project holds none. Create a project of images for photographs."
         )
-    found, notes = read_named(file, source=source, sheet=sheet)
+    found, notes = read_named(file, source=source, sheet=sheet, whole=whole)
     table = headed(found, has_names)
     columns, cells = list(table.frame.columns), list(rows_of(table))
     if label_column is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 
 import openpyxl
 import pytest
@@ -91,6 +92,21 @@ def test_files_that_are_sent_in_parts_are_undone_at_once(client):
     assert client.get(base + "changes?since=0").json()["n_items"] == 0
     late = client.post(base + "items/files", files=parts[1], data={"entry": first["id"]})
     assert (late.status_code, "was undone while it went on" in late.json()["detail"]) == (422, True)
+
+
+def test_a_letter_is_one_item_where_several_were_chosen_and_where_a_person_says_so(client, base):
+    letters = [("files", (f"{name}.txt", f"Dear {name}\n\nWhere is it?\n")) for name in ("Ann", "Bob")]
+    done = client.post(base + "items/files", files=letters, data={"whole": ""}).json()
+    assert (done["added"], done["notes"][0][:44]) == (2, "Several .txt files were added together, and ")
+    shown = client.post(base + "tables", files={"file": ("Eve.txt", "Dear Eve\n\nHow are you?\n")}).json()["html"]
+    address = base + re.search(r"tables/\w+", shown)[0]
+    read = [re.search(r"[\d,]+ rows?, ", one)[0] for one in (shown, client.get(address + "?whole=yes").json()["html"])]
+    assert read == ["2 rows, ", "1 row, "]
+    taken = client.post(address, json={"kind": "texts", "text": "1", "label": "", "whole": "yes"}).json()
+    assert taken["added"] == 1
+    table = client.get(base + "export/labels.csv").text
+    assert 'Ann.txt,"Dear Ann\n\nWhere is it?"' in table
+    assert 'Eve.txt,"Dear Eve\n\nHow are you?"' in table
 
 
 def test_text_files_are_one_change_and_only_one_that_added_items_goes_on(client, filled):

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -23,6 +24,7 @@ from anyshot.app.studio.page.messages import message_in, place_in, warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, body_of, number, text, whole
 from anyshot.app.studio.page.texts import Texts, undo_of
+from anyshot.data.text_files import suffix_of
 from anyshot.errors import AnyshotError, InputError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ UPLOADS: Final = "uploads"
 """Folder in a project of the tables whose columns are still to be chosen."""
 MAX_FILES: Final = 64  # of one request
 KEPT_UPLOADS: Final = 8
+EACH_FILE: Final = "several .txt files were added together, and each is read as one text"
 
 
 def what_was_added(added: "Added", t: Texts) -> Body:
@@ -57,8 +60,8 @@ def _paste(opened: Opened, body: Body, t: Texts) -> Body:
 async def add_files(request: Request) -> Response:
     """Add the files of a form: images, or tables and texts.
 
-    label: the class of all of them; entry: the id in the history of the files of earlier requests, as whose part these
-    are added; several: whether others follow.
+    label: the class of all of them; whole: whether each .txt file is one text, as where several were chosen; entry: the
+    id in the history of the files of earlier requests, as whose part these are added; several: whether others follow.
     """
     opened = await opened_by(request)
     async with request.form(max_files=MAX_FILES, max_fields=8) as form:
@@ -67,17 +70,22 @@ async def add_files(request: Request) -> Response:
         )
         files = files_of(form)
         source = _source([one.filename or "file" for one in files], more="several" in form)
-        uploads = _Uploads(files, label, None if entry is None else opened.project.history.entry(entry), source)
+        before = None if entry is None else opened.project.history.entry(entry)
+        uploads = _Uploads(files, label, before, source, "whole" in form)
         return JSONResponse(await run_in_threadpool(_add_uploads, opened, uploads, texts_for(request)))
 
 
 class _Uploads(NamedTuple):
-    """Files to add, with their class, if all have one, the entry of those that were added before, and their source."""
+    """Files to add, with their class, if all have one, the entry of those that were added before, and their source.
+
+    whole: whether each .txt file is one text.
+    """
 
     files: Sequence[UploadFile]
     label: int | None
     entry: Entry | None
     source: str
+    whole: bool
 
 
 def _source(names: Sequence[str], *, more: bool) -> str:
@@ -91,7 +99,7 @@ def _source(names: Sequence[str], *, more: bool) -> str:
 
 
 def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
-    files, label, entry, source = uploads
+    files, label, entry, source, whole = uploads
     if entry is not None and entry.action != "add_items":
         raise MalformedRequestError(f"The entry {entry.id} of the history added no items.")
     with tempfile.TemporaryDirectory(dir=opened.project.folder) as folder:
@@ -100,7 +108,11 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
         if opened.project.kind == "images":
             done = studio.add_images(opened.project, paths, names=names, source=source, label=label, entry=entry)
             return what_was_added(done, t)
-        total, add = studio.Added(entry=entry), studio.add_rows if opened.project.kind == "rows" else studio.add_table
+        total, add = studio.Added(entry=entry), partial(studio.add_table, whole=whole)
+        if opened.project.kind == "rows":
+            add = partial(studio.add_rows)
+        elif whole:
+            total.read.append(EACH_FILE)
         for path, name in zip(paths, names, strict=True):
             try:
                 one = add(opened.project, path, source=name, entry=total.entry)
@@ -146,8 +158,9 @@ async def _choice(request: Request, opened: Opened, number: str, reading: Body, 
 
 
 def _reading(given: Body) -> Body:
-    """Return how a table is to be read: its sheet, and whether its first row holds the names of the columns."""
-    return {"sheet": text(given, "sheet") or None, "has_names": text(given, "names") != "no"}
+    """Return how a file is to be read: its sheet, whether its first row holds names of columns, and as one text."""
+    names, whole = text(given, "names") != "no", text(given, "whole") == "yes"
+    return {"sheet": text(given, "sheet") or None, "has_names": names, "whole": whole}
 
 
 async def take_table(request: Request) -> Response:
@@ -162,6 +175,7 @@ async def take_table(request: Request) -> Response:
         if text(body, "kind") == "rows":
             chosen = [number(name.removeprefix("use-"), "use") for name in body if name.startswith("use-")]
             features = [_column(columns, at) for at in sorted(chosen) if at != label]
+            del reading["whole"]
             added = studio.add_rows(opened.project, path, feature_columns=features, **named, **reading)
         else:
             texts = _column(columns, whole(body, "text"))
@@ -247,6 +261,7 @@ def _table_facts(opened: Opened, number: str, reading: Body, kind: str, t: Texts
         "sheets": found.sheets,
         "sheet": reading.get("sheet"),
         "has_names": found.has_names,
+        "whole": bool(reading.get("whole")) if suffix_of(path) == ".txt" else None,
     }
 
 

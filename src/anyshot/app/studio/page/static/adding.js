@@ -10,7 +10,7 @@ const dialog = byId("add"), kind = document.body.dataset.kind;
 const box = byId("paste-text"), isBlank = () => byId("panel-paste").elements.blank?.checked;
 // A spreadsheet copies a cell of several lines between quotes, with the quotes in it twice.
 const CELL = /(?<=^|\t)"((?:[^"]|"")*\n(?:[^"]|"")*)"(?=\t|$)/gm, BREAK = "\u2028";
-const TABLES = /\.(csv|tsv|xlsx|jsonl|ndjson|parquet|json)$/i;
+const TABLES = /\.(csv|tsv|txt|xlsx|jsonl|ndjson|parquet|json)$/i;
 
 /** Tell what was added, and list what was not. */
 export function tell({ added, repeated = 0, refused = [], notes = [] }) {

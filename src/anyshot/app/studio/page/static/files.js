@@ -35,11 +35,13 @@ async function filesOf(transfer) {
 /** Send files in parts by `post(form)`, say how far that is, and return what became of all of them. */
 export async function sendFiles(files, post, say) {
   const total = { added: 0, repeated: 0, refused: [], notes: [] };
+  const whole = files.filter(({ name }) => /\.txt$/i.test(name)).length > 1;  // several letters, rather than a list
   let entry;  // in the history, of which all parts are one
   for (let at = 0; at < files.length; at += BATCH) {
     const form = new FormData();
     if (entry !== undefined) form.append("entry", entry);
     if (files.length > BATCH) form.append("several", "");
+    if (whole) form.append("whole", "");
     files.slice(at, at + BATCH).forEach((file) => form.append("files", file, nameOf(file)));
     say(t("sending_files", { n: Math.min(at + BATCH, files.length), total: files.length }));
     const part = await post(form);
@@ -47,7 +49,7 @@ export async function sendFiles(files, post, say) {
     total.added += part.added;
     total.repeated += part.repeated;
     total.refused.push(...part.refused);
-    total.notes.push(...part.notes);
+    total.notes = [...new Set([...total.notes, ...part.notes])];
   }
   return total;
 }

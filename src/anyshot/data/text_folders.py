@@ -1,0 +1,47 @@
+"""Read folders of texts that have a file each, such as letters."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from anyshot.base.messages import count, first_of, note
+from anyshot.data.image_folders import files_below, is_image, labels_of_folders
+from anyshot.data.tables import Table, read_table
+from anyshot.data.text_files import suffix_of
+from anyshot.errors import DataFileError
+
+log = logging.getLogger(__name__)
+
+
+def texts_of_folder(folder: Path, *, encoding: str | None = None) -> Table | None:
+    """Return the .txt files of a folder, a text each, with their names; None if it has images, or no such file.
+
+    The texts in subfolders have the names of these as their labels. Hidden files are ignored.
+
+    Raises
+    ------
+    DataFileError
+        A file cannot be read, or there are files of other types among them.
+    """
+    files = list(files_below(folder))
+    texts = [file for file in files if suffix_of(file) == ".txt"]
+    if not texts or any(map(is_image, files)):
+        return None
+    if others := [str(file.relative_to(folder)) for file in files if file not in texts]:
+        raise DataFileError(
+            f"{folder} contains .txt files, each of which is read as one text, and others: "
+            f"{first_of(others, at_most=3)}. Give a folder that contains .txt files only."
+        )
+    note(log, f"{folder} has {count(len(texts), '.txt file')}, and each is read as one text")
+    names, labels = [file.relative_to(folder).as_posix() for file in texts], labels_of_folders(folder, texts)
+    columns = {"name": names, "text": [_text_of(file, encoding) for file in texts]}
+    frame = pd.DataFrame(columns if labels is None else {**columns, "label": labels}, dtype=object)
+    return Table(folder, frame, files=names)
+
+
+def _text_of(file: Path, encoding: str | None) -> str:
+    """Return the text of a file; an empty one is refused later, with all others that cannot be used."""
+    if not file.read_bytes().strip():
+        return ""
+    return str(read_table(file, encoding=encoding, whole=True).frame["text"].iloc[0])
