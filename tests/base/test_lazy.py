@@ -1,9 +1,12 @@
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
 
 import anyshot
+from anyshot.base.lazy import check_extra, extra
+from anyshot.errors import MissingExtraError
 
 ROOT = Path(anyshot.__file__).parent
 FACES = sorted(
@@ -33,3 +36,18 @@ def test_no_public_name_is_that_of_a_module_beside_it(package):
 def test_an_unknown_name_is_refused_as_python_does(package):
     with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
         _ = importlib.import_module(package).nothing
+
+
+def test_a_missing_optional_package_names_the_command_that_installs_it():
+    assert extra("json", "scale", purpose="This") is __import__("json")
+    with pytest.raises(
+        MissingExtraError, match=r"Spreading work needs no_such_module: pip install \"anyshot\[scale\]\""
+    ):
+        extra("no_such_module", "scale", purpose="Spreading work")
+    with pytest.raises(MissingExtraError, match=r"This needs no_such_module: pip install \"anyshot\[scale\]\""):
+        check_extra("no_such_module", "scale", purpose="This")
+
+
+def test_an_optional_package_is_found_without_importing_it():
+    check_extra("antigravity", "scale", purpose="This")
+    assert "antigravity" not in sys.modules

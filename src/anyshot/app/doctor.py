@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anyshot import store
-from anyshot.base.package_versions import version_of
+from anyshot.base.lazy import version_of
 from anyshot.encoders.huggingface.files import download_switch
 from anyshot.encoders.registry import Available, available
 from anyshot.errors import AnyshotError, InputError

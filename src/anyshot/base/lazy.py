@@ -1,8 +1,10 @@
-"""Load the public names of a package on first use (PEP 562), so that importing the package is fast."""
+"""Loading on first use: of the public names of a package (PEP 562), and of optional packages, which extras bring."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any, Final
 
 from anyshot.errors import MissingExtraError
@@ -54,4 +56,35 @@ def load_name(module: str, name: str) -> Any:
         missing = (error.name or "").split(".")[0]
         if missing not in EXTRAS:
             raise
-        raise MissingExtraError(f'{name} needs {missing}: pip install "anyshot[{EXTRAS[missing]}]"') from error
+        raise _missing_extra(missing, EXTRAS[missing], name) from error
+
+
+def extra(module: str, name: str, *, purpose: str) -> ModuleType:
+    """Import an optional package, or raise MissingExtraError with the command that installs it.
+
+    module: what to import; name: the extra that contains it; purpose: what needs it, subject of the message.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise _missing_extra(module, name, purpose) from error
+
+
+def check_extra(module: str, name: str, *, purpose: str) -> None:
+    """Raise MissingExtraError, as `extra` does, if an optional package is not installed; it is not imported."""
+    if importlib.util.find_spec(module) is None:
+        raise _missing_extra(module, name, purpose)
+
+
+def _missing_extra(module: str, name: str, purpose: str) -> MissingExtraError:
+    return MissingExtraError(f'{purpose} needs {module}: pip install "anyshot[{name}]"')
+
+
+def version_of(package: str) -> str | None:
+    """Return the version of an installed package, None if it is not installed."""
+    from importlib import metadata  # here, since it takes 15 ms to load
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -13,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from anyshot.base.columns import column_values, is_sparse_tensor, is_table, numeric_array, unmasked, vector_column
 from anyshot.base.estimator import all_or_nothing
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.base.messages import first_of, named_rows, nearest, note_unlike_fit, warn_unlike_fit
 from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.written_labels import spelling_of

@@ -14,9 +14,9 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from anyshot.base.extras import extra
 from anyshot.base.files import atomic_file
 from anyshot.base.json_values import json_value
+from anyshot.base.lazy import extra
 from anyshot.base.messages import count, note
 from anyshot.base.terminal import whole_characters
 from anyshot.data.cells import as_text

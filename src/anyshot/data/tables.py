@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from anyshot.base.extras import extra
 from anyshot.base.labels import clean_header
+from anyshot.base.lazy import extra
 from anyshot.base.messages import count as counted
 from anyshot.base.messages import first_of, note, shortened
 from anyshot.data.cells import ERRORS, NO_VALUES, as_written, is_filled

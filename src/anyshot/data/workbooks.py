@@ -16,8 +16,8 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from anyshot.base.extras import extra
 from anyshot.base.json_values import json_value
+from anyshot.base.lazy import extra
 from anyshot.base.messages import count, first_of, note
 from anyshot.base.zips import BROKEN_ZIP
 from anyshot.data.cells import is_filled

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.base.validation import Indexes, check_not_negative, check_positive
 from anyshot.domain_adaptation.base import AdaptedClassifier, fit_base
 from anyshot.domain_adaptation.domains import Domains, Floats

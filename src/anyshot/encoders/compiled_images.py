@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors

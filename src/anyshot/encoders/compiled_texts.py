@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tokenizers import normalizers
 
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.encoders import huggingface
 from anyshot.encoders.engines.choice import UnsupportedModelError
 from anyshot.encoders.engines.images import Config

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.files import download_switch

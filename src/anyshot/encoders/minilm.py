@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import choose_engine
 from anyshot.encoders.engines.language_models import MINILM, states_of_layers

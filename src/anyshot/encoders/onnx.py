@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anyshot.base.extras import extra
 from anyshot.base.files import atomic_file
+from anyshot.base.lazy import extra
 from anyshot.base.model_folder import anyshot_version
 from anyshot.encoders.backbones import Assembled, Assembling, WholeNetwork
 from anyshot.encoders.stages import TextPreparation

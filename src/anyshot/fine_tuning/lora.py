@@ -5,7 +5,7 @@ import warnings
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.encoders.freeze import Rest
 from anyshot.errors import EncoderError
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from anyshot.base import progress as bars
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.base.validation import RandomState, generator
 from anyshot.errors import TrainingDivergedError
 from anyshot.training.checkpoint import Checkpoints

@@ -10,8 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.extras import extra
 from anyshot.base.labels import Label
+from anyshot.base.lazy import extra
 from anyshot.base.validation import Floats
 from anyshot.data.attributes import ClassAttributes
 from anyshot.data.tables import read_table

@@ -16,8 +16,8 @@ import typer
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
 from anyshot.app.cli.options import with_options
-from anyshot.base.extras import extra
 from anyshot.base.files import check_writable
+from anyshot.base.lazy import extra
 from anyshot.base.messages import count, one_call
 from anyshot.base.model_folder import MODEL_FILE, check_replaceable
 from anyshot.base.user_folders import web_address

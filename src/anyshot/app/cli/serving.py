@@ -16,7 +16,7 @@ from anyshot import encoders, tasks
 from anyshot.app import server
 from anyshot.app.cli.console import note
 from anyshot.app.cli.options import ClassOptions, with_class_options, with_options
-from anyshot.base.extras import check_extra
+from anyshot.base.lazy import check_extra
 
 _PACKAGES: Final = ("fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)[bB]?")

@@ -9,7 +9,7 @@ import typer
 from anyshot.app import studio as projects
 from anyshot.app.cli.console import note, show_rows
 from anyshot.app.studio import page
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 
 
 def studio(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 from anyshot.encoders.engines.openvino import is_installed
 from anyshot.errors import EncoderError, InputError
 

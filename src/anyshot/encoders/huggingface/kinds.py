@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
-from anyshot.base.extras import extra
+from anyshot.base.lazy import extra
 
 Kind: TypeAlias = Literal["sentences", "text", "image", "image-text"]
 

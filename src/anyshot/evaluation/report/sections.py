@@ -13,8 +13,8 @@ import pandas as pd
 from anyshot.base.columns import item_count, take
 from anyshot.base.items import Items
 from anyshot.base.labels import Labels, classes_in, label_list
+from anyshot.base.lazy import version_of
 from anyshot.base.messages import count, first_of, shortened
-from anyshot.base.package_versions import version_of
 from anyshot.base.repeated_items import repeated_note
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import forecast
