@@ -17,7 +17,7 @@ def test_neighboring_items_are_joined_and_the_order_is_kept():
 
 
 def test_columns_that_determine_the_label_are_warned_of_and_rows_are_not_shown():
-    rows = [{"age": 20 + number, "code": number % 2, "city": "Rome"} for number in range(80)]
+    rows = [{"age": 20 + number // 2, "code": number % 2, "city": "Rome"} for number in range(80)]
     labels = [f"class {row['code']}" for row in rows]
     clf = AnyShotClassifier(encoder="table", cache=False).fit(pd.DataFrame(rows[:40]), labels[:40])
     strange = [{**row, "city": f"Oslo {number}"} for number, row in enumerate(rows[40:])]
