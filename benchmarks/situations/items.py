@@ -40,6 +40,9 @@ holds.each(
     "texts as {}: learned",
     TEXTS_OF_LIBRARIES,
 )(lambda _, X: fitted(X, NAMES).score(X, NAMES) == 1)
+holds.warned("a table whose text is NA or nan: warned of by row", "missing", "row 1, row 3")(
+    lambda _: by_names().predict(pd.DataFrame({"t": ["refund please", "NA", "late", "nan"]}))
+)
 holds("texts behind a ColumnTransformer: predicted")(
     lambda _: (
         make_pipeline(ColumnTransformer([("t", "passthrough", ["t"])]), AnyShotClassifier())

@@ -272,6 +272,15 @@ holds("a cell of 300,000 characters: read")(
 )
 
 
+holds.each(
+    "a text that is {}, as R, pandas and databases write a missing one: skipped by row", ["NA", "N/A", "nan", "NULL"]
+)(
+    lambda f, mark: mentions(
+        fit(f, "a.csv", CSV + f"{mark},refund\n"), "row 14", f"the text is missing, written as {mark}"
+    )
+)
+
+
 @holds("a cell of 20 MB: answered")
 def _(folder: Path) -> object:
     data = written(folder, "a.csv", 'text,id\nrefund please,1\n"' + "parcel late, " * 1_500_000 + '",2\n')

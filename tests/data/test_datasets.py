@@ -62,14 +62,14 @@ def test_empty_texts_may_be_skipped_and_are_listed(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
 def test_a_text_that_a_program_wrote_for_a_missing_one_is_missing(tmp_path, name):
-    texts = ["a", "NaN", "NaT", " nan ", "<NA>", "NULL", "none", "null", "Nan bread", "N/A"]
+    texts = ["a", "NaN", "NaT", " nan ", "<NA>", "NULL", "none", "null", "Nan bread", "N/A", "NA", "n/a"]
     write_table([{"text": text, "label": "x"} for text in texts], tmp_path / name)
     with pytest.raises(
-        BadItemError, match=r"a\.(csv, row 3|jsonl, line 2): the text is missing, written as NaN \(and 4 more\)"
+        BadItemError, match=r"a\.(csv, row 3|jsonl, line 2): the text is missing, written as NaN \(and 7 more\)"
     ):
         read_data(tmp_path / name)
     data = read_data(tmp_path / name, on_error="skip")
-    assert data.items == ["a", "none", "null", "Nan bread", "N/A"]
+    assert data.items == ["a", "none", "null", "Nan bread"]
     assert data.skipped[1][1] == "the text is missing, written as NaT"
 
 

@@ -208,6 +208,12 @@ def test_a_warning_names_the_rows_once():
     clf.predict(SCRIPTS)  # a second warning would be an error
 
 
+def test_texts_that_programs_write_for_missing_ones_are_warned_of_by_row_and_classes_are_not():
+    clf = AnyShotClassifier(["refund", "NA"], cache=False).fit()
+    with pytest.warns(ItemWarning, match=r"2 texts are written as programs write .* \(NA\).*: row 1, row 3\."):
+        clf.predict(["my money back", "NA", "Nan bread", " nan"])
+
+
 @pytest.mark.parametrize("is_published", [False, True])
 def test_a_tokenizer_is_read_without_its_own_padding_and_limit(tmp_path, is_published):
     tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "my": 1, "card": 2, "is": 3}, unk_token="<unk>"))

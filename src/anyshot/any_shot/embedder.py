@@ -70,7 +70,7 @@ class Embedder:
         self._download, self.table, self.words = download, table, words
         self.long_texts: encoder_texts.LongTexts = long_texts
         self.n_long = 0  # of the items that the model is fitted to
-        self.counts, self._warned, self._warned_unread = EncodingCounts(), False, False
+        self.counts, self._warned, self._warned_unread, self._is_silent = EncodingCounts(), False, False, False
 
     @classmethod
     def from_saved(cls, saved: SavedModel, *, cache: KeepsVectors | None) -> Self:
@@ -170,6 +170,7 @@ class Embedder:
         if given != "text":
             return vectors, 0
         texts = check_texts(items)
+        self._warn_of_missing(texts)
         if not self._warned_unread and len(rows := encoder_texts.rows_of_unread_texts(self.encoder, texts)):
             encoder_texts.warn_of_unread_texts(texts, rows, name=self.name)
             self._warned_unread = True
@@ -184,6 +185,7 @@ class Embedder:
         """Return the same embedder with the encoder loaded and another cache, or none; it warns of no long text."""
         changed, loaded = copy.copy(self), self.encoder
         vars(changed).update(encoder=loaded, cache=cache, counts=EncodingCounts(), _warned=True, _warned_unread=True)
+        changed._is_silent = True
         return changed
 
     def __getstate__(self) -> dict[str, Any]:
@@ -208,7 +210,14 @@ class Embedder:
             return None
         if self.long_texts == "mean" or not item_count(items) or modality_of(items) != "text":
             return None  # of a mean, only the encoder tells which texts are long
-        return cached_texts(items, digest=digest, width=width, cache=self.cache, counts=self.counts)
+        found = cached_texts(items, digest=digest, width=width, cache=self.cache, counts=self.counts)
+        if found is not None:
+            self._warn_of_missing(items)
+        return found
+
+    def _warn_of_missing(self, texts: Items) -> None:
+        if not self._is_silent:
+            encoder_texts.warn_of_missing_texts(check_texts(texts))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of texts (n, d), in the space of the items."""

@@ -30,6 +30,9 @@ LABEL_COLUMNS: Final = (
     *("klasse", "kategorie", "thema", "stimmung"),  # German
 )
 
+MISSING_MARKS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL", "NA", "N/A", "n/a"})
+"""What pandas, R and databases write for a missing text; "null" and "None" are also what people answer."""
+
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
 _UNSEEN_ASCII: Final = "".join(map(chr, [*range(33), 127]))
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
@@ -97,6 +100,15 @@ def is_blank(text: str) -> bool:
     if text.isascii():
         return not text.strip(_UNSEEN_ASCII)
     return all(letter in _BLANK or unicodedata.category(letter) in _UNSEEN for letter in text)
+
+
+def is_missing_mark(text: str) -> bool:
+    """Return whether a text is what programs write for a missing one.
+
+    >>> is_missing_mark(" NA"), is_missing_mark("Nan bread")
+    (True, False)
+    """
+    return len(text) < 20 and text.strip() in MISSING_MARKS
 
 
 def is_missing(value: object) -> bool:

@@ -8,10 +8,10 @@ before it, as text, and read without.
 import re
 from typing import Any, Final
 
-from anyshot.base.columns import is_blank
+from anyshot.base.columns import MISSING_MARKS, is_blank
 
-MISSING_TEXTS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL"})
-"""What pandas and databases write for a missing text; "null", "None" and "NA" are also what people answer."""
+MISSING_TEXTS: Final = MISSING_MARKS - {"NA", "N/A", "n/a"}
+"""What programs write for a missing cell where "NA" may be a name, as among labels and categories."""
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First letters of a cell that spreadsheets take for a formula, with their full-width forms: OWASP, CSV Injection."""

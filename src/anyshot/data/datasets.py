@@ -16,13 +16,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, take
+from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, is_missing_mark, take
 from anyshot.base.folds import first_per_class
 from anyshot.base.items import check_list
 from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.messages import count, note, shortened
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
-from anyshot.data.cells import is_empty, is_filled, is_missing_text
+from anyshot.data.cells import is_empty, is_filled
 from anyshot.data.feature_columns import UNKNOWN_KINDS, cell_faults, feature_rows, find_features
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
@@ -123,7 +123,7 @@ def read_data(
     InputError
         Arguments contradict each other, or there is no such sheet.
     BadItemError
-        A text is empty, or written as NaN, nan, NaT, <NA> or NULL, or an image file is missing or empty. With
+        A text is empty, or written as NaN, nan, NaT, <NA>, NULL, NA or N/A, or an image file is missing or empty. With
         `on_error="skip"` it is skipped and listed.
     """
     source = existing(Path(path))
@@ -302,7 +302,7 @@ def _faults(items: Iterable[Any], fault_of: Callable[[Any], str | None]) -> _Fau
 def _text_fault(value: object) -> str | None:
     if is_empty(value):
         return "the text is empty"
-    if is_missing_text(value):
+    if isinstance(value, str) and is_missing_mark(value):
         return f"the text is missing, written as {str(value).strip()}"
     return None if isinstance(value, str) else f"{str(value)[:40]!r} is not a text but of type {type(value).__name__}"
 

@@ -10,11 +10,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from anyshot.base.columns import LABEL_COLUMNS
+from anyshot.base.columns import LABEL_COLUMNS, is_missing_mark
 from anyshot.base.labels import EXACT, Label, clean_names, holds_several, sole_label
 from anyshot.base.messages import count, nearest, note
 from anyshot.base.written_labels import as_whole
-from anyshot.data.cells import is_empty, is_missing_text, is_no_text
+from anyshot.data.cells import is_empty, is_missing_text
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.data.unconfirmed_labels import without_unconfirmed
@@ -151,7 +151,11 @@ def joined_texts(table: Table, name: str) -> list[Any]:
     if not is_joined(table, name):
         return [as_shown(value) for value in table.values(name)]
     parts = zip(*map(table.values, listed_names(name)), strict=True)
-    return ["\n".join(str(as_shown(text)) for text in row if not is_no_text(text)) for row in parts]
+    return ["\n".join(str(as_shown(text)) for text in row if not _is_no_text(text)) for row in parts]
+
+
+def _is_no_text(value: object) -> bool:
+    return is_empty(value) or is_missing_mark(str(value))
 
 
 def as_shown(value: object) -> object:

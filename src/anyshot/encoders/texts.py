@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base import progress
+from anyshot.base.columns import is_missing_mark
 from anyshot.base.immutable import Immutable
 from anyshot.base.items import Items, check_texts
 from anyshot.base.messages import count, first_of, shortened, warn_of_items
@@ -333,6 +334,18 @@ def with_means(
         means[row] = unit(found[start : start + len(own)].mean(axis=0, keepdims=True))[0]
         start += len(own)
     return means
+
+
+# --- missing texts ---------------------------------------------------------------------------------------------------
+
+
+def warn_of_missing_texts(texts: Sequence[str]) -> None:
+    """Warn of the texts that programs write for a missing one."""
+    rows = np.array([row for row, text in enumerate(texts) if is_missing_mark(text)], dtype=np.intp)
+    if len(rows):
+        shown = texts[rows[0]].strip()
+        fault = f"written as programs write a missing one ({shown}), so that predictions for them are guesses"
+        _warn(fault, "Leave them out.", rows, texts)
 
 
 # --- unread texts ---------------------------------------------------------------------------------------------------

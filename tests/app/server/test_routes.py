@@ -64,6 +64,11 @@ def test_a_long_text_is_said_to_be_cut(client):
     assert (long["cut"], "cut" in short) == (True, False)
 
 
+def test_a_text_that_a_program_wrote_for_a_missing_one_is_said_to_be_missing(client):
+    none, text = predict(client, items=["NULL", "parcel"], unknown=False)["answers"]
+    assert (none["missing"], "missing" in text) == (["text"], False)
+
+
 def test_vectors_and_images_are_answered(client, folders):
     points = [[0.2, 0.5, 0.1], [-0.7, 0.1, 0.4]]
     clf, found = load(folders["points"]), predict(client, "points", items=points, proba=True)

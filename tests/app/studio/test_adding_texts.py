@@ -11,11 +11,11 @@ from anyshot.errors import DataFileError, InputError
 
 
 def test_duplicates_contradictions_and_bad_rows_are_said(project, written):
-    file = written("text,label\nCharged twice,billing\nCharged twice,delivery\n ,billing\nCharged twice,\n")
+    file = written("text,label\nCharged twice,billing\nCharged twice,delivery\n ,billing\nCharged twice,\nNA,\n")
     added = add_table(project, file, label_column="label")
     assert (added.n_items, added.n_duplicates) == (1, 2)
     assert added.contradictions == [("row 3", "Charged twice")]
-    assert added.faults == [("row 4", "the text is empty")]
+    assert added.faults == [("row 4", "the text is empty"), ("row 6", "the text is missing, written as NA")]
     assert project.items.one(1).label == 1
 
 

@@ -11,6 +11,7 @@ from anyshot.app.studio.answers import State
 from anyshot.app.studio.exports import fitted_classifier
 from anyshot.app.studio.learning import Learner
 from anyshot.tasks import AnyShotClassifier
+from shop_customers import customers
 from shop_messages import CLASSES, MESSAGES
 
 
@@ -163,3 +164,12 @@ def test_rows_are_standardized_anew_when_some_are_added_or_taken_back(tmp_path):
         add_texts(project, ["late", "broken"])
         answers.refit()
         assert answers.vectors(project.items.labels().ids)[1].shape == (2, 512)
+
+
+def test_a_column_that_only_numbers_the_rows_is_warned_of(tmp_path):
+    customers().assign(row=range(60)).to_csv(tmp_path / "a.csv", sep=";", index=False)
+    with Project.create(tmp_path / "project", name="Customers") as project:
+        add_rows(project, tmp_path / "a.csv", label_column="status", feature_columns=["age", "row"])
+        answers = Answers(project, start=False)
+        answers.refit()
+        assert ["'row' has another whole number in nearly every row" in one for one in answers.warnings] == [True]

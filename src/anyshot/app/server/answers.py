@@ -12,6 +12,7 @@ from anyshot.app.learned_items import item_keys, learned_items
 from anyshot.app.server.batching import Arrays
 from anyshot.app.server.changes import model_input
 from anyshot.app.server.readiness import AnswerKind, Snapshot
+from anyshot.base.columns import is_missing_mark
 from anyshot.base.items import Item
 from anyshot.base.labels import UNKNOWN, Label
 from anyshot.base.protocols import CountsTokens
@@ -69,6 +70,8 @@ def _remarks(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.object_]:
         found[:] = [datasets.remarks_on_row(item, table) or None for item in items]
     elif snapshot.is_any_shot:
         found[cut_texts(snapshot, items)] = {"cut": True}
+    if snapshot.modality == "text":
+        found[[is_missing_mark(str(item)) for item in items]] = {"missing": ["text"]}
     return found
 
 

@@ -149,7 +149,8 @@ class Answer(Schema):
     cut: bool | None = Field(None, description="True where only the beginning of the text was read.")
     missing: list[str] | None = Field(
         None,
-        description="Columns without a value, though each row in `fit` had one: a number or date is then the median.",
+        description="Columns without a value, though each row in `fit` had one: a number or date is then the median. "
+        '"text" where the text is what programs write for a missing one, such as NA; its label is a guess.',
     )
     unseen: list[str] | None = Field(
         None, description="Columns with a category that no row in `fit` had, which says nothing of the row."

@@ -9,7 +9,7 @@ from anyshot.app.studio.entries import PASTED, Entry
 from anyshot.app.studio.previews import likely_text_column
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.table_rows import Prepared, check_column, insert_rows, read_rows
-from anyshot.base.columns import is_blank, is_missing, python_value
+from anyshot.base.columns import is_blank, is_missing, is_missing_mark, python_value
 from anyshot.base.terminal import whole_characters
 from anyshot.errors import DataFileError, InputError
 
@@ -92,6 +92,8 @@ def _fault(text: Any, place: str, added: Added) -> bool:
     """Return whether a cell cannot be used as a text, and list why."""
     if is_missing(text) or is_blank(str(text)):
         added.faults.append((place, "the text is empty"))
+    elif is_missing_mark(str(text)):
+        added.faults.append((place, f"the text is missing, written as {str(text).strip()}"))
     elif whole_characters(str(text)) != str(text):
         added.faults.append((place, "the text has half of a character, as of an emoji that was cut off"))
     elif len(str(text)) > MAX_TEXT:

@@ -48,6 +48,7 @@ class ItemVectors:
         self._rows = np.full(0, -1, dtype=np.intp)  # (largest id + 1,), -1 for items that are not encoded yet
         self._n = 0
         self.unread: list[int] = []  # ids of texts in letters that the encoder does not know
+        self.warnings: tuple[str, ...] = ()  # of columns of features
 
     def known(self, ids: Indexes) -> Indexes:
         """Return those of the ids whose items are encoded."""
@@ -80,7 +81,9 @@ class ItemVectors:
     def _encode_rows(self, ids: Indexes) -> None:
         """Encode rows of features, which are standardized together."""
         rows = self._project.items.contents(ids)
-        table = datasets.FeatureTable.fit([rows], standardize=True)
+        with collecting() as found:
+            table = datasets.FeatureTable.fit([rows], standardize=True)
+        self.warnings = tuple(map(str, found))
         self.embedder = any_shot.Embedder("table", cache=None, table=table)
         self._append(ids, self.embedder.encode(rows))
 
@@ -220,7 +223,7 @@ class Learner:
             read_classes(described(classes), names, allow_unknown=False)
             warn_of_classes(data)
             warn_of_labels(self.embedder, data, n_new=len(data.index))
-        return tuple(map(str, found))
+        return (*self.vectors.warnings, *map(str, found))
 
     def _embedded(self, texts: ClassTexts) -> "TrainingSet":
         """Return the training set of classes alone; it is kept, as words are looked up for all of them."""
