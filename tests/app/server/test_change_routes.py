@@ -1,10 +1,14 @@
 """Changes over HTTP: each is answered by the version that has it, and is there for Python."""
 
+import io
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from PIL import Image
 
 from anyshot.tasks.loading import load
 
@@ -124,15 +128,42 @@ def test_a_change_for_one_version_only_is_refused(unchanged):
     assert unchanged.get("/v1/models/support").json() == before
 
 
+def test_a_request_that_is_sent_again_with_its_key_changes_nothing(unchanged):
+    before = unchanged.get("/v1/models/support").json()
+    body, key = {"items": ["the fee came twice"], "labels": ["billing"]}, {"Idempotency-Key": '"8e03978e"'}
+    both = [unchanged.post("/v1/models/support/examples", json=body, headers=key).json() for _ in range(2)]
+    assert both == [{"version": before["version"] + 1}] * 2
+    assert unchanged.get("/v1/models/support").json()["n_labels"] == before["n_labels"] + 1
+    other = unchanged.post("/v1/models/support/examples", json={**body, "labels": ["login"]}, headers=key)
+    assert (other.status_code, "a key of its own" in other.json()["detail"]) == (422, True)
+    other = unchanged.delete("/v1/models/support/classes/login", headers={"Idempotency-Key": "a b"})
+    assert (other.status_code, "such as a UUID" in other.json()["detail"]) == (400, True)
+
+
+def test_a_form_that_is_sent_again_with_its_key_changes_nothing_though_its_boundary_is_another(client):
+    before, content = client.get("/v1/models/images").json(), io.BytesIO()
+    Image.new("RGB", (4, 4)).save(content, "PNG")
+    form: dict[str, Any] = {"data": {"labels": "snow"}, "files": {"items": content.getvalue()}}
+    both = [client.post("/v1/models/images/examples", headers={"Idempotency-Key": "f"}, **form) for _ in range(2)]
+    assert both[0].request.headers["content-type"] != both[1].request.headers["content-type"]
+    assert [one.json() for one in both] == [{"version": before["version"] + 1}] * 2
+
+
 def test_of_two_clients_that_remove_a_class_one_is_told_that_there_is_none(unchanged):
     """Both are accepted before either is made, as the writer is busy."""
     unchanged.post("/v1/models/support/classes", json={"name": "lost", "examples": ["nobody knows where it is"]})
-    live, release = unchanged.app.state.service.models["support"], threading.Event()
-    live.change(lambda _: release.wait())
+    live, began, release = unchanged.app.state.service.models["support"], threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        began.set()
+        release.wait()
+
+    live.change(hold)
+    began.wait()  # else the three may be taken together, and none waits
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(unchanged.delete, "/v1/models/support/classes/lost") for _ in range(2)]
         while len(live._waiting) < 2:
-            pass
+            time.sleep(0.001)
         release.set()
         assert sorted(one.result().status_code for one in both) == [200, 404]
 

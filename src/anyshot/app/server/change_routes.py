@@ -4,13 +4,14 @@ import asyncio
 from operator import methodcaller
 from typing import Annotated, Any, NamedTuple, TypeVar
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 from starlette.convertors import Convertor, register_url_convertor
 
 from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.changes import AddExamples, AddUnlabeled, Change, adding_class, noting
 from anyshot.app.server.live_model import LiveModel, RollBack
+from anyshot.app.server.made_requests import ChangeRequest, change_request
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.schemas import (
     Changed,
@@ -57,6 +58,7 @@ class Target(NamedTuple):
     service: Service
     live: LiveModel
     request: Request
+    once: ChangeRequest | None
 
     async def body(self, schema: type[Parsed]) -> Parsed:
         """Return the body of the request; raise NotChangeableError first if the model cannot be changed."""
@@ -69,21 +71,28 @@ class Target(NamedTuple):
 
     async def change(self, change: Change | RollBack) -> Response:
         """Make a change, and answer once it is on disk."""
-        return json_answer({"version": await self.service.change(self.live, change)})
+        return json_answer({"version": await self.service.change(self.live, change, self.once)})
 
     async def change_classes(self, change: Change) -> Response:
         """Make a change of classes, and answer once it is on disk, with what it warns of."""
         said: list[str] = []
-        version = await self.service.change(self.live, noting(change, said))
+        version = await self.service.change(self.live, noting(change, said), self.once)
         return json_answer({"version": version, **({"warnings": said} if said else {})})
 
 
-def _target(model: str, request: Request) -> Target:
+async def _target(
+    model: str,
+    request: Request,
+    idempotency_key: Annotated[
+        str | None, Header(description="Any text of your own. A request that is sent again with it changes nothing.")
+    ] = None,
+) -> Target:
     service = service_of(request)
     if request.headers.get("if-match", "*") != "*":
         detail = "There are no entity tags, so no If-Match can hold. Leave it out, and compare the versions in answers."
         raise ProblemError(412, detail)
-    return Target(service, service.model(model), request)
+    once = None if idempotency_key is None else await change_request(idempotency_key, request)
+    return Target(service, service.model(model), request, once)
 
 
 OfModel = Annotated[Target, Depends(_target)]
@@ -101,7 +110,7 @@ async def add_examples(target: OfModel) -> Response:
 async def add_unlabeled(target: OfModel) -> Response:
     """Learn from items without labels, and keep them for suggestions."""
     given = await target.body(UnlabeledRequest)
-    version = await target.service.change(target.live, AddUnlabeled(target.items(given.items)))
+    version = await target.service.change(target.live, AddUnlabeled(target.items(given.items)), target.once)
     try:
         await asyncio.to_thread(target.live.unlabeled.add, [as_json(item) for item in given.items])
     except (OSError, DataFileError) as error:

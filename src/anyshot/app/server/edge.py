@@ -33,7 +33,7 @@ class Edge:
                 answering,
                 allow_origins=settings.cors_origins,
                 allow_methods=("GET", "POST", "PATCH", "DELETE"),
-                allow_headers=("authorization", "content-type", "x-request-id"),
+                allow_headers=("authorization", "content-type", "idempotency-key", "x-request-id"),
                 expose_headers=("x-request-id", "retry-after"),
             )
         self.outermost = LoggedRequests(

@@ -22,15 +22,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from anyshot import store
 from anyshot.app.server.changes import Change, fit_classes, in_groups, joined
+from anyshot.app.server.made_requests import ChangeRequest, check_same
 from anyshot.app.server.readiness import Snapshot, fit_once, ready, snapshot_of, use_one_blas_thread
 from anyshot.app.server.service_errors import (
     FolderGoneError,
     NotChangeableError,
     NotSavedError,
+    ServiceError,
     UnknownVersionError,
     remedy_for,
 )
@@ -53,7 +55,12 @@ class RollBack:
     to: int | None = None
 
 
-Waiting: TypeAlias = tuple[Change | RollBack, "Future[int]"]
+class Waiting(NamedTuple):
+    """A change that was begun, its version in the future, and the request that asks for it, if that has a key."""
+
+    change: Change | RollBack
+    done: "Future[int]"
+    request: ChangeRequest | None
 
 
 class LiveModel:
@@ -123,9 +130,10 @@ class LiveModel:
                 "it again and save it to the same folder: the service reads it then."
             )
 
-    def change(self, change: Change | RollBack) -> "Future[int]":
+    def change(self, change: Change | RollBack, request: ChangeRequest | None = None) -> "Future[int]":
         """Begin a change; the result is the version that has it, once it is on disk, or the error.
 
+        request: what asks for it; if the same one made a version, the result is that version, and nothing is changed.
         The future is done in the writer's thread. A change that was begun is finished, also if nobody waits for it.
 
         Raises
@@ -135,7 +143,7 @@ class LiveModel:
         """
         self.check_changeable()
         done: Future[int] = Future()
-        self._waiting.append((change, done))
+        self._waiting.append(Waiting(change, done, request))
         self._submit(self._write_waiting)
         return done
 
@@ -232,7 +240,7 @@ class LiveModel:
     def _write_waiting(self) -> None:
         """Apply the changes that wait, save the model once, and put it in place."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
-        batch = [(change, done) for change, done in batch if done.set_running_or_notify_cancel()]
+        batch = [one for one in batch if one.done.set_running_or_notify_cancel()]
         if not batch:
             return
         try:
@@ -245,33 +253,57 @@ class LiveModel:
 
     def _write(self, batch: Sequence[Waiting]) -> None:
         self._read_if_outdated()
-        if any(isinstance(change, RollBack) for change, _ in batch):
+        batch = self._not_made(batch)
+        if any(isinstance(one.change, RollBack) for one in batch):
             for one in batch:  # each its own version: what came before must be there to go back to
-                self._roll_back(one) if isinstance(one[0], RollBack) else self._apply([one])
-        else:
+                self._roll_back(one) if isinstance(one.change, RollBack) else self._apply([one])
+        elif batch:
             self._apply(batch)
 
+    def _not_made(self, batch: Sequence[Waiting]) -> list[Waiting]:
+        """Return the changes whose requests did not make a version yet; the others get theirs, or that of the batch."""
+        found: list[Waiting] = []
+        first_of_key: dict[str, Waiting] = {}
+        for one in batch:
+            if one.request is None:
+                found.append(one)
+                continue
+            try:
+                made = self.versions.requests.version_of(one.request, current=self.snapshot.version)
+                first = first_of_key.setdefault(one.request.key, one)
+                check_same(one.request, first.request.digest if first.request else "")
+            except ServiceError as error:
+                one.done.set_exception(error)
+                continue
+            if made is not None:
+                one.done.set_result(made)
+            elif first is one:
+                found.append(one)
+            else:
+                first.done.add_done_callback(partial(_same_result, one.done))
+        return found
+
     def _apply(self, batch: Sequence[Waiting]) -> None:
-        changes = [change for change, _ in batch if not isinstance(change, RollBack)]
+        changes = [one.change for one in batch if not isinstance(one.change, RollBack)]
         changed, errors = _changed(self.snapshot.classifier, changes)
         for row, error in errors.items():
-            batch[row][1].set_exception(error)
+            batch[row].done.set_exception(error)
         if changed is not self.snapshot.classifier:
-            self._put_in_place(changed, changed.save)
+            self._put_in_place(changed, changed.save, [one for one in batch if not one.done.done()])
         _finish(batch, self.snapshot.version)
 
-    def _put_in_place(self, classifier: Any, save: Callable[[Path], None]) -> None:
-        """Save a classifier by `save(folder)` as the next version, and answer from it."""
+    def _put_in_place(self, classifier: Any, save: Callable[[Path], None], made_by: Sequence[Waiting]) -> None:
+        """Save a classifier by `save(folder)` as the next version, which these changes made, and answer from it."""
         number = self.snapshot.version + 1
         try:
-            self.versions.write(number, save)
+            self.versions.write(number, save, [one.request for one in made_by if one.request is not None])
         except ModelFolderError as error:
             raise NotSavedError(_not_saved(error.__cause__)) from error
         self._identity = self.versions.identity()
         self.snapshot = snapshot_of(classifier, number)
 
     def _roll_back(self, one: Waiting) -> None:
-        change, done = one
+        change, done, _ = one
         kept = self.kept_versions()
         wanted = change.to if isinstance(change, RollBack) else None
         to = self._version_before() if wanted is None else wanted
@@ -282,7 +314,7 @@ class LiveModel:
             return
         source = self.versions.kept_folder(to)
         classifier = self._loaded(source)  # one that cannot be read is not put in place
-        self._put_in_place(classifier, partial(replace_by_copy, source=source))
+        self._put_in_place(classifier, partial(replace_by_copy, source=source), [one])
         done.set_result(self.snapshot.version)
 
     def _version_before(self) -> int:
@@ -332,15 +364,23 @@ def _with_change(classifier: Any, change: Change) -> Any:
 
 
 def _finish(batch: Sequence[Waiting], version: int) -> None:
-    for _, done in batch:
-        if not done.done():
-            done.set_result(version)
+    for one in batch:
+        if not one.done.done():
+            one.done.set_result(version)
 
 
 def _fail(batch: Sequence[Waiting], error: BaseException) -> None:
-    for _, done in batch:
-        if not done.done():
-            done.set_exception(error)
+    for one in batch:
+        if not one.done.done():
+            one.done.set_exception(error)
+
+
+def _same_result(done: "Future[int]", first: "Future[int]") -> None:
+    """Give a change the version or the error of the first one of the same request."""
+    if (error := first.exception()) is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(first.result())
 
 
 def _log_failure(task: "Future[None]") -> None:

@@ -13,6 +13,7 @@ from anyshot.app.server.answers import Scores, is_unknown, score
 from anyshot.app.server.batching import Batcher
 from anyshot.app.server.changes import Change
 from anyshot.app.server.live_model import LiveModel, RollBack
+from anyshot.app.server.made_requests import ChangeRequest
 from anyshot.app.server.metrics import Metrics, Summary
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.service_errors import ClientGoneError, UnknownModelError
@@ -64,12 +65,12 @@ class Service:
     def _note(self, model: str, snapshot: Snapshot, scores: Scores) -> None:
         self.metrics.on_answers(model, summary_of(snapshot, scores))
 
-    async def change(self, live: LiveModel, change: Change | RollBack) -> int:
+    async def change(self, live: LiveModel, change: Change | RollBack, request: ChangeRequest | None = None) -> int:
         """Change a model, and return the version that has the change, once it is on disk.
 
-        It is made also if the client does not wait for it.
+        request: what asks for it, if that is not to be made twice. It is made also if the client does not wait for it.
         """
-        version = await asyncio.shield(asyncio.wrap_future(live.change(change)))
+        version = await asyncio.shield(asyncio.wrap_future(live.change(change, request)))
         self.metrics.on_change(live.name)
         return version
 

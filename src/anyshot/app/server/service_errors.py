@@ -56,6 +56,12 @@ class ClientGoneError(ServiceError):
     status = 408
 
 
+class KeyUsedError(ServiceError):
+    """Raised for a request with the Idempotency-Key of another one."""
+
+    status = 422
+
+
 class FolderGoneError(ServiceError):
     """Raised for a change of a model whose folder was deleted, or holds something else, while it was served."""
 

@@ -7,10 +7,11 @@ number of the copy that equals it, whenever the process is killed.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from anyshot.app.server.made_requests import ChangeRequest, MadeRequests
 from anyshot.base.files import file_state, readable_folder, replace_by_copy, restore_folder
 from anyshot.base.model_folder import MODEL_FILE, check_replaceable
 from anyshot.errors import ModelFolderError
@@ -44,6 +45,11 @@ class Versions:
         """Return what changes when the model in the folder is replaced; None if there is none."""
         return file_state(readable_folder(self.folder) / MODEL_FILE)
 
+    @property
+    def requests(self) -> MadeRequests:
+        """The requests that made versions."""
+        return MadeRequests(self.place / "requests.json")
+
     def numbers(self) -> list[int]:
         """Return the versions that are kept, the latest last."""
         with suppress(OSError):
@@ -71,8 +77,10 @@ class Versions:
         except OSError as error:
             raise ModelFolderError(f"A version cannot be kept in {self.place}: {error}.") from error
 
-    def write(self, number: int, save: Callable[[Path], None]) -> None:
+    def write(self, number: int, save: Callable[[Path], None], requests: Iterable[ChangeRequest] = ()) -> None:
         """Write a version durably by `save(folder)`, then put it in place of the model's folder.
+
+        requests: those that made it.
 
         Raises ModelFolderError if it cannot be written; the folder is unchanged.
         """
@@ -81,6 +89,7 @@ class Versions:
             restore_folder(self.folder)
             check_replaceable(self.folder)
             save(self.kept_folder(number))
+            self.requests.note(requests, number)
             replace_by_copy(self.folder, self.kept_folder(number))
         except OSError as error:
             raise ModelFolderError(f"The model cannot be written to {self.folder}: {error}.") from error

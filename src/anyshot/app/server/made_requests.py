@@ -1,0 +1,88 @@
+"""Requests that changed a model, by the key that the client gave each, so that one that is sent again changes nothing.
+
+The header is that of the draft of the IETF, The Idempotency-Key HTTP Header Field. The keys are in a file beside the
+versions of the model. They are written before the version is put in place: those of a version that never was, since the
+process was killed, have a number above the current one.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fastapi import Request
+
+from anyshot.app.server.problem_error import ProblemError
+from anyshot.app.server.service_errors import KeyUsedError
+from anyshot.base.files import atomic_file, write_synced
+
+KEY: Final = re.compile(r'"?([!#-~]{1,255})"?')
+MOST: Final = 1_000
+"""Requests that are known, those that came last."""
+
+
+class ChangeRequest(NamedTuple):
+    """A request that must not be made twice."""
+
+    key: str
+    digest: str  # of its method, address and body
+
+
+async def change_request(key: str, request: Request) -> ChangeRequest:
+    """Return a request with its key; raise ProblemError for what cannot be one."""
+    found = KEY.fullmatch(key)
+    if found is None:
+        raise ProblemError(
+            400, "The Idempotency-Key must be 1 to 255 characters of ASCII without spaces, such as a UUID."
+        )
+    start, _, boundary = request.headers.get("content-type", "").partition("boundary=")
+    body = await request.body()
+    if boundary:  # of the parts of a form, which a client chooses anew each time
+        body = body.replace(boundary.strip('"').encode("latin-1"), b"")
+    facts = f"{request.method} {request.url.path} {start}\n".encode()
+    return ChangeRequest(found[1], blake2b(facts + body, digest_size=16).hexdigest())
+
+
+class MadeRequests:
+    """The last requests with a key that changed a model, and the version that each made."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def version_of(self, request: ChangeRequest, *, current: int) -> int | None:
+        """Return the version that a request made, None if it was not made; current: the version of the model.
+
+        Raises KeyUsedError if its key was that of another request.
+        """
+        version, digest = self._read().get(request.key, (current + 1, ""))
+        if version > current:
+            return None
+        check_same(request, digest)
+        return version
+
+    def note(self, requests: Iterable[ChangeRequest], version: int) -> None:
+        """Note the requests of a version that is about to be put in place.
+
+        Raises DataFileError if the file cannot be written.
+        """
+        earlier = self._read()
+        kept = {key: own for key, own in earlier.items() if own[0] < version}
+        kept |= {one.key: (version, one.digest) for one in requests}
+        if kept != earlier:
+            with atomic_file(self._file) as part:
+                write_synced(part, json.dumps(dict(list(kept.items())[-MOST:])).encode())
+
+    def _read(self) -> dict[str, tuple[int, str]]:
+        try:
+            found = json.loads(self._file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        return {key: (version, digest) for key, (version, digest) in found.items()}
+
+
+def check_same(request: ChangeRequest, digest: str) -> None:
+    """Raise KeyUsedError if the key of a request was that of another one, which had this digest."""
+    if digest != request.digest:
+        raise KeyUsedError("The Idempotency-Key was sent with another request. Give each request a key of its own.")
