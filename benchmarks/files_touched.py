@@ -2,6 +2,7 @@
 
     python benchmarks/files_touched.py                # every call below
     python benchmarks/files_touched.py "report"       # the calls whose name holds this
+    python benchmarks/files_touched.py --functions    # with the functions of each file
 
 A file counts when a function of it runs; importing it does not count. Each call runs twice with one cache that is empty
 at first, and the second run is traced; AnyShotClassifier encodes its texts both times, with the encoder that the first
@@ -13,7 +14,7 @@ import io
 import os
 import sys
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -27,8 +28,8 @@ LABELS = ["billing", "delivery", "delivery", "billing"] * 5
 MORE = ["my invoice is wrong", "the package is late", "I paid two times", "track my order"] * 3
 
 
-def files_of(call: Callable[[], Any]) -> Counter[str]:
-    """Return how many functions of each file of the package run in `call`."""
+def functions_of(call: Callable[[], Any]) -> dict[str, list[str]]:
+    """Return the functions that run in `call`, in the order of the source, by the files of the package."""
     seen: set[tuple[str, str, int]] = set()
 
     def note(frame: FrameType, event: str, _: object) -> None:
@@ -43,7 +44,11 @@ def files_of(call: Callable[[], Any]) -> Counter[str]:
             call()
         finally:
             sys.setprofile(None)
-    return Counter(str(Path(file).relative_to(PACKAGE)) for file, name, _ in seen if "<" not in name.split(".")[-1])
+    found = defaultdict(list)
+    for file, name, _ in sorted(seen, key=lambda one: (one[0], one[2])):
+        if "<" not in name.split(".")[-1]:
+            found[str(Path(file).relative_to(PACKAGE))].append(name)
+    return found
 
 
 def calls(folder: Path) -> dict[str, tuple[int | None, Callable[[], Any]]]:
@@ -72,13 +77,14 @@ def calls(folder: Path) -> dict[str, tuple[int | None, Callable[[], Any]]]:
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    listed = "--functions" in sys.argv
+    wanted = next((word for word in sys.argv[1:] if word != "--functions"), "")
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["ANYSHOT_CACHE"] = str(Path(scratch) / "cache")
         for name, (most, call) in calls(Path(scratch)).items():
             if wanted in name:
-                found = files_of(call)
+                found = functions_of(call)
                 target = "" if most is None else f" (at most {most})"
                 print(f"\n{name}: {len(found)} files{target}")
-                for file, functions in sorted(found.items()):
-                    print(f"  {functions:3d} {file}")
+                for file, functions in found.items():
+                    print(f"  {len(functions):3d} {file}", *functions if listed else (), sep="\n          ")
