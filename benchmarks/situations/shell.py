@@ -186,3 +186,13 @@ def _(folder: Path) -> object:
     data = written(folder, "a.csv", 'text\n"refund\nplease\rdelivery"\n')
     code, out, _ = command("predict", data, *CLASSES)
     return code == 0 and len(out.splitlines()) == 1 and "\r" not in out
+
+
+@holds("files of a pattern, predict m *.csv: refused with how to join them, which is right")
+def _(folder: Path) -> object:
+    model_in(folder)
+    for name in ("may.csv", "june.csv"):
+        written(folder, name, CSV.rstrip())
+    result = in_shell(folder, "anyshot predict model *.csv")
+    joined = in_shell(folder, "awk 1 june.csv may.csv > all.csv; anyshot predict model all.csv")
+    return fails_with(result, 2, "awk 1 june.csv may.csv > all.csv") and len(labels_of(joined)) == 24

@@ -87,7 +87,7 @@ def one_line(done):
         (("learn", "m", "a", "--label", " "), "'--label': it is empty"),
         (("predict", "a", *WORDS, "--device"), "'--device' requires an argument"),
         (("predict", "-5 degrees", *WORDS), 'No such option: -5. Put "--" before an argument that begins with "-"'),
-        (("fit", "a.csv", "b.csv", "--out", "m"), "the command takes no further argument; got 'b.csv'. Join several"),
+        (("fit", "a.csv", "b.csv", "--out", "m"), "the command takes no further argument; got 'b.csv'. Put a text"),
         (("predict", "-", "a", *WORDS), '"-" stands for the standard input, and must be the only item'),
     ],
 )
@@ -95,6 +95,18 @@ def test_an_argument_that_would_be_lost_is_refused(call, arguments, says):
     done = call(*arguments)
     assert (done.code, done.out) == (2, "")
     assert says in one_line(done)
+
+
+def test_the_files_of_a_pattern_are_refused_with_how_to_join_them(call, monkeypatch, tmp_path, model):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b 1.csv"):
+        Path(name).write_text("text,label\nrefund,billing")
+    for arguments in (("predict", model), ("fit", "--out", "m"), ("learn", model), ("evaluate", model)):
+        done = call(*arguments, "a.csv", "b 1.csv")
+        assert (
+            done.code,
+            "To join files with the same columns: awk 1 a.csv 'b 1.csv' > all.csv" in one_line(done),
+        ) == (2, True)
 
 
 def test_an_address_is_no_file_to_write_but_that_of_a_file_on_this_machine(call, tmp_path):

@@ -13,7 +13,7 @@ import typer
 from anyshot import data as datasets
 from anyshot import tasks
 from anyshot.app.cli.console import in_terminal, note, show, show_each, show_rows
-from anyshot.app.cli.files import TABLES, check_out, current
+from anyshot.app.cli.files import TABLES, TableOut, Verbatim, check_out, current
 from anyshot.app.cli.options import (
     ClassOptions,
     Columns,
@@ -27,8 +27,6 @@ from anyshot.app.cli.reading import (
     EncoderName,
     Given,
     GivenItems,
-    TableOut,
-    Verbatim,
     features_of,
     items_of,
     read,

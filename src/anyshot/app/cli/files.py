@@ -37,6 +37,15 @@ FileEncoding: TypeAlias = Annotated[
     str | None,
     typer.Option(help="Encoding of text files. Default: detected.", metavar="NAME", rich_help_panel=PANEL),
 ]
+TableOut: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Write the results to a .csv, .xlsx, .jsonl or .parquet file.", metavar="FILE")
+]
+Verbatim: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--verbatim", help="Write texts that begin with = + - or @ unchanged to a .csv; spreadsheets run some of them."
+    ),
+]
 SheetName: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -3,7 +3,9 @@
 A command makes checks of its arguments that typer does not make: options given twice, further arguments, empty values.
 """
 
+import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from inspect import cleandoc
 from typing import Any, Final, NamedTuple
@@ -19,6 +21,9 @@ SEVERAL: Final = {
     "--text-column": "Put commas between columns that are to be joined, as in subject,body.",
 }
 """How several values are given, by the option."""
+LINES: Final = frozenset({".csv", ".tsv", ".jsonl", ".txt"})
+"""Endings of files that are joined line by line; names of columns that repeat are left out when they are read."""
+MOST_LISTED: Final = 5
 _LOCAL: Final = re.compile(r"^((?:--[\w-]+=)?)(file:/.*)", re.IGNORECASE)
 """The address of a file on this machine, also as the value of an option."""
 
@@ -81,14 +86,31 @@ class CheckedCommand(TyperCommand):
         values, extra, _ = self.make_parser(ctx).parse_args(args=list(args))
         if extra:
             shown = ", ".join([*map(repr, extra[:3]), *(["…"] if len(extra) > 3 else [])])
+            given = [values.get(one.name or "") for one in self.params if one.param_type_name == "argument"]
+            files = [one for one in (*given, *extra) if isinstance(one, str) and os.path.isfile(one)]
             raise typer.BadParameter(
-                f"the command takes no further argument; got {shown}. Join several files into one, and put a text or "
-                "name of several words in quotes.",
+                f"the command takes no further argument; got {shown}. Put a text or name of several words in quotes. "
+                f"{how_to_join(files)}",
                 ctx=ctx,
             )
         for one in self.params:
             _check_filled(one, values.get(one.name or ""), ctx)
         return super().parse_args(ctx, args)
+
+
+def how_to_join(files: Sequence[str]) -> str:
+    """Return what to do with several files where a command reads one, as a shell gives them for *.csv.
+
+    >>> how_to_join(["May.csv", "June 1.csv"])
+    "Give one file. To join files with the same columns: awk 1 May.csv 'June 1.csv' > all.csv"
+    >>> how_to_join(["a.xlsx", "b.xlsx"])
+    'Give one file: copy the rows of all into one.'
+    """
+    endings = {os.path.splitext(one)[1].lower() for one in files}
+    if os.name == "nt" or len(files) < 2 or len(endings) > 1 or not endings <= LINES:
+        return "Give one file: copy the rows of all into one."
+    listed = " ".join(map(shlex.quote, files)) if len(files) <= MOST_LISTED else f"*{min(endings)}"
+    return f"Give one file. To join files with the same columns: awk 1 {listed} > all{min(endings)}"
 
 
 def _check_once(option: Any, given: Sequence[str], ctx: Any) -> None:

@@ -12,6 +12,7 @@ import typer
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
+from anyshot.app.cli.group import how_to_join
 from anyshot.app.cli.options import Columns
 from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import is_blank, take
@@ -37,15 +38,6 @@ Data: TypeAlias = Annotated[
 ]
 EncoderName: TypeAlias = Annotated[
     str, typer.Option(help="A name from anyshot models, hf:ID or hf:FOLDER. Default: chosen by the kind of items.")
-]
-TableOut: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Write the results to a .csv, .xlsx, .jsonl or .parquet file.", metavar="FILE")
-]
-Verbatim: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--verbatim", help="Write texts that begin with = + - or @ unchanged to a .csv; spreadsheets run some of them."
-    ),
 ]
 
 Given: TypeAlias = Annotated[
@@ -265,8 +257,7 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
         data = read(path, columns=columns, with_labels=False, model=model)
         table = None if suffix_of(path) == ".txt" else current().table(path)
         return GivenItems(data.items, table, data.table_rows, data.item_column if data.modality == "image" else None)
-    for argument in arguments:
-        _check_item(argument)
+    _check_items(arguments)
     return GivenItems(_usable(arguments))
 
 
@@ -303,8 +294,7 @@ def labeled_items_of(
             items = items_of(arguments, columns, model=model).items
         return items, [label] * len(items)
     if not one_file:
-        for argument in arguments:
-            _check_item(argument)
+        _check_items(arguments)
         raise typer.BadParameter(
             "Texts and images on the command line have no labels. Name their class with --label, or give a file."
         )
@@ -328,12 +318,18 @@ def items_of_class(path: Path, name: str, columns: Columns, *, model: Any) -> An
     return take(data.items, own)
 
 
+def _check_items(arguments: Sequence[str]) -> None:
+    """Refuse files of items among several arguments, and files that are missing or cannot be read."""
+    files = list(filter(_is_data, arguments))
+    if files:
+        remedy = how_to_join(files) if len(files) > 1 else "Give it as the only argument, or texts or images only."
+        raise typer.BadParameter(f"{files[0]} is a file or folder of items, of which one is read. {remedy}")
+    for argument in arguments:
+        _check_item(argument)
+
+
 def _check_item(argument: str) -> None:
-    """Refuse an argument that is not an item: a file of items, or a file that is missing or cannot be read."""
-    if _is_data(argument):
-        raise typer.BadParameter(
-            f"{argument} is a file or folder of items. Give it as the only argument, or give texts or images only."
-        )
+    """Refuse an argument that is not an item, but a file that is missing or cannot be read."""
     ending, is_there = Path(argument).suffix.lower(), os.path.isfile(argument)
     if argument.strip() and not is_there and os.path.lexists(argument):
         existing(Path(argument))  # it raises the error for a pipe or a broken link
