@@ -1,8 +1,10 @@
 """The routes that change models. A change is answered by the version that has it, once it is on disk."""
 
 import asyncio
+import re
+from hashlib import blake2b
 from operator import methodcaller
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
@@ -11,7 +13,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.changes import AddExamples, AddUnlabeled, Change, adding_class, noting
 from anyshot.app.server.live_model import LiveModel, RollBack
-from anyshot.app.server.made_requests import ChangeRequest, change_request
+from anyshot.app.server.made_requests import ChangeRequest
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.schemas import (
     Changed,
@@ -31,6 +33,8 @@ from anyshot.base.labels import Label
 from anyshot.base.messages import nearest
 from anyshot.base.written_labels import as_classes_write_them, one_class
 from anyshot.errors import ClassesError, DataFileError, InputError
+
+KEY: Final = re.compile(r'"?([!#-~]{1,255})"?')
 
 
 class ClassName(Convertor[str]):
@@ -91,8 +95,23 @@ async def _target(
     if request.headers.get("if-match", "*") != "*":
         detail = "There are no entity tags, so no If-Match can hold. Leave it out, and compare the versions in answers."
         raise ProblemError(412, detail)
-    once = None if idempotency_key is None else await change_request(idempotency_key, request)
+    once = None if idempotency_key is None else await _change_request(idempotency_key, request)
     return Target(service, service.model(model), request, once)
+
+
+async def _change_request(key: str, request: Request) -> ChangeRequest:
+    """Return a request with its key; raise ProblemError for what cannot be one."""
+    found = KEY.fullmatch(key)
+    if found is None:
+        raise ProblemError(
+            400, "The Idempotency-Key must be 1 to 255 characters of ASCII without spaces, such as a UUID."
+        )
+    start, _, boundary = request.headers.get("content-type", "").partition("boundary=")
+    body = await request.body()
+    if boundary:  # of the parts of a form, which a client chooses anew each time
+        body = body.replace(boundary.strip('"').encode("latin-1"), b"")
+    facts = f"{request.method} {request.url.path} {start}\n".encode()
+    return ChangeRequest(found[1], blake2b(facts + body, digest_size=16).hexdigest())
 
 
 OfModel = Annotated[Target, Depends(_target)]

@@ -6,19 +6,13 @@ process was killed, have a number above the current one.
 """
 
 import json
-import re
 from collections.abc import Iterable
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from fastapi import Request
-
-from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.service_errors import KeyUsedError
 from anyshot.base.files import atomic_file, write_synced
 
-KEY: Final = re.compile(r'"?([!#-~]{1,255})"?')
 MOST: Final = 1_000
 """Requests that are known, those that came last."""
 
@@ -28,21 +22,6 @@ class ChangeRequest(NamedTuple):
 
     key: str
     digest: str  # of its method, address and body
-
-
-async def change_request(key: str, request: Request) -> ChangeRequest:
-    """Return a request with its key; raise ProblemError for what cannot be one."""
-    found = KEY.fullmatch(key)
-    if found is None:
-        raise ProblemError(
-            400, "The Idempotency-Key must be 1 to 255 characters of ASCII without spaces, such as a UUID."
-        )
-    start, _, boundary = request.headers.get("content-type", "").partition("boundary=")
-    body = await request.body()
-    if boundary:  # of the parts of a form, which a client chooses anew each time
-        body = body.replace(boundary.strip('"').encode("latin-1"), b"")
-    facts = f"{request.method} {request.url.path} {start}\n".encode()
-    return ChangeRequest(found[1], blake2b(facts + body, digest_size=16).hexdigest())
 
 
 class MadeRequests:
