@@ -137,9 +137,11 @@ def test_files_of_other_kinds_are_named_whatever_their_names_end_in(tmp_path, st
         read_text(tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize("name", ["a.eml", "a.vcf", "a.ics", "a.js", "a.msg", "a.html", "a.orc"])
-def test_what_to_do_with_files_that_are_not_read_is_said(name):
-    assert remedy_for_type(Path(name)) == "Save its texts as .csv, or as .txt with a text per line."
+@pytest.mark.parametrize("name", ["a.eml", "a.vcf", "a.ics", "a.msg", "a.html", "a.docx"])
+def test_a_document_is_to_be_saved_as_a_file_of_text(name):
+    remedy = "Save its text as .txt: one such file is a text per line, and a folder of them is a text per file."
+    assert remedy_for_type(Path(name)) == remedy
+    assert remedy_for_type(Path("a.js")) == "Save its texts as .csv, or as .txt with a text per line."
 
 
 @pytest.mark.parametrize("name", ["tickets", "tickets.csv.bak", "tickets.csv (1)", ".csv"])

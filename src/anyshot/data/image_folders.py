@@ -60,7 +60,7 @@ def read_folder(folder: Path, columns: ColumnNames, *, with_labels: bool, encodi
         kinds = ", ".join(sorted({file.suffix.lower() or file.name for file in files})[:8])
         raise DataFileError(
             f"{folder} contains no images. Found: {kinds or 'nothing'}. A folder is read as one of images; give texts "
-            "in one file, such as a CSV, or a .txt file with a text per line."
+            "in one file, such as a CSV, or as a folder of .txt files."
         )
     full = [name for name, own in inside.items() if any(map(is_image, own))]
     labels = labels_of_folders(folder, images) if with_labels else None

@@ -45,14 +45,15 @@ _NO_PAGE: Final = (
     "Download the data again, in a browser if needed. If it shows a table, open it in a spreadsheet, and save it as "
     ".xlsx or .csv."
 )
+_AS_TEXT: Final = "Save its text as .txt: one such file is a text per line, and a folder of them is a text per file."
 STARTS: Final = (
     ("<!doctype html", _PAGE, _NO_PAGE),
     ("<html", _PAGE, _NO_PAGE),
     ("<table", "a table of a web page", "Open it in a spreadsheet, and save it as .xlsx or .csv."),
     ("<?xml", "XML", "Open it in a spreadsheet, and save it as .xlsx or .csv."),
     ("version https://git-lfs.", "a pointer of Git LFS", "Run: git lfs pull."),
-    ("%pdf-", "a PDF", "Save its texts as CSV, or as .txt with a text per line."),
-    ("{\\rtf", "a document in rich text", "Save its texts as CSV, or as .txt with a text per line."),
+    ("%pdf-", "a PDF", _AS_TEXT),
+    ("{\\rtf", "a document in rich text", _AS_TEXT),
 )
 """How files of other kinds begin, in lower case, whatever their names end in."""
 _DOCUMENTS: Final = ".doc .docx .docm .odt .rtf .pdf .pptx .epub .html .htm .xml .md .ipynb"
@@ -64,7 +65,8 @@ _REMEDIES: Final = {
     ".ndjson .jsonlines .ldjson": "If it has one JSON object per line, let its name end in .jsonl.",
     ".tab .dat .psv .asc": "Let its name end in .tsv if tabs separate its columns, else in .csv.",
     ".text .log": "If it has one text per line, let its name end in .txt.",
-    f"{_DOCUMENTS} {_MESSAGES} {_DATABASES} {_OBJECTS}": "Save its texts as .csv, or as .txt with a text per line.",
+    f"{_DOCUMENTS} {_MESSAGES}": _AS_TEXT,
+    f"{_DATABASES} {_OBJECTS}": "Save its texts as .csv, or as .txt with a text per line.",
     ".zip .xz .bz2 .zst .z .7z .rar .tar .tgz": "Unpack it, and give what was in it.",
 }
 TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xlsm"})

@@ -91,6 +91,26 @@ def test_letters_that_are_dropped_are_an_item_each_and_one_file_asks(opened, tmp
     page.wait_for_selector("#shown >> text=3 items")
 
 
+PASTE_CELLS = """() => {  // a spreadsheet copies its cells as text, and as a picture of them
+    const data = new DataTransfer();
+    data.setData("text/plain", "Where is my parcel?\\nIt is late: call 0151 7788, please, and say when it comes");
+    data.items.add(new File([new Uint8Array([137, 80, 78, 71])], "image.png", {type: "image/png"}));
+    document.activeElement.blur();
+    document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+}"""
+
+
+def test_copied_cells_are_pasted_as_texts_and_the_text_of_an_item_can_be_copied(opened):
+    page = opened()
+    create(page, "cells")
+    name_classes(page, ["billing", "delivery"])
+    page.evaluate(PASTE_CELLS)
+    page.click("#paste-add >> text=Add 2")
+    row_of(page, "0151 7788").click()
+    page.locator("#list .row.current .text").dblclick(position={"x": 60, "y": 16})
+    assert page.evaluate("getSelection().toString()").strip()
+
+
 def test_the_folder_of_a_model_is_dropped(opened, studio, tmp_path):
     page = opened()
     create(page, "to be trained")

@@ -85,7 +85,9 @@ def picture(shade):
 def test_files_that_are_sent_in_parts_are_undone_at_once(client):
     base = client.post("/projects", json={"name": "photos", "kind": "images"}).json()["address"]
     parts = [[("files", (f"holiday/beach/{n}.png", picture(n))) for n in some] for some in ((1, 2), (3, 4))]
-    first = client.post(base + "items/files", files=parts[0], data={"several": ""}).json()["undo"]
+    done = client.post(base + "items/files", files=parts[0], data={"several": ""}).json()
+    assert done["notes"][0].startswith("The names of the folders are not taken as classes.")
+    first = done["undo"]
     second = client.post(base + "items/files", files=parts[1], data={"entry": first["id"]}).json()["undo"]
     assert second == {"id": first["id"], "sentence": "Added 4 items from holiday"}
     client.post(base + "undo", json={"entry": first["id"]})

@@ -34,6 +34,7 @@ UPLOADS: Final = "uploads"
 """Folder in a project of the tables whose columns are still to be chosen."""
 MAX_FILES: Final = 64  # of one request
 KEPT_UPLOADS: Final = 8
+FOLDERS: Final = "the names of the folders are not taken as classes"
 EACH_FILE: Final = "several .txt files were added together, and each is read as one text"
 
 
@@ -107,6 +108,7 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
         paths = [saved(one, Path(folder) / str(number)) for number, one in enumerate(files)]
         if opened.project.kind == "images":
             done = studio.add_images(opened.project, paths, names=names, source=source, label=label, entry=entry)
+            done.read += [FOLDERS] if any(name.count("/") > 1 for name in names) else []
             return what_was_added(done, t)
         total, add = studio.Added(entry=entry), partial(studio.add_table, whole=whole)
         if opened.project.kind == "rows":

@@ -1,6 +1,6 @@
 // Adding items: pasted texts, files, folders, tables with a choice of columns, and pictures of the camera.
 
-import { onDrop, reasonOf, sendFiles, withoutHidden } from "./files.js";
+import { isImage, onDrop, reasonOf, sendFiles, withoutHidden } from "./files.js";
 import { classes } from "./list.js";
 import { get, send, sendForm } from "./server.js";
 import { forget, ofTab, recall } from "./storage.js";
@@ -135,10 +135,11 @@ if (box) {
 }
 addEventListener("paste", (event) => {
   if (event.target.closest("input, textarea, dialog[open]")) return;
-  const files = [...event.clipboardData.files], text = event.clipboardData.getData("text/plain");
+  const text = event.clipboardData.getData("text/plain"), isText = box && text.trim();
+  const files = [...event.clipboardData.files].filter((file) => !isText || !isImage(file));  // of cells, there is a picture too
   event.preventDefault();  // the browser would put the text into the box, too
   if (files.length) addFiles(files);
-  else if (box && text.trim()) { openAdd("paste"); box.value = text; byId("panel-paste").oninput(); }
+  else if (isText) { openAdd("paste"); box.value = text; byId("panel-paste").oninput(); }
 });
 
 const tabs = [...dialog.querySelectorAll("[role=tab]")];

@@ -178,6 +178,10 @@ list.addEventListener("focusin", (event) => {
   if (node && event.target === node && Number(node.dataset.item) !== current) setCurrent(Number(node.dataset.item));
 });
 list.addEventListener("drawn", openCurrent);
+list.addEventListener("pointerdown", (event) => {  // the text of the opened row can be selected, and copied
+  const row = event.target.closest(".row");
+  if (row) row.draggable = !event.target.closest(".current .text");
+});
 list.addEventListener("dragstart", (event) => {
   const node = event.target.closest("[data-item]");
   if (!node) return;
