@@ -49,3 +49,6 @@ holds("fewer labels than items: status 422, with both numbers")(
 holds("a class of spaces: status 422")(_asks("classes", '{"name": "  "}', 422, "name"))
 holds("a class named ..: status 422")(_asks("classes", '{"name": ".."}', 422, "no part of an address"))
 holds("a number beyond all as a class: status 422")(_asks("classes", '{"name": 1e400}', 422, "a finite number"))
+holds("a text of nine million letters: answered at once, by its beginning")(
+    _asks("predict", '{"items": "' + "x y" * 3_000_000 + '"}', 200, '"cut":true')
+)

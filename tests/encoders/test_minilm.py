@@ -17,10 +17,10 @@ from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import minilm as module
 from anyshot.encoders import texts as encoder_texts
 from anyshot.encoders.engines import texts as engine_texts
-from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
+from anyshot.encoders.minilm import TOKENIZER, WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
 from anyshot.encoders.registry import same_weights
-from anyshot.encoders.texts import chunks
+from anyshot.encoders.texts import TextTokenizer, chunks, read_tokenizer
 from anyshot.encoders.word_layer import WEIGHT
 from anyshot.errors import BadItemError, InputError
 
@@ -118,6 +118,24 @@ def test_long_texts_are_truncated_and_counted(minilm, caplog):
         long, longer = minilm.encode(["word " * 254, "word " * 900])
     np.testing.assert_allclose(long, longer, atol=1e-6)
     assert "1 of 2 texts are longer than 256 tokens and were truncated" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the fee came twice " * 60,
+        "料金が二回" * 200,
+        "!?" * 500,
+        "a" * 900 + " " * 900 + "the fee came twice " * 60,
+        " " * 2000 + "the fee",
+        "fee" * 500,
+        "e\u0301" * 700,
+    ],
+)
+def test_a_text_of_which_only_the_beginning_is_looked_at_has_the_tokens_of_the_whole(text):
+    tokenizer = read_tokenizer(published_file("minilm", TOKENIZER), max_tokens=8, is_published=True)
+    whole, (own,) = tokenizer.encode(text), TextTokenizer(tokenizer, 8)._encodings([text])
+    assert (own.ids, bool(own.overflowing)) == (whole.ids, bool(whole.overflowing))
 
 
 def test_similar_texts_have_similar_vectors(minilm):

@@ -36,6 +36,8 @@ NEGLIGIBLE: Final = 64
 """Tokens of padding that cost less than another batch."""
 BAR_TEXTS: Final = 64
 """Texts from which there may be a progress bar; fewer are encoded before it would appear."""
+LETTERS: Final = 64
+"""Letters that are looked at first for each token that is read: most have five, and 9 MB of text would take 4 GB."""
 KINDS: Final = ("BPE", "Unigram", "WordLevel", "WordPiece")
 """The models of tokenizers; old files do not name theirs."""
 UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
@@ -183,10 +185,9 @@ class TextTokenizer:
 
         So are words of another script: a vocabulary has their letters, but none of their words.
         """
-        known = (self.tokenizer.token_to_id(token) for token in UNKNOWN_TOKENS)
-        unknown = [one for one in known if one is not None]
+        unknown = [one for one in map(self.tokenizer.token_to_id, UNKNOWN_TOKENS) if one is not None]
         found = []
-        for own in self.tokenizer.encode_batch(list(texts)):
+        for own in self.tokenizer.encode_batch([beginning(text, LETTERS * self.max_tokens) for text in texts]):
             spelled = [len(token) == 3 and token[:2] == "##" and not token.isascii() for token in own.tokens]
             is_unknown = np.isin(own.ids, unknown) | spelled
             is_word = is_unknown | (np.array(own.special_tokens_mask) == 0)  # some tokenizers count [UNK] as special
@@ -194,7 +195,24 @@ class TextTokenizer:
         return np.array(found, dtype=bool)
 
     def _encodings(self, texts: Sequence[str]) -> list["Encoding"]:
-        return self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
+        """Return the tokens of each text that are read, of longer and longer beginnings until there are enough."""
+        read = [self.prompt + text for text in texts]
+        found: dict[int, Encoding] = {}
+        rows, length = list(range(len(read))), LETTERS * self.max_tokens
+        while rows:
+            starts = [beginning(read[row], length) for row in rows]
+            found |= zip(rows, self.tokenizer.encode_batch_fast(starts), strict=True)
+            rows = [row for row in rows if len(read[row]) > length and not found[row].overflowing]
+            length *= 2
+        return [found[row] for row in range(len(read))]
+
+
+def beginning(text: str, length: int) -> str:
+    """Return the beginning of a text, which ends between words if its second half has some; a shorter one whole."""
+    if len(text) <= length:
+        return text
+    whole_words = (text[:length].rsplit(None, 1) or [""])[0]
+    return whole_words if 2 * len(whole_words) >= length else text[:length]
 
 
 def _check_tokenizer(text: str) -> None:
