@@ -44,6 +44,8 @@ _READ: Final = (
 )
 IMAGE_SUFFIXES: Final = frozenset(f".{name}" for name in _READ.split(" "))
 """Suffixes of the image files that PIL reads, without those of documents, films and data (.eps, .mpg, .hdf)."""
+_ENDS: Final = tuple(IMAGE_SUFFIXES)
+_LONGEST_SUFFIX: Final = max(map(len, IMAGE_SUFFIXES))
 
 
 def by_position(items: Any) -> Items:
@@ -262,7 +264,8 @@ _MODALITIES: dict[str, Modality] = {
 def _kind(item: Item) -> str:
     """Return the kind of one item, in the plural, as error messages show it."""
     if isinstance(item, str):
-        is_image = Path(item).suffix.lower() in IMAGE_SUFFIXES and _is_file(item)
+        ends_as_one = item[-_LONGEST_SUFFIX:].lower().endswith(_ENDS)  # first, since a Path of every text takes longer
+        is_image = ends_as_one and Path(item).suffix.lower() in IMAGE_SUFFIXES and _is_file(item)
         return "image files" if is_image else "texts"
     if isinstance(item, PathLike):
         return "image files"
