@@ -136,7 +136,7 @@ def warn_of_classes(data: TrainingSet) -> None:
 def warn_of_names(embedder: Embedder, data: TrainingSet) -> None:
     """Warn of classes of texts without labels whose names alone say little to the encoder, and that have no words."""
     encoder = embedder.encoder
-    if not isinstance(encoder, WithVocabulary) or data.from_source:
+    if not isinstance(encoder, WithVocabulary) or data.from_source or data.counts.all():
         return
     rows = zip(data.texts.texts, embedder.reader.readings(data.texts), data.counts, strict=True)
     names = [own[0] for own, reading, n in rows if len(own) == 1 and own[0] and not reading.words and not n]
