@@ -20,7 +20,8 @@ from anyshot.encoders.engines.texts import TextEngine, TokenNodes
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.minilm import MAX_TOKENS, TOKENIZER, WEIGHTS
 from anyshot.encoders.published_files import published_file
-from anyshot.encoders.texts import TextTokenizer, read_tokenizer
+from anyshot.encoders.texts import TextTokenizer
+from anyshot.encoders.tokenizer_files import read_tokenizer
 from anyshot.encoders.word_layer import LAYER
 from anyshot.zero_shot.thesaurus import all_words
 

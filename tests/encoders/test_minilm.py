@@ -20,7 +20,8 @@ from anyshot.encoders.engines import texts as engine_texts
 from anyshot.encoders.minilm import TOKENIZER, WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
 from anyshot.encoders.registry import same_weights
-from anyshot.encoders.texts import TextTokenizer, chunks, read_tokenizer
+from anyshot.encoders.texts import TextTokenizer, chunks
+from anyshot.encoders.tokenizer_files import read_tokenizer
 from anyshot.encoders.word_layer import WEIGHT
 from anyshot.errors import BadItemError, InputError
 

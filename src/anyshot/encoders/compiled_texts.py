@@ -35,7 +35,8 @@ from anyshot.encoders.huggingface.files import (
     refuse_code,
     weight_files,
 )
-from anyshot.encoders.texts import TextTokenizer, read_tokenizer
+from anyshot.encoders.texts import TextTokenizer
+from anyshot.encoders.tokenizer_files import read_tokenizer
 from anyshot.errors import UnknownEncoderError
 
 OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}

@@ -18,7 +18,8 @@ from anyshot.encoders.engines.openvino import fast_precision
 from anyshot.encoders.engines.texts import TextEngine, TokenizingEncoder, TokenNodes
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.published_files import PUBLISHED, published_file
-from anyshot.encoders.texts import TextTokenizer, read_tokenizer
+from anyshot.encoders.texts import TextTokenizer
+from anyshot.encoders.tokenizer_files import read_tokenizer
 from anyshot.encoders.word_layer import LAYER, WEIGHT, WordLayer, bundled_word_layer
 
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"

@@ -4,12 +4,10 @@ A text that is longer than an encoder reads is cut, or gets the mean over its pa
 the encoder's vocabulary cannot be read.
 """
 
-import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
@@ -22,7 +20,7 @@ from anyshot.base.items import Items, check_texts
 from anyshot.base.messages import count, first_of, shortened, warn_of_items
 from anyshot.base.protocols import Limited, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.errors import BadItemError, EncoderError, InputError, ItemWarning, MissingWeightsError
+from anyshot.errors import BadItemError, EncoderError, InputError, ItemWarning
 
 if TYPE_CHECKING:  # it is loaded with the first tokenizer
     from tokenizers import Encoding, Tokenizer
@@ -38,8 +36,6 @@ BAR_TEXTS: Final = 64
 """Texts from which there may be a progress bar; fewer are encoded before it would appear."""
 LETTERS: Final = 64
 """Letters that are looked at first for each token that is read: most have five, and 9 MB of text would take 4 GB."""
-KINDS: Final = ("BPE", "Unigram", "WordLevel", "WordPiece")
-"""The models of tokenizers; old files do not name theirs."""
 UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
 """What tokenizers put for words that they cannot divide into known pieces."""
 _SPECIAL_TOKENS: Final = 2  # at the beginning and the end of a text
@@ -213,41 +209,6 @@ def beginning(text: str, length: int) -> str:
         return text
     whole_words = (text[:length].rsplit(None, 1) or [""])[0]
     return whole_words if 2 * len(whole_words) >= length else text[:length]
-
-
-def _check_tokenizer(text: str) -> None:
-    """Raise ValueError or TypeError if this is no tokenizer; the tokenizer's own errors would be plain Exceptions."""
-    model_of_text = dict(json.loads(text)).get("model") or {}
-    if not model_of_text or model_of_text.get("type", KINDS[0]) not in KINDS:
-        raise ValueError(f"it has no model of type {', '.join(KINDS)}")
-
-
-def read_tokenizer(file: Path, *, max_tokens: int, is_published: bool = False) -> "Tokenizer":
-    """Return the tokenizer of a tokenizer.json, which truncates at `max_tokens` and does not pad.
-
-    is_published: whether the file has the published content, which need not be read twice to see if it is a tokenizer.
-
-    Raises MissingWeightsError if the file is missing, or is not a tokenizer.
-    """
-    try:
-        text = file.read_text(encoding="utf-8")
-        if not is_published:
-            _check_tokenizer(text)
-    except FileNotFoundError as error:
-        raise MissingWeightsError(
-            f"{file.parent} has no tokenizer.json. Download the model again, or save its tokenizer with it: "
-            "tokenizer.save_pretrained(folder)."
-        ) from error
-    except OSError as error:
-        raise MissingWeightsError(f"{file} cannot be read: {error.strerror}. Check who may read it.") from error
-    except (ValueError, TypeError) as error:
-        raise MissingWeightsError(f"{file} is not a tokenizer: {error}. Download the model again.") from error
-    from tokenizers import Tokenizer  # here, since models of vectors do without
-
-    tokenizer = Tokenizer.from_str(text)
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
-    return tokenizer
 
 
 def refuse_empty(tokens: Sequence[Sequence[int]], *, first_row: int = 0) -> None:

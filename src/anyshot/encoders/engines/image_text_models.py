@@ -19,7 +19,8 @@ from anyshot.encoders.engines.openvino import Precision, shared_engine
 from anyshot.encoders.engines.weights import Weights
 from anyshot.encoders.huggingface.files import optional_settings
 from anyshot.encoders.image_processing import fitting
-from anyshot.encoders.texts import read_tokenizer, refuse_empty, refuse_unknown
+from anyshot.encoders.texts import refuse_empty, refuse_unknown
+from anyshot.encoders.tokenizer_files import read_tokenizer
 
 TYPES: Final = ("clip", "siglip")
 """The types of models that are built here."""
