@@ -45,6 +45,19 @@ def test_what_is_refused_before_the_routes_has_the_words_there_too():
     assert json.loads(sent[1]["body"])["error"] == "Not under this name."
 
 
+def test_a_request_that_is_canceled_as_the_service_ends_is_told_so():
+    async def canceled(scope, receive, send):
+        raise asyncio.CancelledError
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(Refusals(canceled)({"type": "http", "path": "/v1/models"}, None, send))
+    assert (sent[0]["status"], "may have been made" in sent[1]["body"].decode()) == (503, True)
+
+
 def test_a_response_has_the_headers_of_its_problem():
     response = ProblemError(503, "Try again.", retry_after=5, close=True, headers={"allow": "GET"}).response()
     assert response.status_code == 503

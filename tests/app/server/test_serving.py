@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -117,7 +117,7 @@ def test_processes_that_cannot_start_end_the_service(signals, tmp_path):
 
 
 @pytest.mark.full
-def test_processes_that_share_an_address_all_see_a_change_and_count_together(folder, tmp_path):
+def test_processes_that_share_an_address_see_each_change_count_together_and_end_together(folder, tmp_path):
     with served({"support": folder}, tmp_path / "log", workers=2) as server:
         at = f"{server.url}/v1/models/support"
         with httpx.Client(timeout=PATIENT) as client:
@@ -137,3 +137,7 @@ def test_processes_that_share_an_address_all_see_a_change_and_count_together(fol
             for _ in range(8)
         ]
         assert counted == [[f"{line} {asked}.0"]] * 8
+        server.process.kill()
+        with suppress(httpx.TransportError):
+            while True:  # until nothing listens
+                httpx.get(f"{server.url}/health/live", timeout=PATIENT)

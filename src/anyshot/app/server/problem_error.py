@@ -1,5 +1,6 @@
 """The error that a client reads: a problem document (RFC 9457). It is also how middleware refuses a request."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -55,7 +56,7 @@ class ProblemError(Exception):
 
 
 class Refusals:
-    """Answer requests that the middlewares within refuse, each by raising ProblemError."""
+    """Answer requests that the middlewares within refuse, each by raising ProblemError, and those that are canceled."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -66,3 +67,6 @@ class Refusals:
             await self.app(scope, receive, send)
         except ProblemError as problem:
             await problem.response(scope["path"])(scope, receive, send)
+        except asyncio.CancelledError:  # it was told twice to end
+            detail = "The service ends, and does not finish requests. A change that was asked for may have been made."
+            await ProblemError(503, detail, retry_after=5, close=True).response(scope["path"])(scope, receive, send)

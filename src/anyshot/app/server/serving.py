@@ -1,10 +1,16 @@
 """Run the service: bind the address, say where it is, and end cleanly."""
 
 import logging
+import os
+import shutil
+import signal
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +24,7 @@ from anyshot.app.server.edge import Edge
 from anyshot.app.server.listening import BACKLOG, listening
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.logs import log_config, log_warnings
-from anyshot.app.server.metrics import counted_together
+from anyshot.app.server.metrics import FOLDER_VARIABLE, counted_together
 from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
 from anyshot.app.server.tokens import tokens_for
@@ -88,15 +94,24 @@ class _Config(uvicorn.Config):
     def load(self) -> None:
         """Choose the protocol, whose class is made in the process that uses it, and log its warnings.
 
-        A process of several that cannot load the models says so in its log, and ends.
+        A process of several that cannot load the models says so in its log, and ends; as all do that are left behind.
         """
         log_warnings()
+        if self.workers > 1 and (parent := parent_process()) is not None:
+            threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
         self.http = timed_protocol(self.client_limit)
         try:
             super().load()
         except AnyshotError as error:
             log.error(str(error))
             raise SystemExit(1) from None
+
+
+def _end_after(parent: BaseProcess) -> None:
+    """End this process once its parent has, which else would keep the address, and answer by an old configuration."""
+    parent.join()
+    shutil.rmtree(os.environ[FOLDER_VARIABLE], ignore_errors=True)  # as the parent does if it is not killed
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Processes(Multiprocess):
