@@ -1,5 +1,6 @@
 """Rows of features: tables of any library, their columns and their order."""
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +27,7 @@ from situations.situation import (
     TEXTS,
     Subject,
     command,
+    fails_with,
     fitted,
     in_shell,
     mentions,
@@ -334,3 +336,23 @@ def _(folder: Path, column: Any) -> object:
     result = in_shell(folder, f"anyshot fit a.csv {' '.join(how)}")
     left_out = in_shell(folder, f"anyshot fit a.csv {' '.join(how)} --except {next(iter(column))}")
     return mentions(result, "Warning", next(iter(column)), "--except") and not mentions(left_out, "Warning")
+
+
+# --- dates in files --------------------------------------------------------------------------------------------------
+
+DATED = "".join(f"{1 + n % 28:02}.02.2024 {n % 24:02}:30;{'ab'[n % 28 > 13]}\n" for n in range(84))
+
+
+@holds("dates with a time, 13.02.2024 14:30: numbers, not categories")
+def _(folder: Path) -> object:
+    path = written(folder, "a.csv", f"since;label\n{DATED}")
+    how = ("--feature-columns", "since", "--label-column", "label")
+    command("fit", path, *how, "--out", folder / "m")
+    return json.loads(command("evaluate", folder / "m", path)[1])["accuracy"] > 0.9
+
+
+@holds("dates of two-digit years, 13.02.24: refused, with how to write them")
+def _(folder: Path) -> object:
+    path = written(folder, "a.csv", f"since;label\n{DATED}".replace("2024 ", "24;").replace("label", "at;label"))
+    how = ("--feature-columns", "since", "--label-column", "label")
+    return fails_with(command("fit", path, *how, "--out", folder / "m"), 1, "'since'", "two digits", "2024-12-31")

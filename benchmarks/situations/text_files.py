@@ -281,6 +281,13 @@ holds.each(
 )
 
 
+holds("a CSV that was cut off in a row while it was written: said")(
+    lambda f: mentions(
+        fit(f, "a.csv", f"n,{CSV}".replace("\n", "\n1,").removesuffix("1,") + "1,the par"), "2 of 3", "cut off"
+    )
+)
+
+
 @holds("a cell of 20 MB: answered")
 def _(folder: Path) -> object:
     data = written(folder, "a.csv", 'text,id\nrefund please,1\n"' + "parcel late, " * 1_500_000 + '",2\n')

@@ -106,6 +106,26 @@ def test_what_lies_beyond_the_rows_of_fit_is_extrapolated(days):
     np.testing.assert_allclose(vectors[100] - vectors[0], 100)
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind", "hours"),
+    [
+        (["13.02.2024 14:30", "14.02.2024"], "day first", [14.5, 24]),
+        (["2/13/2024 2:30 PM", "2/14/2024 12:00 am"], "month first", [14.5, 24]),
+        (["13/02/2024, 14:30:00", "14/02/2024T00:00"], "day first", [14.5, 24]),
+    ],
+)
+def test_dates_may_have_a_time(cells, kind, hours):
+    column = pd.Series(cells, name="since")
+    assert kind_of(column) == kind
+    start = (pd.Timestamp("2024-02-13") - pd.Timestamp(0)).days
+    np.testing.assert_allclose((as_numbers(column, kind) - start) * 24, hours)
+
+
+def test_dates_whose_years_have_two_digits_are_refused():
+    with pytest.raises(InputError, match=r"'since' holds dates such as '01\.02\.24', whose years have two digits"):
+        kind_of(pd.Series([f"{day:02}.02.24" for day in range(1, 13)], name="since"))
+
+
 @pytest.mark.parametrize("form", ["{} kg", "{}kg", "${},000.50", "€ {}", "-{} €"])
 def test_many_numbers_with_one_unit_are_no_categories(form):
     column = pd.Series([form.format(n) for n in range(11)], name="size")

@@ -18,6 +18,7 @@ from anyshot.data.tables import read_table
         ("5.111;1.5", ["5.111"]),
         ("5.111;x\n1.250,50;x", ["5111", "1250.50"]),  # the column itself has one
         ("5,111;x\n2500;x", ["5.111", "2500"]),  # nothing separates thousands
+        ("1,23E+05;x", ["1.23E+05"]),
     ],
 )
 def test_other_numbers_of_a_file_show_the_decimal_mark(tmp_path, caplog, rows, numbers):

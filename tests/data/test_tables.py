@@ -267,3 +267,15 @@ def test_rows_are_counted_as_people_count_them(tmp_path):
 def test_integers_in_a_struct_of_parquet_stay_integers(tmp_path):
     pd.DataFrame({"s": [{"a": 1}, {"a": None}, None]}).to_parquet(tmp_path / "a.parquet")
     assert str(read_table(tmp_path / "a.parquet").values("s")) == "[{'a': 1}, {'a': None}, None]"
+
+
+def test_a_last_row_that_is_cut_off_is_logged(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    (path := tmp_path / "a.csv").write_text("id,text,label\n1,a,x\n2,b,y\n3,the par")
+    assert read_table(path).values("text") == ["a", "b", "the par"]
+    assert "the last row has 2 of 3 fields and no line end" in caplog.text
+    caplog.clear()
+    for content in ("id,text,label\n1,a,x\n2,b\n3,c", "id,text,label\n1,a,x\n2,b\n", "id,text,label\n1,a,x\n2,b,y"):
+        path.write_text(content)
+        read_table(path)
+    assert not caplog.text

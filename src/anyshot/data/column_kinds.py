@@ -43,7 +43,8 @@ _MONTH: Final = (
     r"|dec(ember)?)\.?"
 )
 _NAMED_MONTH: Final = re.compile(rf"(\d{{1,2}}[ -]{_MONTH}|{_MONTH} \d{{1,2}}),?[ -]\d{{4}}", re.IGNORECASE)
-_DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
+_DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})((?:,? |T)" + _CLOCK + r"(?: ?[AP]M)?)?", re.IGNORECASE)
+_SHORT_YEAR: Final = re.compile(r"(0?[1-9]|[12]\d|3[01])([./-])(0?[1-9]|[12]\d|3[01])\2\d{2}")
 _FORMATS: Final[dict[Kind, str]] = {"day first": "%d{0}%m{0}%Y", "month first": "%m{0}%d{0}%Y"}
 _DAY: Final = 86_400.0  # seconds
 _NOT: Final = {"number": "no number", "date": "no date", "duration": "no time of day or duration"}
@@ -274,7 +275,8 @@ def _moment(text: str, kind: Kind) -> pd.Timestamp:
     if (parts := _DATE.fullmatch(text)) is None:
         raise ValueError(f"{text!r} is no date")
     order = _kind_of_dates([parts], "date") if kind == "date" else kind  # "date": there were real dates in `fit`
-    return pd.to_datetime(text, format=_FORMATS[order].format(parts[2]), utc=True)
+    day = pd.to_datetime(text.removesuffix(parts[5] or ""), format=_FORMATS[order].format(parts[2]), utc=True)
+    return day if parts[5] is None else pd.Timestamp(f"{day.date()} {parts[5].strip(' ,tT')}")
 
 
 def _kind_of_texts(texts: list[str], name: object) -> Kind:
@@ -292,6 +294,11 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
         raise InputError(
             f"Column {name!r} holds numbers with a decimal comma, such as {min(commas, key=len)!r}. Write "
             'them with a decimal point. In Python: read the file with pandas.read_csv(..., decimal=",").'
+        )
+    if len(stripped) > _MANY and all(map(_SHORT_YEAR.fullmatch, stripped)):
+        raise InputError(
+            f"Column {name!r} holds dates such as {min(stripped)!r}, whose years have two digits. Write them as "
+            "2024-12-31, or leave the column out."
         )
     dates = [_DATE.fullmatch(text) for text in stripped]
     if not all(dates):

@@ -10,7 +10,7 @@ from anyshot.data.column_kinds import NUMBER, UNCLEAR, are_few
 
 Mark: TypeAlias = Literal[",", "."]
 
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:\s?%)?")
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+(?:\.\d{3})*(?:,\d+)?(?:[eE][+-]?\d+)?(?:\s?%)?")
 _LONG: Final = re.compile(r"[+-]?\d{4,}(?:\s?%)?")
 """A number above 999 without a separator of thousands."""
 

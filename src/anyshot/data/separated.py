@@ -34,6 +34,8 @@ class Rows(NamedTuple):
     separator: str
     above: tuple[str, ...] = ()
     """The cells that stand above the names of the columns, such as a title."""
+    n_last: int = 0
+    """How many fields the last row was written with, where all others have more."""
 
 
 class ParseError(ValueError):
@@ -234,7 +236,7 @@ def _even(records: Iterable[tuple[list[str], int]], *, first: int, separator: st
     if are_numbered(below):
         start[n_above] = (["", *below[0]], start[n_above][1])
     above = tuple(cell for row, _ in start[:n_above] for cell in row if is_filled(cell))
-    rows = Rows([], [], [], separator, above)
+    rows, n_last, n_short = Rows([], [], [], separator, above), 0, 0
     for number, (row, line) in enumerate(chain(start[n_above:], records), start=first + n_above):
         width = len(rows.fields[0]) if rows.fields else len(row) or 1
         if len(row) > width and any(row[width:]):
@@ -245,8 +247,10 @@ def _even(records: Iterable[tuple[list[str], int]], *, first: int, separator: st
                 'names of the columns; texts that contain the separator are put in double quotes: "...".',
             )
         if row or not rows.fields:
+            n_last, n_short = len(row), n_short + (len(row) < width)
             rows.fields.append(row if len(row) == width else row[:width] + [""] * (width - len(row)))
             rows.lines.append(line)
             rows.numbers.append(number)
     end = next((n for n in range(len(rows.fields), 1, -1) if any(rows.fields[n - 1])), 1)
-    return rows._replace(fields=rows.fields[:end], lines=rows.lines[:end], numbers=rows.numbers[:end])
+    n_last = n_last if n_short == 1 and n_last < len(rows.fields[0]) and len(rows.fields) > 2 else 0
+    return rows._replace(fields=rows.fields[:end], lines=rows.lines[:end], numbers=rows.numbers[:end], n_last=n_last)

@@ -168,6 +168,12 @@ def _separated(text: str, path: Path) -> Table:
         raise DataFileError(f"{path}, {error}") from error
     separator = rows.separator if suffix_of(path) == ".csv" else None
     table = Table(path, _frame(rows.fields), rows.lines[1:], rows.numbers[1:], separator=separator)
+    if rows.n_last and not text.endswith("\n"):
+        note(
+            log,
+            f"{path}: the last row has {rows.n_last} of {len(rows.fields[0])} fields and no line end, as where a "
+            "file is cut off. If it is, write it again",
+        )
     return _checked(table, rows.fields, rows.above)
 
 
