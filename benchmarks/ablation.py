@@ -42,11 +42,11 @@ from ablation_sets import (
     Setting,
     class_data,
     draws_of,
-    embedder,
     encode_train,
     load_halves,
     pool_data,
     settings_of,
+    with_shared_words,
 )
 from ablation_tables import print_tables, read_results
 
@@ -60,7 +60,7 @@ from anyshot.evaluation.metrics import confidence_bins, per_class_accuracy
 from anyshot.tasks.parameters import class_shares
 from anyshot.zero_shot.class_embeddings import TEXT_TEMPLATES
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Changes whenever figures of the same variant would differ."""
 BINS: Final = 15
 COVERAGE: Final = 0.9
@@ -124,9 +124,10 @@ def _met(need: str, name: str, setting: Setting) -> bool:
 
 def mechanisms() -> dict[str, Variant]:
     """Return the model without each of its mechanisms, by short names."""
-    pool, both, labels = ("pool",), ("pool", "labels"), ("labels",)
+    pool, both, labels, texts = ("pool",), ("pool", "labels"), ("labels",), ("learning", "texts")
     many = ("labels", "many classes")
     found = {
+        "semantics": Variant("words that the texts share", {"semantics_weight": 0.0}, needs=texts),
         "filter": Variant("names filtered toward the pool", {"filter_noise": 0.0}, needs=pool),
         "agreement": Variant("the limit of agreement", {"least_agreement": 0.0}, needs=pool),
         "evidence": Variant("weight of the names by evidence (1 for all)", {"name_weights": (1.0, 1.0)}, needs=pool),
@@ -286,10 +287,11 @@ def measure_draw(task: Task, setting: Setting, seed: int) -> dict[str, Any]:
     else:
         data = class_data(name, folder, variant.reading)
     began = time.process_time()
-    data = data.with_labels(halves.vectors[rows], halves.index[rows], [""] * len(rows))
-    data = data.with_class_prior(class_shares(variant.class_prior, data))
-    model = fit_model(embedder(name, folder), data.with_defaults(variant.defaults))
-    probabilities = model.probabilities(model.data.centered(halves.test_vectors))
+    data = data.with_labels(halves.vectors[rows], halves.index[rows], [str(text) for text in halves.texts[rows]])
+    data = data.with_class_prior(class_shares(variant.class_prior, data)).with_defaults(variant.defaults)
+    fitted = with_shared_words(name, folder, variant.reading, data)
+    model = fit_model(fitted.embedder, fitted.data)
+    probabilities = model.probabilities(model.data.centered(fitted.test_vectors))
     seconds = time.process_time() - began
     return {**scores(probabilities, halves.truth), **_covered(model, probabilities, halves.truth), "seconds": seconds}
 

@@ -1,7 +1,8 @@
 """The data of the ablation: halves of the train rows of eighteen sets, and the labels that are drawn from them."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -18,8 +19,10 @@ from anyshot.base.validation import Indexes, Vectors
 from anyshot.encoders.registry import default_for
 from anyshot.store.disk_cache import VectorCache
 from anyshot.store.encoding import encode_once
+from anyshot.tasks import shared_words
 from anyshot.zero_shot import class_embeddings, class_texts
 from anyshot.zero_shot.class_readings import readings
+from anyshot.zero_shot.latent_semantics import LatentSemantics, learn_semantics
 
 OLD_TEXTS: Final = (
     *("ag_news", "banking77", "clinc150", "sms_spam", "sst2", "sst5"),
@@ -81,6 +84,8 @@ class Halves(NamedTuple):
     test_vectors: Vectors  # (t, d)
     truth: Indexes  # (t,)
     names: NDArray[np.str_]  # (c,)
+    texts: NDArray[np.object_]  # (n,), empty for images
+    test_texts: NDArray[np.object_]  # (t,), empty for images
 
     @property
     def unlabeled(self) -> Vectors:
@@ -90,6 +95,14 @@ class Halves(NamedTuple):
     def rows(self, labels: int | str, seed: int) -> Indexes:
         """Return the rows whose labels a model gets (k,)."""
         return uneven(self.index, seed) if labels == UNEVEN else draw(self.index, labels, seed)
+
+
+class Fitted(NamedTuple):
+    """What a model is fitted with, and the vectors that it predicts."""
+
+    embedder: Embedder
+    data: TrainingSet
+    test_vectors: Vectors  # (t, d)
 
 
 def settings_of(name: str) -> list[Setting]:
@@ -115,7 +128,14 @@ def encode_train(name: str, folder: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(f".{os.getpid()}.npz")
     np.savez(unfinished, X=X, y=y[rows])
+    if name not in IMAGES:
+        text_file(name, folder).write_text(json.dumps([str(items[row]) for row in rows]))
     unfinished.replace(file)
+
+
+def text_file(name: str, folder: Path) -> Path:
+    """Return the file of a set's texts."""
+    return folder / "vectors" / f"{name}.json"
 
 
 def vector_file(name: str, folder: Path) -> Path:
@@ -128,6 +148,9 @@ def load_halves(name: str, folder: Path) -> Halves:
     """Return the encoded train rows of a set in two halves, each class divided equally."""
     with np.load(vector_file(name, folder)) as arrays:
         X, y = arrays["X"].astype(np.float32), arrays["y"]
+    texts = np.zeros(len(X), object)
+    if name not in IMAGES:
+        texts[:] = json.loads(text_file(name, folder).read_text())
     names, index = np.unique(y, return_inverse=True)
     random = np.random.default_rng(0)
     halves: tuple[list[Indexes], list[Indexes]] = ([], [])
@@ -138,7 +161,7 @@ def load_halves(name: str, folder: Path) -> Halves:
         halves[1].append(own[middle:])
     learn, test = (random.permutation(np.concatenate(parts)) for parts in halves)
     test = test[:MAX_HALF]
-    return Halves(X[learn], index[learn], X[test], index[test], names)
+    return Halves(X[learn], index[learn], X[test], index[test], names, texts[learn], texts[test])
 
 
 @lru_cache(maxsize=4)
@@ -167,6 +190,32 @@ def pool_data(name: str, folder: Path, reading: Reading, defaults: Defaults) -> 
     """Return the classes of a set with the pool of unlabeled items."""
     data = class_data(name, folder, reading).with_defaults(defaults)
     return data.with_unlabeled(load_halves(name, folder).unlabeled)
+
+
+def with_shared_words(name: str, folder: Path, reading: Reading, data: TrainingSet) -> Fitted:
+    """Return the embedder of a set, the training set, and the vectors to predict, with the words that texts share.
+
+    The sentences in which names are read change only the encoder's part.
+    """
+    found, halves = embedder(name, folder, reading.words), load_halves(name, folder)
+    if name not in IMAGES:
+        pool = halves.texts[:MAX_HALF] if len(data.unlabeled) else []
+        found, data = shared_words.with_shared_words(found, data, list(pool))
+    vectors = halves.test_vectors if name in IMAGES else found.joined(halves.test_vectors, halves.test_texts.tolist())
+    return Fitted(found, data, vectors)
+
+
+def _learned_once(texts: Sequence[str]) -> LatentSemantics | None:
+    """Return the latent semantics of texts, which many draws have in common, in whatever order they are."""
+    return _learned(frozenset(texts))
+
+
+@lru_cache(maxsize=8)
+def _learned(texts: frozenset[str]) -> LatentSemantics | None:
+    return learn_semantics(list(texts))
+
+
+shared_words.learn_semantics = _learned_once  # type: ignore[attr-defined]
 
 
 @lru_cache

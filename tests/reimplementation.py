@@ -1,5 +1,7 @@
 """The any-shot model written again from docs/how_it_works.md alone, with numpy and scipy, in float64."""
 
+import re
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -111,6 +113,33 @@ def class_vectors(texts, words, encode):
         groups += [own, [f"It was {word}." for word in own]] if own else []
         found.append(np.mean([unit(encode(group).mean(axis=0, keepdims=True))[0] for group in groups], axis=0))
     return unit(np.stack(found))
+
+
+def of_shared_words(texts, new):
+    """Vectors z of the words that `texts` share, of `new` texts."""
+    different = sorted(set(texts))
+    counts = [Counter(re.findall(r"\w\w+", text.casefold())) for text in different]
+    in_texts = Counter(word for own in counts for word in own)
+    words = [word for word, n in in_texts.items() if 2 <= n <= len(different) / 2]
+
+    idf = {word: 1 + np.log((1 + len(different)) / (1 + in_texts[word])) for word in words}
+
+    def weighted(counts):
+        return np.array([[(1 + np.log(own[j])) * idf[j] if j in own else 0 for j in words] for own in counts])
+
+    V = np.linalg.svd(unit(weighted(counts)))[2][: min(100, len(different) // 10)].T
+    m = unit(weighted(counts) @ V).mean(axis=0)
+    z = unit(weighted([Counter(re.findall(r"\w\w+", text.casefold())) for text in new]) @ V)
+    return unit(np.where(z.any(axis=1, keepdims=True), z - m, 0))
+
+
+def weight_of_words(z, P, n, c):
+    """Length w of the vectors z of items with the probabilities P, for n texts and c classes."""
+    Z, random = whitened(z), np.random.default_rng(0)
+    by_chance = np.mean([evidence(Z, P[random.permutation(len(P))])[0] for _ in range(3)])
+    e = max(0, (evidence(Z, P)[0] - by_chance) / min(c - 1, Z.shape[1]))
+    w = n / (n + 100 * c) * e / (e + 0.015)
+    return w if w >= 0.15 else 0
 
 
 def scale_by_spread(S):

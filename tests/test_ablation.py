@@ -33,6 +33,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "vectors").mkdir()
     X = (X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32)
     np.savez(tmp_path / "vectors" / "tweet_irony.npz", X=X, y=np.array(["irony", "non_irony"])[index])
+    (tmp_path / "vectors" / "tweet_irony.json").write_text(json.dumps([f"text {row}" for row in range(40)]))
     return tmp_path
 
 

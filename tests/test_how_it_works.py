@@ -16,6 +16,7 @@ from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.base.validation import unit
 from anyshot.zero_shot.class_readings import ClassReader
 from anyshot.zero_shot.class_texts import describe
+from anyshot.zero_shot.latent_semantics import learn_semantics
 
 PAGE = Path(__file__).parents[1] / "docs" / "how_it_works.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -96,6 +97,21 @@ def test_the_version_has_the_same_class_vectors():
     texts = [["spam"], ["late parcel", "it never came"], ["other requests now ok"]]
     expected = reimplementation.class_vectors(texts, [["prize", "winner"], ["late"], []], encode)
     np.testing.assert_allclose(S, expected, atol=1e-6)
+
+
+def test_the_version_has_the_same_vectors_of_shared_words():
+    random = np.random.default_rng(0)
+    topics = [[f"{name}{number}" for number in range(12)] for name in ("ga", "bo", "tu")]
+    y = np.repeat(range(3), 60)
+    texts = [" ".join(random.choice(topics[label], 5)) for label in y]
+    learned = learn_semantics(texts)
+    z, new = learned.vectors(texts), [*texts[:20], "ga1 bo2", "none"]
+    expected = reimplementation.of_shared_words(texts, texts)
+    cosines = reimplementation.of_shared_words(texts, new) @ expected.T
+    assert np.abs(learned.vectors(new) @ z.T - cosines).mean() < 0.02  # the last directions are found approximately
+    P = np.eye(3)[y]
+    w = learned.weighted(z, P, most=180 / 480, evidence=DEFAULTS.semantics_evidence).weight
+    assert reimplementation.weight_of_words(expected, P, 180, 3) == pytest.approx(w, rel=0.02)
 
 
 def test_ten_sentences_tell_the_fit_and_each_links_to_a_function():

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anyshot import data as datasets
 from anyshot import encoders
@@ -25,6 +26,7 @@ from anyshot.store.encoding import EncodingCounts, cached_texts, encode_once, en
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.zero_shot.class_readings import ClassReader
 from anyshot.zero_shot.imagenet_bridge import ImageNetBridge
+from anyshot.zero_shot.latent_semantics import LatentSemantics
 
 if TYPE_CHECKING:  # it loads pandas, which a saved model of texts or vectors does not need
     from anyshot.data.feature_table import FeatureTable
@@ -52,6 +54,8 @@ class Embedder:
     words : bool, default=False
         Whether names of classes of texts are also read by the words of the bundled thesaurus, and names that say
         nothing to the encoder are left out. Models of the first edition were fitted without.
+    semantics : LatentSemantics, optional
+        The words that the texts of the task share; their vectors are joined to those of the encoder.
     """
 
     def __init__(
@@ -65,9 +69,10 @@ class Embedder:
         table: "FeatureTable | None" = None,
         long_texts: encoder_texts.LongTexts = "cut",
         words: bool = False,
+        semantics: LatentSemantics | None = None,
     ) -> None:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
-        self._download, self.table, self.words = download, table, words
+        self._download, self.table, self.words, self.semantics = download, table, words, semantics
         self.long_texts: encoder_texts.LongTexts = long_texts
         self.n_long = 0  # of the items that the model is fitted to
         self.counts, self._warned, self._warned_unread, self._is_silent = EncodingCounts(), False, False, False
@@ -85,6 +90,9 @@ class Embedder:
         width = arrays["class_embeddings"].shape[1] if is_text else None
         table = datasets.FeatureTable.from_facts(facts["table"]) if facts.get("table") else None
         options |= {"download": saved.download, "table": table}
+        if facts.get("semantics"):
+            options["semantics"] = LatentSemantics.from_saved(facts["semantics"], arrays)
+            width -= options["semantics"].width
         embedder = cls(name, cache=cache, digest=facts["digest"], text_width=width, **options)
         embedder.n_long = facts.get("n_long", 0)
         return embedder
@@ -95,14 +103,20 @@ class Embedder:
         digest = self.encoder.digest if isinstance(self.encoder, Digested) else None
         facts: dict[str, Any] = {"name": self.name, "digest": digest, "modality": modality, "words": self.words}
         facts |= {"long_texts": self.long_texts, "n_long": self.n_long, "tuned": tuned.facts() if tuned else None}
+        facts["semantics"] = None if self.semantics is None else self.semantics.facts()
         return facts | {"table": None if self.table is None else self.table.facts()}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of a saved embedder."""
+        return {name: array for own in (self.trained, self.semantics) if own for name, array in own.arrays().items()}
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """What was done to the items that the model is fitted to, in sentences."""
         of_table = None if self.table is None else self.table.reason
         of_long = encoder_texts.reason_of_long_texts(self.n_long, self.encoder, self.long_texts)
-        return tuple(reason for reason in (of_table, of_long) if reason)
+        of_words = None if self.semantics is None else self.semantics.reason
+        return tuple(reason for reason in (of_table, of_long, of_words) if reason)
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -144,15 +158,26 @@ class Embedder:
         if not reads_texts and isinstance(encoder, Classifying):
             embed = Embedder("minilm", cache=self.cache).encode_texts  # `bridge_scale` is for its vectors
             bridge = ImageNetBridge(encoder.classifier, embed)
-        encode = self.encode_texts if reads_texts else None
+        encode = self._encode_texts if reads_texts else None
         word_width = encoder.word_width if isinstance(encoder, EncodesWords) else 0
-        return ClassReader(encode, encoder.width, of_texts, self.words, bridge, word_width)
+        return ClassReader(encode, encoder.width, of_texts, self.words, bridge, word_width, self.semantics)
 
     def encode(self, items: Items) -> Vectors:
         """Return the unit-length vectors of items (n, d)."""
         check_list(items)
         found = self._cached(items)
-        return self._encoded(items)[0] if found is None else found
+        return self.joined(self._encoded(items)[0] if found is None else found, items)
+
+    def joined(self, vectors: Vectors, items: Items) -> Vectors:
+        """Return the encoder's vectors of items (n, d), with the words that they share joined, if these are known."""
+        own = self.semantics
+        return vectors if own is None else own.joined(vectors, own.vectors(check_texts(items)))
+
+    def with_semantics(self, semantics: LatentSemantics | None) -> Self:
+        """Return the same embedder with other words, or none, that the texts share."""
+        changed, reader = copy.copy(self), replace(self.reader, semantics=semantics)
+        vars(changed).update(encoder=self.encoder, reader=reader, semantics=semantics)
+        return changed
 
     def _encoded(self, items: Items) -> tuple[Vectors, int]:
         """Return the unit-length vectors of items (n, d), and how many are long texts."""
@@ -196,7 +221,7 @@ class Embedder:
         """Return the vectors of items (n, d) that the model is fitted to, and count the long texts among them."""
         vectors, n_long = self._encoded(items)
         self.n_long += n_long
-        return vectors
+        return self.joined(vectors, items)
 
     def _numbers(self, items: Items) -> Vectors:
         """Return rows of numbers (n, d), as the table says."""
@@ -221,6 +246,10 @@ class Embedder:
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of texts (n, d), in the space of the items."""
+        return self.joined(self._encode_texts(texts), texts)
+
+    def _encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return the encoder's vectors of texts (n, d)."""
         if isinstance(self.encoder, TextAligned):
             width = self.encoder.width
             return encode_texts_once(self.encoder, texts, width=width, cache=self.cache, counts=self.counts)

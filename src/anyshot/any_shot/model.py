@@ -219,7 +219,7 @@ class Model:
         for number, delta in enumerate(self.starts.values()):
             found[f"delta.{number}.coef"] = delta.coef.astype(np.float16)
             found[f"delta.{number}.intercept"] = delta.intercept.astype(np.float16)
-        return found | (self.embedder.trained.arrays() if self.embedder.trained else {})
+        return found | self.embedder.arrays()
 
     @classmethod
     def from_saved(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], embedder: "Embedder") -> Self:

@@ -15,6 +15,7 @@ from anyshot.any_shot.model import MethodOrAuto
 from anyshot.base.columns import are_texts, item_count
 from anyshot.base.items import Items, items_and_labels
 from anyshot.base.labels import Label, Labels, from_indexes, label_list, row_of
+from anyshot.base.messages import warn
 from anyshot.base.misleading_names import learned_classes
 from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder
@@ -39,6 +40,7 @@ from anyshot.tasks.fitting import (
 )
 from anyshot.tasks.parameters import check_parameters
 from anyshot.tasks.saved_classifier import read_classifier, write_classifier
+from anyshot.tasks.shared_words import with_shared_words, without_shared_words
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
 from anyshot.zero_shot import class_texts
 from anyshot.zero_shot.class_texts import ClassesWithDescriptions
@@ -182,6 +184,8 @@ class AnyShotClassifier(FittedClassifier):
         warn_of_names(embedder, data)
         embedder.reader.warn_of_absent_words(data.texts)
         warn_of_labels(embedder, data, n_new=len(data.index))
+        if embedder.reader.of_texts and not described:
+            embedder, data = with_shared_words(embedder, data, given.without_label)
         model = self._set_model(fit_model(self, embedder, data, may_wait=is_first_part))
         if self.budget != "fast":
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
@@ -305,7 +309,16 @@ class AnyShotClassifier(FittedClassifier):
         return changed
 
     def assembled(self) -> Any:
-        """Return encoder and head as one network, an `Assembled`, for `export`."""
+        """Return encoder and head as one network, an `Assembled`, for `export`.
+
+        A network counts no words, so the head of a model that does is fitted again to the encoder's vectors alone.
+        """
         model = self.any_shot_model()
+        if model.embedder.semantics is not None:
+            warn(
+                "The network does not count the words that the texts share, as the classifier does, so its answers "
+                "differ a little. Evaluate it by itself."
+            )
+            model = fit_model(self, *without_shared_words(model.embedder, model.data))
         center = model.data.center if model.embedder.trained is None else model.embedder.trained.center
         return encoders.assemble(model.embedder.encoder, model.coef, model.intercept, model.data.classes, center=center)

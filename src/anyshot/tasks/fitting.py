@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -80,6 +80,12 @@ class Given(NamedTuple):
         items: Items = self.items if is_table(self.items) else by_position(self.items)
         labeled: Items = take(items, [row for row, label in enumerate(self.labels) if label is not None])
         return labeled
+
+    @property
+    def without_label(self) -> list[Any]:
+        """The items that have no label."""
+        some = [item for item, label in zip(by_position(self.items), self.labels, strict=True) if label is None]
+        return some if self.unlabeled is None else [*some, *by_position(self.unlabeled)]
 
     def training_set(self, classes: TrainingSet, embedder: Embedder) -> TrainingSet:
         """Return the training set of these classes with all items, encoded.

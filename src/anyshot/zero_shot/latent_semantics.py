@@ -1,0 +1,157 @@
+"""Latent semantic analysis: which words the texts of a task share, as numbers beside the vectors of an encoder.
+
+An encoder knows what words mean in general; the texts of a task show which of them occur together in it. With X (n, v)
+the counts of v words in n texts, as 1 + log count, times the inverse document frequency, and V (v, r) the first right
+singular vectors of X with rows of length 1, the vector of a text with the row x (v,) of X is (Deerwester et al.,
+Indexing by Latent Semantic Analysis, JASIS 1990)
+
+    z = unit(u - m),   u = unit(x V),   m the mean of u over the n texts
+
+and it is joined to the encoder's vector s (d,) of the text as unit([s, w z]). A text with none of the words has z = 0.
+
+Words help where the classes are topics, and would harm where they are not (moods), so the weight w is set by how
+clearly the classes, as names and labels alone tell them apart, are clusters of the vectors z
+(`class_shares.cluster_evidence`). The less the texts, the rougher is V, and the smaller is w.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.base.validation import Floats, Vectors, unit
+from anyshot.zero_shot.class_shares import cluster_evidence, whiten
+
+WORD: Final = re.compile(r"\w\w+")
+MAX_DIRECTIONS: Final = 100
+TEXTS_PER_DIRECTION: Final = 10
+MAX_WORDS: Final = 20_000
+"""Words at most, those of the most texts: a saved model contains them."""
+LEAST_TEXTS: Final = 2
+"""Texts that a word must be in; one text shares it with none."""
+MAX_SHARE: Final = 0.5
+"""A word in a larger share of the texts is left out."""
+SHUFFLES: Final = 3
+
+
+@dataclass(frozen=True)
+class LatentSemantics:
+    """The words that the texts of a task share, and the directions in which their counts vary."""
+
+    words: tuple[str, ...]  # (v,)
+    directions: NDArray[np.float16]  # (v, r), V times the inverse document frequency of each word
+    mean: NDArray[np.float32]  # (r,), of the vectors before they are centered
+    weight: float = 1.0  # length of the vectors beside those of the encoder, which have the length 1
+
+    @property
+    def width(self) -> int:
+        """How many numbers a vector has."""
+        return int(self.directions.shape[1])
+
+    @property
+    def reason(self) -> str:
+        """What is done with the words, in a sentence."""
+        return (
+            f"{len(self.words):,} words that several of the texts share also count, by latent semantic analysis: their "
+            f"vectors are {self.weight:.2f} times as long as those of the encoder."
+        )
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {word: row for row, word in enumerate(self.words)}
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of texts (n, r), of length 1, or 0 for a text with none of the words."""
+        found = unit(_counts(texts, self._row_of) @ self.directions.astype(np.float32))
+        return unit(np.where(found.any(axis=1, keepdims=True), found - self.mean, 0)).astype(np.float32)
+
+    def joined(self, vectors: Vectors, of_words: Vectors) -> Vectors:
+        """Return the encoder's vectors (n, d) with those of the words (n, r) beside them (n, d + r), of length 1."""
+        return unit(np.hstack([vectors, np.float32(self.weight) * of_words])).astype(np.float32)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is saved with a model, as JSON values."""
+        return {"words": list(self.words), "weight": self.weight}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays that are saved with a model."""
+        return {"semantics.directions": self.directions, "semantics.mean": self.mean}
+
+    @classmethod
+    def from_saved(cls, facts: dict[str, Any], arrays: Any) -> Self:
+        """Return what was saved as facts and arrays."""
+        return cls(
+            tuple(facts["words"]), arrays["semantics.directions"], arrays["semantics.mean"], float(facts["weight"])
+        )
+
+    def weighted(self, of_words: Vectors, probabilities: Floats, *, most: float, evidence: float) -> Self:
+        """Return the same with the weight that the evidence for classes supports.
+
+        of_words (n, r): vectors of texts; probabilities (n, c): of their classes; most: the weight where classes are
+        clear clusters; evidence: that at which the weight is half as large [nats per text and direction].
+        """
+        found = max(0.0, evidence_of(of_words, probabilities))
+        return replace(self, weight=most * found / (found + evidence))
+
+
+def learn_semantics(texts: Sequence[str]) -> LatentSemantics | None:
+    """Return the latent semantics of texts, each counted once; None if they share too few words.
+
+    Copies of a text say nothing about which words occur together.
+    """
+    from sklearn.utils.extmath import randomized_svd  # here, so that a prediction does not import it
+
+    distinct = sorted(set(texts))  # so that the order of the texts changes nothing
+    in_texts = Counter(word for text in distinct for word in set(words_of(text)))
+    shared = {word: n for word, n in in_texts.items() if LEAST_TEXTS <= n <= MAX_SHARE * len(distinct)}
+    words = sorted(sorted(shared, key=lambda word: (-shared[word], word))[:MAX_WORDS])
+    n_directions = min(MAX_DIRECTIONS, len(distinct) // TEXTS_PER_DIRECTION, len(words) - 1)
+    if n_directions < 1:
+        return None
+    frequency = np.array([shared[word] for word in words])  # (v,)
+    weight = np.log((1 + len(distinct)) / (1 + frequency)) + 1  # (v,), as scikit-learn has it
+    counts = _counts(distinct, {word: row for row, word in enumerate(words)}).multiply(weight).tocsr()
+    lengths = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1))).ravel()
+    rows = counts.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
+    V = randomized_svd(rows, n_directions, random_state=0)[2].T  # (v, r)
+    directions = (weight[:, None] * V).astype(np.float16)
+    found = LatentSemantics(tuple(words), directions, np.zeros(n_directions, np.float32))
+    return replace(found, mean=found.vectors(distinct).mean(axis=0))
+
+
+def evidence_of(of_words: Vectors, probabilities: Floats) -> float:
+    """Return how clearly classes are clusters of vectors (n, r), by their probabilities (n, c), per direction [nats].
+
+    What the same probabilities in another order have by chance is subtracted.
+    """
+    whitened, random = whiten(of_words), np.random.default_rng(0)
+    by_chance = [
+        cluster_evidence(whitened, probabilities[random.permutation(len(probabilities))])[0] for _ in range(SHUFFLES)
+    ]
+    gain = cluster_evidence(whitened, probabilities)[0] - float(np.mean(by_chance))
+    return float(gain / min(probabilities.shape[1] - 1, whitened.shape[1]))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of two letters or more, in lower case.
+
+    >>> words_of("A new phone: 5G, isn't it?")
+    ['new', 'phone', '5g', 'isn', 'it']
+    """
+    return WORD.findall(text.casefold())
+
+
+def _counts(texts: Sequence[str], row_of: dict[str, int]) -> Any:
+    """Return 1 + log count of each word in each text, 0 for none, as a sparse matrix (n, v)."""
+    from scipy import sparse  # here, since only texts need it
+
+    counted = [Counter(row_of[word] for word in words_of(text) if word in row_of) for text in texts]
+    ends = np.cumsum([0, *map(len, counted)])
+    columns = np.fromiter((row for own in counted for row in own), np.intp, ends[-1])
+    values = 1 + np.log(np.fromiter((n for own in counted for n in own.values()), np.float32, ends[-1]))
+    return sparse.csr_array((values, columns, ends), shape=(len(texts), len(row_of)), dtype=np.float32)

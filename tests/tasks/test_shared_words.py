@@ -1,0 +1,118 @@
+import json
+import warnings
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+import anyshot
+from anyshot import AnyShotClassifier
+from anyshot.any_shot.defaults import DEFAULTS
+from anyshot.tasks.shared_words import class_probabilities, with_shared_words, without_shared_words
+
+SPORT = ["goal", "match", "team", "league", "coach", "score", "season"]
+TRADE = ["stock", "market", "profit", "share", "bank", "price", "trade"]
+TEXTS = [" ".join(words) for topic in (SPORT, TRADE) for words in combinations(topic, 4)]  # 35 each
+LABELS = ["sport"] * 35 + ["trade"] * 35
+NEW = ["season coach", "price of a share", "xyz"]
+
+
+@pytest.fixture
+def clf(letters) -> AnyShotClassifier:
+    return AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS)
+
+
+def semantics_of(clf):
+    return clf.any_shot_model().embedder.semantics
+
+
+def test_words_that_texts_of_a_class_share_count_and_the_model_says_so(clf):
+    assert set(semantics_of(clf).words) == {*SPORT, *TRADE}
+    assert clf.reasons_[-1].startswith(
+        "14 words that several of the texts share also count, by latent semantic analysis"
+    )
+    assert clf.predict(NEW[:2]).tolist() == ["sport", "trade"]
+
+
+def test_unlabeled_texts_count_as_well(letters):
+    names = {"sport": ["goal match"], "trade": ["stock market"]}
+    clf = AnyShotClassifier(names, encoder=letters, cache=False).fit(unlabeled=TEXTS)
+    assert semantics_of(clf) is not None
+
+
+def test_they_do_not_where_words_say_nothing_about_the_classes(letters):
+    clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, ["even", "odd"] * 35)
+    assert semantics_of(clf) is None
+
+
+def test_they_do_not_where_texts_are_few_for_the_classes(letters):
+    clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS[25:45], LABELS[25:45])
+    assert semantics_of(clf) is None
+
+
+def test_vectors_follow_the_order_of_labeled_and_unlabeled_texts(letters):
+    labels = [None if row % 3 == 0 else label for row, label in enumerate(LABELS)]
+    model = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, labels, unlabeled=NEW).any_shot_model()
+    labeled = [text for text, label in zip(TEXTS, labels, strict=True) if label]
+    without = [text for text, label in zip(TEXTS, labels, strict=True) if not label]
+    assert np.array_equal(model.data.vectors, model.embedder.encode(labeled))
+    assert np.array_equal(model.data.unlabeled, model.embedder.encode([*without, *NEW]))
+
+
+def test_a_saved_model_gives_the_same_answers_to_the_last_bit(tmp_path):
+    clf = AnyShotClassifier(cache=False).fit(TEXTS, LABELS)
+    clf.save(tmp_path / "m")
+    again = anyshot.load(tmp_path / "m", cache=False)
+    assert semantics_of(again).words == semantics_of(clf).words
+    assert np.array_equal(again.predict_proba(NEW), clf.predict_proba(NEW))
+    facts = json.loads((tmp_path / "m" / "model.json").read_text())["facts"]
+    assert "season" in facts["encoder"]["semantics"]["words"]
+
+
+def test_more_labels_a_class_and_another_name_keep_the_words(clf):
+    words = semantics_of(clf).words
+    clf.partial_fit(["the cook serves soup"], ["trade"])
+    clf.add_class("food", ["soup", "bread"], examples=["cook soup", "bake bread"])
+    clf.rename_class("trade", "business")
+    assert semantics_of(clf).words == words
+    assert clf.predict(["season coach", "cook the bread"]).tolist() == ["sport", "food"]
+
+
+def test_vectors_given_for_classes_and_a_source_leave_them_out(letters):
+    vectors = dict(zip(["sport", "trade"], letters.encode(["goal match", "stock market"]), strict=True))
+    given = AnyShotClassifier(vectors, encoder=letters, cache=False).fit(unlabeled=TEXTS)
+    source = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS, source=(TEXTS, LABELS))
+    assert semantics_of(given) is None
+    assert semantics_of(source) is None
+
+
+def test_a_network_is_that_of_the_vectors_alone_and_a_warning_says_so():
+    clf = AnyShotClassifier(cache=False).fit(TEXTS, LABELS)
+    with pytest.warns(UserWarning, match="does not count the words that the texts share"):
+        network = clf.assembled()
+    assert network.coef.shape[1] == clf.any_shot_model().embedder.encoder.width
+
+
+def test_labels_are_sure_of_their_classes_and_unlabeled_items_as_the_clusters_are(clf, letters):
+    data = clf.any_shot_model().data
+    rows, probabilities = class_probabilities(data)
+    assert rows.tolist() == list(range(70))
+    assert np.array_equal(probabilities, np.eye(2)[data.index])
+    with_pool = AnyShotClassifier({"sport": ["goal"], "trade": ["stock"]}, encoder=letters, cache=False)
+    rows, probabilities = class_probabilities(with_pool.fit(unlabeled=TEXTS).any_shot_model().data)
+    assert len(rows) == 70
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_a_weight_of_zero_switches_them_off(clf, letters):
+    embedder, data = without_shared_words(clf.any_shot_model().embedder, clf.any_shot_model().data)
+    assert np.abs(data.vectors - letters.encode(TEXTS)).max() < 1e-6
+    off = data.with_defaults(replace(DEFAULTS, semantics_weight=0.0))
+    assert with_shared_words(embedder, off, [])[0].semantics is None
+
+
+def test_nothing_is_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        AnyShotClassifier(cache=False).fit(TEXTS, LABELS)
