@@ -75,6 +75,23 @@ def test_a_click_on_a_class_is_not_lost_when_the_answer_changes_meanwhile(opened
 
 
 @pytest.mark.full
+def test_the_focus_goes_to_what_took_the_place_of_what_a_key_removed(opened):
+    page = opened()
+    create(page, "by keyboard")
+    name_classes(page, ["billing", "login"])
+    paste(page, TEXTS)
+    focused = "document.activeElement.getAttribute('aria-label')"
+    page.focus("[data-strike=charge]")
+    following = page.evaluate("document.activeElement.closest('.chip').nextElementSibling.dataset.part")
+    page.keyboard.press("Enter")
+    until(page, f"{focused} === 'Leave out {following.removeprefix('word ')}'")
+    page.focus("[aria-label='Edit billing']")
+    page.keyboard.press("Enter")
+    page.click("#sheet .danger")
+    until(page, f"{focused} === 'Edit login'")
+
+
+@pytest.mark.full
 def test_what_has_the_focus_keeps_it_when_its_panel_is_drawn_anew(opened, studio):
     page = opened()
     create(page, "focus")

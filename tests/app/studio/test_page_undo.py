@@ -59,6 +59,9 @@ def test_a_label_that_looks_wrong_is_kept(opened, studio):
     page.wait_for_selector(".card.next >> text=may be wrong")
 
 
+TELL = "told = []; new MutationObserver(() => told.push(toast.textContent)).observe(toast, {childList: true})"
+
+
 def test_a_folder_of_many_photographs_is_undone_at_once(opened, tmp_path):
     folder = tmp_path / "holiday"
     folder.mkdir()
@@ -70,8 +73,14 @@ def test_a_folder_of_many_photographs_is_undone_at_once(opened, tmp_path):
         (folder / name).write_bytes(b"x")
     page = opened()
     create(page, "photographs", "images")
+    page.click("#add-items")
+    page.evaluate(
+        "told = []; new MutationObserver(() => told.push(toast.textContent)).observe(toast, {childList: true})"
+    )
     page.set_input_files("#folder-input", folder)
     page.wait_for_selector("#toast >> text=30 items added.")
+    assert any("Sending 30 of 30 files" in one for one in page.evaluate("told"))
+    assert not page.is_visible("#add")
     assert "could not be used" not in page.text_content("#toast")
     page.click("#undo")
     page.wait_for_selector("#toast >> text=Undone: Added 30 items from holiday")

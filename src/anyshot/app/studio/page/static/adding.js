@@ -4,7 +4,7 @@ import { isImage, onDrop, reasonOf, sendFiles, withoutHidden } from "./files.js"
 import { classes } from "./list.js";
 import { get, send, sendForm } from "./server.js";
 import { forget, ofTab, recall } from "./storage.js";
-import { announce, byId, make, t, toast } from "./texts.js";
+import { byId, make, t, toast } from "./texts.js";
 
 const dialog = byId("add"), kind = document.body.dataset.kind;
 const box = byId("paste-text"), isBlank = () => byId("panel-paste").elements.blank?.checked;
@@ -61,7 +61,8 @@ if (before) {
 async function addFiles(files) {
   if (!files.length) return;
   if (box && files.length === 1 && TABLES.test(files[0].name)) return openTable(files[0]);
-  await sendFiles(files, (form) => send("items/files", form), announce).then(tell, failed);
+  dialog.close();  // it would cover how far they are sent
+  await sendFiles(files, (form) => send("items/files", form), toast).then(tell, failed);
 }
 
 async function openTable(file, { pasted = false } = {}) {

@@ -32,8 +32,15 @@ async function filesOf(transfer) {
   return found;
 }
 
-/** Send files in parts by `post(form)`, say how far that is, and return what became of all of them. */
+/** Send files in parts by `post(form)`, say how far that is, and return what became of all of them. Meanwhile the browser
+ * asks before it leaves the page, as the others would not be sent. */
 export async function sendFiles(files, post, say) {
+  const ask = (event) => event.preventDefault();
+  addEventListener("beforeunload", ask);
+  return sendParts(files, post, say).finally(() => removeEventListener("beforeunload", ask));
+}
+
+async function sendParts(files, post, say) {
   const total = { added: 0, repeated: 0, refused: [], notes: [] };
   const whole = files.filter(({ name }) => /\.txt$/i.test(name)).length > 1;  // several letters, rather than a list
   let entry;  // in the history, of which all parts are one

@@ -102,11 +102,14 @@ async function refresh(id) {
   asked_for.delete(id);
   if (again.delete(id)) refresh(id);
 }
+const buttonsIn = (panel) => [...panel.querySelectorAll("button")].filter((one) => one.checkVisibility());
 function drawPanel(panel, content) {
+  const focused = document.activeElement, at = buttonsIn(panel).indexOf(focused);
   const fresh = panel.cloneNode(false), first = byId("new-class").elements.names, typed = first.value;
   fresh.innerHTML = content;
   morph(panel, fresh);
   htmx.process(panel);
+  if (at >= 0 && !focused.isConnected) buttonsIn(panel)[at]?.focus();  // what took the place of what is gone
   if (panel.id === "quality") {
     byId("brief").textContent = panel.querySelector(".headline").textContent;
     hideDismissed();
