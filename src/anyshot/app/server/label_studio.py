@@ -176,14 +176,19 @@ async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], confi
 
 
 def _learn_choices(items: Sequence[Any], choices: Sequence[str], classifier: Any) -> None:
-    """Learn the choice of each item; one that is no class of the classifier becomes one, also if others add it now."""
+    """Learn the choice of each item; one that is no class of the classifier becomes one, also if others add it now.
+
+    Label Studio sends an annotation again as often as it is saved, so a text that has its label already is left out.
+    """
     classes = classifier.classes_.tolist()
     own = {str(name).casefold(): name for name in classes} | {str(name): name for name in classes}
     labels = [own.get(choice, own.get(choice.casefold(), choice)) for choice in choices]
     for name in dict.fromkeys(label for label in labels if label not in classes):
         examples = [item for item, label in zip(items, labels, strict=True) if label == name]
         adding_class(name, examples=examples)(classifier)
-    known = [row for row, label in enumerate(labels) if label in classes]
+    kept = classifier.training_examples() if isinstance(items[0], str) else None
+    learned = set() if kept is None else set(zip(*kept, strict=True))
+    known = [row for row, label in enumerate(labels) if label in classes and (items[row], label) not in learned]
     if known:
         AddExamples([items[k] for k in known], [labels[k] for k in known])(classifier)
 
