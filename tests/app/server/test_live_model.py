@@ -235,6 +235,7 @@ def test_a_link_is_followed_to_another_folder_and_changes_are_saved_there(folder
     [
         (errno.ENOSPC, "saved: No space left on device. The model was not changed. Free some space"),
         (errno.EACCES, "saved: Permission denied. The model was not changed. Let the user of the service write to"),
+        (errno.EMFILE, "saved: Too many open files. The model was not changed. Raise the number of files"),
     ],
 )
 def test_a_change_that_cannot_be_saved_changes_nothing(live, folder, monkeypatch, failing, number, words):

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from anyshot.errors import AnyshotError
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_FILE: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class ServiceError(AnyshotError):
@@ -78,6 +79,8 @@ def remedy_for(error: BaseException | None) -> str:
     """Return what to do about an error in writing."""
     if is_disk_full(error):
         return "Free some space on the disk of the service."
+    if isinstance(error, OSError) and error.errno in _NO_FILE:
+        return "Raise the number of files that the service may open (ulimit -n), or close connections to it."
     if isinstance(error, OSError):
         return "Let the user of the service write to the folder of the model and to the one that holds it."
     return "The log of the service says why."  # such as that a folder must not be replaced
