@@ -105,11 +105,16 @@ def how_to_join(files: Sequence[str]) -> str:
     "Give one file. To join files with the same columns: awk 1 May.csv 'June 1.csv' > all.csv"
     >>> how_to_join(["a.xlsx", "b.xlsx"])
     'Give one file: copy the rows of all into one.'
+    >>> how_to_join(["Ann.txt", "Bob.txt"])[:77]
+    'Give one file with a text per line, or a folder of files with one text each. '
     """
     endings = {os.path.splitext(one)[1].lower() for one in files}
     if os.name == "nt" or len(files) < 2 or len(endings) > 1 or not endings <= LINES:
         return "Give one file: copy the rows of all into one."
     listed = " ".join(map(shlex.quote, files)) if len(files) <= MOST_LISTED else f"*{min(endings)}"
+    if endings == {".txt"}:
+        each = "Give one file with a text per line, or a folder of files with one text each."
+        return f"{each} To join files with a text per line: awk 1 {listed} > all.txt"
     return f"Give one file. To join files with the same columns: awk 1 {listed} > all{min(endings)}"
 
 
