@@ -17,6 +17,7 @@ _HOME = {
     "folder_for": "anyshot.app.studio.project",
     "groups": "anyshot.app.studio.views",
     "import_project": "anyshot.app.studio.archive",
+    "is_exported": "anyshot.app.studio.archive",
     "is_zip_of_images": "anyshot.app.studio.archive",
     "list_projects": "anyshot.app.studio.project",
     "order": "anyshot.app.studio.views",

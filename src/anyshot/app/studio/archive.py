@@ -97,13 +97,21 @@ def import_project(path: str | Path, folder: str | Path, *, source: str | None =
 
 def is_zip_of_images(path: Path) -> bool:
     """Return whether a file is a zip that has images, and is neither a project nor a model."""
+    return not is_exported(path) and any(is_image(Path(name)) for name in _names_in(path))
+
+
+def is_exported(path: Path) -> bool:
+    """Return whether a file is the zip of a project or a model."""
+    return any(name == FILE_NAME or _MODEL_MEMBER.fullmatch(name) for name in _names_in(path))
+
+
+def _names_in(path: Path) -> list[str]:
+    """Return the names of what is in a zip; none for another file."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+            return archive.namelist()
     except (OSError, *BROKEN_ZIP):
-        return False
-    own = FILE_NAME in names or any(map(_MODEL_MEMBER.fullmatch, names))
-    return not own and any(is_image(Path(name)) for name in names)
+        return []
 
 
 def project_from_model(model: str | Path, folder: str | Path, *, name: str | None = None) -> Project:

@@ -11,6 +11,16 @@ from anyshot.app.studio import save_model
 from anyshot.app.studio.page.start_routes import _file_name
 
 
+def test_a_project_that_is_dropped_into_another_one_belongs_onto_the_first_page(client, unchanged):
+    exported = client.get(unchanged + "export/project.zip").content
+    for kind in ("texts", "images"):
+        base = client.post("/projects", json={"name": "other", "kind": kind}).json()["address"]
+        done = client.post(base + "items/files", files={"files": ("mail.zip", exported)}).json()
+        reason = "this is a project or a model that was exported; drop it onto the first page to go on with it"
+        assert (done["added"], done["refused"]) == (0, [{"name": "mail.zip", "reason": reason}])
+        client.post(f"/projects/{base.split('/')[2]}/remove", json={})
+
+
 def test_a_project_is_taken_away_and_brought_to_another_place(client, filled):
     client.post(filled + "labels", json={"items": [1], "label": 1})
     archive = client.get(filled + "export/project.zip").content

@@ -34,6 +34,7 @@ UPLOADS: Final = "uploads"
 """Folder in a project of the tables whose columns are still to be chosen."""
 MAX_FILES: Final = 64  # of one request
 KEPT_UPLOADS: Final = 8
+EXPORTED: Final = "this is a project or a model that was exported; drop it onto the first page to go on with it"
 FOLDERS: Final = "the names of the folders are not taken as classes"
 EACH_FILE: Final = "several .txt files were added together, and each is read as one text"
 
@@ -104,18 +105,23 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
     if entry is not None and entry.action != "add_items":
         raise MalformedRequestError(f"The entry {entry.id} of the history added no items.")
     with tempfile.TemporaryDirectory(dir=opened.project.folder) as folder:
-        names = [one.filename or f"file {number}" for number, one in enumerate(files, start=1)]
-        paths = [saved(one, Path(folder) / str(number)) for number, one in enumerate(files)]
+        named = [
+            (saved(one, Path(folder) / str(n)), one.filename or f"file {n}") for n, one in enumerate(files, start=1)
+        ]
+        exported = [(name, EXPORTED) for path, name in named if studio.is_exported(path)]
+        named = [(path, name) for path, name in named if (name, EXPORTED) not in exported]
         if opened.project.kind == "images":
+            paths, names = [path for path, _ in named], [name for _, name in named]
             done = studio.add_images(opened.project, paths, names=names, source=source, label=label, entry=entry)
+            done.faults += exported
             done.read += [FOLDERS] if any(name.count("/") > 1 for name in names) else []
             return what_was_added(done, t)
-        total, add = studio.Added(entry=entry), partial(studio.add_table, whole=whole)
+        total, add = studio.Added(entry=entry, faults=exported), partial(studio.add_table, whole=whole)
         if opened.project.kind == "rows":
             add = partial(studio.add_rows)
         elif whole:
             total.read.append(EACH_FILE)
-        for path, name in zip(paths, names, strict=True):
+        for path, name in named:
             try:
                 one = add(opened.project, path, source=name, entry=total.entry)
             except AnyshotError as error:
