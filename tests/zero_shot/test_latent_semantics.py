@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -75,6 +76,38 @@ def test_what_is_saved_gives_the_same_vectors_to_the_last_bit(learned):
     again = LatentSemantics.from_saved(learned.facts(), learned.arrays())
     assert np.array_equal(again.vectors(TEXTS), learned.vectors(TEXTS))
     assert again.weight == learned.weight
+
+
+def test_of_the_similarity_of_joined_vectors_the_stated_share_is_that_of_the_words(learned):
+    half = replace(learned, weight=0.5)
+    words = half.vectors(["goal team", "stock bank"])
+    other = np.eye(2, 3, dtype=np.float32)  # the encoder's vectors, whose cosine is 0
+    joined = half.joined(other, words)
+    assert joined[0] @ joined[1] == pytest.approx(0.2 * words[0] @ words[1])
+    assert ": 20% of the similarity of two texts is that of these words" in half.reason
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [
+        ("words", [*SPORT, *TRADE, "new"], r"\(10, 2\) and semantics.mean \(2,\); needed are \(11, r\) and \(r,\)"),
+        ("words", [*SPORT, *TRADE[1:], SPORT[0]], "listed twice"),
+        ("words", [*range(10)], "no list of texts"),
+        ("words", "abcdefghij", "no list of texts"),
+        ("semantics.directions", np.ones((2, 10)), r"semantics.directions has the shape \(2, 10\)"),
+        ("semantics.directions", np.full((10, 2), np.nan), "not finite"),
+        ("semantics.mean", np.zeros(1), r"semantics.mean \(1,\)"),
+        ("semantics.mean", np.array([0, np.inf]), "not finite"),
+        ("weight", "0.3", "weight of the words that its texts share is '0.3'; a positive number is needed"),
+        ("weight", 1e300, "a positive number is needed"),
+        ("weight", -0.5, "a positive number is needed"),
+    ],
+)
+def test_what_was_saved_is_refused_if_its_parts_do_not_belong_together(learned, part, value, said):
+    facts, arrays = learned.facts(), learned.arrays()
+    (facts if part in facts else arrays)[part] = value
+    with pytest.raises(ValueError, match=said):
+        LatentSemantics.from_saved(facts, arrays)
 
 
 def test_joined_vectors_have_cosines_that_are_means_by_the_squared_lengths(learned):

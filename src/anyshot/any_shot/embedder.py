@@ -91,6 +91,8 @@ class Embedder:
         table = datasets.FeatureTable.from_facts(facts["table"]) if facts.get("table") else None
         options |= {"download": saved.download, "table": table}
         if facts.get("semantics"):
+            if width is None:
+                raise ValueError("it has words that its texts share, but its items are no texts")
             options["semantics"] = LatentSemantics.from_saved(facts["semantics"], arrays)
             width -= options["semantics"].width
         embedder = cls(name, cache=cache, digest=facts["digest"], text_width=width, **options)

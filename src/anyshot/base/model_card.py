@@ -81,13 +81,14 @@ def _about_model(facts: Mapping[str, Any]) -> _About:
         f"| {_escaped(method)} | {_with_interval(accuracy, tuple(rest[2:4]) or None)} |\n"
         for method, accuracy, *rest in facts["leaderboard"]
     )
+    words = "It also\nlists the words that several of all these texts share. " if facts["encoder"].get("semantics") else ""
     return _About(
         f"{len(facts['training_set']['examples'])} labeled examples",
         facts["training_set"]["classes"],
         f". Method: {_escaped(facts['model']['method'])}.",
         facts["model"]["reasons"],
         "The folder contains the vectors of the labeled and unlabeled items and the text (or file name) of each "
-        "labeled\nexample, for updates and explanations. Share it only with people who may see these.",
+        f"labeled\nexample, for updates and explanations. {words}Share it only with people who may see these.",
         board and f"\n| method, on held-out labels | accuracy, 95 % interval |\n|---|---|\n{board}",
     )
 

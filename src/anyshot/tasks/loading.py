@@ -98,7 +98,8 @@ def _check_weights(model: Model, saved: SavedModel, folder: object, *, given: st
             return
     found: Any = load_encoder(given, download=saved.download)
     own: Any = saved.facts["encoder"]
-    digest, width = own["digest"], saved.arrays["class_embeddings"].shape[1]
+    words, digest = model.embedder.semantics, own["digest"]
+    width = saved.arrays["class_embeddings"].shape[1] - (words.width if words else 0)
     raise ModelFolderError(
         f"The encoder {given!r} was given; it has {_weights(getattr(found, 'digest', ''), found.width)}. The model in "
         f"{folder} was fitted with {needed}, which had {_weights(digest, width)}. Give an encoder with those weights, "

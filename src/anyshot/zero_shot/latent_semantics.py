@@ -56,9 +56,10 @@ class LatentSemantics:
     @property
     def reason(self) -> str:
         """What is done with the words, in a sentence."""
+        share = self.weight**2 / (1 + self.weight**2)  # of the cosine of two joined vectors
         return (
-            f"{len(self.words):,} words that several of the texts share also count, by latent semantic analysis: their "
-            f"vectors are {self.weight:.2f} times as long as those of the encoder."
+            f"{len(self.words):,} words that several texts share also count, by latent semantic analysis: {share:.0%} "
+            "of the similarity of two texts is that of these words, the rest that of the encoder's vectors."
         )
 
     @cached_property
@@ -84,10 +85,23 @@ class LatentSemantics:
 
     @classmethod
     def from_saved(cls, facts: dict[str, Any], arrays: Any) -> Self:
-        """Return what was saved as facts and arrays."""
-        return cls(
-            tuple(facts["words"]), arrays["semantics.directions"], arrays["semantics.mean"], float(facts["weight"])
-        )
+        """Return what was saved as facts and arrays; raise ValueError if they do not belong together."""
+        words, weight = facts["words"], facts["weight"]
+        directions, mean = arrays["semantics.directions"], arrays["semantics.mean"]
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError("the words that its texts share are no list of texts")
+        if len(set(words)) < len(words):
+            raise ValueError("one of the words that its texts share is listed twice")
+        if mean.ndim != 1 or directions.shape != (len(words), len(mean)):
+            raise ValueError(
+                f"semantics.directions has the shape {directions.shape} and semantics.mean {mean.shape}; needed are "
+                f"({len(words)}, r) and (r,), for {len(words)} words that its texts share"
+            )
+        if not np.isfinite(directions).all() or not np.isfinite(mean).all():
+            raise ValueError("semantics.directions or semantics.mean has a number that is not finite")
+        if not isinstance(weight, int | float) or not 0 < weight <= float(np.finfo(np.float32).max):
+            raise ValueError(f"the weight of the words that its texts share is {weight!r}; a positive number is needed")
+        return cls(tuple(words), directions, mean, float(weight))
 
     def weighted(self, of_words: Vectors, probabilities: Floats, *, most: float, evidence: float) -> Self:
         """Return the same with the weight that the evidence for classes supports.
