@@ -9,7 +9,12 @@ import pytest
 import anyshot
 from anyshot import AnyShotClassifier
 from anyshot.any_shot.defaults import DEFAULTS
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.model import LinearModel
+from anyshot.base.model_folder import read_model, write_model
+from anyshot.errors import ModelFolderError, WidthError
 from anyshot.tasks.shared_words import class_probabilities, with_shared_words, without_shared_words
+from anyshot.tasks.tuning_choice import with_fine_tuned
 
 SPORT = ["goal", "match", "team", "league", "coach", "score", "season"]
 TRADE = ["stock", "market", "profit", "share", "bank", "price", "trade"]
@@ -30,7 +35,7 @@ def semantics_of(clf):
 def test_words_that_texts_of_a_class_share_count_and_the_model_says_so(clf):
     assert set(semantics_of(clf).words) == {*SPORT, *TRADE}
     assert clf.reasons_[-1].startswith(
-        "14 words that several of the texts share also count, by latent semantic analysis"
+        "14 words that several texts share also count, by latent semantic analysis: "
     )
     assert clf.predict(NEW[:2]).tolist() == ["sport", "trade"]
 
@@ -68,6 +73,16 @@ def test_a_saved_model_gives_the_same_answers_to_the_last_bit(tmp_path):
     assert np.array_equal(again.predict_proba(NEW), clf.predict_proba(NEW))
     facts = json.loads((tmp_path / "m" / "model.json").read_text())["facts"]
     assert "season" in facts["encoder"]["semantics"]["words"]
+    assert "the words that several of all these texts share" in (tmp_path / "m" / "README.md").read_text()
+
+
+def test_a_saved_model_with_a_damaged_part_is_refused_by_its_folder(tmp_path):
+    AnyShotClassifier(cache=False).fit(TEXTS, LABELS).save(tmp_path / "m")
+    saved = read_model(tmp_path / "m")
+    saved.facts["encoder"]["semantics"]["words"].pop()
+    write_model(tmp_path / "m", facts=saved.facts, arrays=saved.arrays, card="")
+    with pytest.raises(ModelFolderError, match=r"m is not a model that .* for 13 words that its texts share"):
+        anyshot.load(tmp_path / "m")
 
 
 def test_more_labels_a_class_and_another_name_keep_the_words(clf):
@@ -79,6 +94,14 @@ def test_more_labels_a_class_and_another_name_keep_the_words(clf):
     assert clf.predict(["season coach", "cook the bread"]).tolist() == ["sport", "food"]
 
 
+def test_the_vector_of_a_class_is_one_of_the_encoder(clf, letters):
+    vector = letters.encode(["cook the soup"])[0]
+    clf.add_class("food", vector).describe_class("food", vector.tolist())
+    assert clf.predict(["cook the soup"]).tolist() == ["food"]
+    with pytest.raises(WidthError, match="width 27; the model needs width 26"):
+        clf.add_class("other", np.ones(27))
+
+
 def test_vectors_given_for_classes_and_a_source_leave_them_out(letters):
     vectors = dict(zip(["sport", "trade"], letters.encode(["goal match", "stock market"]), strict=True))
     given = AnyShotClassifier(vectors, encoder=letters, cache=False).fit(unlabeled=TEXTS)
@@ -87,11 +110,25 @@ def test_vectors_given_for_classes_and_a_source_leave_them_out(letters):
     assert semantics_of(source) is None
 
 
+@pytest.mark.torch
 def test_a_network_is_that_of_the_vectors_alone_and_a_warning_says_so():
     clf = AnyShotClassifier(cache=False).fit(TEXTS, LABELS)
     with pytest.warns(UserWarning, match="does not count the words that the texts share"):
         network = clf.assembled()
     assert network.coef.shape[1] == clf.any_shot_model().embedder.encoder.width
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:The network does not count")
+def test_a_network_of_a_model_with_a_class_that_waits_for_its_first_label_does_not_predict_it():
+    clf = AnyShotClassifier(cache=False).partial_fit(TEXTS, [0] * 35 + [1] * 35, classes=[0, 1, 2])
+    assert np.isneginf(clf.assembled().intercept).tolist() == [False, False, True]
+
+
+def test_a_model_with_a_fine_tuned_encoder_counts_no_words_and_says_none(clf, letters):
+    model, head = clf.any_shot_model(), LinearModel(np.eye(2, 26, dtype=np.float32), np.zeros(2, np.float32))
+    tuned = with_fine_tuned(model, Embedder(letters, cache=None), head, model.leaderboard[0], TEXTS, None)
+    assert tuned.reasons == model.reasons[:-1]
 
 
 def test_labels_are_sure_of_their_classes_and_unlabeled_items_as_the_clusters_are(clf, letters):

@@ -42,7 +42,7 @@ def added(
     if name in data.classes.tolist():
         raise DuplicateClassError(f"Cannot add {name!r}: there is a class of this name already. Add examples to it.")
     _refuse_texts_of_numbers(embedder, data, name, description)
-    texts, vector = _described(data, name, description)
+    texts, vector = _described(embedder, data, name, description)
     changed, origin = _changed(embedder, data, data.texts.joined(texts), [*_each(data), []], vector=vector)
     embedder.reader.warn_of_absent_words(changed.texts, [name])
     return ClassChange(embedder.with_items(changed, examples, [name] * item_count(examples)), origin)
@@ -71,7 +71,7 @@ def described(embedder: Embedder, data: TrainingSet, *, name: Label, description
     """Replace the descriptions and the words of a class, or its vector."""
     row = row_of(name, data.classes)
     _refuse_texts_of_numbers(embedder, data, data.texts.names[row], description)
-    texts, vector = _described(data, data.texts.names[row], description)
+    texts, vector = _described(embedder, data, data.texts.names[row], description)
     if vector is None and not data.texts.texts[row] and data.has_description[row]:
         raise InputError(f"The class {name!r} is described by a vector. Give a vector to describe it anew.")
     change = _changed(embedder, data, data.texts.replaced(row, texts), _each(data), vector=vector, row=row)
@@ -143,14 +143,20 @@ def _each(data: TrainingSet) -> list[list[int]]:
     return [[row] for row in range(len(data.texts.names))]
 
 
-def _described(data: TrainingSet, name: Label, description: Description) -> tuple[ClassTexts, Vectors | None]:
-    """Return the texts of one class, or its vector (1, d), or its attributes (1, a)."""
-    n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1]
+def _described(
+    embedder: Embedder, data: TrainingSet, name: Label, description: Description
+) -> tuple[ClassTexts, Vectors | None]:
+    """Return the texts of one class, or its vector (1, d), or its attributes (1, a).
+
+    A vector is one of the encoder, so the class has 0 for the words that the texts share.
+    """
+    n_words = 0 if embedder.semantics is None else embedder.semantics.width
+    n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1] - n_words
     if is_vector(description) and (n_attributes or width):
         vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
         if not vector.any():
             raise ClassesError(f"The vector of class {name!r} contains only zeros. Give another.")
-        return ClassTexts((name,), ((),)), vector if n_attributes else unit(vector)
+        return ClassTexts((name,), ((),)), vector if n_attributes else unit(np.pad(vector, ((0, 0), (0, n_words))))
     if n_attributes:
         raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
     return describe({name: description}), None

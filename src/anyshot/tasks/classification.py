@@ -263,7 +263,10 @@ class AnyShotClassifier(FittedClassifier):
     # --- saving ---
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the model to a folder of JSON and safetensors, without code; the labeled examples are part of it."""
+        """Write the model to a folder of JSON and safetensors, without code.
+
+        It contains the labeled examples, and the words that several of the texts share, of those without labels too.
+        """
         self._check_fitted()
         model = self._model
         texts, columns = (self._pending if model is None else model.data).texts, getattr(self, "columns_", {})
@@ -319,6 +322,7 @@ class AnyShotClassifier(FittedClassifier):
                 "The network does not count the words that the texts share, as the classifier does, so its answers "
                 "differ a little. Evaluate it by itself."
             )
-            model = fit_model(self, *without_shared_words(model.embedder, model.data))
+            embedder, data = without_shared_words(model.embedder, model.data)
+            model = fit_model(self, embedder, data, may_wait=unpredictable(data))
         center = model.data.center if model.embedder.trained is None else model.embedder.trained.center
         return encoders.assemble(model.embedder.encoder, model.coef, model.intercept, model.data.classes, center=center)
