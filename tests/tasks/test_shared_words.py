@@ -34,9 +34,7 @@ def semantics_of(clf):
 
 def test_words_that_texts_of_a_class_share_count_and_the_model_says_so(clf):
     assert set(semantics_of(clf).words) == {*SPORT, *TRADE}
-    assert clf.reasons_[-1].startswith(
-        "14 words that several texts share also count, by latent semantic analysis: "
-    )
+    assert clf.reasons_[-1].startswith("14 words that several texts share also count, by latent semantic analysis: ")
     assert clf.predict(NEW[:2]).tolist() == ["sport", "trade"]
 
 
@@ -73,7 +71,7 @@ def test_a_saved_model_gives_the_same_answers_to_the_last_bit(tmp_path):
     assert np.array_equal(again.predict_proba(NEW), clf.predict_proba(NEW))
     facts = json.loads((tmp_path / "m" / "model.json").read_text())["facts"]
     assert "season" in facts["encoder"]["semantics"]["words"]
-    assert "the words that several of all these texts share" in (tmp_path / "m" / "README.md").read_text()
+    assert "the words that several texts share, labeled or not" in (tmp_path / "m" / "README.md").read_text()
 
 
 def test_a_saved_model_with_a_damaged_part_is_refused_by_its_folder(tmp_path):

@@ -81,7 +81,11 @@ def _about_model(facts: Mapping[str, Any]) -> _About:
         f"| {_escaped(method)} | {_with_interval(accuracy, tuple(rest[2:4]) or None)} |\n"
         for method, accuracy, *rest in facts["leaderboard"]
     )
-    words = "It also\nlists the words that several of all these texts share. " if facts["encoder"].get("semantics") else ""
+    words = (
+        "It also lists\nthe words that several texts share, labeled or not. "
+        if facts["encoder"].get("semantics")
+        else ""
+    )
     return _About(
         f"{len(facts['training_set']['examples'])} labeled examples",
         facts["training_set"]["classes"],
