@@ -55,6 +55,15 @@ def _(project: Project, folder: Path) -> object:
     return len(set(header)) == len(header) and {"text", "label"} <= set(header)
 
 
+@holds("a letter in a .txt file: one item if it is said to be one, whose file the export names")
+@_in_project
+def _(project: Project, folder: Path) -> object:
+    added = add_table(project, written(folder, "Ann.txt", "Dear team,\n\nwhere is it?\n"), whole=True)
+    with Answers(project) as answers:
+        save_table(project, answers, folder / "b.csv")
+    return added.n_items == 1 and 'Ann.txt,"Dear team,\n\nwhere is it?"' in (folder / "b.csv").read_text("utf-8-sig")
+
+
 @holds("an exported table that is added again: answers that nobody confirmed are no labels")
 @_in_project
 def _(project: Project, folder: Path) -> object:
