@@ -58,6 +58,25 @@ def test_a_folder_that_is_dropped_on_the_first_page_becomes_a_project(opened, ho
     check(page)
 
 
+def test_a_studio_that_ends_while_a_folder_is_sent_says_where_some_files_are(opened, tmp_path):
+    folder = tmp_path / "cut off"
+    folder.mkdir()
+    for number in range(30):  # more than one request takes
+        (folder / f"{number}.jpg").write_bytes(photo(8 * number))
+    page, sent = opened(expected=("ERR_FAILED",)), []
+
+    def pass_first(route):
+        sent.append(route)
+        if len(sent) == 1:
+            route.continue_()
+        else:
+            route.abort()
+
+    page.route("**/items/files", pass_first)
+    page.set_input_files("#start-folder", folder)
+    page.wait_for_selector("#start-error >> text=Some files are in the project “cut off” already")
+
+
 def test_photographs_of_which_none_can_be_used_leave_no_project(opened, tmp_path):
     (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
     page = opened()

@@ -56,8 +56,9 @@ async function startWith(files) {
     }
   }
   const kind = files.some((file) => isImage(file) || /\.zip$/i.test(file.name)) ? "images" : "texts";
-  const created = await post("/projects", { name: folder ?? t(`kind_${kind}`), kind });
-  const done = await sendFiles(files, (form) => post(`${created.address}items/files`, form), say);
+  const name = folder ?? t(`kind_${kind}`), created = await post("/projects", { name, kind });
+  const partly = (problem) => { throw problem.detail ? problem : { detail: t("gone_partly", { name }) }; };
+  const done = await sendFiles(files, (form) => post(`${created.address}items/files`, form), say).catch(partly);
   if (!done.added) {  // a project without an item is of no use
     const { name } = await post(`/projects/${created.address.split("/")[2]}/remove`, {});
     await post(`/projects/${encodeURIComponent(name)}/delete`, {});
