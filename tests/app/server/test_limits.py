@@ -103,6 +103,14 @@ def test_other_json_is_read(value):
     assert check_json(json.dumps(value).encode()) == value
 
 
+@pytest.mark.parametrize("values", [b"[[" + b"[]," * 99_999 + b"[]]]", b"[" + b"true," * 100_000 + b"1]"])
+def test_json_of_too_many_values_is_refused_unless_they_are_numbers_of_a_list(values):
+    with pytest.raises(ProblemError, match="more than 100,000 values") as caught:
+        check_json(values)
+    assert caught.value.status == 413
+    assert len(check_json(b"[" + b"1," * 100_000 + b"0.5]")) == 100_001
+
+
 def test_depth_counts_brackets_outside_texts():
     body = b'{"t": "' + b"[" * 200 + b'", "u": [[1]]}'
     assert depth_of(body) == 3

@@ -76,6 +76,12 @@ def test_wrong_fields_are_named_without_what_was_in_them():
     assert "secret" not in json.dumps(found)
 
 
+def test_of_very_many_wrong_fields_the_number_is_told():
+    with pytest.raises(ValidationError) as caught:
+        PredictRequest.model_validate({"items": "a"} | {f"k{number}": 1 for number in range(10_001)})
+    assert "(10,001 places are wrong)" in document(caught.value)["detail"]
+
+
 def test_a_field_of_another_name_is_told():
     with pytest.raises(ValidationError) as caught:
         PredictRequest.model_validate({"texts": ["my secret"]})

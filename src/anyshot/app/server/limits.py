@@ -17,6 +17,8 @@ from anyshot.app.server.problem_error import ProblemError
 
 MAX_DEPTH: Final = 32
 """How deep JSON may be nested; no body that a route reads has more than 10 levels."""
+MAX_VALUES: Final = 100_000
+"""Values of JSON beside those of lists of numbers: what is wrong with a million of them takes half a minute to say."""
 BODIES_AT_ONCE: Final = 16
 """The bodies that are in memory at once have at most as many bytes as this number of the largest bodies."""
 MEDIA_TYPES: Final = ("application/json", "multipart/form-data", "application/octet-stream")
@@ -191,8 +193,8 @@ def check_content(headers: Mapping[str, str], body: bytes) -> None:
 def check_json(body: bytes) -> Any:
     """Return the value of a JSON document.
 
-    Raises ProblemError if it is not JSON as RFC 8259 has it in UTF-8, is nested deeper than 32 levels, or has an
-    unpaired surrogate or a name twice in one object.
+    Raises ProblemError if it is not JSON as RFC 8259 has it in UTF-8, is nested deeper than 32 levels, has more than
+    100,000 values beside those of lists of numbers, or has an unpaired surrogate or a name twice in one object.
     """
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and depth_of(body) > MAX_DEPTH:
         raise ProblemError(400, f"The JSON is nested deeper than {MAX_DEPTH} levels.")
@@ -204,6 +206,8 @@ def check_json(body: bytes) -> Any:
         raise ProblemError(400, f"The body is not JSON: {error.msg} at character {error.pos}.") from None
     except ValueError:  # Python reads no integer of more than 4,300 digits
         raise ProblemError(400, "The JSON has a number with too many digits.") from None
+    if _has_too_many_values(value):
+        raise ProblemError(413, f"The JSON has more than {MAX_VALUES:,} values. Send fewer items in a request.")
     if SURROGATE.search(body) and _has_surrogate(value):
         raise ProblemError(400, "A text of the JSON has an unpaired surrogate: it was decoded wrongly, or cut.")
     return value
@@ -224,6 +228,18 @@ def depth_of(body: bytes) -> int:
         elif first in b"]}":
             depth -= 1
     return deepest
+
+
+def _has_too_many_values(value: Any) -> bool:
+    n_values, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list | dict) and not (isinstance(one, list) and {int, float}.issuperset(map(type, one))):
+            n_values += len(one)
+            if n_values > MAX_VALUES:
+                return True
+            waiting += one.values() if isinstance(one, dict) else one
+    return False
 
 
 def _has_surrogate(value: Any) -> bool:

@@ -50,6 +50,8 @@ _ELEMENT: Final = re.compile(r"(items|examples)\.\d+\.\d+")
 """An element of an item that is a list, where the values of a row may have been meant."""
 MOST_LISTED: Final = 20
 """Wrong fields of a body that are listed."""
+MOST_READ: Final = 10_000
+"""Wrong fields of a body that are looked at: to read a million takes a minute, in which no request is answered."""
 TYPE: Final = re.compile(r"str|int|float|bool|[A-Z]\w*|.*\[.*")
 """Names of the types of a field that may have several; no field of a body has such a name."""
 log = logging.getLogger(__name__)
@@ -61,6 +63,8 @@ def problem_of(error: Exception) -> ProblemError:
         return error
     if isinstance(error, HTTPException):
         return ProblemError(error.status_code, _detail(error), headers=error.headers)
+    if isinstance(error, ValidationError) and error.error_count() > MOST_READ:
+        return _of_places(f"{error.error_count():,} places are wrong")
     if isinstance(error, RequestValidationError | ValidationError):
         return _of_fields(error.errors(), known=fields_of(getattr(error, "title", "")))
     kind, status = type(error).__name__, getattr(error, "status", None)
@@ -129,8 +133,12 @@ def _of_fields(errors: Iterable[Mapping[str, Any]], *, known: Sequence[str] = ()
     found.sort(key=lambda one: -one["at"].count("."))
     first = "; ".join(f"{one['at']}: {one['problem']}" for one in found[:2])
     more = f"; and {len(found) - 2} more" if len(found) > 2 else ""
-    detail = f"The request does not have the fields that are needed ({first}{more}). /docs shows an example."
-    return ProblemError(422, detail, kind="WrongFieldsError", errors=found[:MOST_LISTED])
+    return _of_places(f"{first}{more}", errors=found[:MOST_LISTED])
+
+
+def _of_places(places: str, **fields: Any) -> ProblemError:
+    detail = f"The request does not have the fields that are needed ({places}). /docs shows an example."
+    return ProblemError(422, detail, kind="WrongFieldsError", **fields)
 
 
 def _problem_at(at: str, errors: Sequence[Mapping[str, Any]], known: Sequence[str]) -> str:
