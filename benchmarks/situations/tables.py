@@ -27,6 +27,7 @@ from situations.situation import (
     TEXTS,
     Subject,
     command,
+    facts_of_fit,
     fails_with,
     fitted,
     in_shell,
@@ -336,6 +337,17 @@ def _(folder: Path, column: Any) -> object:
     result = in_shell(folder, f"anyshot fit a.csv {' '.join(how)}")
     left_out = in_shell(folder, f"anyshot fit a.csv {' '.join(how)} --except {next(iter(column))}")
     return mentions(result, "Warning", next(iter(column)), "--except") and not mentions(left_out, "Warning")
+
+
+@holds.each("{} in a column of numbers: counts as missing", ["n.a.", "k. A.", "unknown"])
+def _(folder: Path, mark: str) -> object:
+    table = TABLE.astype(object)
+    table.loc[3, "b"] = mark
+    table.assign(label=SIGNS).to_csv(folder / "a.csv", index=False)
+    result = command(
+        "fit", folder / "a.csv", "--feature-columns", "a,b,c", "--label-column", "label", "--out", folder / "m"
+    )
+    return facts_of_fit(result).get("labels") == 60
 
 
 # --- dates in files --------------------------------------------------------------------------------------------------

@@ -20,7 +20,10 @@ from anyshot.data.text_files import suffix_of
 from anyshot.data.unconfirmed_labels import exported_columns
 from anyshot.errors import DataFileError, InputError
 
-MISSING_NUMBERS: Final = frozenset({"nan", "na", "n/a", "#n/a", "k.a.", "none", "null", "?", "-", "--", "."})
+MISSING_NUMBERS: Final = frozenset(
+    {"nan", "na", "n/a", "#n/a", "n.a.", "n. a.", "k.a.", "k. a.", "none", "null", "unknown", "unbekannt", "missing"}
+    | {"?", "-", "--", ".", "\u2013", "\u2014"}
+)
 """Cells, in lower case, that stand for a missing number."""
 CLASSES: Final = (
     *LABEL_COLUMNS,
