@@ -350,6 +350,13 @@ def _(folder: Path, mark: str) -> object:
     return facts_of_fit(result).get("labels") == 60
 
 
+@holds("the minus sign of Unicode in a column of few numbers: read as numbers")
+def _(folder: Path) -> object:
+    signs = "", "\u2212"
+    rows = "".join(f"{signs[n % 2]}{n % 5},5;{'ab'[n % 2]}\n" for n in range(20))
+    return min(_numbers(folder, f"sum;label\n{rows}")[0]) == -3.5
+
+
 # --- dates in files --------------------------------------------------------------------------------------------------
 
 DATED = "".join(f"{1 + n % 28:02}.02.2024 {n % 24:02}:30;{'ab'[n % 28 > 13]}\n" for n in range(84))

@@ -288,6 +288,15 @@ holds("a CSV that was cut off in a row while it was written: said")(
 )
 
 
+BLOCKS = "label,text\nrefund,my money back\n,give it back\ndelivery,where is it\n,it is late\n"
+holds("a label in the first row of each block only: said")(
+    lambda f: mentions(fit(f, "a.csv", BLOCKS), "'label'", "above rows without one", "write it into each of them")
+)
+holds("semicolons in a .tsv: refused, with .csv")(
+    fit_refused("a.tsv", CSV.replace(",", ";"), "'text;label'", "end in .csv")
+)
+
+
 @holds("a cell of 20 MB: answered")
 def _(folder: Path) -> object:
     data = written(folder, "a.csv", 'text,id\nrefund please,1\n"' + "parcel late, " * 1_500_000 + '",2\n')

@@ -63,6 +63,12 @@ def test_what_people_write_for_a_missing_number_is_none(tmp_path, mark):
     assert (rows["age"].tolist(), rows["city"].tolist()) == (["31", None], [mark, "Oslo"])
 
 
+def test_a_minus_sign_is_read_as_a_hyphen_before_numbers_alone(tmp_path):
+    (tmp_path / "t.csv").write_text("n;name\n\u22123,5;\u2212a\n2;b\n", encoding="utf-8")
+    rows = feature_rows(read_table(tmp_path / "t.csv"), ["n", "name"])
+    assert (rows["n"].tolist(), rows["name"].tolist()) == (["-3.5", "2"], ["\u2212a", "b"])
+
+
 def test_a_comma_between_cells_is_no_decimal_mark(tmp_path):
     (tmp_path / "t.csv").write_text('size,n\n"1,5",2\n', encoding="utf-8")
     assert feature_rows(read_table(tmp_path / "t.csv"), ["size", "n"]).iloc[0].tolist() == ["1,5", "2"]

@@ -226,3 +226,19 @@ def test_a_date_as_the_label_is_refused_with_what_to_do(tmp_path):
 def test_cells_among_texts_are_texts():
     cells = [date(2024, 5, 3), datetime(2024, 5, 3, 8, 30), time(8, 30), Decimal("2.50"), 2.5, ["a"]]
     assert list(map(as_shown, cells)) == ["2024-05-03", "2024-05-03 08:30:00", "08:30:00", "2.50", "2.5", ["a"]]
+
+
+def test_labels_that_head_blocks_of_rows_are_logged(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    said = "each label in 'label' stands once, above rows without one, which count as unlabeled"
+    assert read_data(file(tmp_path, "a.csv", "label,text\nx,a\n,b\ny,c\n,d\n")).labels == ["x", None, "y", None]
+    assert said in caplog.text
+    caplog.clear()
+    for rows in ("x,a\n,b\ny,c\n", "x,a\ny,b\n,c\n", ",a\nx,b\n,c\ny,d\n,e\n", "x,a\n,b\nx,c\n,d\n", "x,a\n,b\n"):
+        read_data(file(tmp_path, "a.csv", f"label,text\n{rows}"))
+    assert said not in caplog.text
+
+
+def test_a_tsv_of_one_column_may_be_a_csv(tmp_path):
+    with pytest.raises(DataFileError, match=r"'text;label'.*let its name end in \.csv"):
+        read_data(file(tmp_path, "a.tsv", "text;label\na;x\n"))

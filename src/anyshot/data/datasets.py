@@ -38,7 +38,7 @@ from anyshot.data.item_columns import (
     read_labels,
 )
 from anyshot.data.tables import Table, read_table
-from anyshot.data.text_files import as_written_first, existing
+from anyshot.data.text_files import as_written_first, existing, suffix_of
 from anyshot.data.text_folders import texts_of_folder
 from anyshot.errors import BadItemError, DataFileError, InputError, ItemColumnError
 
@@ -218,6 +218,8 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
         if table.separator is not None and table.frame.shape[1] == 1:
             header += " Columns are separated by , ; tab or |, which must not stand in quotes."
             header += " Texts alone, one per line, are read from a file whose name ends in .txt."
+        if suffix_of(table.path) == ".tsv" and table.frame.shape[1] == 1:
+            header += " Columns of a .tsv are separated by tabs; if others separate them, let its name end in .csv."
         fault = (
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
             f"file, path, ...). Its columns: {listed_columns(table)}."

@@ -171,13 +171,18 @@ def _with_booleans(cells: list[Any], kind: str | None = None) -> list[Any]:
 
 def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool, mark: Mark | None) -> list[Any]:
     """Return cells with truth values, without the marks of missing numbers and with decimal points, as they apply."""
-    given = [None if is_missing_number(cell) else cell for cell in cells]
+    given = [None if is_missing_number(cell) else _with_plain_minus(cell) for cell in cells]
     found = with_decimal_points(given, kind, mark=mark) if commas else given
     try:
         kind = kind or likely_kind(pd.Series(found, dtype=object))
     except InputError:  # for what uses the column, which knows its name
         return cells
     return _with_booleans(cells if kind == "category" else found, kind)
+
+
+def _with_plain_minus(cell: Any) -> Any:
+    """Return a cell with a hyphen in place of the minus sign that some programs write before a number."""
+    return f"-{cell.strip()[1:]}" if isinstance(cell, str) and cell.strip()[:1] == "\u2212" else cell
 
 
 def cell_faults(rows: pd.DataFrame, kinds: Mapping[str, Any] = UNKNOWN_KINDS) -> dict[int, str]:

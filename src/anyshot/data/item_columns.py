@@ -236,6 +236,12 @@ def read_labels(
                 f"{table.location(row)}: the label is the number {label:.17g}, which may stand for several integers. "
                 "Write it as a text."
             )
+    if _head_blocks(labels) and table.numbers is not None:
+        note(
+            log,
+            f"{table.path}: each label in {column!r} stands once, above rows without one, which count as unlabeled. If "
+            "it is the label of these rows too, write it into each of them",
+        )
     if given is None and _is_free(labels):
         raise DataFileError(
             f"{table.path}: the column {column!r} does not look like labels: {len(set(labels))} different values in "
@@ -264,6 +270,14 @@ def _label(value: object) -> object:
     """Return a cell, None for an empty one; the label in a list of one."""
     value = sole_label(value)
     return None if is_empty(value) else value
+
+
+def _head_blocks(labels: Sequence[Label]) -> bool:
+    """Return whether each of several labels stands once, the first in the first row, and none follows another."""
+    rows = [row for row, label in enumerate(labels) if label is not None]
+    is_once = len({labels[row] for row in rows}) == len(rows) > 1
+    gaps = [after - row for row, after in zip(rows, [*rows[1:], len(labels)], strict=True)]
+    return is_once and rows[0] == 0 and min(gaps) > 1
 
 
 def _is_free(labels: Sequence[Label]) -> bool:
