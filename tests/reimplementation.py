@@ -120,7 +120,7 @@ def of_shared_words(texts, new):
     different = sorted(set(texts))
     counts = [Counter(re.findall(r"\w\w+", text.casefold())) for text in different]
     in_texts = Counter(word for own in counts for word in own)
-    words = [word for word, n in in_texts.items() if 2 <= n <= len(different) / 2]
+    words = [word for word, n in in_texts.items() if 2 <= n <= 0.3 * len(different)]
 
     idf = {word: 1 + np.log((1 + len(different)) / (1 + in_texts[word])) for word in words}
 

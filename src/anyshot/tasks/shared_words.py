@@ -19,7 +19,7 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     changes with class vectors that were learned in another domain.
     """
     own, texts = data.defaults, [*data.examples, *unlabeled]
-    n_texts, n_classes = len(set(texts)), len(data.class_embeddings)
+    n_texts, n_classes = min(len(set(texts)), own.semantics_texts), len(data.class_embeddings)
     if data.from_source or not n_texts:
         return embedder, data
     most = own.semantics_weight * n_texts / (n_texts + own.semantics_items * n_classes)
@@ -59,6 +59,6 @@ def class_probabilities(data: TrainingSet) -> tuple[Indexes, Floats]:
     if data.pool is None or not S.any(axis=1).all() or data.pool_size < n_classes or names_are_guesses(data):
         return known
     kept = evenly_spaced(len(data.unlabeled), data.defaults.max_pool)  # the rows that are in the pool
-    some = evenly_spaced(len(kept), data.defaults.semantics_pool)
+    some = evenly_spaced(len(kept), data.defaults.semantics_texts)
     refined = refine_with_shares(S, data, data.pool[some], 1.0, mix=False)
     return np.concatenate([known[0], n_labeled + kept[some]]), np.concatenate([known[1], refined.probabilities])

@@ -34,7 +34,7 @@ MAX_WORDS: Final = 20_000
 """Words at most, those of the most texts: a saved model contains them."""
 LEAST_TEXTS: Final = 2
 """Texts that a word must be in; one text shares it with none."""
-MAX_SHARE: Final = 0.5
+MAX_SHARE: Final = 0.3
 """A word in a larger share of the texts is left out."""
 SHUFFLES: Final = 3
 
