@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import combinations
 
@@ -57,6 +59,15 @@ def test_vectors_are_those_of_scikit_learn_turned():
 
 def test_a_text_with_none_of_the_words_has_no_vector(learned):
     assert not learned.vectors(["a new car", ""]).any()
+
+
+def test_sparse_matrices_are_not_loaded_for_a_prediction():
+    code = (
+        "import sys, numpy as np; from anyshot.zero_shot.latent_semantics import LatentSemantics\n"
+        "known = LatentSemantics(('goal',), np.ones((1, 1), np.float16), np.zeros(1, np.float32))\n"
+        "print(known.vectors(['a goal']).tolist(), 'scipy.sparse' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[[1.0]] False\n"
 
 
 def test_words_of_one_text_and_of_most_texts_are_left_out():

@@ -166,7 +166,7 @@ def unit(X: NDArray[np.floating]) -> Vectors:
     """Scale each row of `X` (n, d) to length 1; a row of zeros stays zero."""
     squared = np.einsum("nd,nd->n", X, X, dtype=np.float64)  # (n,); float32 overflows at the square of 1e20
     length = np.sqrt(squared).astype(X.dtype)[:, None]
-    return (X / np.where(length > 0, length, 1)).astype(np.float32)
+    return (X / np.where(length > 0, length, 1)).astype(np.float32, copy=False)
 
 
 def check_indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> NDArray[np.intp]:

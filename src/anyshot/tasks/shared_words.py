@@ -33,10 +33,10 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     if semantics.weight < own.least_semantics_weight:
         return embedder, data
     changed = embedder.with_semantics(semantics)
-    joined = semantics.joined(np.concatenate([data.vectors, data.unlabeled]), of_words)
-    vectors, unlabeled_vectors = np.split(joined, [len(data.vectors)])
+    of_labeled, of_unlabeled = np.split(of_words, [len(data.vectors)])
+    vectors, pool = semantics.joined(data.vectors, of_labeled), semantics.joined(data.unlabeled, of_unlabeled)
     of_names = changed.reader.with_semantics(data.texts, data.class_embeddings)
-    return changed, data.with_vectors(vectors, unlabeled_vectors, of_names)
+    return changed, data.with_vectors(vectors, pool, of_names)
 
 
 def without_shared_words(embedder: Embedder, data: TrainingSet) -> tuple[Embedder, TrainingSet]:

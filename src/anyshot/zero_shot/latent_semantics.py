@@ -24,7 +24,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.validation import Floats, Vectors, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, unit
 from anyshot.zero_shot.class_shares import cluster_evidence, whiten
 
 WORD: Final = re.compile(r"\w\w+")
@@ -68,12 +68,16 @@ class LatentSemantics:
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of texts (n, r), of length 1, or 0 for a text with none of the words."""
-        found = unit(_counts(texts, self._row_of) @ self.directions.astype(np.float32))
-        return unit(np.where(found.any(axis=1, keepdims=True), found - self.mean, 0)).astype(np.float32)
+        summed = np.zeros((len(texts), self.width), np.float32)
+        for row, text in enumerate(texts):
+            rows, values = _counts(text, self._row_of)
+            summed[row] = (values[:, None] * self.directions[rows].astype(np.float32)).sum(axis=0)
+        found = unit(summed)
+        return unit(np.where(found.any(axis=1, keepdims=True), found - self.mean, 0))
 
     def joined(self, vectors: Vectors, of_words: Vectors) -> Vectors:
         """Return the encoder's vectors (n, d) with those of the words (n, r) beside them (n, d + r), of length 1."""
-        return unit(np.hstack([vectors, np.float32(self.weight) * of_words])).astype(np.float32)
+        return unit(np.hstack([vectors, np.float32(self.weight) * of_words]))
 
     def facts(self) -> dict[str, Any]:
         """Return what is saved with a model, as JSON values."""
@@ -118,8 +122,6 @@ def learn_semantics(texts: Sequence[str]) -> LatentSemantics | None:
 
     Copies of a text say nothing about which words occur together.
     """
-    from sklearn.utils.extmath import randomized_svd  # here, so that a prediction does not import it
-
     distinct = sorted(set(texts))  # so that the order of the texts changes nothing
     in_texts = Counter(word for text in distinct for word in set(words_of(text)))
     shared = {word: n for word, n in in_texts.items() if LEAST_TEXTS <= n <= MAX_SHARE * len(distinct)}
@@ -127,9 +129,11 @@ def learn_semantics(texts: Sequence[str]) -> LatentSemantics | None:
     n_directions = min(MAX_DIRECTIONS, len(distinct) // TEXTS_PER_DIRECTION, len(words) - 1)
     if n_directions < 1:
         return None
+    from sklearn.utils.extmath import randomized_svd  # here, so that a prediction does not import it
+
     frequency = np.array([shared[word] for word in words])  # (v,)
     weight = np.log((1 + len(distinct)) / (1 + frequency)) + 1  # (v,), as scikit-learn has it
-    counts = _counts(distinct, {word: row for row, word in enumerate(words)}).multiply(weight).tocsr()
+    counts = _table_of_counts(distinct, {word: row for row, word in enumerate(words)}).multiply(weight).tocsr()
     lengths = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1))).ravel()
     rows = counts.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
     V = randomized_svd(rows, n_directions, random_state=0)[2].T  # (v, r)
@@ -160,12 +164,17 @@ def words_of(text: str) -> list[str]:
     return WORD.findall(text.casefold())
 
 
-def _counts(texts: Sequence[str], row_of: dict[str, int]) -> Any:
-    """Return 1 + log count of each word in each text, 0 for none, as a sparse matrix (n, v)."""
-    from scipy import sparse  # here, since only texts need it
+def _counts(text: str, row_of: dict[str, int]) -> tuple[Indexes, NDArray[np.float32]]:
+    """Return the rows of the words that are in a text (k,), and 1 + log count of each (k,)."""
+    counted = Counter(row_of[word] for word in words_of(text) if word in row_of)
+    return np.fromiter(counted, np.intp, len(counted)), 1 + np.log(np.fromiter(counted.values(), np.float32))
 
-    counted = [Counter(row_of[word] for word in words_of(text) if word in row_of) for text in texts]
-    ends = np.cumsum([0, *map(len, counted)])
-    columns = np.fromiter((row for own in counted for row in own), np.intp, ends[-1])
-    values = 1 + np.log(np.fromiter((n for own in counted for n in own.values()), np.float32, ends[-1]))
+
+def _table_of_counts(texts: Sequence[str], row_of: dict[str, int]) -> Any:
+    """Return 1 + log count of each word in each text, 0 for none, as a sparse matrix (n, v)."""
+    from scipy import sparse  # here, so that a prediction does not import it
+
+    counted = [_counts(text, row_of) for text in texts]
+    ends = np.cumsum([0, *(len(rows) for rows, _ in counted)])
+    columns, values = map(np.concatenate, zip(*counted, strict=True))
     return sparse.csr_array((values, columns, ends), shape=(len(texts), len(row_of)), dtype=np.float32)
