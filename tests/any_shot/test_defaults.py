@@ -10,7 +10,6 @@ import pytest
 import anyshot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.any_shot.fitting import fit_model
-from anyshot.any_shot.model import closeness
 from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
 from anyshot.base.validation import unit
 from anyshot.tasks.vector_classifiers import AnyShotHead
@@ -171,7 +170,6 @@ def test_the_filter_can_be_switched_off():
     [
         (refine, {"temperature": "pool_temperature", "balance": "pool_balance", "rounds": "pool_rounds"}),
         (wiener_filter, {"noise": "filter_noise", "prior_items": "filter_items"}),
-        (closeness, {"scale": "closeness_scale"}),
         (corrected_vectors, {"penalty": "correction_penalty", "noise": "correction_noise"}),
         (AnyShotHead, {"prior_scale": "prior_scale", "name_weight": "name_examples", "tol": "tol"}),
     ],

@@ -17,11 +17,12 @@ from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import explain
 from anyshot.any_shot.fitting import fit_model
-from anyshot.any_shot.model import FoldHead, LinearModel, Model, closeness
+from anyshot.any_shot.model import FoldHead, LinearModel, Model
 from anyshot.any_shot.training_set import without_items
 from anyshot.base.class_words import Words
 from anyshot.base.items import item_names
 from anyshot.base.validation import softmax, unit
+from anyshot.evaluation.open_set import closeness
 from anyshot.tasks.saved_classifier import described_classes
 from anyshot.zero_shot.class_texts import describe
 from four_classes import VECTORS

@@ -161,12 +161,10 @@ class Defaults:
     classes_per_count: int = 4
     """Labels were drawn by a plan if there is at most one distinct number of labels for so many classes."""
 
-    # --- centers and closeness ---
+    # --- centers ---
 
     center_items: float = 10.0
     """Zero vectors added when the center is estimated; the mean of one or two photographs is a poor estimate."""
-    closeness_scale: float = 30.0
-    """Inverse temperature of the soft maximum of cosines to class means; a second class nearby counts a little."""
 
 
 DEFAULTS: Final = Defaults()

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from anyshot.any_shot.cross_validation import Scores, cross_validate, fit_method, heads, odds_as_factors, result_of
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import Factors, Fit, Method, MethodOrAuto, Model, PriorKind, Starts
-from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, moved_by_labels, zero_shot_by_attributes
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import evenly_spaced, first_copies
@@ -16,6 +15,7 @@ from anyshot.base.messages import count
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Indexes, Vectors, class_means, softmax
 from anyshot.errors import NotEnoughClassesError
+from anyshot.evaluation.open_set import fit_threshold
 from anyshot.training.softmax_regression import Examples, matching_temperature
 from anyshot.zero_shot.class_shares import likely_shares, reliability_of, share_offsets, shares_reason
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAli
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.any_shot.defaults import DEFAULTS, Strength
+from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import item_count
 from anyshot.base.folds import row_digests
@@ -17,6 +17,7 @@ from anyshot.base.labels import Label, sorted_rows
 from anyshot.base.validation import Floats, Indexes, Vectors, softmax
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
+from anyshot.evaluation.open_set import closeness
 from anyshot.training import active_learning
 from anyshot.zero_shot.class_texts import ClassTexts
 
@@ -255,15 +256,6 @@ class Model:
             class_means=self.class_means[order],
             starts={head: added.of_rows(order) for head, added in self.starts.items()},
         )
-
-
-def closeness(X: Vectors, class_means: Vectors, *, scale: float = DEFAULTS.closeness_scale) -> Floats:
-    """Return log sum exp(scale * cosine) / scale of vectors (n, d) and class means (c, d), a soft maximum (n,)."""
-    scores = scale * (X @ class_means.T).astype(np.float64)  # (n, c)
-    top = scores.max(axis=1, keepdims=True)
-    n_top = (scores == top).sum(axis=1)
-    others = np.where(scores == top, 0, np.exp(scores - top)).sum(axis=1)
-    return np.asarray((np.log1p(others / n_top) + np.log(n_top) + top[:, 0]) / scale)
 
 
 def _in_chunks(vectors: Vectors, class_means: Vectors) -> Iterator[Vectors]:

@@ -3,36 +3,35 @@
 import numpy as np
 import pytest
 
-from anyshot.any_shot.defaults import DEFAULTS
-from anyshot.any_shot.model import closeness
-from anyshot.any_shot.open_set import closeness_left_out, fit_threshold
 from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughLabelsError
+from anyshot.evaluation.open_set import CLOSENESS_SCALE, closeness, closeness_left_out, fit_threshold
 
-SCALE = DEFAULTS.closeness_scale
 NO_ITEMS = np.zeros((0, 3), np.float32)
 NO_LABELS = np.zeros(0, np.intp)
 
 
 def test_closeness_is_a_soft_maximum_of_cosines():
     means = np.eye(2, dtype=np.float32)
-    both = np.log(2 * np.exp(SCALE * np.sqrt(0.5))) / SCALE
-    alone = np.log(np.exp(SCALE) + 1) / SCALE
+    both = np.log(2 * np.exp(CLOSENESS_SCALE * np.sqrt(0.5))) / CLOSENESS_SCALE
+    alone = np.log(np.exp(CLOSENESS_SCALE) + 1) / CLOSENESS_SCALE
     np.testing.assert_allclose(closeness(unit(np.array([[1.0, 1], [1, 0]])), means), [both, alone], rtol=1e-6)
 
 
 def test_a_labeled_item_is_compared_to_its_class_mean_without_itself():
     S = np.array([[1.0, 0, 0], [0, 1, 0]], np.float32)
     X = np.array([[0, 0, 1.0], [1, 0, 0]], np.float32)  # both of class 0
-    first = np.log(np.exp(0) + np.exp(0)) / SCALE  # the mean of (1,0,0) twice; nothing of the other class
-    second = np.log(np.exp(SCALE * np.sqrt(0.5)) + np.exp(0)) / SCALE  # the mean of (0,0,1) and (1,0,0)
+    first = np.log(np.exp(0) + np.exp(0)) / CLOSENESS_SCALE  # the mean of (1,0,0) twice; nothing of the other class
+    second = (
+        np.log(np.exp(CLOSENESS_SCALE * np.sqrt(0.5)) + np.exp(0)) / CLOSENESS_SCALE
+    )  # the mean of (0,0,1) and (1,0,0)
     np.testing.assert_allclose(closeness_left_out(X, np.array([0, 0]), S), [first, second], atol=1e-6)
 
 
 def test_the_only_item_of_a_class_without_a_name_has_no_class_mean():
     S = np.array([[0, 0, 0], [0, 1, 0]], np.float32)
     X = np.array([[1.0, 0, 0]], np.float32)
-    assert closeness_left_out(X, np.array([0]), S)[0] == pytest.approx(np.log(2) / SCALE)
+    assert closeness_left_out(X, np.array([0]), S)[0] == pytest.approx(np.log(2) / CLOSENESS_SCALE)
 
 
 def test_the_threshold_is_the_lower_quantile_of_the_pools_closeness():
