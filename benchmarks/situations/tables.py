@@ -354,7 +354,7 @@ def _(folder: Path, mark: str) -> object:
 def _(folder: Path) -> object:
     signs = "", "\u2212"
     rows = "".join(f"{signs[n % 2]}{n % 5},5;{'ab'[n % 2]}\n" for n in range(20))
-    return min(_numbers(folder, f"sum;label\n{rows}")[0]) == -3.5
+    return min(_numbers(folder, f"sum;label\n{rows}")[0]) == -4.5
 
 
 # --- dates in files --------------------------------------------------------------------------------------------------
