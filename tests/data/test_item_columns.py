@@ -234,7 +234,14 @@ def test_labels_that_head_blocks_of_rows_are_logged(tmp_path, caplog):
     assert read_data(file(tmp_path, "a.csv", "label,text\nx,a\n,b\ny,c\n,d\n")).labels == ["x", None, "y", None]
     assert said in caplog.text
     caplog.clear()
-    for rows in ("x,a\n,b\ny,c\n", "x,a\ny,b\n,c\n", ",a\nx,b\n,c\ny,d\n,e\n", "x,a\n,b\nx,c\n,d\n", "x,a\n,b\n"):
+    for rows in (
+        "x,a\n,b\ny,c\n",
+        "x,a\ny,b\n,c\n",
+        ",a\nx,b\n,c\ny,d\n,e\n",
+        "x,a\n,b\nx,c\n,d\n",
+        "x,a\n,b\n",
+        ",a\n,b\n",
+    ):
         read_data(file(tmp_path, "a.csv", f"label,text\n{rows}"))
     assert said not in caplog.text
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from anyshot.base.columns import LABEL_COLUMNS, is_missing_mark
@@ -275,9 +276,9 @@ def _label(value: object) -> object:
 def _head_blocks(labels: Sequence[Label]) -> bool:
     """Return whether each of several labels stands once, the first in the first row, and none follows another."""
     rows = [row for row, label in enumerate(labels) if label is not None]
-    is_once = len({labels[row] for row in rows}) == len(rows) > 1
-    gaps = [after - row for row, after in zip(rows, [*rows[1:], len(labels)], strict=True)]
-    return is_once and rows[0] == 0 and min(gaps) > 1
+    if len(rows) < 2 or rows[0] > 0 or len({labels[row] for row in rows}) < len(rows):
+        return False
+    return all(after - row > 1 for row, after in pairwise([*rows, len(labels)]))
 
 
 def _is_free(labels: Sequence[Label]) -> bool:
