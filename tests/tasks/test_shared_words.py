@@ -151,3 +151,15 @@ def test_nothing_is_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         AnyShotClassifier(cache=False).fit(TEXTS, LABELS)
+
+
+def test_the_first_unlabeled_texts_of_a_fitted_model_count_as_in_fit(letters):
+    names = {"sport": ["goal match"], "trade": ["stock market"]}
+    at_once = AnyShotClassifier(names, encoder=letters, cache=False).fit(TEXTS[:1], LABELS[:1], unlabeled=TEXTS)
+    later = AnyShotClassifier(names, encoder=letters, cache=False).fit(TEXTS[:1], LABELS[:1])
+    assert semantics_of(later) is None
+    later.partial_fit(unlabeled=TEXTS)
+    assert np.abs(later.predict_proba(NEW) - at_once.predict_proba(NEW)).max() < 1e-3
+    words = semantics_of(later).words
+    later.partial_fit(unlabeled=["fresh bread", "fresh soup"] * 50)
+    assert semantics_of(later).words == words

@@ -16,11 +16,11 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     """Return embedder and training set with the words that the texts share, unless they say little about the classes.
 
     unlabeled (m): the texts without labels, in the order of the training set, which has those with labels. Nothing
-    changes with class vectors that were learned in another domain.
+    changes with class vectors that were learned in another domain, or an encoder that was fine-tuned.
     """
     own, texts = data.defaults, [*data.examples, *unlabeled]
     n_texts, n_classes = min(len(set(texts)), own.semantics_texts), len(data.class_embeddings)
-    if data.from_source or not n_texts:
+    if data.from_source or embedder.trained is not None or not n_texts:
         return embedder, data
     most = own.semantics_weight * n_texts / (n_texts + own.semantics_items * n_classes)
     if most < own.least_semantics_weight or (semantics := learn_semantics(texts)) is None:
