@@ -115,7 +115,7 @@ def test_the_parts_of_a_text_are_read_to_the_end_and_lack_nothing(text):
 
 def test_a_long_text_is_cut_with_one_warning_and_counted():
     embedder = Embedder(FirstWords(), cache=None)
-    message = "1 text is longer than the 4 tokens that the encoder reads; the rest is ignored: row 2"
+    message = "1 text is longer than the 4 tokens that the encoder reads; it ignores the rest: row 2"
     with pytest.warns(UserWarning, match=message):
         vectors = embedder.encode(TEXTS)
     np.testing.assert_allclose(vectors[2], FirstWords().encode(["a a a a"])[0])
@@ -144,7 +144,7 @@ def test_reasons_and_report_count_what_was_cut_and_a_saved_model_remembers(tmp_p
     texts, labels = [*LONG, "card lost", "refund me"], ["refund", "card", "card", "refund"]
     with pytest.warns(UserWarning, match="2 texts are longer than the 256 tokens"):
         clf = AnyShotClassifier(cache=False).fit(texts, labels)
-    reason = "2 texts are longer than 256 tokens; only their first 256 tokens count."
+    reason = "2 texts are longer than 256 tokens; the encoder reads only their first 256 tokens."
     assert clf.reasons_[-1] == reason
     with pytest.warns(UserWarning, match="^2 texts are longer") as found:
         page = report(clf, texts, labels)

@@ -269,7 +269,7 @@ def with_long_texts(
         return with_means(vectors, texts, rows, encoder, encode), len(rows)
     if not warned:
         _warn(
-            f"longer than the {encoder.max_tokens} tokens that the encoder reads; the rest is ignored",
+            f"longer than the {encoder.max_tokens} tokens that the encoder reads; it ignores the rest",
             'In Python: long_texts="mean" uses the mean over parts.',
             rows,
             texts,
@@ -283,7 +283,8 @@ def reason_of_long_texts(n_long: int, encoder: object, long_texts: LongTexts) ->
         return None
     limit = encoder.max_tokens if isinstance(encoder, Limited) else None
     texts, whose = count(n_long, "text is", "texts are"), "its" if n_long == 1 else "their"
-    effect = "the mean over parts is used" if long_texts == "mean" else f"only {whose} first {limit} tokens count"
+    cut = f"the encoder reads only {whose} first {limit} tokens"
+    effect = "the mean over parts is used" if long_texts == "mean" else cut
     return f"{texts} longer than {limit} tokens; {effect}."
 
 

@@ -73,7 +73,7 @@ class AnyShotClassifier(FittedClassifier):
         Fraction of the items of known classes that may be predicted `UNKNOWN`, which needs 1 / unknown_rate labeled or
         unlabeled items; without it, no item is.
     long_texts : {"cut", "mean"}, default="cut"
-        What becomes of texts longer than the encoder reads: the rest is ignored, or the mean over parts is used.
+        What becomes of texts longer than the encoder reads: it ignores the rest, or the mean over parts is used.
     words : bool, default=True
         Whether the names of classes of texts are also read by the words of the bundled list that mean them.
     cache : bool, default=True

@@ -197,7 +197,7 @@ def test_warnings_count_rows_as_a_spreadsheet_does(call, faulty, tmp_path):
     done = call("fit", faulty, "--out", tmp_path / "m")
     assert done.code == 0
     assert "1 text is longer than the 256 tokens" in done.err
-    assert "the rest is ignored: row 5.\n" in done.err
+    assert "it ignores the rest: row 5.\n" in done.err
     assert "that predictions for them are guesses: row 9. Use an encoder" in done.err
     assert "such as 'I was charged twice', 'billing' and 'login': row 2, row 6. Both" in done.err
 
@@ -207,17 +207,17 @@ def test_a_command_that_fits_many_models_warns_once(call, faulty, model, tmp_pat
     done = call("report", model, faulty, "--train", faulty, "--out", tmp_path / "r.html")
     assert done.code == 0
     assert (done.err.count("longer than"), done.err.count("are guesses")) == (1, 1)
-    assert "is ignored: row 5.\n" in done.err
+    assert "ignores the rest: row 5.\n" in done.err
 
 
 @pytest.mark.filterwarnings("default")
 def test_rows_of_two_files_are_told_apart(call, faulty, tmp_path):
     more = table(tmp_path / "more.csv", {"text": ["short", LONG]})
     done = call("fit", faulty, "--unlabeled", more, "--out", tmp_path / "m")
-    assert f"is ignored: row 5 of {faulty}, row 3 of {more}.\n" in done.err
+    assert f"ignores the rest: row 5 of {faulty}, row 3 of {more}.\n" in done.err
 
 
 @pytest.mark.filterwarnings("default")
 def test_a_typed_text_is_shown(call):
     done = call("predict", LONG, "--classes", "billing,delivery")
-    assert "is ignored: 'my parcel is late my parcel  … l is late my parcel is late '." in done.err
+    assert "ignores the rest: 'my parcel is late my parcel  … l is late my parcel is late '." in done.err
