@@ -1,4 +1,5 @@
 import io
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -331,6 +332,10 @@ def test_tables_of_pyarrow_are_joined_by_the_names_of_their_columns():
         items_and_labels({"x": first, "y": second.to_pandas()}, None)
 
 
+class Word(str, Enum):  # noqa: UP042 - its str() is "Word.GOAL"
+    GOAL = "goal"
+
+
 def test_a_shuffled_column_is_indexed_by_position_and_a_table_of_numbers_is_an_array():
     column = pd.Series(["a", "b", "c"], index=[2, 0, 1])
     assert by_position(column) == ["a", "b", "c"]
@@ -338,5 +343,6 @@ def test_a_shuffled_column_is_indexed_by_position_and_a_table_of_numbers_is_an_a
     assert np.array_equal(by_position(table), [[0.5, 2.0], [1.5, 3.0]])
     assert modality_of(table) == "vectors"
     assert item_names(table) == ["row 0", "row 1"]
+    assert item_names([Word.GOAL, "team"]) == ["goal", "team"]  # as they are encoded
     texts = ["a"]
     assert by_position(texts) is texts

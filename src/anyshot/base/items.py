@@ -229,10 +229,14 @@ def item_names(items: Any) -> list[str]:
     """Return how to display each item: a text or path unchanged, a row by its name, the rest by type and row."""
     if hasattr(items, "toarray") or (is_table(items) and items.shape[1] > 1):
         return [f"row {name}" for name in (items.index if hasattr(items, "iloc") else range(item_count(items)))]
-    return [
-        str(item) if isinstance(item, (str, PathLike)) else f"{type(item).__name__} {row}"
-        for row, item in enumerate(by_position(items))
-    ]
+    return [_item_name(item, row) for row, item in enumerate(by_position(items))]
+
+
+def _item_name(item: Any, row: int) -> str:
+    """Return how to display an item in a row of a list."""
+    if isinstance(item, str):
+        return str.__str__(item)  # of a subclass, str() may be another text
+    return str(item) if isinstance(item, PathLike) else f"{type(item).__name__} {row}"
 
 
 def _modality_of_array(array: NDArray[Any]) -> Modality:
