@@ -5,13 +5,13 @@ import json
 
 import pytest
 
+from anyshot.app.server import limits
 from anyshot.app.server.limits import (
     CheckedBodies,
     LimitedBodies,
     LimitedQueue,
     LimitedTime,
     check_json,
-    depth_of,
     may_change,
 )
 from anyshot.app.server.problem_error import ProblemError
@@ -103,17 +103,29 @@ def test_other_json_is_read(value):
     assert check_json(json.dumps(value).encode()) == value
 
 
-@pytest.mark.parametrize("values", [b"[[" + b"[]," * 99_999 + b"[]]]", b"[" + b"true," * 100_000 + b"1]"])
-def test_json_of_too_many_values_is_refused_unless_they_are_numbers_of_a_list(values):
-    with pytest.raises(ProblemError, match="more than 100,000 values") as caught:
+@pytest.mark.parametrize("values", [b"[[" + b"[]," * 999 + b"[]]]", b"[" + b"true," * 1_000 + b"1]"])
+def test_json_of_too_many_values_is_refused_unless_they_are_numbers_of_a_list(values, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_VALUES", 1_000)
+    with pytest.raises(ProblemError, match="more than 1,000 values") as caught:
         check_json(values)
     assert caught.value.status == 413
-    assert len(check_json(b"[" + b"1," * 100_000 + b"0.5]")) == 100_001
+    assert len(check_json(b"[" + b"1," * 1_000 + b"0.5]")) == 1_001
+
+
+def test_far_too_many_values_are_refused_before_they_are_parsed_and_most_brackets_of_fewer_are_read(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_VALUES", 100)
+    with pytest.raises(ProblemError, match="more than 100 values"):
+        check_json(b"[" + b"[]," * 200)  # no JSON: it does not end
+    assert len(check_json(b"[" + b"[]," * 99 + b"[]]")) == 100
+    assert len(check_json(b"{" + b",".join(b'"%d": {}' % number for number in range(100)) + b"}")) == 100
 
 
 def test_depth_counts_brackets_outside_texts():
     body = b'{"t": "' + b"[" * 200 + b'", "u": [[1]]}'
-    assert depth_of(body) == 3
+    assert check_json(body)["u"] == [[1]]
+    assert check_json(b"[" * 32 + b"]" * 32)
+    with pytest.raises(ProblemError, match="nested deeper than 32 levels"):
+        check_json(b"[" * 33 + b"]" * 33)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from anyshot.app.server.problem_error import ProblemError
 MAX_DEPTH: Final = 32
 """How deep JSON may be nested; no body that a route reads has more than 10 levels."""
 MAX_VALUES: Final = 100_000
-"""Values of JSON beside those of lists of numbers: what is wrong with a million of them takes half a minute to say."""
+"""Values of JSON beside those of lists of numbers. To check a million takes half a minute; nobody is answered then."""
 BODIES_AT_ONCE: Final = 16
 """The bodies that are in memory at once have at most as many bytes as this number of the largest bodies."""
 MEDIA_TYPES: Final = ("application/json", "multipart/form-data", "application/octet-stream")
@@ -196,8 +196,8 @@ def check_json(body: bytes) -> Any:
     Raises ProblemError if it is not JSON as RFC 8259 has it in UTF-8, is nested deeper than 32 levels, has more than
     100,000 values beside those of lists of numbers, or has an unpaired surrogate or a name twice in one object.
     """
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and depth_of(body) > MAX_DEPTH:
-        raise ProblemError(400, f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _check_brackets(body)
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_object)
     except UnicodeDecodeError:
@@ -207,27 +207,29 @@ def check_json(body: bytes) -> Any:
     except ValueError:  # Python reads no integer of more than 4,300 digits
         raise ProblemError(400, "The JSON has a number with too many digits.") from None
     if _has_too_many_values(value):
-        raise ProblemError(413, f"The JSON has more than {MAX_VALUES:,} values. Send fewer items in a request.")
+        raise _too_many_values()
     if SURROGATE.search(body) and _has_surrogate(value):
         raise ProblemError(400, "A text of the JSON has an unpaired surrogate: it was decoded wrongly, or cut.")
     return value
 
 
-def depth_of(body: bytes) -> int:
-    """Return how deep JSON is nested.
+def _check_brackets(body: bytes) -> None:
+    """Raise ProblemError if JSON is nested too deep, or has too many brackets and texts to be parsed.
 
-    >>> depth_of(b'{"a": [1, "]"], "b": {}}')
-    2
+    JSON of v values has at most 2 v + 1 opening brackets and texts, names included, and v + 1 closing brackets.
     """
-    depth = deepest = 0
-    for found in BRACKETS.finditer(body):
+    depth = 0
+    for number, found in enumerate(BRACKETS.finditer(body)):
         first = found.group()[:1]
-        if first in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif first in b"]}":
-            depth -= 1
-    return deepest
+        depth += (first in b"[{") - (first in b"]}")
+        if depth > MAX_DEPTH:
+            raise ProblemError(400, f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+        if number > 3 * MAX_VALUES + 1:
+            raise _too_many_values()
+
+
+def _too_many_values() -> ProblemError:
+    return ProblemError(413, f"The JSON has more than {MAX_VALUES:,} values. Send fewer items in a request.")
 
 
 def _has_too_many_values(value: Any) -> bool:
