@@ -47,3 +47,13 @@ def test_a_folder_of_texts_that_is_divided_into_train_and_test_is_refused(tmp_pa
         file(tmp_path / name, "a.txt", name)
     with pytest.raises(DataFileError, match="divided into test, train, which are not classes"):
         read_data(tmp_path)
+
+
+def test_an_encoding_that_several_files_have_is_logged_once(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (tmp_path / name).write_bytes("Grüße aus Köln".encode("cp1252"))
+    assert read_data(tmp_path).items == ["Grüße aus Köln"] * 3
+    said = [one.message for one in caplog.records if "is not UTF-8" in one.message]
+    assert [one.partition("a.txt is not UTF-8")[1] for one in said] == ["a.txt is not UTF-8"]
+    assert said[0].endswith("(--encoding). The same holds for 2 other files")

@@ -1,11 +1,12 @@
 """Read folders of texts that have a file each, such as letters."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from anyshot.base.messages import count, first_of, note
+from anyshot.base.messages import collecting, count, first_of, note
 from anyshot.data.image_folders import files_below, is_image, labels_of_folders
 from anyshot.data.tables import Table, read_table
 from anyshot.data.text_files import suffix_of
@@ -28,16 +29,30 @@ def texts_of_folder(folder: Path, *, encoding: str | None = None) -> Table | Non
     texts = [file for file in files if suffix_of(file) == ".txt"]
     if not texts or any(map(is_image, files)):
         return None
-    if others := [str(file.relative_to(folder)) for file in files if file not in texts]:
+    if others := [str(file.relative_to(folder)) for file in files if suffix_of(file) != ".txt"]:
         raise DataFileError(
             f"{folder} contains .txt files, each of which is read as one text, and others: "
             f"{first_of(others, at_most=3)}. Give a folder that contains .txt files only."
         )
     note(log, f"{folder} has {count(len(texts), '.txt file')}, and each is read as one text")
     names, labels = [file.relative_to(folder).as_posix() for file in texts], labels_of_folders(folder, texts)
-    columns = {"name": names, "text": [_text_of(file, encoding) for file in texts]}
+    columns = {"name": names, "text": _texts_of(texts, encoding)}
     frame = pd.DataFrame(columns if labels is None else {**columns, "label": labels}, dtype=object)
     return Table(folder, frame, files=names)
+
+
+def _texts_of(files: Sequence[Path], encoding: str | None) -> list[str]:
+    """Return the text of each file; what is noted of several files, such as their encoding, is logged once."""
+    texts: list[str] = []
+    noted: dict[str, list[str]] = {}
+    for file in files:
+        with collecting() as notes:
+            texts.append(_text_of(file, encoding))
+        for one in map(str, notes):
+            noted.setdefault(one.replace(str(file), ""), []).append(one)
+    for first, *others in noted.values():
+        note(log, f"{first}. The same holds for {count(len(others), 'other file')}" if others else first)
+    return texts
 
 
 def _text_of(file: Path, encoding: str | None) -> str:
