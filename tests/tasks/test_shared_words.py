@@ -32,24 +32,24 @@ def semantics_of(clf):
     return clf.any_shot_model().embedder.semantics
 
 
-def test_words_that_texts_of_a_class_share_count_and_the_model_says_so(clf):
+def test_words_that_texts_of_a_class_share_count_and_a_reason_says_so(clf):
     assert set(semantics_of(clf).words) == {*SPORT, *TRADE}
     assert clf.reasons_[-1].startswith("14 words that several texts share also count, by latent semantic analysis: ")
     assert clf.predict(NEW[:2]).tolist() == ["sport", "trade"]
 
 
-def test_unlabeled_texts_count_as_well(letters):
+def test_words_are_learned_from_unlabeled_texts_alone(letters):
     names = {"sport": ["goal match"], "trade": ["stock market"]}
     clf = AnyShotClassifier(names, encoder=letters, cache=False).fit(unlabeled=TEXTS)
     assert semantics_of(clf) is not None
 
 
-def test_they_do_not_where_words_say_nothing_about_the_classes(letters):
+def test_words_do_not_count_where_they_say_nothing_about_the_classes(letters):
     clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, ["even", "odd"] * 35)
     assert semantics_of(clf) is None
 
 
-def test_they_do_not_where_texts_are_few_for_the_classes(letters):
+def test_words_do_not_count_where_texts_are_few_for_the_classes(letters):
     clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS[25:45], LABELS[25:45])
     assert semantics_of(clf) is None
 
@@ -83,7 +83,7 @@ def test_a_saved_model_with_a_damaged_part_is_refused_by_its_folder(tmp_path):
         anyshot.load(tmp_path / "m")
 
 
-def test_more_labels_a_class_and_another_name_keep_the_words(clf):
+def test_words_stay_the_same_after_more_labels_a_new_class_and_another_name(clf):
     words = semantics_of(clf).words
     clf.partial_fit(["the cook serves soup"], ["trade"])
     clf.add_class("food", ["soup", "bread"], examples=["cook soup", "bake bread"])
@@ -100,7 +100,7 @@ def test_the_vector_of_a_class_is_one_of_the_encoder(clf, letters):
         clf.add_class("other", np.ones(27))
 
 
-def test_vectors_given_for_classes_and_a_source_leave_them_out(letters):
+def test_words_do_not_count_with_class_vectors_that_are_given_or_learned_from_a_source(letters):
     vectors = dict(zip(["sport", "trade"], letters.encode(["goal match", "stock market"]), strict=True))
     given = AnyShotClassifier(vectors, encoder=letters, cache=False).fit(unlabeled=TEXTS)
     source = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS, source=(TEXTS, LABELS))
@@ -140,20 +140,20 @@ def test_labels_are_sure_of_their_classes_and_unlabeled_items_as_the_clusters_ar
     assert probabilities.sum(axis=1) == pytest.approx(1)
 
 
-def test_a_weight_of_zero_switches_them_off(clf, letters):
+def test_a_weight_of_zero_leaves_words_out_and_vectors_without_them_are_those_of_the_encoder(clf, letters):
     embedder, data = without_shared_words(clf.any_shot_model().embedder, clf.any_shot_model().data)
     assert np.abs(data.vectors - letters.encode(TEXTS)).max() < 1e-6
     off = data.with_defaults(replace(DEFAULTS, semantics_weight=0.0))
     assert with_shared_words(embedder, off, [])[0].semantics is None
 
 
-def test_nothing_is_warned_of():
+def test_a_fit_with_shared_words_warns_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         AnyShotClassifier(cache=False).fit(TEXTS, LABELS)
 
 
-def test_the_first_unlabeled_texts_of_a_fitted_model_count_as_in_fit(letters):
+def test_words_of_the_first_unlabeled_texts_of_partial_fit_count_as_those_of_fit(letters):
     names = {"sport": ["goal match"], "trade": ["stock market"]}
     at_once = AnyShotClassifier(names, encoder=letters, cache=False).fit(TEXTS[:1], LABELS[:1], unlabeled=TEXTS)
     later = AnyShotClassifier(names, encoder=letters, cache=False).fit(TEXTS[:1], LABELS[:1])

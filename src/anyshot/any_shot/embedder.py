@@ -209,10 +209,9 @@ class Embedder:
         return vectors, n_long
 
     def with_cache(self, cache: KeepsVectors | None) -> Self:
-        """Return the same embedder with the encoder loaded and another cache, or none; it warns of no long text."""
-        changed, loaded = copy.copy(self), self.encoder
-        vars(changed).update(encoder=loaded, cache=cache, counts=EncodingCounts(), _warned=True, _warned_unread=True)
-        changed._is_silent = True
+        """Return the same embedder with the encoder loaded and another cache, or none; it warns of no text."""
+        changed, silenced = copy.copy(self), dict.fromkeys(("_warned", "_warned_unread", "_is_silent"), True)
+        vars(changed).update(encoder=self.encoder, cache=cache, counts=EncodingCounts(), **silenced)
         return changed
 
     def __getstate__(self) -> dict[str, Any]:

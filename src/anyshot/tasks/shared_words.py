@@ -8,7 +8,7 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.prior import initial_class_vectors, names_are_guesses, refine_with_shares
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import evenly_spaced
-from anyshot.base.validation import Floats, Indexes, unit
+from anyshot.base.validation import Floats, Indexes
 from anyshot.zero_shot.latent_semantics import learn_semantics
 
 
@@ -35,7 +35,7 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     changed = embedder.with_semantics(semantics)
     of_labeled, of_unlabeled = np.split(of_words, [len(data.vectors)])
     vectors, pool = semantics.joined(data.vectors, of_labeled), semantics.joined(data.unlabeled, of_unlabeled)
-    of_names = changed.reader.with_semantics(data.texts, data.class_embeddings)
+    of_names = changed.reader.joined(data.texts, data.class_embeddings)
     return changed, data.with_vectors(vectors, pool, of_names)
 
 
@@ -43,8 +43,7 @@ def without_shared_words(embedder: Embedder, data: TrainingSet) -> tuple[Embedde
     """Return embedder and training set with the vectors of the encoder alone."""
     if embedder.semantics is None:
         return embedder, data
-    width = embedder.semantics.width
-    alone = (unit(own[:, : own.shape[1] - width]) for own in (data.vectors, data.unlabeled, data.class_embeddings))
+    alone = map(embedder.semantics.separated, (data.vectors, data.unlabeled, data.class_embeddings))
     return embedder.with_semantics(None), data.with_vectors(*alone)
 
 

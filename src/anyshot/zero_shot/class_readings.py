@@ -141,12 +141,12 @@ class ClassReader:
         some = texts.of(rows)
         if self.encode is not None:
             found = self._embed(texts, rows, self.encode, self.word_width)
-            return found if self.semantics is None else self.with_semantics(texts, found, rows=rows)
+            return found if self.semantics is None else self.joined(texts, found, rows=rows)
         if self.bridge is not None:
             return self.bridge.embed_classes(some)
         return np.zeros((len(rows), self.width), np.float32)
 
-    def with_semantics(self, texts: ClassTexts, embeddings: Vectors, *, rows: Sequence[int] | None = None) -> Vectors:
+    def joined(self, texts: ClassTexts, embeddings: Vectors, *, rows: Sequence[int] | None = None) -> Vectors:
         """Return embeddings (c, d) of the encoder with those of the words that the items share joined to them."""
         assert self.semantics is not None
         rows = range(len(texts.names)) if rows is None else rows

@@ -11,7 +11,7 @@ and it is joined to the encoder's vector s (d,) of the text as unit([s, w z]). A
 
 Words help where the classes are topics, and would harm where they are not (moods), so the weight w is set by how
 clearly the classes, as names and labels alone tell them apart, are clusters of the vectors z
-(`class_shares.cluster_evidence`). The less the texts, the rougher is V, and the smaller is w.
+(`class_shares.cluster_evidence`). With few texts, V is a rough estimate, and w is smaller.
 """
 
 import re
@@ -30,6 +30,7 @@ from anyshot.zero_shot.class_shares import cluster_evidence, whiten
 WORD: Final = re.compile(r"\w\w+")
 MAX_DIRECTIONS: Final = 100
 TEXTS_PER_DIRECTION: Final = 10
+"""Different texts that are needed for each direction."""
 MAX_WORDS: Final = 20_000
 """Words at most, those of the most texts: a saved model contains them."""
 LEAST_TEXTS: Final = 2
@@ -37,6 +38,7 @@ LEAST_TEXTS: Final = 2
 MAX_SHARE: Final = 0.3
 """A word in a larger share of the texts is left out."""
 SHUFFLES: Final = 3
+"""Random orders of the probabilities, whose mean evidence is that of chance."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,10 @@ class LatentSemantics:
     def joined(self, vectors: Vectors, of_words: Vectors) -> Vectors:
         """Return the encoder's vectors (n, d) with those of the words (n, r) beside them (n, d + r), of length 1."""
         return unit(np.hstack([vectors, np.float32(self.weight) * of_words]))
+
+    def separated(self, joined: Vectors) -> Vectors:
+        """Return the encoder's vectors (n, d), of length 1, of joined ones (n, d + r)."""
+        return unit(joined[:, : joined.shape[1] - self.width])
 
     def facts(self) -> dict[str, Any]:
         """Return what is saved with a model, as JSON values."""
