@@ -8,8 +8,8 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.prior import initial_class_vectors, names_are_guesses, refine_with_shares
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import evenly_spaced
-from anyshot.base.validation import Floats, Indexes
-from anyshot.zero_shot.latent_semantics import learn_semantics
+from anyshot.base.validation import Floats, Indexes, Vectors
+from anyshot.zero_shot.latent_semantics import LatentSemantics, learn_semantics
 
 
 def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence[str]) -> tuple[Embedder, TrainingSet]:
@@ -18,17 +18,31 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     unlabeled (m): the texts without labels, in the order of the training set, which has those with labels. Nothing
     changes with class vectors that were learned in another domain, or an encoder that was fine-tuned.
     """
-    own, texts = data.defaults, [*data.examples, *unlabeled]
-    n_texts, n_classes = min(len(set(texts)), own.semantics_texts), len(data.class_embeddings)
-    if data.from_source or embedder.trained is not None or not n_texts:
+    texts = [*data.examples, *unlabeled]
+    n_texts = len(set(texts))
+    if data.from_source or embedder.trained is not None or not are_enough(n_texts, data):
         return embedder, data
-    most = own.semantics_weight * n_texts / (n_texts + own.semantics_items * n_classes)
-    if most < own.least_semantics_weight or (semantics := learn_semantics(texts)) is None:
+    if (semantics := learn_semantics(texts)) is None:
         return embedder, data
-    of_words = semantics.vectors(texts)
-    rows, probabilities = class_probabilities(data)
+    return with_semantics(embedder, data, semantics, semantics.vectors(texts), n_texts=n_texts)
+
+
+def are_enough(n_texts: int, data: TrainingSet) -> bool:
+    """Return whether so many texts are enough for their words to count, however clearly they tell the classes."""
+    return n_texts > 0 and _largest_weight(n_texts, data) >= data.defaults.least_semantics_weight
+
+
+def with_semantics(
+    embedder: Embedder, data: TrainingSet, semantics: LatentSemantics, of_words: Vectors, *, n_texts: int
+) -> tuple[Embedder, TrainingSet]:
+    """Return embedder and training set with words that were learned, unless they say little about the classes.
+
+    of_words (n + m, r): vectors of the labeled and the unlabeled texts; n_texts: from how many they were learned.
+    """
+    own, (rows, probabilities) = data.defaults, class_probabilities(data)
     if not len(rows):
         return embedder, data
+    most = _largest_weight(n_texts, data)
     semantics = semantics.weighted(of_words[rows], probabilities, most=most, evidence=own.semantics_evidence)
     if semantics.weight < own.least_semantics_weight:
         return embedder, data
@@ -37,6 +51,12 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     vectors, pool = semantics.joined(data.vectors, of_labeled), semantics.joined(data.unlabeled, of_unlabeled)
     of_names = changed.reader.joined(data.texts, data.class_embeddings)
     return changed, data.with_vectors(vectors, pool, of_names)
+
+
+def _largest_weight(n_texts: int, data: TrainingSet) -> float:
+    """Return the weight of the words of so many texts where the classes are clear clusters of them."""
+    own, n_counted = data.defaults, min(n_texts, data.defaults.semantics_texts)
+    return own.semantics_weight * n_counted / (n_counted + own.semantics_items * len(data.class_embeddings))
 
 
 def without_shared_words(embedder: Embedder, data: TrainingSet) -> tuple[Embedder, TrainingSet]:

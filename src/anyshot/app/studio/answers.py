@@ -297,7 +297,8 @@ class Answers:
         ids = self._learner.vectors.known(labels.ids)
         if self.learned is None or not len(ids):
             return AnswerSet(version)
-        return AnswerSet(version, ids, *self.learned.answers(self._learner.vectors.of(ids)))
+        vectors = self.learned.joined(ids, self._learner.vectors.of(ids))
+        return AnswerSet(version, ids, *self.learned.answers(vectors))
 
     def _finish(self, found: AnswerSet, state: State) -> None:
         """Replace the answers by those to all items, and store them."""

@@ -247,7 +247,7 @@ def _accuracy(
     tested, correct = _tested(answers, labels, learned, result)
     by_confidence = rows[np.argsort(found.confidence[rows], kind="stable")]
     some = by_confidence[evenly_spaced(len(rows), N_ASKED)]
-    asked = learned.probabilities(answers.vectors(found.ids[some])[1])
+    asked = learned.probabilities(learned.joined(*answers.vectors(found.ids[some])))
     return answer_accuracy(tested, correct, log_odds(asked), len(rows))
 
 

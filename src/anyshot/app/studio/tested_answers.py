@@ -11,7 +11,8 @@ from anyshot.app.studio.items import Labels
 from anyshot.base.validation import Indexes, Vectors
 
 if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is only looked at does not need
-    from anyshot.app.studio.learning import ItemVectors, Learned
+    from anyshot.app.studio.item_vectors import ItemVectors
+    from anyshot.app.studio.learning import Learned
 
 MAX_TESTED: Final = 1_000
 """Tested answers that are kept, the last ones, since older models differ more from the present one."""
@@ -28,7 +29,7 @@ class TestedAnswers:
     def and_those_of(self, learned: "Learned", items: Indexes, vectors: "ItemVectors") -> Self:
         """Return these, and the answers of a model to items that it knew no label of."""
         new = vectors.known(items)[-MAX_TESTED:]
-        encoded = vectors.of(new)
+        encoded = learned.joined(new, vectors.of(new))
         kept = np.flatnonzero(~np.isin(self.items, new))
         kept = kept[max(0, len(kept) + len(new) - MAX_TESTED) :]
         return type(self)(

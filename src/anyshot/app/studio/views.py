@@ -186,7 +186,8 @@ def _suggested(answers: "Answers", labels: Labels, learned: "Learned | None") ->
         equal, (_, labeled) = np.full((len(ids), 2), 0.5), answers.vectors(labels.ids[labels.labels != 0])
         chosen = active_learning.suggest(vectors, equal, n, labeled=labeled, counts=np.zeros(2))
     else:
-        centered, data = learned.model.data.centered(vectors), learned.model.data
+        data = learned.model.data
+        centered = data.centered(learned.joined(ids, vectors))
         probabilities = learned.model.probabilities(centered)
         chosen = active_learning.suggest(centered, probabilities, n, labeled=data.labeled, counts=data.counts)
     return [int(item) for item in ids[chosen]]
@@ -204,7 +205,8 @@ def _by_similarity(project: Project, answers: "Answers", query: Query, ids: Inde
             raise InputError("These items cannot be searched by meaning. Choose one, and show those like it.")
         target = of_text
     known, vectors = answers.vectors(ids)
-    center = answers.learned.model.data.center if answers.learned is not None else 0
+    learned = answers.learned  # it may be replaced meanwhile; that of texts, with other numbers beside, has no center
+    center = learned.model.data.center if learned is not None and learned.model.data.centering else 0
     return known[np.argsort(-((vectors - center) @ (target - center)[0]), kind="stable")]
 
 
