@@ -1,8 +1,9 @@
 """Adding, renaming, merging and removing classes, and learning more labels."""
 
+from itertools import combinations
 from pathlib import Path
 
-from anyshot import AnyShotClassifier, load
+from anyshot import AnyShotClassifier, load, load_encoder
 from situations.situation import (
     CSV,
     NAMES,
@@ -39,6 +40,18 @@ holds.warned("add_class with an example of another class: warned of", "another l
 holds.warned("rename_class to a name that looks like another: warned of", "look alike")(
     lambda _: fitted().rename_class("delivery", "Refund")
 )
+
+
+@holds("add_class with a vector of the encoder, to a model that counts the words of its texts: predicted")
+def _(_: Path) -> object:
+    topics = "goal match team league coach score season", "stock market profit share bank price trade"
+    texts = [" ".join(words) for topic in topics for words in combinations(topic.split(), 4)]
+    clf = fitted(texts, ["sport"] * 35 + ["trade"] * 35)
+    counts = "texts share also count" in clf.reasons_[-1]
+    clf.add_class("food", load_encoder("minilm-words").encode(["soup and bread"])[0])
+    return counts and clf.predict(["a soup with bread"]).tolist() == ["food"]
+
+
 holds("remove_class with a no-break space: found")(
     lambda _: (
         fitted(TEXTS, NAMES).add_class("pay back").remove_class("pay\u00a0back").classes_.tolist()
