@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,7 +201,8 @@ def with_shared_words(name: str, folder: Path, reading: Reading, data: TrainingS
     found, halves = embedder(name, folder, reading.words), load_halves(name, folder)
     if name not in IMAGES:
         pool = halves.texts[:MAX_HALF] if len(data.unlabeled) else []
-        found, data = shared_words.with_shared_words(found, data, list(pool))
+        with patch.object(shared_words, "learn_semantics", _learned_once):
+            found, data = shared_words.with_shared_words(found, data, list(pool))
     vectors = halves.test_vectors if name in IMAGES else found.joined(halves.test_vectors, halves.test_texts.tolist())
     return Fitted(found, data, vectors)
 
@@ -213,9 +215,6 @@ def _learned_once(texts: Sequence[str]) -> LatentSemantics | None:
 @lru_cache(maxsize=8)
 def _learned(texts: frozenset[str]) -> LatentSemantics | None:
     return learn_semantics(list(texts))
-
-
-shared_words.learn_semantics = _learned_once  # type: ignore[attr-defined]
 
 
 @lru_cache
