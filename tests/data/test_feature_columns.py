@@ -56,7 +56,7 @@ def test_rows_have_numbers_with_points_and_the_names_of_a_spreadsheet(table):
     assert rows["city"].tolist() == ["Oslo", "Kyiv", "?"]  # a category may be written so
 
 
-@pytest.mark.parametrize("mark", ["n.a.", "k. A.", "Unknown", "unbekannt", "\u2013"])
+@pytest.mark.parametrize("mark", ["n.a.", "k. A.", "Unknown", "unbekannt", "\u2013", "\u2212"])
 def test_what_people_write_for_a_missing_number_is_none(tmp_path, mark):
     (tmp_path / "t.csv").write_text(f"age,city\n31,{mark}\n{mark},Oslo\n", encoding="utf-8")
     rows = feature_rows(read_table(tmp_path / "t.csv"), ["age", "city"])

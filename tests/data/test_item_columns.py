@@ -169,7 +169,7 @@ def test_many_classes_with_one_text_each_are_labels(tmp_path):
 def test_labels_that_stand_for_a_missing_one_are_logged(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         read_data(path := file(tmp_path, "a.csv", "text,label\na,x\nb,nan\nc,<NA>\n"))
-    assert "2 labels in 'label' written as nan (first in row 3), which counts as no label" in caplog.text
+    assert "2 labels in 'label' written as nan (first in row 3), counted as no label" in caplog.text
     assert read_data(path, classes=["x", "nan"]).labels == ["x", "nan", None]
 
 

@@ -12,7 +12,7 @@ def test_answers_that_the_studio_exported_count_as_no_labels_and_no_features(tmp
     caplog.set_level(logging.INFO)
     (path := tmp_path / "a.csv").write_text(HEADER + ROWS)
     assert read_data(path).labels == ["billing", None]
-    said = "1 label in 'class' that nobody confirmed ('confirmed' is 'no', first in row 3), which counts as no label"
+    said = "1 label in 'class' that nobody confirmed ('confirmed' is 'no', first in row 3), counted as no label"
     assert said in caplog.text
     rows = read_data(path, feature_columns="all", label_column="class").items
     assert list(rows.columns) == ["text", "age"]

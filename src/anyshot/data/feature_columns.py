@@ -22,7 +22,7 @@ from anyshot.errors import DataFileError, InputError
 
 MISSING_NUMBERS: Final = frozenset(
     {"nan", "na", "n/a", "#n/a", "n.a.", "n. a.", "k.a.", "k. a.", "none", "null", "unknown", "unbekannt", "missing"}
-    | {"?", "-", "--", ".", "\u2013", "\u2014"}
+    | {"?", "-", "--", ".", "\u2013", "\u2014", "\u2212"}
 )
 """Cells, in lower case, that stand for a missing number."""
 CLASSES: Final = (

@@ -152,10 +152,11 @@ def joined_texts(table: Table, name: str) -> list[Any]:
     if not is_joined(table, name):
         return [as_shown(value) for value in table.values(name)]
     parts = zip(*map(table.values, listed_names(name)), strict=True)
-    return ["\n".join(str(as_shown(text)) for text in row if not _is_no_text(text)) for row in parts]
+    return ["\n".join(str(as_shown(text)) for text in row if not _is_missing_part(text)) for row in parts]
 
 
-def _is_no_text(value: object) -> bool:
+def _is_missing_part(value: object) -> bool:
+    """Return whether a cell is no part of a joined text: it holds nothing, or what programs write for a missing one."""
     return is_empty(value) or is_missing_mark(str(value))
 
 
@@ -260,7 +261,7 @@ def _without_missing(table: Table, column: str, classes: set[str]) -> list[objec
         note(
             log,
             f"{table.path}: {count(len(missing), 'label')} in {column!r} written as {labels[missing[0]]} (first in "
-            f"{table.place(missing[0])}), which counts as no label. If it is a class, list the names of all classes",
+            f"{table.place(missing[0])}), counted as no label. If it is a class, list the names of all classes",
         )
     for row in missing:
         labels[row] = None

@@ -14,11 +14,13 @@ FEW: Final = 10
 MANY: Final = 40
 """The same for texts of any kind, of which others than sentences and codes may be rare categories."""
 MOSTLY: Final = 0.9
+"""Share of the rows with another value from which a column is taken for the names of the rows."""
 SHARE_KEPT: Final = 0.66
 """Share of the row numbers that are left if the others were taken for a test."""
 MANY_NUMBERS: Final = 20
 """From so many rows on, whole numbers that are all different and lie this close are hardly a measurement."""
 YEARS: Final = (1800, 2100)
+"""First and last year, as which whole numbers in this range are taken."""
 LEAST_WORDS: Final = 4
 """Texts of so many words are sentences."""
 _NAMES: Final = frozenset({"id", "ids", "uuid", "guid", "nr", "no", "number", "nummer", "key"})

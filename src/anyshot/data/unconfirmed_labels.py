@@ -44,26 +44,23 @@ def exported_columns(table: "Table") -> ExportedColumns | None:
 def unconfirmed_rows(table: "Table", column: str) -> list[int]:
     """Return the rows whose label in a column no person confirmed: answers of the studio, or rejected in Prodigy."""
     marks = _marks(table, column)
-    if marks is None:
-        return []
-    name, accepted = marks
-    return [row for row, mark in enumerate(table.values(name)) if mark != accepted]
+    return [] if marks is None else [row for row, mark in enumerate(table.values(marks[0])) if mark != marks[1]]
 
 
 def without_unconfirmed(table: "Table", column: str, labels: Sequence[object]) -> list[object]:
     """Return the labels in a column, None for those that no person confirmed, and log how many these are."""
-    rows = {row for row in unconfirmed_rows(table, column) if labels[row] is not None}
-    if not rows:
+    marks, rows = _marks(table, column), [row for row in unconfirmed_rows(table, column) if labels[row] is not None]
+    if marks is None or not rows:
         return list(labels)
-    name, _ = _marks(table, column) or ("", "")
-    first = min(rows)
+    name, first = marks[0], rows[0]
     note(
         log,
         f"{table.path}: {count(len(rows), 'label')} in {column!r} that nobody confirmed ({name!r} is "
-        f"{table.values(name)[first]!r}, first in {table.place(first)}), which counts as no label. If all of them are "
+        f"{table.values(name)[first]!r}, first in {table.place(first)}), counted as no label. If all of them are "
         f"right, delete the column {name!r}",
     )
-    return [None if row in rows else label for row, label in enumerate(labels)]
+    left_out = set(rows)
+    return [None if row in left_out else label for row, label in enumerate(labels)]
 
 
 def _marks(table: "Table", column: str) -> tuple[str, str] | None:
