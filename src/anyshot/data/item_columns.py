@@ -227,17 +227,7 @@ def read_labels(
     labels: list[Label] = values
     if suffix_of(table.path) in (".csv", ".tsv") or is_text == {True, False}:
         labels = _typed([None if value is None else as_whole(value) for value in values])
-    for row, label in enumerate(labels):
-        if isinstance(label, float) and math.isinf(label):
-            raise DataFileError(
-                f"{table.location(row)}: the label is {label}, which is no name and no number of a class. Write a name "
-                "there, or leave it empty."
-            )
-        if isinstance(label, float) and label.is_integer() and abs(label) >= EXACT:
-            raise DataFileError(
-                f"{table.location(row)}: the label is the number {label:.17g}, which may stand for several integers. "
-                "Write it as a text."
-            )
+    _check_numbers(table, labels)
     if _head_blocks(labels) and table.numbers is not None:
         note(
             log,
@@ -251,6 +241,21 @@ def read_labels(
             "read only the items with with_labels=False (encode: --no-labels)."
         )
     return labels
+
+
+def _check_numbers(table: Table, labels: Sequence[Label]) -> None:
+    """Raise DataFileError if a label is infinite, or too large for a number that is one integer."""
+    for row, label in enumerate(labels):
+        if isinstance(label, float) and math.isinf(label):
+            raise DataFileError(
+                f"{table.location(row)}: the label is {label}, which is no name and no number of a class. Write a name "
+                "there, or leave it empty."
+            )
+        if isinstance(label, float) and label.is_integer() and abs(label) >= EXACT:
+            raise DataFileError(
+                f"{table.location(row)}: the label is the number {label:.17g}, which may stand for several integers. "
+                "Write it as a text."
+            )
 
 
 def _without_missing(table: Table, column: str, classes: set[str]) -> list[object]:
