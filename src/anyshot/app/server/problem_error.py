@@ -67,6 +67,6 @@ class Refusals:
             await self.app(scope, receive, send)
         except ProblemError as problem:
             await problem.response(scope["path"])(scope, receive, send)
-        except asyncio.CancelledError:  # it was told twice to end
+        except asyncio.CancelledError:  # the service was told to end for the second time
             detail = "The service ends, and does not finish requests. A change that was asked for may have been made."
             await ProblemError(503, detail, retry_after=5, close=True).response(scope["path"])(scope, receive, send)
