@@ -130,9 +130,12 @@ def test_a_change_for_one_version_only_is_refused(unchanged):
 
 def test_a_request_that_is_sent_again_with_its_key_changes_nothing(unchanged):
     before = unchanged.get("/v1/models/support").json()
+    registry, counter = unchanged.app.state.service.metrics.registry, ("anyshot_changes_total", {"model": "support"})
+    n_before = registry.get_sample_value(*counter) or 0
     body, key = {"items": ["the fee came twice"], "labels": ["billing"]}, {"Idempotency-Key": '"8e03978e"'}
     both = [unchanged.post("/v1/models/support/examples", json=body, headers=key).json() for _ in range(2)]
     assert both == [{"version": before["version"] + 1}] * 2
+    assert registry.get_sample_value(*counter) == n_before + 1
     assert unchanged.get("/v1/models/support").json()["n_labels"] == before["n_labels"] + 1
     other = unchanged.post("/v1/models/support/examples", json={**body, "labels": ["login"]}, headers=key)
     assert (other.status_code, "a key of its own" in other.json()["detail"]) == (422, True)

@@ -70,8 +70,10 @@ class Service:
 
         request: what asks for it, if that is not to be made twice. It is made also if the client does not wait for it.
         """
+        before = live.snapshot.version
         version = await asyncio.shield(asyncio.wrap_future(live.change(change, request)))
-        self.metrics.on_change(live.name)
+        if version > before:  # an earlier one has the change of a request that was sent again
+            self.metrics.on_change(live.name)
         return version
 
     async def close(self) -> None:
