@@ -205,7 +205,7 @@ def _by_similarity(project: Project, answers: "Answers", query: Query, ids: Inde
             raise InputError("These items cannot be searched by meaning. Choose one, and show those like it.")
         target = of_text
     known, vectors = answers.vectors(ids)
-    learned = answers.learned  # it may be replaced meanwhile; that of texts, with other numbers beside, has no center
+    learned = answers.learned  # read once, as another thread may replace it; models of texts have no center
     center = learned.model.data.center if learned is not None and learned.model.data.centering else 0
     return known[np.argsort(-((vectors - center) @ (target - center)[0]), kind="stable")]
 

@@ -108,8 +108,8 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
         named = [
             (saved(one, Path(folder) / str(n)), one.filename or f"file {n}") for n, one in enumerate(files, start=1)
         ]
-        exported = [(name, EXPORTED) for path, name in named if studio.is_exported(path)]
-        named = [(path, name) for path, name in named if (name, EXPORTED) not in exported]
+        refused = [one for one in named if studio.is_exported(one[0])]
+        named, exported = [one for one in named if one not in refused], [(name, EXPORTED) for _, name in refused]
         if opened.project.kind == "images":
             paths, names = [path for path, _ in named], [name for _, name in named]
             done = studio.add_images(opened.project, paths, names=names, source=source, label=label, entry=entry)
