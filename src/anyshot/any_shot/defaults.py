@@ -25,13 +25,13 @@ class Defaults:
     semantics_weight: float = 1.0
     """Length of the vectors of shared words with many texts and clear topics, where the encoder's is 1; 0: none."""
     semantics_evidence: float = 0.015
-    """Evidence at which it is half as large [nats per text and direction]; moods have 0.003 at most, topics 0.06."""
+    """Evidence [nats per text and direction] at which that length is half as large; moods have under 0.003, topics 0.06."""
     semantics_items: float = 100.0
-    """Texts per class at which it is half as large: without it, 30 texts would cost ag_news 17 points."""
+    """Texts per class at which that length is half as large; without this, 30 texts would cost ag_news 17 points."""
     least_semantics_weight: float = 0.15
-    """Smallest length; below it, they are left out."""
+    """Smallest length of the vectors of shared words; shorter ones are left out."""
     semantics_texts: int = 3_000
-    """Most texts that count for it, so that banking77 has 0.26: with 0.52, it would lose up to 2.3 points."""
+    """Texts at which that length stops to grow: 0.26 on banking77, where 0.52 would cost up to 2.3 points."""
 
     # --- class vectors filtered to the directions in which the pool varies (`pool_refinement.wiener_filter`) ---
 

@@ -94,7 +94,8 @@ class _Config(uvicorn.Config):
     def load(self) -> None:
         """Choose the protocol, whose class is made in the process that uses it, and log its warnings.
 
-        A process of several that cannot load the models says so in its log, and ends; as all do that are left behind.
+        A process of several that cannot load the models says so in its log, and ends. Each also ends after the process
+        that started it, which may be killed.
         """
         log_warnings()
         if self.workers > 1 and (parent := parent_process()) is not None:
@@ -108,7 +109,7 @@ class _Config(uvicorn.Config):
 
 
 def _end_after(parent: BaseProcess) -> None:
-    """End this process once its parent has, which else would keep the address, and answer by an old configuration."""
+    """End this process once its parent has ended: it would keep the address, and answer by an old configuration."""
     parent.join()
     shutil.rmtree(os.environ[FOLDER_VARIABLE], ignore_errors=True)  # as the parent does if it is not killed
     os.kill(os.getpid(), signal.SIGTERM)
