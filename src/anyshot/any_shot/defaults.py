@@ -25,7 +25,7 @@ class Defaults:
     semantics_weight: float = 1.0
     """Length of the vectors of shared words with many texts and clear topics, where the encoder's is 1; 0: none."""
     semantics_evidence: float = 0.015
-    """Evidence [nats per text and direction] at which that length is half as large; moods have under 0.003, topics 0.06."""
+    """Evidence [nats per text and direction] at which that length is halved; moods have at most 0.003, topics 0.06."""
     semantics_items: float = 100.0
     """Texts per class at which that length is half as large; without this, 30 texts would cost ag_news 17 points."""
     least_semantics_weight: float = 0.15

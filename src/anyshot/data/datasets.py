@@ -219,7 +219,7 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
             header += " Columns are separated by , ; tab or |, which must not stand in quotes."
             header += " Texts alone, one per line, are read from a file whose name ends in .txt."
         if suffix_of(table.path) == ".tsv" and table.frame.shape[1] == 1:
-            header += " Columns of a .tsv are separated by tabs; if others separate them, let its name end in .csv."
+            header += " Columns of a .tsv are separated by tabs; if by another mark, let its name end in .csv."
         fault = (
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
             f"file, path, ...). Its columns: {listed_columns(table)}."

@@ -10,9 +10,9 @@ from anyshot.base.messages import warn
 from anyshot.base.validation import Floats
 
 FEW: Final = 10
-"""Rows from which texts that are nearly all different are hardly categories, and whole numbers without a gap count."""
+"""In more rows than this, texts that nearly all differ are hardly categories, and numbers without a gap count rows."""
 MANY: Final = 40
-"""The same for texts of any kind, of which others than sentences and codes may be rare categories."""
+"""The same for texts that are neither sentences nor codes: in fewer rows, they may be rare categories."""
 MOSTLY: Final = 0.9
 """Share of the rows with another value from which a column is taken for the names of the rows."""
 SHARE_KEPT: Final = 0.66
@@ -20,7 +20,7 @@ SHARE_KEPT: Final = 0.66
 MANY_NUMBERS: Final = 20
 """From so many rows on, whole numbers that are all different and lie this close are hardly a measurement."""
 YEARS: Final = (1800, 2100)
-"""First and last year, as which whole numbers in this range are taken."""
+"""Whole numbers from the first to the second are taken for years."""
 LEAST_WORDS: Final = 4
 """Texts of so many words are sentences."""
 _NAMES: Final = frozenset({"id", "ids", "uuid", "guid", "nr", "no", "number", "nummer", "key"})

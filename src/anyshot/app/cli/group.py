@@ -129,7 +129,7 @@ def _check_once(option: Any, given: Sequence[str], ctx: Any) -> None:
 
 
 def _check_filled(parameter: Any, value: object, ctx: Any) -> None:
-    """Raise BadParameter if an option or a path is an empty text, as a path of which typer takes the working folder."""
+    """Raise BadParameter if an option or a path is empty; typer would take an empty path for the working folder."""
     is_needed = parameter.param_type_name == "option" or parameter.type.name == "path"
     if is_needed and isinstance(value, str) and not value.strip():
         raise typer.BadParameter("it is empty. Check the variable that it comes from.", ctx=ctx, param=parameter)

@@ -323,7 +323,7 @@ def _check_items(arguments: Sequence[str]) -> None:
     files = list(filter(_is_data, arguments))
     if files:
         remedy = how_to_join(files) if len(files) > 1 else "Give it as the only argument, or texts or images only."
-        raise typer.BadParameter(f"{files[0]} is a file or folder of items, of which one is read. {remedy}")
+        raise typer.BadParameter(f"{files[0]} is a file or folder of items, and only one is read. {remedy}")
     for argument in arguments:
         _check_item(argument)
 

@@ -17,7 +17,7 @@ PAUSE: Final = 0.5
 
 
 class ListeningSocket(socket.socket):
-    """A socket that says, after the one error that no file can be opened, that nobody is waiting.
+    """A socket that reports no waiting client for half a second after the error that no file can be opened.
 
     asyncio accepts up to `BACKLOG` connections at a time, and goes on after this error: without the pause it logs the
     error thousands of times a second (github.com/python/cpython/issues/151615).

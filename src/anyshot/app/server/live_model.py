@@ -261,7 +261,10 @@ class LiveModel:
             self._apply(batch)
 
     def _not_made(self, batch: Sequence[Waiting]) -> list[Waiting]:
-        """Return the changes whose requests did not make a version yet; the others get theirs, or that of the batch."""
+        """Return the changes to make.
+
+        One whose request has made a version gets that version; one whose request is here twice gets the first result.
+        """
         found: list[Waiting] = []
         first_of_key: dict[str, Waiting] = {}
         for one in batch:

@@ -1,8 +1,8 @@
 """Requests that changed a model, by the key that the client gave each, so that one that is sent again changes nothing.
 
 The header is that of the draft of the IETF, The Idempotency-Key HTTP Header Field. The keys are in a file beside the
-versions of the model. They are written before the version is put in place: those of a version that never was, since the
-process was killed, have a number above the current one.
+versions of the model. They are written before the version is put in place: if the process is killed in between, the
+version of a key is above the current one, and its request counts as not made.
 """
 
 import json
