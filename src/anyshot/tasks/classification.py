@@ -208,8 +208,8 @@ class AnyShotClassifier(FittedClassifier):
 
         classes : all classes, for a first call with items of some of them, as scikit-learn has it; `add_class` adds
         further ones. A class with neither a label nor a name that the encoder can embed is predicted once it has a
-        label. The other arguments are those of `fit`. The words that texts share are learned once, with the first
-        unlabeled ones at the latest, so these are best given together.
+        label. The other arguments are those of `fit`. The words that texts share are learned by `fit`, or from the first
+        unlabeled texts after it, which are best given together.
         """
         check_parameters(self)
         if not hasattr(self, "classes_"):
@@ -225,7 +225,8 @@ class AnyShotClassifier(FittedClassifier):
         data = without_corrected(model.embedder, data, n_new=n_new)
         warn_of_labels(model.embedder, data, n_new=n_new)
         waits, embedder, start = unpredictable(model.data), model.embedder, model.starts
-        if embedder.reader.of_texts and embedder.semantics is None and not len(model.data.unlabeled):
+        is_first_pool = len(data.unlabeled) > 0 and not len(model.data.unlabeled)
+        if is_first_pool and embedder.reader.of_texts and embedder.semantics is None:
             embedder, data = with_shared_words(embedder, data, given.without_label)
             start = start if embedder is model.embedder else {}
         self._set_model(fit_model(self, embedder, data, start=start, may_wait=waits))

@@ -24,6 +24,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot.base.folds import evenly_spaced
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
 from anyshot.zero_shot.class_shares import cluster_evidence, whiten
 
@@ -31,6 +32,7 @@ WORD: Final = re.compile(r"\w\w+")
 MAX_DIRECTIONS: Final = 100
 TEXTS_PER_DIRECTION: Final = 10
 """Different texts that are needed for each direction."""
+MAX_TEXTS: Final = 20_000
 MAX_WORDS: Final = 20_000
 """Words at most, those of the most texts: a saved model contains them."""
 LEAST_TEXTS: Final = 2
@@ -126,9 +128,10 @@ class LatentSemantics:
 def learn_semantics(texts: Sequence[str]) -> LatentSemantics | None:
     """Return the latent semantics of texts, each counted once; None if they share too few words.
 
-    Copies of a text say nothing about which words occur together.
+    Copies of a text say nothing about which words occur together. Of more than `MAX_TEXTS`, so many are enough.
     """
-    distinct = sorted(set(texts))  # so that the order of the texts changes nothing
+    different = sorted(set(texts))  # so that the order of the texts changes nothing
+    distinct = [different[row] for row in evenly_spaced(len(different), MAX_TEXTS)]
     in_texts = Counter(word for text in distinct for word in set(words_of(text)))
     shared = {word: n for word, n in in_texts.items() if LEAST_TEXTS <= n <= MAX_SHARE * len(distinct)}
     words = sorted(sorted(shared, key=lambda word: (-shared[word], word))[:MAX_WORDS])
