@@ -27,7 +27,7 @@ class Defaults:
     semantics_evidence: float = 0.015
     """Evidence [nats per text and direction] at which that length is halved; moods have at most 0.003, topics 0.06."""
     semantics_items: float = 100.0
-    """Texts per class at which that length is half as large; without this, 30 texts would cost ag_news 17 points."""
+    """Texts per class at which that length is half as large; without this, 30 texts would cost ag_news 16 points."""
     least_semantics_weight: float = 0.15
     """Smallest length of the vectors of shared words; shorter ones are left out."""
     semantics_texts: int = 3_000

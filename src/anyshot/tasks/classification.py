@@ -208,8 +208,8 @@ class AnyShotClassifier(FittedClassifier):
 
         classes : all classes, for a first call with items of some of them, as scikit-learn has it; `add_class` adds
         further ones. A class with neither a label nor a name that the encoder can embed is predicted once it has a
-        label. The other arguments are those of `fit`. The words that texts share are learned by `fit`, or from the first
-        unlabeled texts after it, which are best given together.
+        label. The other arguments are those of `fit`. The words that texts share are learned by `fit`, or from the
+        first unlabeled texts after it, which are best given together.
         """
         check_parameters(self)
         if not hasattr(self, "classes_"):
