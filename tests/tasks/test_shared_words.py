@@ -135,9 +135,12 @@ def test_labels_are_sure_of_their_classes_and_unlabeled_items_as_the_clusters_ar
     assert rows.tolist() == list(range(70))
     assert np.array_equal(probabilities, np.eye(2)[data.index])
     with_pool = AnyShotClassifier({"sport": ["goal"], "trade": ["stock"]}, encoder=letters, cache=False)
-    rows, probabilities = class_probabilities(with_pool.fit(unlabeled=TEXTS).any_shot_model().data)
+    data = with_pool.fit(unlabeled=TEXTS).any_shot_model().data
+    rows, probabilities = class_probabilities(data)
     assert len(rows) == 70
     assert probabilities.sum(axis=1) == pytest.approx(1)
+    contradicted = replace(data, defaults=replace(DEFAULTS, least_agreement=1.1))
+    assert len(class_probabilities(contradicted)[0]) == 0
 
 
 def test_a_weight_of_zero_leaves_words_out_and_vectors_without_them_are_those_of_the_encoder(clf, letters):

@@ -8,8 +8,9 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.prior import initial_class_vectors, names_are_guesses, refine_with_shares
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import evenly_spaced
-from anyshot.base.validation import Floats, Indexes, Vectors
+from anyshot.base.validation import Floats, Indexes, Vectors, unit
 from anyshot.zero_shot.latent_semantics import LatentSemantics, learn_semantics
+from anyshot.zero_shot.pool_refinement import agreement
 
 
 def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence[str]) -> tuple[Embedder, TrainingSet]:
@@ -70,7 +71,8 @@ def without_shared_words(embedder: Embedder, data: TrainingSet) -> tuple[Embedde
 def class_probabilities(data: TrainingSet) -> tuple[Indexes, Floats]:
     """Return rows of labeled and unlabeled items together (k,), and probabilities of their classes (k, c).
 
-    They are the labels, and, if each class has a class vector, those of the clusters of the unlabeled items.
+    They are the labels, and, if each class has a class vector, those of the clusters of the unlabeled items, unless the
+    clusters contradict the names: these items are not used, and may be of another domain.
     """
     n_labeled, n_classes = len(data.index), len(data.class_embeddings)
     known = np.arange(n_labeled), np.eye(n_classes)[data.index]
@@ -80,4 +82,6 @@ def class_probabilities(data: TrainingSet) -> tuple[Indexes, Floats]:
     kept = evenly_spaced(len(data.unlabeled), data.defaults.max_pool)  # the rows that are in the pool
     some = evenly_spaced(len(kept), data.defaults.semantics_texts)
     refined = refine_with_shares(S, data, data.pool[some], 1.0, mix=False)
+    if agreement(unit(data.class_embeddings), refined.class_vectors, data.pool[some]) < data.defaults.least_agreement:
+        return known
     return np.concatenate([known[0], n_labeled + kept[some]]), np.concatenate([known[1], refined.probabilities])
