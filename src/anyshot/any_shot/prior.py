@@ -68,8 +68,9 @@ def fit_prior(data: TrainingSet) -> Prior:
     agreed = agreement(names, refined.class_vectors, pool)
     if agreed < own.least_agreement:
         reason = (
-            f"The {n_items} are not used, since they fall into other groups than the classes: only {agreed:.0%} of the "
-            "confident predictions by the names would stay the same. Predictions are unsure until labels show more."
+            f"The {n_items} are not used, since they fall into other groups than the classes: only "
+            f"{_staying(agreed, len(S))} of the confident predictions by the names would stay the same. Predictions "
+            "are unsure until labels show more."
         )
         return Prior(names, kind, names, confidence=confidence_of(agreed, data), reasons=(reason,))
     evidence = zero_shot.cluster_evidence(data.pool_components, refined.probabilities)[0]
@@ -80,11 +81,17 @@ def fit_prior(data: TrainingSet) -> Prior:
     agreed = agreement(names, refined.class_vectors, pool)
     reason = (
         f"Each class is known by its name and by a group of similar items among {n_items}; the name counts "
-        f"{weight:.2f} times as much as the group. Of the confident predictions by names, {agreed:.0%} stay the same."
+        f"{weight:.2f} times as much as the group. Of the confident predictions by names, "
+        f"{_staying(agreed, len(S))} stay the same."
     )
     kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)
     agreed = min(agreed, agreement_outside(S, names, data, pool, weight))
     return Prior(refined.class_vectors, kind, S, clusters, confidence_of(agreed, data), (reason,))
+
+
+def _staying(agreed: float, n_classes: int) -> str:
+    """Return which part of the confident predictions stays the same, by their agreement beyond chance."""
+    return f"{agreed + (1 - agreed) / n_classes:.0%}" + ("" if agreed else " or less")
 
 
 def agreement_outside(S: Vectors, names: Vectors, data: TrainingSet, pool: Vectors, weight: float) -> float:
