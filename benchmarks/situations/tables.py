@@ -339,7 +339,7 @@ def _(folder: Path, column: Any) -> object:
     return mentions(result, "Warning", next(iter(column)), "--except") and not mentions(left_out, "Warning")
 
 
-@holds.each("{} in a column of numbers: counts as missing", ["n.a.", "k. A.", "unknown"])
+@holds.each("{} in a column of numbers: counts as missing", ["n.a.", "k. A.", "unknown", "\u2212"])
 def _(folder: Path, mark: str) -> object:
     table = TABLE.astype(object)
     table.loc[3, "b"] = mark
