@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from anyshot.app.server.app import create_app
+from anyshot.app.server.limits import MAX_VALUES
 from anyshot.app.server.problems import problem_of
 from anyshot.app.server.schemas import (
     LONGEST_NAME,
@@ -15,6 +16,7 @@ from anyshot.app.server.schemas import (
     MergeRequest,
     PredictRequest,
     Problem,
+    UnlabeledRequest,
 )
 from anyshot.app.server.settings import Settings
 
@@ -32,6 +34,12 @@ def test_items_are_texts_vectors_images_or_rows_one_or_many():
     assert PredictRequest.model_validate_json('{"items": [1, 2.5]}').items == [1.0, 2.5]
     assert PredictRequest.model_validate_json('{"items": "a"}').items == "a"
     assert PredictRequest.model_validate_json('{"items": {"age": 41, "city": null}}').items == {"age": 41, "city": None}
+
+
+def test_of_far_too_many_items_only_the_number_is_checked():
+    with pytest.raises(ValidationError) as caught:
+        UnlabeledRequest.model_validate({"items": [1] + [""] * MAX_VALUES})
+    assert [error["type"] for error in caught.value.errors()] == ["too_long"]
 
 
 @pytest.mark.parametrize(

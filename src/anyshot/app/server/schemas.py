@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic.json_schema import models_json_schema
 
+from anyshot.app.server.limits import MAX_VALUES
 from anyshot.base.columns import is_blank
 from anyshot.base.model_folder import anyshot_version
 
@@ -98,7 +99,8 @@ Row: TypeAlias = Annotated[
 ListedRow: TypeAlias = Annotated[list[FiniteFloat | None], Field(min_length=1)]
 """A vector, or a row of features that are all numbers, with null for a missing one."""
 Item: TypeAlias = str | Row | ListedRow
-Items: TypeAlias = Annotated[list[Item], Field(min_length=1)]
+Items: TypeAlias = Annotated[list[Item], Field(min_length=1, max_length=MAX_VALUES)]
+"""Many items. Where one vector may be meant, millions of its numbers would be refused one by one without the limit."""
 
 
 class PredictRequest(Body):
