@@ -33,6 +33,7 @@ MAX_DIRECTIONS: Final = 100
 TEXTS_PER_DIRECTION: Final = 10
 """Different texts that are needed for each direction."""
 MAX_TEXTS: Final = 20_000
+"""Different texts that are counted at most, evenly spaced in the order of the alphabet."""
 MAX_WORDS: Final = 20_000
 """Words at most, those of the most texts: a saved model contains them."""
 LEAST_TEXTS: Final = 2

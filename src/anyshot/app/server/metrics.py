@@ -129,7 +129,7 @@ class Metrics:
         self._batch_seconds = histogram("anyshot_batch_seconds", "Time to encode a batch.", buckets=SECONDS)
         self._answers = counter("anyshot_answers", "Items answered.", ("model", "answer"))
         self._repeated = counter("anyshot_repeated_requests", "Requests answered as the same one before.", of_model)
-        self._changes = counter("anyshot_changes", "Changes answered, also those of a repeated key.", of_model)
+        self._changes = counter("anyshot_changes", "Changes of a model, each once.", of_model)
         about = "Mean closeness of the latest items to their class."
         self._closeness = gauge("anyshot_closeness_mean", about, of_model)
         self._reference = gauge("anyshot_closeness_reference", "Mean closeness of the first items.", of_model)
