@@ -143,6 +143,13 @@ def test_labels_are_sure_of_their_classes_and_unlabeled_items_as_the_clusters_ar
     assert len(class_probabilities(contradicted)[0]) == 0
 
 
+def test_words_of_an_unlabeled_set_that_contradicts_the_names_do_not_count_by_a_few_labels(clf, letters):
+    embedder, data = without_shared_words(clf.any_shot_model().embedder, clf.any_shot_model().data)
+    few = replace(data.subset(np.array([0, 1, 68, 69])), examples=tuple(TEXTS[row] for row in (0, 1, 68, 69)))
+    few = few.with_unlabeled(letters.encode(TEXTS)).with_defaults(replace(DEFAULTS, least_agreement=1.1))
+    assert with_shared_words(embedder, few, TEXTS)[0].semantics is None
+
+
 def test_a_weight_of_zero_leaves_words_out_and_vectors_without_them_are_those_of_the_encoder(clf, letters):
     embedder, data = without_shared_words(clf.any_shot_model().embedder, clf.any_shot_model().data)
     assert np.abs(data.vectors - letters.encode(TEXTS)).max() < 1e-6

@@ -8,8 +8,9 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.prior import initial_class_vectors, names_are_guesses, refine_with_shares
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import evenly_spaced
+from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
-from anyshot.zero_shot.latent_semantics import LatentSemantics, learn_semantics
+from anyshot.zero_shot.latent_semantics import MAX_DIRECTIONS, LatentSemantics, learn_semantics
 from anyshot.zero_shot.pool_refinement import agreement
 
 
@@ -23,9 +24,10 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     n_texts = len(set(texts))
     if data.from_source or embedder.trained is not None or not are_enough(n_texts, data):
         return embedder, data
-    if (semantics := learn_semantics(texts)) is None:
-        return embedder, data
-    return with_semantics(embedder, data, semantics, semantics.vectors(texts), n_texts=n_texts)
+    with threads_for(len(texts) * MAX_DIRECTIONS):
+        if (semantics := learn_semantics(texts)) is None:
+            return embedder, data
+        return with_semantics(embedder, data, semantics, semantics.vectors(texts), n_texts=n_texts)
 
 
 def are_enough(n_texts: int, data: TrainingSet) -> bool:
@@ -43,7 +45,7 @@ def with_semantics(
     own, (rows, probabilities) = data.defaults, class_probabilities(data)
     if not len(rows):
         return embedder, data
-    most = _largest_weight(n_texts, data)
+    most = _largest_weight(min(n_texts, len(rows)), data)  # of few labels alone, the evidence is unsure too
     semantics = semantics.weighted(of_words[rows], probabilities, most=most, evidence=own.semantics_evidence)
     if semantics.weight < own.least_semantics_weight:
         return embedder, data
