@@ -143,6 +143,15 @@ def test_labels_are_sure_of_their_classes_and_unlabeled_items_as_the_clusters_ar
     assert len(class_probabilities(contradicted)[0]) == 0
 
 
+def test_clusters_start_at_the_labels_of_a_class_without_a_class_vector(letters):
+    clf = AnyShotClassifier({"sport": ["goal match"], "trade": ["stock market"]}, encoder=letters, cache=False)
+    data = clf.fit([TEXTS[0], TEXTS[-1]], ["sport", "trade"], unlabeled=TEXTS).any_shot_model().data
+    without_vector = replace(data, class_embeddings=data.class_embeddings * np.array([[0], [1]], np.float32))
+    rows, probabilities = class_probabilities(without_vector)
+    assert len(rows) == 72
+    assert (probabilities[2:].argmax(axis=1) == np.repeat([0, 1], 35)).mean() > 0.9
+
+
 def test_words_of_an_unlabeled_set_that_contradicts_the_names_do_not_count_by_a_few_labels(clf, letters):
     embedder, data = without_shared_words(clf.any_shot_model().embedder, clf.any_shot_model().data)
     few = replace(data.subset(np.array([0, 1, 68, 69])), examples=tuple(TEXTS[row] for row in (0, 1, 68, 69)))

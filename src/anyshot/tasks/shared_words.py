@@ -9,7 +9,7 @@ from anyshot.any_shot.prior import initial_class_vectors, names_are_guesses, ref
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import evenly_spaced
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Floats, Indexes, Vectors, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
 from anyshot.zero_shot.latent_semantics import MAX_DIRECTIONS, LatentSemantics, learn_semantics
 from anyshot.zero_shot.pool_refinement import agreement
 
@@ -73,17 +73,27 @@ def without_shared_words(embedder: Embedder, data: TrainingSet) -> tuple[Embedde
 def class_probabilities(data: TrainingSet) -> tuple[Indexes, Floats]:
     """Return rows of labeled and unlabeled items together (k,), and probabilities of their classes (k, c).
 
-    They are the labels, and, if each class has a class vector, those of the clusters of the unlabeled items, unless the
-    clusters contradict the names: these items are not used, and may be of another domain.
+    They are the labels, and, if each class has a class vector or labels, those of the clusters of the unlabeled items,
+    unless the clusters contradict the names: these items are not used, and may be of another domain.
     """
     n_labeled, n_classes = len(data.index), len(data.class_embeddings)
     known = np.arange(n_labeled), np.eye(n_classes)[data.index]
     S = initial_class_vectors(data)
-    if data.pool is None or not S.any(axis=1).all() or data.pool_size < n_classes or names_are_guesses(data):
+    lacking = np.asarray(~S.any(axis=1))  # (c,), classes that only labels tell anything about
+    if (
+        data.pool is None
+        or data.pool_size < n_classes
+        or names_are_guesses(data)
+        or np.any(lacking & (data.counts == 0))
+    ):
         return known
     kept = evenly_spaced(len(data.unlabeled), data.defaults.max_pool)  # the rows that are in the pool
     some = evenly_spaced(len(kept), data.defaults.semantics_texts)
-    refined = refine_with_shares(S, data, data.pool[some], 1.0, mix=False)
-    if agreement(unit(data.class_embeddings), refined.class_vectors, data.pool[some]) < data.defaults.least_agreement:
+    sums = data.defaults.label_weight * class_sums(data.weighted, data.index, n_classes) if lacking.any() else None
+    refined = refine_with_shares(S, data, data.pool[some], 1.0, labeled_sums=sums, mix=False)
+    names = (
+        unit(data.class_embeddings) if sums is None else unit(np.where(lacking[:, None], sums, data.class_embeddings))
+    )
+    if agreement(names, refined.class_vectors, data.pool[some]) < data.defaults.least_agreement:
         return known
     return np.concatenate([known[0], n_labeled + kept[some]]), np.concatenate([known[1], refined.probabilities])
