@@ -12,8 +12,10 @@ def test_a_label_is_on_the_disk_when_it_is_acknowledged_and_undone_once(client, 
     assert (state["n_labels"], done["changed"], done["undo"]) == (2, 2, state["undo"])
     entry, sentence = {"entry": done["undo"]["id"]}, "Labeled 2 items as billing"
     for told, items in ((sentence, [1, 2]), ("", [])):
-        assert client.post(filled + "undo", json=entry).json() == {"sentence": told, "items": items, "undo": before}
-    again = {"sentence": sentence, "items": [1, 2], "undo": done["undo"]}
+        undone = client.post(filled + "undo", json=entry).json()
+        version = client.get(filled + "changes?since=0").json()["version"]
+        assert undone == {"sentence": told, "items": items, "undo": before, "version": version}
+    again = {"sentence": sentence, "items": [1, 2], "undo": done["undo"], "version": version + 1}
     assert client.post(filled + "redo", json={}).json() == again
     assert client.post(filled + "undo", json=entry).json()["undo"] == before
     assert [row["label"] for row in client.get(filled + "items?ids=2,1").json()] == [None, None]

@@ -52,11 +52,15 @@ def base_of(request: Request) -> str:
 
 
 def route(path: str, change: Change) -> Route:
-    """Return the route that makes a change."""
+    """Return the route that makes a change; its answer has the version, by which the page tells what is older."""
+
+    def made(opened: Opened, body: Body, t: Texts) -> Body:
+        found = change(opened, body, t)
+        return {**found, "version": opened.project.version} if "undo" in found else found
 
     async def answer(request: Request) -> Response:
         opened, body = await opened_by(request), await body_of(request)
-        return JSONResponse(await run_in_threadpool(change, opened, body, texts_for(request)))
+        return JSONResponse(await run_in_threadpool(made, opened, body, texts_for(request)))
 
     return Route(f"/p/{{project}}/{path}", answer, methods=["POST"])
 
