@@ -75,7 +75,7 @@ class LatentSemantics:
         """Return the vectors of texts (n, r), of length 1, or 0 for a text with none of the words."""
         summed = np.zeros((len(texts), self.width), np.float32)
         for row, text in enumerate(texts):
-            rows, values = _counts(text, self._row_of)
+            rows, values = _counts(Counter(words_of(text)), self._row_of)
             summed[row] = (values[:, None] * self.directions[rows].astype(np.float32)).sum(axis=0)
         found = unit(summed)
         return unit(np.where(found.any(axis=1, keepdims=True), found - self.mean, 0))
@@ -133,7 +133,8 @@ def learn_semantics(texts: Sequence[str]) -> LatentSemantics | None:
     """
     different = sorted(set(texts))  # so that the order of the texts changes nothing
     distinct = [different[row] for row in evenly_spaced(len(different), MAX_TEXTS)]
-    in_texts = Counter(word for text in distinct for word in set(words_of(text)))
+    counted = [Counter(words_of(text)) for text in distinct]
+    in_texts = Counter(word for own in counted for word in own)
     shared = {word: n for word, n in in_texts.items() if LEAST_TEXTS <= n <= MAX_SHARE * len(distinct)}
     words = sorted(sorted(shared, key=lambda word: (-shared[word], word))[:MAX_WORDS])
     n_directions = min(MAX_DIRECTIONS, len(distinct) // TEXTS_PER_DIRECTION, len(words) - 1)
@@ -143,13 +144,14 @@ def learn_semantics(texts: Sequence[str]) -> LatentSemantics | None:
 
     frequency = np.array([shared[word] for word in words])  # (v,)
     weight = np.log((1 + len(distinct)) / (1 + frequency)) + 1  # (v,), as scikit-learn has it
-    counts = _table_of_counts(distinct, {word: row for row, word in enumerate(words)}).multiply(weight).tocsr()
+    table = _table_of_counts(counted, {word: row for row, word in enumerate(words)})  # (n, v)
+    counts = table.multiply(weight).tocsr()
     lengths = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1))).ravel()
     rows = counts.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
     V = randomized_svd(rows, n_directions, random_state=0)[2].T  # (v, r)
     directions = (weight[:, None] * V).astype(np.float16)
-    found = LatentSemantics(tuple(words), directions, np.zeros(n_directions, np.float32))
-    return replace(found, mean=found.vectors(distinct).mean(axis=0))
+    mean = unit(table @ directions.astype(np.float32)).mean(axis=0)
+    return LatentSemantics(tuple(words), directions, mean)
 
 
 def evidence_of(of_words: Vectors, probabilities: Floats) -> float:
@@ -174,17 +176,17 @@ def words_of(text: str) -> list[str]:
     return WORD.findall(text.casefold())
 
 
-def _counts(text: str, row_of: dict[str, int]) -> tuple[Indexes, NDArray[np.float32]]:
+def _counts(counted: Counter[str], row_of: dict[str, int]) -> tuple[Indexes, NDArray[np.float32]]:
     """Return the rows of the words that are in a text (k,), and 1 + log count of each (k,)."""
-    counted = Counter(row_of[word] for word in words_of(text) if word in row_of)
-    return np.fromiter(counted, np.intp, len(counted)), 1 + np.log(np.fromiter(counted.values(), np.float32))
+    known = {row_of[word]: n for word, n in counted.items() if word in row_of}
+    return np.fromiter(known, np.intp, len(known)), 1 + np.log(np.fromiter(known.values(), np.float32, len(known)))
 
 
-def _table_of_counts(texts: Sequence[str], row_of: dict[str, int]) -> Any:
+def _table_of_counts(counted: Sequence[Counter[str]], row_of: dict[str, int]) -> Any:
     """Return 1 + log count of each word in each text, 0 for none, as a sparse matrix (n, v)."""
     from scipy import sparse  # here, so that a prediction does not import it
 
-    counted = [_counts(text, row_of) for text in texts]
-    ends = np.cumsum([0, *(len(rows) for rows, _ in counted)])
-    columns, values = map(np.concatenate, zip(*counted, strict=True))
-    return sparse.csr_array((values, columns, ends), shape=(len(texts), len(row_of)), dtype=np.float32)
+    parts = [_counts(own, row_of) for own in counted]
+    ends = np.cumsum([0, *(len(rows) for rows, _ in parts)])
+    columns, values = map(np.concatenate, zip(*parts, strict=True))
+    return sparse.csr_array((values, columns, ends), shape=(len(counted), len(row_of)), dtype=np.float32)
