@@ -45,6 +45,11 @@ def _(folder: Path) -> object:
     return fails_with(result, 1, "/dev/stdout") or result[1].startswith("text,")
 
 
+holds("fit --out in a folder that takes no files, even of root: refused at once")(
+    lambda f: fails_with(command("fit", written(f, "a.csv", CSV), "--out", "/proc/model"), 1, "no file can be made")
+)
+
+
 @holds("--skipped is the input: refused, and the input stays")
 def _(folder: Path) -> object:
     data = written(folder, "a.csv", "text,id\nrefund,1\n,2\n")

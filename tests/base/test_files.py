@@ -182,6 +182,14 @@ def test_the_block_runs_without_a_lock_where_no_lock_file_can_be_made(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no folder in which root can make no file")
+def test_no_lock_is_waited_for_in_a_folder_that_takes_no_files():
+    with folder_lock("/proc/model"):
+        pass
+    with pytest.raises(DataFileError, match=r"/proc/answers.csv cannot be written"):
+        check_writable("/proc/answers.csv")
+
+
 @pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="follows links")
 def test_a_symbolic_link_in_place_of_the_lock_file_is_not_followed(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")

@@ -63,14 +63,19 @@ def check_writable(target: str | os.PathLike[str]) -> None:
         raise DataFileError(f"{final} cannot be written: it is a pipe or a device. Choose the name of a file.")
     if not final.parent.exists():
         raise DataFileError(f"{final} cannot be written: there is no folder {final.parent}. Create it first.")
-    probe = _part(final)
     try:
-        probe.touch(exist_ok=False)
-        probe.unlink()
+        try_file_in(final.parent)
         if final.exists():
             final.open("r+b").close()
     except OSError as error:
         raise DataFileError(f"{final} cannot be written: {error.strerror or error}.") from error
+
+
+def try_file_in(folder: Path) -> None:
+    """Make an empty file in a folder and delete it; raise OSError if it cannot be made, as in /proc, also for root."""
+    probe = _part(folder / "anyshot")
+    probe.touch(exist_ok=False)
+    probe.unlink()
 
 
 def _behind_links(target: str | os.PathLike[str]) -> Path:
@@ -229,6 +234,7 @@ def _acquire(lock: "FileLock", target: Path) -> None:
     """Wait for the lock, and write into it which process has it."""
     from filelock import Timeout
 
+    try_file_in(target.parent)  # filelock would wait for ever where the system says that there is no such folder
     try:
         lock.acquire(timeout=LOCK_WARNING)
     except Timeout:

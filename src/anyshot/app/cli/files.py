@@ -16,7 +16,7 @@ import typer
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
 from anyshot.app.cli.options import with_options
-from anyshot.base.files import check_writable
+from anyshot.base.files import check_writable, try_file_in
 from anyshot.base.lazy import extra
 from anyshot.base.messages import count, one_call
 from anyshot.base.model_folder import MODEL_FILE, check_replaceable
@@ -257,5 +257,8 @@ def check_model_out(folder: Path) -> None:
     check_replaceable(folder)
     _check_beside_models(folder)
     parent = next(one for one in folder.resolve().parents if one.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise ModelFolderError(f"The model cannot be written to {folder}: {parent} is not a folder you may write to.")
+    try:
+        try_file_in(parent)
+    except OSError as error:
+        fault = f"no file can be made in {parent}: {error.strerror or error}"
+        raise ModelFolderError(f"The model cannot be written to {folder}: {fault}. Choose another folder.") from error
