@@ -34,6 +34,7 @@ EXPECTED = [18292.0, 18321.0, np.nan]
         (pd.Series(["31-Jan-2020", "29 February 2020", None]), "date", EXPECTED),
         (pd.Series(["Jan 31, 2020", "Feb 29, 2020", None]), "date", EXPECTED),
         (pd.Series(["31 jan. 2020", "29-FEB-2020", None]), "date", EXPECTED),
+        (pd.Series(["Fri, 31 Jan 2020", "29 février 2020", None]), "date", EXPECTED),
         (pd.Series(["6:00", "18:30", None]), "duration", [0.25, 18.5 / 24, np.nan]),
         (pd.Series([time(6), time(18, 30), None], dtype=object), "duration", [0.25, 18.5 / 24, np.nan]),
         (pd.Series(["12%", "3.5 %", None]), "number", [12, 3.5, np.nan]),
@@ -112,6 +113,7 @@ def test_what_lies_beyond_the_rows_of_fit_is_extrapolated(days):
         (["13.02.2024 14:30", "14.02.2024"], "day first", [14.5, 24]),
         (["2/13/2024 2:30 PM", "2/14/2024 12:00 am"], "month first", [14.5, 24]),
         (["13/02/2024, 14:30:00", "14/02/2024T00:00"], "day first", [14.5, 24]),
+        (["13. Februar 2024 14:30", "Feb 14, 2024 12:00 am"], "date", [14.5, 24]),
     ],
 )
 def test_dates_may_have_a_time(cells, kind, hours):
@@ -124,6 +126,10 @@ def test_dates_may_have_a_time(cells, kind, hours):
 def test_dates_whose_years_have_two_digits_are_refused():
     with pytest.raises(InputError, match=r"'since' holds dates such as '01\.02\.24', whose years have two digits"):
         kind_of(pd.Series([f"{day:02}.02.24" for day in range(1, 13)], name="since"))
+    months = pd.Series([f"Mar-{year}" for year in range(13, 25)], name="since")
+    with pytest.raises(InputError, match="'Mar-13', whose years have two digits"):
+        kind_of(months)
+    assert kind_of(months[:10]) == "category"
 
 
 @pytest.mark.parametrize("form", ["{} kg", "{}kg", "${},000.50", "€ {}", "-{} €"])

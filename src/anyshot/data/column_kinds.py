@@ -16,6 +16,7 @@ from anyshot.base.messages import named_rows
 from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
 from anyshot.data.cells import is_no_text
+from anyshot.data.month_names import is_short_year, named_month
 from anyshot.errors import InputError
 
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
@@ -38,11 +39,6 @@ _TIME: Final = re.compile(_CLOCK)
 _YEAR_FIRST: Final = re.compile(
     r"\d{4}([-/])(0?[1-9]|1[0-2])\1(0?[1-9]|[12]\d|3[01])([T ]" + _CLOCK + r"([+-]\d{2}:?\d{2}|Z)?)?"
 )
-_MONTH: Final = (
-    r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?"
-    r"|dec(ember)?)\.?"
-)
-_NAMED_MONTH: Final = re.compile(rf"(\d{{1,2}}[ -]{_MONTH}|{_MONTH} \d{{1,2}}),?[ -]\d{{4}}", re.IGNORECASE)
 _DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})((?:,? |T)" + _CLOCK + r"(?: ?[AP]M)?)?", re.IGNORECASE)
 _SHORT_YEAR: Final = re.compile(r"(0?[1-9]|[12]\d|3[01])([./-])(0?[1-9]|[12]\d|3[01])\2\d{2}")
 _FORMATS: Final[dict[Kind, str]] = {"day first": "%d{0}%m{0}%Y", "month first": "%m{0}%d{0}%Y"}
@@ -237,7 +233,12 @@ def _is_number(value: object) -> bool:
 def _is_date(value: object) -> bool:
     if not isinstance(value, str):
         return isinstance(value, datetime.date)
-    return any(form.fullmatch(value) for form in (_YEAR_FIRST, _NAMED_MONTH, _DATE))
+    return _is_clear_date(value) or _DATE.fullmatch(value) is not None
+
+
+def _is_clear_date(text: str) -> bool:
+    """Return whether a text is a date of which the order of day and month is clear."""
+    return _YEAR_FIRST.fullmatch(text) is not None or named_month(text) is not None
 
 
 def _is_time(value: object) -> bool:
@@ -270,8 +271,10 @@ def _number(value: Any, kind: Kind) -> float:
 @lru_cache(maxsize=4096)  # the dates of many rows are the same
 def _moment(text: str, kind: Kind) -> pd.Timestamp:
     """Return a date; raise ValueError if its order is neither clear nor that of the column."""
-    if _YEAR_FIRST.fullmatch(text) or _NAMED_MONTH.fullmatch(text):
+    if _YEAR_FIRST.fullmatch(text):
         return pd.Timestamp(text)
+    if (numbered := named_month(text)) is not None:
+        return pd.Timestamp(numbered)
     if (parts := _DATE.fullmatch(text)) is None:
         raise ValueError(f"{text!r} is no date")
     order = _kind_of_dates([parts], "date") if kind == "date" else kind  # "date": there were real dates in `fit`
@@ -283,7 +286,7 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
     stripped = {text.strip() for text in texts}
     if all(NUMBER.fullmatch(text) for text in stripped):
         return "number"
-    if all(_YEAR_FIRST.fullmatch(text) or _NAMED_MONTH.fullmatch(text) for text in stripped):
+    if all(map(_is_clear_date, stripped)):
         return "date"
     if all(_TIME.fullmatch(text) for text in stripped):
         return "duration"
@@ -295,7 +298,7 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
             f"Column {name!r} holds numbers with a decimal comma, such as {min(commas, key=len)!r}. Write "
             'them with a decimal point. In Python: read the file with pandas.read_csv(..., decimal=",").'
         )
-    if len(stripped) > _MANY and all(map(_SHORT_YEAR.fullmatch, stripped)):
+    if len(stripped) > _MANY and all(_SHORT_YEAR.fullmatch(text) or is_short_year(text) for text in stripped):
         raise InputError(
             f"Column {name!r} holds dates such as {min(stripped)!r}, whose years have two digits. Write them as "
             "2024-12-31, or leave the column out."

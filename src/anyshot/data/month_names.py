@@ -1,0 +1,57 @@
+"""Dates with the name of a month, in the languages in which spreadsheets and mails write them."""
+
+import re
+from typing import Final
+
+_NAMES: Final = (
+    "jan january januar jänner janvier janv enero ene gennaio gen janeiro januari",
+    "feb february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari",
+    "mar march märz maerz mär mrz mars marzo março marco maart mrt",
+    "apr april avril avr abril abr aprile",
+    "may mai mayo maggio mag maio mei",
+    "jun june juni juin junio giugno giu junho",
+    "jul july juli juillet juil julio luglio lug julho",
+    "aug august août aout agosto ago augustus",
+    "sep sept september septembre septiembre settembre set setembro",
+    "oct october oktober okt octobre octubre ottobre ott outubro out",
+    "nov november novembre noviembre novembro",
+    "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro",
+)
+"""Each month in English, German, French, Spanish, Italian, Portuguese and Dutch, whole and short."""
+_NUMBERS: Final = {name: number for number, names in enumerate(_NAMES, start=1) for name in names.split()}
+_MONTH: Final = r"(?P<{0}>[^\W\d_]{{3,11}})\.?"
+_DAY: Final = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?"
+_OF: Final = r"(?:[ ./-]|[. ] ?(?:de |of )?)"
+_WEEKDAY: Final = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,? )?"
+_CLOCK: Final = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?: ?[AP]M)?(?: ?(?:[+-]\d{2}:?\d{2}|Z|UTC|GMT))?"
+_DAY_FIRST: Final = _DAY.format("day") + _OF + _MONTH.format("month")
+_MONTH_FIRST: Final = f"{_MONTH.format('first_month')}(?: {_DAY.format('second_day')})?"
+_DATE: Final = re.compile(
+    rf"{_WEEKDAY}(?:{_DAY_FIRST}|{_MONTH_FIRST}),?{_OF}(?P<year>\d{{4}})(?:(?:,? |T)(?P<time>{_CLOCK}))?", re.IGNORECASE
+)
+_SHORT_YEAR: Final = re.compile(rf"(?:\d{{1,2}}[ ./-])?{_MONTH.format('month')}(?:[ ./-]'?|')\d{{2}}", re.IGNORECASE)
+
+
+def named_month(text: str) -> str | None:
+    """Return a date with the name of a month as one of numbers, with its time; the first day if it names none.
+
+    >>> [named_month(text) for text in ("3. März 2024", "Mar 3, 2024 2:30 PM", "mars 2024", "marathon 3, 2024")]
+    ['2024-03-03', '2024-03-03 2:30 PM', '2024-03-01', None]
+    """
+    if (found := _DATE.fullmatch(text)) is None:
+        return None
+    month = _NUMBERS.get((found["month"] or found["first_month"]).casefold())
+    if month is None:
+        return None
+    day = int(found["day"] or found["second_day"] or 1)
+    return f"{found['year']}-{month:02}-{day:02} {found['time'] or ''}".rstrip()
+
+
+def is_short_year(text: str) -> bool:
+    """Return whether a text is a month with a year of two digits, or the day: Mar-24.
+
+    >>> is_short_year("Mar-24"), is_short_year("3-Mar-24"), is_short_year("Max-24")
+    (True, True, False)
+    """
+    found = _SHORT_YEAR.fullmatch(text)
+    return found is not None and found["month"].casefold() in _NUMBERS
