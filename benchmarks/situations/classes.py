@@ -178,3 +178,30 @@ holds.refused("class_prior of a name that is no class: refused by name", "login"
 holds.refused("a share in class_prior in percent: refused by value", "'20%'")(
     lambda _: by_names(class_prior={"refund": "20%", "delivery": 1})
 )
+holds.each(
+    "a share of {} in class_prior: refused by class",
+    {"-1": -1, "0": 0, "NaN": float("nan"), "infinity": float("inf"), "True": True, "None": None},
+)(lambda _, share: refuses(lambda: by_names(class_prior={"refund": share, "delivery": 1}), "'refund'", "above 0"))
+holds.refused("a list of shares: refused, with the form {name: share}", "{name: share}")(
+    lambda _: by_names(class_prior=[0.3, 0.7])
+)
+holds.warned("shares of which one is in percent, the other not: said", "add up to 70.3")(
+    lambda _: by_names(class_prior={"refund": 0.3, "delivery": 70})
+)
+PERCENT, PARTS = {"refund": 30, "delivery": 70}, {"refund": 0.3, "delivery": 0.7}
+holds("shares in percent: divided by 100")(
+    lambda _: np.allclose(*(by_names(class_prior=own).predict_proba(ASKED) for own in (PERCENT, PARTS)))
+)
+
+
+def _reasons(texts: list[str], labels: list[str], class_prior: dict[str, float]) -> str:
+    return " ".join(fitted(texts, labels, classes=["refund", "delivery"], class_prior=class_prior).reasons_)
+
+
+UNEVEN = TEXTS[:2] * 9 + TEXTS[2:4], NAMES[:2] * 9 + NAMES[2:4]
+holds("shares that a natural sample of labels contradicts: said with both figures")(
+    lambda _: "gives 'delivery' 90 %, but 10 % of the labels" in _reasons(*UNEVEN, {"refund": 1, "delivery": 9})
+)
+holds("shares that differ from labels drawn alike for each class: not said")(
+    lambda _: "of the labels" not in _reasons(TEXTS, NAMES, {"refund": 1, "delivery": 9})
+)

@@ -13,6 +13,7 @@ from anyshot.tasks.parameters import (
     check_needs_no_items,
     check_parameters,
     class_shares,
+    doubts_about_shares,
     drawn_by_plan,
     expected_shares,
 )
@@ -67,9 +68,9 @@ def test_class_shares_are_scaled_to_sum_to_one():
     classes = without_items(describe(["a", "b"]), np.zeros((2, 0), np.float32))
     np.testing.assert_allclose(expected_shares({"a": 3.0, "b": 1.0}, classes), [0.75, 0.25])
     assert expected_shares("balanced", classes) is None
-    with pytest.raises(ClassesError, match="class_prior names 'z', which is not a class"):
+    with pytest.raises(ClassesError, match=r"class_prior \(--class-prior\) names 'z', which is not a class"):
         expected_shares({"a": 1.0, "b": 1.0, "z": 1.0}, classes)
-    with pytest.raises(ClassesError, match="class_prior does not name the class 'b'"):
+    with pytest.raises(ClassesError, match="does not name the class 'b'"):
         expected_shares({"a": 1.0}, classes)
 
 
@@ -124,13 +125,58 @@ def test_labels_are_added_to_each_class_for_its_share():
 
 @pytest.mark.parametrize("share", ["20%", float("nan"), 0])
 def test_a_share_that_is_no_number_above_zero_is_shown(share):
-    with pytest.raises(ClassesError, match=rf"class_prior gives 'a' {share!r}\. Give every class a number above 0\.$"):
+    with pytest.raises(
+        ClassesError, match=rf"\(--class-prior\) gives 'a' {share!r}\. Give every class a number above 0\.$"
+    ):
         AnyShotClassifier(["a", "b"], class_prior={"a": share, "b": 0.5}).fit()
 
 
 def test_shares_that_do_not_add_up_to_one_are_said():
     classes = without_items(describe(["a", "b"]), np.zeros((2, 0), np.float32))
-    with pytest.warns(UserWarning, match="The shares of class_prior add up to 1.8, not to 1. They are divided by it"):
+    with pytest.warns(UserWarning, match=r"add up to 1\.8, not to 1\. They are divided by it"):
         np.testing.assert_array_equal(expected_shares({"a": 0.9, "b": 0.9}, classes), [0.5, 0.5])
-    for given in ({"a": 2.5, "b": 1}, {"a": 0.33, "b": 0.66}, {"a": 1, "b": 1}):
+    with pytest.warns(UserWarning, match=r"add up to 70\.3, not to 1"):  # one in percent, the other not
+        expected_shares({"a": 0.3, "b": 70}, classes)
+    for given in ({"a": 2.5, "b": 1}, {"a": 0.33, "b": 0.66}, {"a": 1, "b": 1}, {"a": 0.3, "b": 99.7}):
         expected_shares(given, classes)  # a warning would be an error
+
+
+@pytest.mark.parametrize(
+    ("counts", "shares", "contradicted"),
+    [
+        ((87, 13), (0.5, 0.5), "gives 'class 0' 50 %, but 87 % of the labels"),
+        ((9, 1), (0.1, 0.9), "gives 'class 1' 90 %, but 10 % of the labels"),
+        ((50, 30, 20), (0.2, 0.2, 0.6), "gives 'class 2' 60 %, but 20 % of the labels"),
+        ((87, 13), (0.8, 0.2), None),
+        ((8, 2), (0.5, 0.5), None),  # by chance in 11 %
+        ((19, 1), (0.999, 0.001), None),
+        ((10_000, 1_000), (0.89, 0.11), None),  # no chance, but hardly another share
+        ((5, 5), (0.9, 0.1), None),
+        ((5, 5, 4), (0.8, 0.1, 0.1), None),  # an item that somebody passed over
+        ((30, 0), (0.1, 0.9), None),
+    ],
+)
+def test_labels_that_look_like_a_natural_sample_contradict_clearly_different_shares(counts, shares, contradicted):
+    data = counted(counts).with_class_prior(np.array(shares))
+    found = doubts_about_shares(dict(enumerate(shares)), data)
+    assert [reason.startswith(f"class_prior (--class-prior) {contradicted}") for reason in found] == [True] * bool(
+        contradicted
+    )
+    assert doubts_about_shares("labels", data) == []
+    assert "no labels from which" in doubts_about_shares("labels", counted((0, 0)))[0]
+
+
+def test_a_pool_contradicts_shares_that_it_does_not_have():
+    names, random = np.eye(2, 8, dtype=np.float32), np.random.default_rng(0)
+    pool = np.repeat(names, (540, 60), axis=0) + 0.2 * random.normal(size=(600, 8)).astype(np.float32)
+    data = without_items(describe(["ham", "spam"]), names).with_unlabeled(pool)
+    for shares, is_contradicted in ((0.9, 0.1), False), ((0.85, 0.15), False), ((0.5, 0.5), True), ((0.1, 0.9), True):
+        (*found,) = doubts_about_shares({"ham": 1, "spam": 1}, data.with_class_prior(np.array(shares)))
+        assert len(found) == is_contradicted
+    assert found[0].startswith("class_prior (--class-prior) gives 'spam' 90 %, but 14 % of the unlabeled examples seem")
+
+
+def test_contradicted_shares_are_among_the_reasons():
+    vectors, X = {"a": [1.0, 0.0], "b": [0.0, 1.0]}, np.repeat([[1.0, 0.1], [0.1, 1.0]], (30, 6), axis=0)
+    clf = AnyShotClassifier(vectors, class_prior={"a": 1, "b": 3}, cache=False).fit(X, ["a"] * 30 + ["b"] * 6)
+    assert any("gives 'a' 25 %, but 83 % of the labels are" in reason for reason in clf.reasons_)

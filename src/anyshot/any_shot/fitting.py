@@ -156,7 +156,7 @@ def offsets_for(shares: Floats, scores: Scores, data: TrainingSet, scale: float)
     own, size, doublings = data.defaults, data.pool_size, float(np.log2(len(shares)))
     part = size / (size + own.given_shares_items * doublings)
     if data.class_prior is None:
-        part = reliability_of(shares, noise=own.shares_noise * (1 + own.shares_items / size) * doublings)
+        part = reliability_of(shares, noise=data.shares_error)
     return np.asarray(part * scale * share_offsets(scores / scale, shares, rounds=own.shares_rounds))
 
 

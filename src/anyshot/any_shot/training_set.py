@@ -80,6 +80,12 @@ class TrainingSet:
         """Number of different vectors in the pool."""
         return 0 if self.pool is None else len(np.unique(first_copies(self.pool)))
 
+    @property
+    def shares_error(self) -> float:
+        """Divergence by which class shares that are found in the pool are wrong [nats]."""
+        doublings = float(np.log2(len(self.class_embeddings)))
+        return self.defaults.shares_noise * (1 + self.defaults.shares_items / self.pool_size) * doublings
+
     @cached_property
     def pool_digests(self) -> frozenset[bytes]:
         """Digests of the vectors in the pool, by which they are found among vectors to predict."""

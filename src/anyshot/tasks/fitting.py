@@ -25,7 +25,7 @@ from anyshot.encoders.registry import encoder_for
 from anyshot.encoders.texts import rows_of_unread_texts
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
-from anyshot.tasks.parameters import Parameters, expected_shares
+from anyshot.tasks.parameters import Parameters, doubts_about_shares, expected_shares
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_texts import check_not_named_unknown
 
@@ -220,7 +220,7 @@ def fit_model(
     waiting = [repr(name) for name in data.classes[unpredictable(data)].tolist()]
     waits = f"Classes that are not predicted until they have a label: {first_of(waiting, at_most=5)}."
     model: Model = any_shot.fit_model(embedder, data, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
-    for reason in (*embedder.reasons, *([waits] if waiting else ())):
+    for reason in (*doubts_about_shares(clf.class_prior, data), *embedder.reasons, *([waits] if waiting else ())):
         model = model.with_reason(reason)
     return model
 

@@ -1,5 +1,6 @@
 """How clearly the classes are clusters of a pool of unlabeled vectors, and the class shares of such clusters."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -23,21 +24,32 @@ def equal_shares(n_classes: int) -> Floats:
     return np.full(n_classes, 1 / n_classes)
 
 
+def percent(share: float) -> str:
+    """Return a share in percent, with digits that tell a very small or large one from 0 or 100.
+
+    >>> percent(0.126), percent(0.00126), percent(0.99874)
+    ('13 %', '0.1 %', '99.9 %')
+    """
+    near = min(share, 1 - share)
+    digits = 0 if near >= 0.01 or near <= 0 else max(1, -math.floor(math.log10(near)) - 2)
+    return f"{100 * share:.{digits}f} %"
+
+
 def shares_reason(shares: NDArray[np.floating], names: Sequence[Label]) -> list[str]:
     """Return which class shares (c,) are expected of new items, and how to choose others; nothing if they are equal.
 
     >>> shares_reason(np.array([0.87, 0.13]), ["ham", "spam"])
-    ["The class shares expected of new items are 'ham' 87 % and 'spam' 13 %. In Python: class_prior sets others."]
+    ["The class shares expected of new items are 'ham' 87 % and 'spam' 13 %; class_prior (--class-prior) sets others."]
     """
     if not names or np.abs(shares * len(shares) - 1).max() < UNEQUAL:
         return []
     n_shown = len(shares) if len(shares) <= SHOWN_SHARES + 1 else SHOWN_SHARES
     order = np.argsort(-shares, kind="stable")
-    shown = [f"{names[row]!r} {100 * shares[row]:.0f} %" for row in order[:n_shown]]
+    shown = [f"{names[row]!r} {percent(shares[row])}" for row in order[:n_shown]]
     if n_others := len(shares) - n_shown:
-        shown.append(f"the {n_others} others together {100 * shares[order[n_shown:]].sum():.0f} %")
+        shown.append(f"the {n_others} others together {percent(shares[order[n_shown:]].sum())}")
     text = f"{', '.join(shown[:-1])} and {shown[-1]}"
-    return [f"The class shares expected of new items are {text}. In Python: class_prior sets others."]
+    return [f"The class shares expected of new items are {text}; class_prior (--class-prior) sets others."]
 
 
 def likely_shares(

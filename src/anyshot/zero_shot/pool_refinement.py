@@ -173,8 +173,8 @@ def absent_reasons(refined: Refinement, names: Sequence[Label]) -> tuple[str, ..
     rows = [] if absent is None or not names else [row for row in np.argsort(-shares, kind="stable") if absent[row]]
     return tuple(
         f"{names[row]!r} has no labels, and the unlabeled examples seem to contain hardly any of it. It is predicted "
-        f"all the same, and expected for {100 * shares[row]:.1f} % of new items. Give examples of it. In Python: "
-        "class_prior sets its share."
+        f"all the same, and expected for {100 * shares[row]:.1f} % of new items. Give examples of it, or its share "
+        "with class_prior (--class-prior of fit)."
         for row in rows[:SHOWN_CLASSES]
     )
 
