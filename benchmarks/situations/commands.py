@@ -56,6 +56,18 @@ holds("--words of a class that is not named: refused, or a new class")(
         or "login" in command("predict", "my password", *CLASSES, "--words", "login=password, forgot")[1]
     )
 )
+holds.each(
+    "--class-prior {}: refused, with what is needed",
+    {
+        "with decimal commas": ("refund=0,3, delivery=0,7", 2, "'3'", "with a point"),
+        "without shares": ("refund, delivery", 2, "a class and its share"),
+        "of one class twice": ("refund=1, refund=2", 2, "twice"),
+        "without one of the classes": ("refund=0.3", 1, "'delivery'"),
+        "of a class that is not named": ("refund=0.3, delivry=0.7", 1, "Did you mean 'delivery'"),
+        "with a negative share": ("refund=-1, delivery=2", 1, "'refund' -1", "above 0"),
+        "labels, where there are none": ("labels", 2, "needs labels"),
+    },
+)(lambda _, given, code, *words: fails_with(command("predict", "a", *CLASSES, "--class-prior", given), code, *words))
 holds("suggest -n 0: refused")(
     lambda f: (
         fails_with(command("suggest", model_in(f), written(f, "a.csv", CSV), "-n", "0"), 2, "-n")

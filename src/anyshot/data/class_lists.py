@@ -66,7 +66,7 @@ def _classes_of_table(table: Table) -> list[str] | Described:
         note(
             log,
             f"{table.path}: classes were read from {name!r}; not used: {', '.join(map(repr, others))}. Descriptions "
-            "are read from a column 'description', words from 'words'",
+            "are read from a column 'description', words from 'words'; class_prior (--class-prior) gives shares",
         )
     names = clean_names(("" if value is None else str(value).strip() for value in table.values(name)), what="classes")
     if described is None and words is None:

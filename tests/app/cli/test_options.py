@@ -122,3 +122,58 @@ def test_names_are_read_without_the_thesaurus_on_request(call, made, tmp_path):
         assert (done.code, anyshot.load(tmp_path / f"m{words}").words) == (0, words), done.err
     done = call("predict", "a", "--no-thesaurus", "--model", made / "model")
     assert (done.code, "cannot be used together" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "prior"),
+    [
+        (None, "auto"),
+        (["labels"], "labels"),
+        (["balanced"], "balanced"),
+        (["spam=0.13, ham=0.87"], {"spam": 0.13, "ham": 0.87}),
+        (["spam = 13 %", "ham=87%"], {"spam": 13, "ham": 87}),
+    ],
+)
+def test_class_shares_are_read_by_class_or_as_a_rule(options, prior):
+    assert ClassOptions("spam,ham", class_prior=options).parameters(["spam"])["class_prior"] == prior
+
+
+def test_shares_name_classes_in_their_type_and_with_commas():
+    assert ClassOptions(class_prior=["0=2,1.0=1"]).parameters([0, 1, None])["class_prior"] == {0: 2, 1: 1}
+    options = ClassOptions(names=["sports, games", "a=b"], class_prior=['"sports, games=3",a=b=1'])
+    assert options.parameters()["class_prior"] == {"sports, games": 3, "a=b": 1}
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("spam=0,13, ham=0,87", "'13' needs a class and its share, as a number with a point"),
+        ("spam", "'spam' needs a class and its share"),
+        ("=0.5", "needs a class and its share"),
+        ("shares.csv", "needs a class and its share"),
+        ("spam=a,ham=b", "'spam=a' needs a class and its share"),
+        ("spam=0.1,spam=0.9", "gives the share of 'spam' twice"),
+        ("labels", "--class-prior labels needs labels"),
+    ],
+)
+def test_shares_that_cannot_be_read_are_refused(option, words):
+    with pytest.raises(typer.BadParameter, match=words):
+        ClassOptions("spam,ham", class_prior=[option]).parameters()
+    with pytest.raises(ClassesError, match=r"--class-prior names 'spma', .* Did you mean 'spam'"):
+        ClassOptions("spam,ham", class_prior=["spma=1"]).parameters()
+
+
+def test_fit_and_predict_take_class_shares(call, made, tmp_path):
+    shares = ["--class-prior", "billing=8, delivery=1, login=1"]
+    done = call("fit", made / "train.csv", "--out", tmp_path / "m", *shares)
+    assert (done.code, anyshot.load(tmp_path / "m").class_prior["billing"]) == (0, 8.0), done.err
+    classes = ["--classes", "billing,delivery"]
+    low, high = (
+        call("predict", "hello", *classes, "--proba", "--class-prior", f"billing={share},delivery=1").rows[0]["proba"]
+        for share in (1, 9)
+    )
+    assert high["billing"] > low["billing"]
+    done = call("predict", "a", *classes, "--class-prior", "billing=1")
+    assert (done.code, "Error: --class-prior does not name the class 'delivery'" in done.err) == (1, True), done.err
+    done = call("predict", "a", *shares, "--model", made / "model")
+    assert (done.code, "cannot be used together" in done.err) == (2, True)

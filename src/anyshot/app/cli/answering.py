@@ -80,8 +80,11 @@ def predict(
         raise typer.BadParameter(f"{model} is a model. Give the texts, images or file to predict as well.")
     if not class_options.given and model is None:
         raise typer.BadParameter(f"Either --classes or a model is required. {_where_is_no_model(items)}")
-    if (class_options.given or class_options.no_thesaurus) and model is not None:
-        raise typer.BadParameter("--classes, --words and --no-thesaurus cannot be used together with --model.")
+    if class_options.of_new_model and model is not None:
+        raise typer.BadParameter(
+            "Options of classes cannot be used together with --model: --classes, --class, --words, --class-prior, "
+            "--no-thesaurus."
+        )
     if model is None and columns.feature_columns is not None:
         raise typer.BadParameter("Names of classes say nothing about rows of features. Fit a model with anyshot fit.")
     check_out(out, TABLES, *items, class_options.classes)
@@ -89,8 +92,7 @@ def predict(
         with saved_encoder(None if encoder == "auto" else encoder):
             clf = open_model(model, method="predict_proba")
     else:
-        words = not class_options.no_thesaurus
-        clf = tasks.AnyShotClassifier(class_options.read(), encoder=encoder, words=words).fit()
+        clf = tasks.AnyShotClassifier(**class_options.parameters(), encoder=encoder).fit()
     saved = None if model is None else clf  # one of class names is not fitted before it answers
     if list(items) == ["-"] and out is None and _is_streamed() and features_of(saved) is None:
         for lines in lines_of_stdin():

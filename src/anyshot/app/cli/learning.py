@@ -69,8 +69,8 @@ def fit(
     """
     check_model_out(out)
     inputs = read(data, columns=columns, classes=class_options.listed)
-    named = class_options.read(inputs.labels)
-    more = None
+    parameters = class_options.parameters(inputs.labels)
+    more, named = None, parameters["classes"]
     if unlabeled is not None:
         more = _unlabeled_items(unlabeled, columns, like=inputs)
     if inputs.labels is None and inputs.modality == "table":
@@ -83,8 +83,7 @@ def fit(
             f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
             "the classes with --classes, and ten words of each with --words."
         )
-    words = not class_options.no_thesaurus
-    clf = tasks.AnyShotClassifier(named, encoder=encoder_of(inputs, encoder), unknown_rate=unknown_rate, words=words)
+    clf = tasks.AnyShotClassifier(**parameters, encoder=encoder_of(inputs, encoder), unknown_rate=unknown_rate)
     if inputs.labels is None:
         note(f"{data} has no labels: its items are used as unlabeled items.")
         clf.fit(unlabeled=[*inputs.items, *(more or [])])
@@ -138,10 +137,10 @@ def tune(
             "Rows of features have no encoder to tune. Use anyshot fit, which compares two methods by cross-validation."
         )
     inputs = read_labeled(data, columns=columns, classes=class_options.listed, to="fine-tune on")
-    named = class_options.read(inputs.labels)
+    parameters = class_options.parameters(inputs.labels)
+    named = parameters["classes"]
     labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
-    words = not class_options.no_thesaurus
-    clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), words=words, random_state=0)
+    clf = tasks.AnyShotClassifier(**parameters, encoder=encoder, budget=_seconds(budget), random_state=0)
     clf.fit(inputs.items, labels)
     _save(clf, out, inputs)
 

@@ -74,9 +74,11 @@ def curve(
     """
     check_out(out, PICTURES, data)
     inputs = read_labeled(data, columns=columns, classes=class_options.listed, to="compute a learning curve from")
-    named = class_options.read(inputs.labels) if class_options.given else classes_in(inputs.labels)
-    labels = as_classes_write_them(inputs.labels, named)
-    result = _measured(inputs, labels, named, encoder=encoder, draws=draws, words=not class_options.no_thesaurus)
+    parameters = class_options.parameters(inputs.labels)
+    if parameters["classes"] is None:
+        parameters["classes"] = classes_in(inputs.labels)
+    labels = as_classes_write_them(inputs.labels, parameters["classes"])
+    result = _measured(inputs, labels, parameters, encoder=encoder, draws=draws)
     show(result, {"n_test": result.n_test, "seed": SEED, "scores": result.summary().to_dict("records")})
     if out is not None:
         with atomic_file(out) as part:
@@ -84,7 +86,7 @@ def curve(
         note(f"Wrote the plot to {out}.")
 
 
-def _measured(inputs: Any, labels: Labels, classes: Any, *, encoder: str, draws: int, words: bool) -> Any:
+def _measured(inputs: Any, labels: Labels, parameters: dict[str, Any], *, encoder: str, draws: int) -> Any:
     """Return the learning curves of anyshot and of logistic regression on the same vectors and samples of labels."""
     test = evaluation.holdout_rows(labels, seed=SEED)
     rest = np.setdiff1d(np.array([row for row, label in enumerate(labels) if label is not None]), test)
@@ -92,8 +94,8 @@ def _measured(inputs: Any, labels: Labels, classes: Any, *, encoder: str, draws:
     known, truth = ([labels[row] for row in rows] for rows in (rest, test))
     name = encoder_of(inputs, encoder)
     loaded = name if name == "table" else encoders.load_encoder(name)
-    ours = tasks.AnyShotClassifier(classes, encoder=loaded, words=words)
-    regression = tasks.AnyShotClassifier(classes, encoder=loaded, method="logistic-regression")
+    ours = tasks.AnyShotClassifier(**parameters, encoder=loaded)
+    regression = tasks.AnyShotClassifier(**parameters, encoder=loaded, method="logistic-regression")
     largest = max(known.count(name) for name in classes_in(known))
     shots = [k for k in (1, 2, 5, 10, 20) if k < largest]
     data = (learned, known, tested, truth)

@@ -134,6 +134,16 @@ NoThesaurus: TypeAlias = Annotated[
     ),
 ]
 
+ClassPrior: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        help='How frequent each class is among the items to predict, such as "spam=0.13, ham=0.87"; or labels, as '
+        "frequent as among the labels, or balanced, all equally. Default: found in the unlabeled items, or in labels "
+        "that look like a natural sample.",
+        metavar="SHARES|labels|balanced",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class ClassOptions:
@@ -143,11 +153,17 @@ class ClassOptions:
     words: ClassWords = None
     names: ClassName = None
     no_thesaurus: NoThesaurus = False
+    class_prior: ClassPrior = None
 
     @property
     def given(self) -> bool:
         """Whether the options name any class."""
         return self.classes is not None or bool(self.names) or bool(self.words)
+
+    @property
+    def of_new_model(self) -> bool:
+        """Whether the options say anything of a model that is to be made."""
+        return self.given or self.no_thesaurus or bool(self.class_prior)
 
     @property
     def listed(self) -> list[Any] | None:
@@ -171,6 +187,13 @@ class ClassOptions:
         if not words:
             return None
         return _with_words(list(words) if labels is None else classes_in(labels), words)
+
+    def parameters(self, labels: Labels | None = None) -> dict[str, Any]:
+        """Return the parameters of AnyShotClassifier that the options give; labels: as in `read`."""
+        classes = self.read(labels)
+        names = list(classes_in(labels or []) if classes is None else classes)
+        prior = _class_prior(self.class_prior, names, labels)
+        return {"classes": classes, "words": not self.no_thesaurus, "class_prior": prior}
 
 
 def _read(classes: str) -> Any:
@@ -197,6 +220,36 @@ def _words_by_class(options: Sequence[str]) -> dict[str, Words]:
     return {name: Words.read(*own) for name, own in texts.items()}
 
 
+def _class_prior(options: Sequence[str] | None, names: list[Label], labels: Labels | None) -> str | dict[Label, float]:
+    """Return the class shares of options like "spam=0.13, ham=0.87" by class, or the rule that they name."""
+    if not options:
+        return "auto"
+    parts: list[str] = datasets.listed_names(",".join(options))
+    if parts in (["auto"], ["balanced"], ["labels"]):
+        if parts == ["labels"] and labels is None:
+            raise typer.BadParameter(
+                '--class-prior labels needs labels. Write --class-prior "CLASS=SHARE, CLASS=SHARE".'
+            )
+        return parts[0]
+    shares: dict[Label, float] = {}
+    for part in parts:
+        text, _, share = (side.strip() for side in part.rpartition("="))
+        try:
+            number = float(share.removesuffix("%"))
+        except ValueError:
+            text = ""
+        if not text:
+            raise typer.BadParameter(
+                f"--class-prior {part!r} needs a class and its share, as a number with a point. Write --class-prior "
+                '"spam=0.13, ham=0.87", labels or balanced.'
+            )
+        name = _class_of(text, names, "--class-prior")
+        if name in shares:
+            raise typer.BadParameter(f"--class-prior gives the share of {text!r} twice. Give it once.")
+        shares[name] = number
+    return shares
+
+
 def refuse_file(text: str | None, option: str, remedy: str, *, but: Collection[str] = ()) -> None:
     """Raise BadParameter if a text that an option needs is the name of a file; but: suffixes that are allowed."""
     ending = "" if text is None else os.path.splitext(text)[1].lower()
@@ -209,18 +262,18 @@ def _with_words(classes: Any, words: dict[str, Words]) -> Any:
     if not words:
         return classes
     names = class_table(list(classes)).tolist()
-    rows = {_class_of(name, names): own for name, own in words.items()}
+    rows = {_class_of(name, names, "--words"): own for name, own in words.items()}
     described = classes if isinstance(classes, dict) else {name: [] for name in names}
     return {name: [*texts, *([rows[name]] if name in rows else [])] for name, texts in described.items()}
 
 
-def _class_of(name: str, names: list[Label]) -> Label:
-    """Return the class that --words names, in the type of the classes."""
+def _class_of(name: str, names: list[Label], option: str) -> Label:
+    """Return the class that an option names, in the type of the classes."""
     found = as_classes_write_them([name], names)[0]
     if found in names:
         return found
     near = nearest(name, names)
     hint = f"Did you mean {near!r}?" if near else "Name all classes with --classes."
     raise ClassesError(
-        f"--words names {name!r}, which is not one of the classes: {', '.join(map(str, names[:10]))}. {hint}"
+        f"{option} names {name!r}, which is not one of the classes: {', '.join(map(str, names[:10]))}. {hint}"
     )

@@ -142,8 +142,7 @@ def _folders(models: list[str]) -> dict[str, Path]:
 
 def _from_names(class_options: ClassOptions, encoder: str, folder: Path) -> Path:
     """Save a model of class names to a folder, and return it."""
-    words = not class_options.no_thesaurus
     chosen = encoders.default_for("text") if encoder == "auto" else encoder
-    tasks.AnyShotClassifier(class_options.read(), encoder=chosen, words=words).fit().save(folder)
+    tasks.AnyShotClassifier(**class_options.parameters(), encoder=chosen).fit().save(folder)
     note("The model is made from the names of its classes; its changes are kept until the service ends.")
     return folder
