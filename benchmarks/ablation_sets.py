@@ -207,13 +207,13 @@ def with_shared_words(name: str, folder: Path, reading: Reading, data: TrainingS
     return Fitted(found, data, vectors)
 
 
-def _learned_once(texts: Sequence[str]) -> LatentSemantics | None:
+def _learned_once(texts: Sequence[str]) -> LatentSemantics:
     """Return the latent semantics of texts, which many draws have in common, in whatever order they are."""
     return _learned(frozenset(texts))
 
 
 @lru_cache(maxsize=8)
-def _learned(texts: frozenset[str]) -> LatentSemantics | None:
+def _learned(texts: frozenset[str]) -> LatentSemantics:
     return learn_semantics(list(texts))
 
 

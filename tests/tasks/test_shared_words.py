@@ -28,12 +28,12 @@ def clf(letters) -> AnyShotClassifier:
     return AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS)
 
 
-def semantics_of(clf):
-    return clf.any_shot_model().embedder.semantics
+def words_of(clf):
+    return clf.any_shot_model().embedder.semantics.words
 
 
 def test_words_that_texts_of_a_class_share_count_and_a_reason_says_so(clf):
-    assert set(semantics_of(clf).words) == {*SPORT, *TRADE}
+    assert set(words_of(clf)) == {*SPORT, *TRADE}
     assert clf.reasons_[-1].startswith("14 words that several texts share also count, by latent semantic analysis: ")
     assert clf.predict(NEW[:2]).tolist() == ["sport", "trade"]
 
@@ -41,17 +41,17 @@ def test_words_that_texts_of_a_class_share_count_and_a_reason_says_so(clf):
 def test_words_are_learned_from_unlabeled_texts_alone(letters):
     names = {"sport": ["goal match"], "trade": ["stock market"]}
     clf = AnyShotClassifier(names, encoder=letters, cache=False).fit(unlabeled=TEXTS)
-    assert semantics_of(clf) is not None
+    assert words_of(clf)
 
 
 def test_words_do_not_count_where_they_say_nothing_about_the_classes(letters):
     clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, ["even", "odd"] * 35)
-    assert semantics_of(clf) is None
+    assert not words_of(clf)
 
 
 def test_words_do_not_count_where_texts_are_few_for_the_classes(letters):
     clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS[25:45], LABELS[25:45])
-    assert semantics_of(clf) is None
+    assert not words_of(clf)
 
 
 def test_vectors_follow_the_order_of_labeled_and_unlabeled_texts(letters):
@@ -67,7 +67,7 @@ def test_a_saved_model_gives_the_same_answers_to_the_last_bit(tmp_path):
     clf = AnyShotClassifier(cache=False).fit(TEXTS, LABELS)
     clf.save(tmp_path / "m")
     again = anyshot.load(tmp_path / "m", cache=False)
-    assert semantics_of(again).words == semantics_of(clf).words
+    assert words_of(again) == words_of(clf)
     assert np.array_equal(again.predict_proba(NEW), clf.predict_proba(NEW))
     facts = json.loads((tmp_path / "m" / "model.json").read_text())["facts"]
     assert "season" in facts["encoder"]["semantics"]["words"]
@@ -84,11 +84,11 @@ def test_a_saved_model_with_a_damaged_part_is_refused_by_its_folder(tmp_path):
 
 
 def test_words_stay_the_same_after_more_labels_a_new_class_and_another_name(clf):
-    words = semantics_of(clf).words
+    words = words_of(clf)
     clf.partial_fit(["the cook serves soup"], ["trade"])
     clf.add_class("food", ["soup", "bread"], examples=["cook soup", "bake bread"])
     clf.rename_class("trade", "business")
-    assert semantics_of(clf).words == words
+    assert words_of(clf) == words
     assert clf.predict(["season coach", "cook the bread"]).tolist() == ["sport", "food"]
 
 
@@ -104,8 +104,8 @@ def test_words_do_not_count_with_class_vectors_that_are_given_or_learned_from_a_
     vectors = dict(zip(["sport", "trade"], letters.encode(["goal match", "stock market"]), strict=True))
     given = AnyShotClassifier(vectors, encoder=letters, cache=False).fit(unlabeled=TEXTS)
     source = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS, source=(TEXTS, LABELS))
-    assert semantics_of(given) is None
-    assert semantics_of(source) is None
+    assert not words_of(given)
+    assert not words_of(source)
 
 
 @pytest.mark.torch
@@ -156,14 +156,14 @@ def test_words_of_an_unlabeled_set_that_contradicts_the_names_do_not_count_by_a_
     embedder, data = without_shared_words(clf.any_shot_model().embedder, clf.any_shot_model().data)
     few = replace(data.subset(np.array([0, 1, 68, 69])), examples=tuple(TEXTS[row] for row in (0, 1, 68, 69)))
     few = few.with_unlabeled(letters.encode(TEXTS)).with_defaults(replace(DEFAULTS, least_agreement=1.1))
-    assert with_shared_words(embedder, few, TEXTS)[0].semantics is None
+    assert not with_shared_words(embedder, few, TEXTS)[0].semantics.words
 
 
 def test_a_weight_of_zero_leaves_words_out_and_vectors_without_them_are_those_of_the_encoder(clf, letters):
     embedder, data = without_shared_words(clf.any_shot_model().embedder, clf.any_shot_model().data)
     assert np.abs(data.vectors - letters.encode(TEXTS)).max() < 1e-6
     off = data.with_defaults(replace(DEFAULTS, semantics_weight=0.0))
-    assert with_shared_words(embedder, off, [])[0].semantics is None
+    assert not with_shared_words(embedder, off, [])[0].semantics.words
 
 
 def test_a_fit_with_shared_words_warns_of_nothing():
@@ -176,9 +176,9 @@ def test_words_of_the_first_unlabeled_texts_of_partial_fit_count_as_those_of_fit
     names = {"sport": ["goal match"], "trade": ["stock market"]}
     at_once = AnyShotClassifier(names, encoder=letters, cache=False).fit(TEXTS[:1], LABELS[:1], unlabeled=TEXTS)
     later = AnyShotClassifier(names, encoder=letters, cache=False).fit(TEXTS[:1], LABELS[:1])
-    assert semantics_of(later) is None
+    assert not words_of(later)
     later.partial_fit(unlabeled=TEXTS)
     assert np.abs(later.predict_proba(NEW) - at_once.predict_proba(NEW)).max() < 1e-3
-    words = semantics_of(later).words
+    words = words_of(later)
     later.partial_fit(unlabeled=["fresh bread", "fresh soup"] * 50)
-    assert semantics_of(later).words == words
+    assert words_of(later) == words

@@ -26,7 +26,7 @@ from anyshot.store.encoding import EncodingCounts, cached_texts, encode_once, en
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.zero_shot.class_readings import ClassReader
 from anyshot.zero_shot.imagenet_bridge import ImageNetBridge
-from anyshot.zero_shot.latent_semantics import LatentSemantics
+from anyshot.zero_shot.latent_semantics import NO_WORDS, LatentSemantics
 
 if TYPE_CHECKING:  # it loads pandas, which a saved model of texts or vectors does not need
     from anyshot.data.feature_table import FeatureTable
@@ -69,7 +69,7 @@ class Embedder:
         table: "FeatureTable | None" = None,
         long_texts: encoder_texts.LongTexts = "cut",
         words: bool = False,
-        semantics: LatentSemantics | None = None,
+        semantics: LatentSemantics = NO_WORDS,
     ) -> None:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
         self._download, self.table, self.words, self.semantics = download, table, words, semantics
@@ -87,14 +87,13 @@ class Embedder:
             encoder = encoders.tuned_from_saved(name, trained, arrays, download=saved.download)
             return cls(encoder, cache=cache, **options)
         is_text = facts.get("modality") == "text"  # not stated in format 1
-        width = arrays["class_embeddings"].shape[1] if is_text else None
+        own = facts.get("semantics")
+        if own and not is_text:
+            raise ValueError("it has words that its texts share, but its items are no texts")
+        semantics = LatentSemantics.from_saved(own, arrays) if own else NO_WORDS
+        width = arrays["class_embeddings"].shape[1] - semantics.width if is_text else None
         table = datasets.FeatureTable.from_facts(facts["table"]) if facts.get("table") else None
-        options |= {"download": saved.download, "table": table}
-        if facts.get("semantics"):
-            if width is None:
-                raise ValueError("it has words that its texts share, but its items are no texts")
-            options["semantics"] = LatentSemantics.from_saved(facts["semantics"], arrays)
-            width -= options["semantics"].width
+        options |= {"download": saved.download, "table": table, "semantics": semantics}
         embedder = cls(name, cache=cache, digest=facts["digest"], text_width=width, **options)
         embedder.n_long = facts.get("n_long", 0)
         return embedder
@@ -105,7 +104,7 @@ class Embedder:
         digest = self.encoder.digest if isinstance(self.encoder, Digested) else None
         facts: dict[str, Any] = {"name": self.name, "digest": digest, "modality": modality, "words": self.words}
         facts |= {"long_texts": self.long_texts, "n_long": self.n_long, "tuned": tuned.facts() if tuned else None}
-        facts["semantics"] = None if self.semantics is None else self.semantics.facts()
+        facts["semantics"] = self.semantics.facts()
         return facts | {"table": None if self.table is None else self.table.facts()}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -117,8 +116,7 @@ class Embedder:
         """What was done to the items that the model is fitted to, in sentences."""
         of_table = None if self.table is None else self.table.reason
         of_long = encoder_texts.reason_of_long_texts(self.n_long, self.encoder, self.long_texts)
-        of_words = None if self.semantics is None else self.semantics.reason
-        return tuple(reason for reason in (of_table, of_long, of_words) if reason)
+        return tuple(reason for reason in (of_table, of_long, self.semantics.reason) if reason)
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -173,9 +171,9 @@ class Embedder:
     def joined(self, vectors: Vectors, items: Items) -> Vectors:
         """Return the encoder's vectors of items (n, d), with the words that they share joined, if these are known."""
         own = self.semantics
-        return vectors if own is None else own.joined(vectors, own.vectors(check_texts(items)))
+        return own.joined(vectors, own.vectors(check_texts(items))) if own.words else vectors
 
-    def with_semantics(self, semantics: LatentSemantics | None) -> Self:
+    def with_semantics(self, semantics: LatentSemantics) -> Self:
         """Return the same embedder with other words, or none, that the texts share."""
         changed, reader = copy.copy(self), replace(self.reader, semantics=semantics)
         vars(changed).update(encoder=self.encoder, reader=reader, semantics=semantics)

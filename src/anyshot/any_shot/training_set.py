@@ -163,10 +163,6 @@ class TrainingSet:
         """Replace the texts and the embeddings (c, d) of the same classes."""
         return self._changed(texts=texts, class_embeddings=embeddings)
 
-    def with_vectors(self, vectors: Vectors, unlabeled: Vectors, class_embeddings: Vectors) -> Self:
-        """Replace all vectors by those of another embedder: (n, d), (m, d) and (c, d)."""
-        return replace(self, vectors=vectors, unlabeled=unlabeled, class_embeddings=class_embeddings)
-
     def with_class_vector(self, row: int, vector: Vectors) -> Self:
         """Replace the embedding (1, d) of one class, or its attributes (1, a)."""
         name = "attributes" if self.attributes.size else "class_embeddings"

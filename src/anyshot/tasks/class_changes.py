@@ -150,10 +150,10 @@ def _described(
 
     A vector is one of the encoder, so the class has 0 for the words that the texts share.
     """
-    n_words = 0 if embedder.semantics is None else embedder.semantics.width
-    n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1] - n_words
-    if is_vector(description) and (n_attributes or width):
-        vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
+    n_attributes, n_words = data.attributes.shape[1], embedder.semantics.width
+    width = n_attributes or data.class_embeddings.shape[1] - n_words
+    if is_vector(description) and width:
+        vector = check_vectors(np.array([description]), width=width, name="The class vector")
         if not vector.any():
             raise ClassesError(f"The vector of class {name!r} contains only zeros. Give another.")
         return ClassTexts((name,), ((),)), vector if n_attributes else unit(np.pad(vector, ((0, 0), (0, n_words))))

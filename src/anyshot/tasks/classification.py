@@ -226,7 +226,7 @@ class AnyShotClassifier(FittedClassifier):
         warn_of_labels(model.embedder, data, n_new=n_new)
         waits, embedder, start = unpredictable(model.data), model.embedder, model.starts
         is_first_pool = len(data.unlabeled) > 0 and not len(model.data.unlabeled)
-        if is_first_pool and embedder.reader.of_texts and embedder.semantics is None:
+        if is_first_pool and embedder.reader.of_texts:
             embedder, data = with_shared_words(embedder, data, given.without_label)
             start = start if embedder is model.embedder else {}
         self._set_model(fit_model(self, embedder, data, start=start, may_wait=waits))
@@ -322,7 +322,7 @@ class AnyShotClassifier(FittedClassifier):
         A network counts no words, so the head of a model that does is fitted again to the encoder's vectors alone.
         """
         model = self.any_shot_model()
-        if model.embedder.semantics is not None:
+        if model.embedder.semantics.words:
             warn(
                 "The network does not count the words that the texts share, as the classifier does, so its answers "
                 "differ a little. Evaluate it by itself."

@@ -98,12 +98,11 @@ def _check_weights(model: Model, saved: SavedModel, folder: object, *, given: st
             return
     found: Any = load_encoder(given, download=saved.download)
     own: Any = saved.facts["encoder"]
-    words, digest = model.embedder.semantics, own["digest"]
-    width = saved.arrays["class_embeddings"].shape[1] - (words.width if words else 0)
+    width = saved.arrays["class_embeddings"].shape[1] - model.embedder.semantics.width
     raise ModelFolderError(
         f"The encoder {given!r} was given; it has {_weights(getattr(found, 'digest', ''), found.width)}. The model in "
-        f"{folder} was fitted with {needed}, which had {_weights(digest, width)}. Give an encoder with those weights, "
-        "or fit the model again."
+        f"{folder} was fitted with {needed}, which had {_weights(own['digest'], width)}. Give an encoder with those "
+        "weights, or fit the model again."
     )
 
 

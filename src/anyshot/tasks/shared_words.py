@@ -1,6 +1,7 @@
 """Words that the texts of a task share, joined to the encoder's vectors where the classes are topics."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import evenly_spaced
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
-from anyshot.zero_shot.latent_semantics import MAX_DIRECTIONS, LatentSemantics, learn_semantics
+from anyshot.zero_shot.latent_semantics import MAX_DIRECTIONS, NO_WORDS, LatentSemantics, learn_semantics
 from anyshot.zero_shot.pool_refinement import agreement
 
 
@@ -18,15 +19,16 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     """Return embedder and training set with the words that the texts share, unless they say little about the classes.
 
     unlabeled (m): the texts without labels, in the order of the training set, which has those with labels. Nothing
-    changes with class vectors that were learned in another domain, or an encoder that was fine-tuned.
+    changes if words are known already, with class vectors that were learned in another domain, or with an encoder that
+    was fine-tuned.
     """
     texts = [*data.examples, *unlabeled]
     n_texts = len(set(texts))
-    if data.from_source or embedder.trained is not None or not are_enough(n_texts, data):
+    is_other = data.from_source or embedder.trained is not None
+    if embedder.semantics.words or is_other or not are_enough(n_texts, data):
         return embedder, data
     with threads_for(len(texts) * MAX_DIRECTIONS):
-        if (semantics := learn_semantics(texts)) is None:
-            return embedder, data
+        semantics = learn_semantics(texts)
         return with_semantics(embedder, data, semantics, semantics.vectors(texts), n_texts=n_texts)
 
 
@@ -43,7 +45,7 @@ def with_semantics(
     of_words (n + m, r): vectors of the labeled and the unlabeled texts; n_texts: from how many they were learned.
     """
     own, (rows, probabilities) = data.defaults, class_probabilities(data)
-    if not len(rows):
+    if not semantics.words or not len(rows):
         return embedder, data
     most = _largest_weight(min(n_texts, len(rows)), data)  # of few labels alone, the evidence is unsure too
     semantics = semantics.weighted(of_words[rows], probabilities, most=most, evidence=own.semantics_evidence)
@@ -52,8 +54,8 @@ def with_semantics(
     changed = embedder.with_semantics(semantics)
     of_labeled, of_unlabeled = np.split(of_words, [len(data.vectors)])
     vectors, pool = semantics.joined(data.vectors, of_labeled), semantics.joined(data.unlabeled, of_unlabeled)
-    of_names = changed.reader.joined(data.texts, data.class_embeddings)
-    return changed, data.with_vectors(vectors, pool, of_names)
+    of_names = changed.reader.joined(data.texts, range(len(data.classes)), data.class_embeddings)
+    return changed, replace(data, vectors=vectors, unlabeled=pool, class_embeddings=of_names)
 
 
 def _largest_weight(n_texts: int, data: TrainingSet) -> float:
@@ -64,10 +66,8 @@ def _largest_weight(n_texts: int, data: TrainingSet) -> float:
 
 def without_shared_words(embedder: Embedder, data: TrainingSet) -> tuple[Embedder, TrainingSet]:
     """Return embedder and training set with the vectors of the encoder alone."""
-    if embedder.semantics is None:
-        return embedder, data
-    alone = map(embedder.semantics.separated, (data.vectors, data.unlabeled, data.class_embeddings))
-    return embedder.with_semantics(None), data.with_vectors(*alone)
+    vectors, pool, of_names = map(embedder.semantics.separated, (data.vectors, data.unlabeled, data.class_embeddings))
+    return embedder.with_semantics(NO_WORDS), replace(data, vectors=vectors, unlabeled=pool, class_embeddings=of_names)
 
 
 def class_probabilities(data: TrainingSet) -> tuple[Indexes, Floats]:

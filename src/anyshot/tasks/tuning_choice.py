@@ -125,10 +125,10 @@ def with_fine_tuned(
     if unlabeled is not None and len(unlabeled):
         moved = moved.with_unlabeled(embedder.encode(unlabeled))
     coef, intercept = head.with_class_prior(prior)
-    words = model.embedder.semantics  # that the texts share: the fine-tuned encoder does not count them
+    of_words = model.embedder.semantics.reason  # the fine-tuned encoder does not count words that the texts share
     return replace(
         _with_result(model, result),
-        reasons=tuple(reason for reason in model.reasons if words is None or reason != words.reason),
+        reasons=tuple(reason for reason in model.reasons if reason != of_words),
         embedder=embedder,
         data=moved.with_class_prior(prior),
         coef=coef,

@@ -18,7 +18,7 @@ from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_embeddings import Embed
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, has_letters, own_readings
-from anyshot.zero_shot.latent_semantics import LatentSemantics
+from anyshot.zero_shot.latent_semantics import NO_WORDS, LatentSemantics
 from anyshot.zero_shot.thesaurus import (
     bundled_vectors,
     forms_of,
@@ -80,7 +80,7 @@ class ClassReader:
     thesaurus: bool = False
     bridge: Bridge | None = None  # what embeds names for an image classifier that reads no texts
     word_width: int = 0  # how many numbers of a vector say which words a text contains
-    semantics: LatentSemantics | None = None  # the words that the items share, joined to the encoder's vectors
+    semantics: LatentSemantics = NO_WORDS  # the words that the items share, joined to the encoder's vectors
     # The last texts that were read; fitting and the reasons of a model ask for them again.
     _found: dict[ClassTexts, tuple[Reading, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -140,17 +140,15 @@ class ClassReader:
         rows = range(len(texts.names)) if rows is None else rows
         some = texts.of(rows)
         if self.encode is not None:
-            found = self._embed(texts, rows, self.encode, self.word_width)
-            return found if self.semantics is None else self.joined(texts, found, rows=rows)
+            return self.joined(texts, rows, self._embed(texts, rows, self.encode, self.word_width))
         if self.bridge is not None:
             return self.bridge.embed_classes(some)
         return np.zeros((len(rows), self.width), np.float32)
 
-    def joined(self, texts: ClassTexts, embeddings: Vectors, *, rows: Sequence[int] | None = None) -> Vectors:
-        """Return embeddings (c, d) of the encoder with those of the words that the items share joined to them."""
-        assert self.semantics is not None
-        rows = range(len(texts.names)) if rows is None else rows
-        return self.semantics.joined(embeddings, self._embed(texts, rows, self.semantics.vectors, self.semantics.width))
+    def joined(self, texts: ClassTexts, rows: Sequence[int], embeddings: Vectors) -> Vectors:
+        """Return embeddings (c, d) of some classes with those of the words that the items share joined to them."""
+        own = self.semantics
+        return own.joined(embeddings, self._embed(texts, rows, own.vectors, own.width)) if own.words else embeddings
 
     def _embed(self, texts: ClassTexts, rows: Sequence[int], encode: Embed, word_width: int) -> Vectors:
         """Return the embeddings of some classes by the vectors that `encode` gives to texts."""

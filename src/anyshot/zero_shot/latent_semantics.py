@@ -60,7 +60,9 @@ class LatentSemantics:
 
     @property
     def reason(self) -> str:
-        """What is done with the words, in a sentence."""
+        """What is done with the words, in a sentence; "" if there are none."""
+        if not self.words:
+            return ""
         share = self.weight**2 / (1 + self.weight**2)  # of the cosine of two joined vectors
         return (
             f"{len(self.words):,} words that several texts share also count, by latent semantic analysis: {share:.0%} "
@@ -88,13 +90,13 @@ class LatentSemantics:
         """Return the encoder's vectors (n, d), of length 1, of joined ones (n, d + r)."""
         return unit(joined[:, : joined.shape[1] - self.width])
 
-    def facts(self) -> dict[str, Any]:
-        """Return what is saved with a model, as JSON values."""
-        return {"words": list(self.words), "weight": self.weight}
+    def facts(self) -> dict[str, Any] | None:
+        """Return what is saved with a model, as JSON values; None if there are no words."""
+        return {"words": list(self.words), "weight": self.weight} if self.words else None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that are saved with a model."""
-        return {"semantics.directions": self.directions, "semantics.mean": self.mean}
+        return {"semantics.directions": self.directions, "semantics.mean": self.mean} if self.words else {}
 
     @classmethod
     def from_saved(cls, facts: dict[str, Any], arrays: Any) -> Self:
@@ -126,8 +128,11 @@ class LatentSemantics:
         return replace(self, weight=most * found / (found + evidence))
 
 
-def learn_semantics(texts: Sequence[str]) -> LatentSemantics | None:
-    """Return the latent semantics of texts, each counted once; None if they share too few words.
+NO_WORDS: Final = LatentSemantics((), np.zeros((0, 0), np.float16), np.zeros(0, np.float32))
+
+
+def learn_semantics(texts: Sequence[str]) -> LatentSemantics:
+    """Return the latent semantics of texts, each counted once; of no words if they share too few.
 
     Copies of a text say nothing about which words occur together. Of more than `MAX_TEXTS`, so many are enough.
     """
@@ -139,7 +144,7 @@ def learn_semantics(texts: Sequence[str]) -> LatentSemantics | None:
     words = sorted(sorted(shared, key=lambda word: (-shared[word], word))[:MAX_WORDS])
     n_directions = min(MAX_DIRECTIONS, len(distinct) // TEXTS_PER_DIRECTION, len(words) - 1)
     if n_directions < 1:
-        return None
+        return NO_WORDS
     from sklearn.utils.extmath import randomized_svd  # here, so that a prediction does not import it
 
     frequency = np.array([shared[word] for word in words])  # (v,)

@@ -37,7 +37,7 @@ def label(project, class_id, texts):
 
 def weight_of(answers):
     semantics = answers.learned.model.embedder.semantics
-    return None if semantics is None else semantics.weight
+    return semantics.weight if semantics.words else None
 
 
 def assert_as_fitted(project, answers, texts_of):

@@ -133,11 +133,10 @@ class ItemWords:
     def __init__(self, project: Project, ids: Indexes) -> None:
         self._project, self._table, self._lock = project, VectorTable(), threading.Lock()
         self.ids = ids  # of the texts that they are learned from
-        self.semantics = learn_semantics(project.items.contents(ids))  # None if these share too few words
+        self.semantics = learn_semantics(project.items.contents(ids))
 
     def of(self, ids: Indexes) -> Vectors:
         """Return the vectors (n, r) of texts."""
-        assert self.semantics is not None
         with self._lock:
             missing = np.unique(ids[~self._table.has(ids)])
             if len(missing):

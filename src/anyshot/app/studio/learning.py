@@ -50,9 +50,9 @@ class Learned:
 
     def joined(self, ids: Indexes, vectors: Vectors) -> Vectors:
         """Return the vectors of items as the model takes them, from those of the encoder (n, d)."""
-        semantics = self.model.embedder.semantics
-        if semantics is None or self.words is None:
+        if self.words is None:
             return vectors
+        semantics = self.model.embedder.semantics
         joined = np.empty((len(ids), vectors.shape[1] + semantics.width), np.float32)
         for start in range(0, len(ids), JOINED_AT_ONCE):
             part = slice(start, start + JOINED_AT_ONCE)
@@ -143,11 +143,9 @@ class Learner:
             return self.embedder, data, None
         if self._words is None or not np.array_equal(self._words.ids, pool):
             self._words = ItemWords(self._project, pool)
-        if (words := self._words).semantics is None:
-            return self.embedder, data, None
-        of_words = words.of(np.concatenate([np.array(order, dtype=np.intp), pool]))
-        embedder, data = with_semantics(self.embedder, data, words.semantics, of_words, n_texts=len(pool))
-        return embedder, data, None if embedder.semantics is None else words
+        of_words = self._words.of(np.concatenate([np.array(order, dtype=np.intp), pool]))
+        embedder, data = with_semantics(self.embedder, data, self._words.semantics, of_words, n_texts=len(pool))
+        return embedder, data, self._words if embedder.semantics.words else None
 
     def _labeled(self, classes: Sequence[ClassRow], labels: Labels) -> tuple[list[int], dict[int, int]]:
         """Return the labeled items in the order in which they were labeled, and the class of each.
