@@ -248,11 +248,17 @@ def _(folder: Path) -> object:
 holds("a header alone: refused")(fit_refused("a.csv", "text,label\n", "row"))
 
 
-@holds("a row of totals: skipped by row")
+@holds("a row of totals without a word: left out, which is said by row")
 def _(folder: Path) -> object:
     # A row of totals: its place is that of the spreadsheet, row 14.
     result = fit(folder, "a.csv", "text,label,n\n" + "".join(f"{a},{b},1\n" for a, b in PAIRS) + ",,12\n")
-    return facts_of_fit(result).get("labels") == 12 and mentions(result, "skipped", "14", "empty")
+    return facts_of_fit(result).get("labels") == 12 and mentions(result, "row 14", "sums", "left out")
+
+
+@holds("items in the columns of a table: said, with what to do")
+def _(folder: Path) -> object:
+    rows = "\n".join(",".join(row) for row in zip(*(line.split(",") for line in CSV.splitlines()), strict=True))
+    return mentions(fit(folder, "a.csv", rows), "columns the items", "transpose")
 
 
 holds("a blank row, --on-error skip: skipped")(

@@ -19,6 +19,7 @@ from anyshot.data.cells import ERRORS, NO_VALUES, as_written, is_filled
 from anyshot.data.header_rows import rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
+from anyshot.data.table_layout import is_row_of_sums, is_transposed
 from anyshot.data.text_files import existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
 from anyshot.data.workbooks import SUFFIXES, read_workbook
 from anyshot.errors import DataFileError, InputError
@@ -240,10 +241,32 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
     if without:
         text = shortened(str(next(filter(is_filled, rows[1 + without[0]]))))
         note(log, f"{path}: {counted(len(without), 'row')} without data below the names left out, such as {text!r}")
+    without = without or _row_of_sums(table, rows)
     if repeated:
         note(log, f"{path}: {table.place(repeated[0])} repeats the names of the columns; such rows are left out")
     left_out = {*without, *repeated}
     return table.rows([row for row in range(len(table.frame)) if row not in left_out]) if left_out else table
+
+
+def _row_of_sums(table: Table, rows: Sequence[Sequence[Any]]) -> list[int]:
+    """Return the last row if it holds sums, which is logged; warn of a table whose columns are the items."""
+    last = len(rows) - 2
+    if is_transposed(rows):
+        note(
+            log,
+            f"{table.path}: the rows seem to be properties, such as {shortened(str(rows[1][0]))!r}, and the columns "
+            "the items. If so, exchange them: in a spreadsheet, copy the table and paste it with the option to "
+            "transpose",
+            level=logging.WARNING,
+        )
+    if not is_row_of_sums(rows):
+        return []
+    note(
+        log,
+        f"{table.path}: {table.place(last)} holds sums of the columns and is left out. If it is an item, fill in its "
+        "empty cells",
+    )
+    return [last]
 
 
 def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:

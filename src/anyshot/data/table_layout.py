@@ -1,0 +1,82 @@
+"""Rows and columns that are no items of a table: a last row of sums without a word, and items that stand in columns."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, reads_as_number
+from anyshot.data.cells import is_filled
+from anyshot.data.decimal_marks import Mark, with_decimal_points
+
+LEAST_ADDED: Final = 3
+"""Numbers above a sum, other than 0: of fewer, a number is often the sum by chance."""
+MOST_PROPERTIES: Final = 200
+"""Rows of a table whose items stand in columns, at most."""
+LEAST_ITEMS: Final = 3
+"""Such columns, at least: two texts are of the same kind by chance."""
+
+_MARKS: Final[tuple[Mark | None, ...]] = (None, ".", ",")
+_DECIMALS: Final = re.compile(r"[.,](\d+)$")
+_USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
+
+
+def is_row_of_sums(rows: Sequence[Sequence[Any]]) -> bool:
+    """Return whether the last row holds nothing but the sums of its columns; rows: the cells, those of the names first.
+
+    A column that has a value in every other row must be empty there, such as the key.
+
+    >>> is_row_of_sums([["key", "n"], ["a", "4"], ["b", "5"], ["c", "7"], ["", "16"]])
+    True
+    """
+    names, *cells = rows
+    last = cells[-1] if cells else []
+    summed = [at for at, cell in enumerate(last) if is_filled(cell)]
+    if not summed or len(summed) == len(names) or not all(map(_may_be_number, (last[at] for at in summed))):
+        return False
+    above = [row for row in cells[:-1] if any(map(is_filled, row))]
+    empty = [at for at in range(len(names)) if at not in summed]
+    if not any(all(is_filled(row[at]) for row in above) for at in empty):
+        return False
+    return all(_is_sum([*(row[at] for row in above), last[at]]) for at in summed)
+
+
+def _may_be_number(cell: Any) -> bool:
+    return not isinstance(cell, bool) and (not isinstance(cell, str) or cell.strip()[-1:].isdecimal())
+
+
+def _is_sum(cells: list[Any]) -> bool:
+    """Return whether the last of the cells of a column is the sum of the others, in which texts do not count."""
+    decimals = _DECIMALS.search(str(cells[-1]).strip())
+    for mark in _MARKS:
+        read = with_decimal_points(cells, "number", mark=mark)
+        *added, last = [float(cell) if is_filled(cell) and reads_as_number(cell) else 0.0 for cell in read]
+        rounding = 0.5 * 10.0 ** -len(decimals[1]) if decimals else 0.0
+        if abs(sum(added) - last) <= rounding + 1e-9 * abs(last) and sum(map(bool, added)) >= LEAST_ADDED:
+            return True
+    return False
+
+
+def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
+    """Return whether the columns of a table are probably its items, and the first one the names of their properties.
+
+    It holds usual names of columns, which the first row does not; or each row holds numbers alone or texts alone, with
+    some of both.
+
+    >>> is_transposed([["id", "a", "b", "c"], ["age", 31, 40, 25], ["city", "Rome", "Oslo", "Bern"]])
+    True
+    """
+    names, *cells = rows
+    if len(names) <= LEAST_ITEMS or not cells or len(cells) > MOST_PROPERTIES:
+        return False
+    first = [str(row[0]).strip().casefold() for row in rows]
+    if len(set(first)) < len(first):
+        return False
+    if len(_USUAL.intersection(first)) > 1 and not any(str(cell).strip().casefold() in _USUAL for cell in names[1:]):
+        return True
+    found = set()
+    for row in cells:
+        of_row = {reads_as_number(cell) for cell in row[1:] if is_filled(cell)}
+        if len(of_row) > 1:
+            return False
+        found |= of_row
+    return len(found) > 1

@@ -1,0 +1,60 @@
+"""A last row of sums without a word, and tables whose items stand in columns."""
+
+import logging
+
+import pytest
+
+from anyshot.data.table_layout import is_row_of_sums, is_transposed
+from anyshot.data.tables import read_table
+from data.written import file
+
+NAMES = ["key", "n", "price"]
+ITEMS = [["a", "4", "1,5"], ["b", "5", ""], ["c", "7", "2,5"], ["d", "1", "1.000"]]
+
+
+@pytest.mark.parametrize("last", [["", "17", "1004,0"], ["", "17", "1.004"], ["", "17", ""], ["", "", "1004,00"]])
+def test_sums_in_a_last_row_without_a_key_are_found_as_spreadsheets_write_them(last):
+    assert is_row_of_sums([NAMES, *ITEMS, ["", "", ""], last])
+
+
+@pytest.mark.parametrize(
+    "last", [["e", "17", "1004"], ["", "18", "1004"], ["", "17", "cheap"], ["", "", ""], ["", "17", "3"]]
+)
+def test_other_last_rows_are_items(last):
+    assert not is_row_of_sums([NAMES, *ITEMS, last])
+
+
+def test_numbers_that_are_sums_by_chance_are_items():
+    assert not is_row_of_sums([["key", "n"], ["a", 0], ["b", 1], ["c", 0], ["d", 0], [None, 1]])
+    assert not is_row_of_sums([["key", "n"], ["a", 1], [None, 1], ["c", 1], ["d", 1], [None, 4]])
+    assert not is_row_of_sums([["n"], [1], [1], [1], [3]])
+    assert not is_row_of_sums([["key", "n"]])
+
+
+def test_a_row_of_sums_is_left_out_of_a_file_and_said(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    path = file(tmp_path, "a.csv", "text,label,n\na,x,1\nb,y,1\nc,x,2\n,,4\n")
+    assert read_table(path).frame["text"].tolist() == ["a", "b", "c"]
+    assert "row 5 holds sums of the columns and is left out" in caplog.text
+
+
+FEATURES = [["id", "a", "b", "c"], ["age", "31", "40", "25"], ["city", "Rome", "Oslo", "Bern"]]
+
+
+@pytest.mark.parametrize("rows", [FEATURES, [["text", "a", "b", "c"], ["label", "x", "y", "x"]]])
+def test_items_in_columns_are_warned_of(rows, tmp_path, caplog):
+    read_table(file(tmp_path, "a.csv", "".join(",".join(row) + "\n" for row in rows)))
+    assert f"such as {rows[1][0]!r}, and the columns the items" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        list(zip(*FEATURES, strict=True)),
+        [["text", "label", "n", "m"], ["message", "x", "1", "2"]],
+        [["id", "a", "b", "c"], ["1", "2", "3", "4"], ["2", "5", "6", "7"]],
+        [["id", "a", "b", "c"], ["x", "u", "v", "w"], ["x", "5", "6", "7"]],
+    ],
+)
+def test_items_in_rows_are_not(rows):
+    assert not is_transposed(rows)
