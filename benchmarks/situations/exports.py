@@ -79,6 +79,15 @@ holds("two labels of one item in JSON lines: refused by line")(
     fit_refused("a.jsonl", '{"text": "a", "label": ["x", "y"]}', "line 1", "list", "Write")
 )
 
+NESTED = "".join(json.dumps({"message": {"text": text}, "label": name}) + "\n" for text, name in PAIRS)
+holds("JSON lines whose column of texts holds objects: refused, with an object for each item")(
+    fit_refused("a.jsonl", NESTED, "'message' holds objects, with 'text'", "Write one object for each item")
+)
+CHATS = "".join(json.dumps({"messages": [{"role": "user", "content": text}]}) + "\n" for text in TEXTS)
+holds("JSON lines of chats, a list of objects in each: refused, with an object for each item")(
+    fit_refused("a.jsonl", CHATS, "'messages' holds objects, with 'role'", "Write one object for each item")
+)
+
 # --- Parquet ---------------------------------------------------------------------------------------------------------
 
 

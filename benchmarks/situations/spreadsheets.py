@@ -146,6 +146,12 @@ def _(folder: Path) -> object:
     return facts_of_fit(result).get("labels") == 12 and mentions(result, "left out", "'Ticket'")
 
 
+@holds("another table below a blank row: warned of, with the row")
+def _(folder: Path) -> object:
+    path, book = _workbook(folder, [HEADER, *PAIRS, (), ("Summary",), ("label", "count"), ("refund", 6)])
+    return mentions(_fit_book(path, book), "Warning", "another table", "row 15", "'Summary'")
+
+
 @holds("carriage returns written as _x000D_: read as line breaks")
 def _(folder: Path) -> object:
     # Excel writes a carriage return within a cell as _x000D_.

@@ -41,6 +41,7 @@ OTHERS = {
     ".tab": ("a.tab", ".tsv"),
     ".ods": ("a.ods", ".xlsx"),
     ".csv.zip": ("a.csv.zip", "Unpack"),
+    ".xlsx.gz": ("a.xlsx.gz", "Unpack"),
 }
 holds.each("a {} file, fit: refused, with what to do", OTHERS)(
     lambda f, name, remedy: fails_with(fit(f, name, CSV), 1, remedy)

@@ -47,6 +47,12 @@ def test_items_within_objects_are_refused_with_the_way_out(tmp_path):
         read_data(path)
 
 
+@pytest.mark.parametrize("row", ['{"message": {"text": "a"}}', '{"messages": [{"text": "a"}]}'])
+def test_objects_in_place_of_texts_are_refused_with_the_way_out(tmp_path, row):
+    with pytest.raises(DataFileError, match=r"' holds objects, with 'text'\. Write one object for each item"):
+        read_data(file(tmp_path, "a.jsonl", f"{row}\n" * 2))
+
+
 def test_an_empty_text_is_named_by_its_line_and_row(tmp_path):
     path = file(tmp_path, "a.csv", 'text,label\n"two\nlines",x\n,y\n  ,z\n')
     with pytest.raises(BadItemError, match=r"a\.csv, row 3 \(line 4\): the text is empty \(and 1 more\)"):

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from anyshot.data.table_layout import is_row_of_sums, is_transposed
+from anyshot.data.table_layout import is_row_of_sums, is_transposed, other_table
 from anyshot.data.tables import read_table
 from data.written import file
 
@@ -58,3 +58,15 @@ def test_items_in_columns_are_warned_of(rows, tmp_path, caplog):
 )
 def test_items_in_rows_are_not(rows):
     assert not is_transposed(rows)
+
+
+@pytest.mark.parametrize("below", ["Summary,\nlabel,count\nx,2\n", "label,count\nx,2\n"])
+@pytest.mark.parametrize("blank", ["\n", ",\n"])
+def test_another_table_below_a_blank_row_is_warned_of(below, blank, tmp_path, caplog):
+    read_table(file(tmp_path, "a.csv", f"text,label\na,x\nb,y\n{blank}{below}"))
+    assert f"begin in row 5, with '{below.split(',')[0]}'. Its rows are read like those above it" in caplog.text
+
+
+def test_items_below_a_blank_row_are_no_other_table():
+    rows = [["text", "label"], ["a", "x"], ["b", "y"], [None, None], ["c", ""], ["d", ""], ["", ""], ["e", "x"]]
+    assert other_table(rows, range(2, 9)) is None

@@ -141,6 +141,7 @@ def test_files_of_other_kinds_are_named_whatever_their_names_end_in(tmp_path, st
 def test_a_document_is_to_be_saved_as_a_file_of_text(name):
     remedy = "Save its text as .txt: one such file is a text per line, and a folder of them is a text per file."
     assert remedy_for_type(Path(name)) == remedy
+    assert remedy_for_type(Path("a.xlsx.gz")) == "Unpack it, and give what was in it."
     assert remedy_for_type(Path("a.js")) == "Save its texts as .csv, or as .txt with a text per line."
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, is_missing_mark, take
+from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, is_missing, is_missing_mark, take
 from anyshot.base.folds import first_per_class
 from anyshot.base.items import check_list
 from anyshot.base.labels import Label, Labels, classes_in, label_list
@@ -213,7 +213,7 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
             f"(--text-column) or image_column={image!r} (--image-column)."
         )
     if text is None and image is None:
-        _refuse_nested(table)
+        _refuse_nested(table, map(str, table.frame.columns))
         header = "" if table.numbers is None else " The first row must contain the column names."
         if table.separator is not None and table.frame.shape[1] == 1:
             header += " Columns are separated by , ; tab or |, which must not stand in quotes."
@@ -230,6 +230,7 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
             fault,
         )
     column = text or image or ""
+    _refuse_nested(table, [text] if text is not None and text in table.frame.columns else ())
     of_labels = None
     if given.label is not None and given.label in (column, *listed_names(column)):
         raise InputError(f"{column!r} was given for the items and {given.label!r} for the labels. Give two columns.")
@@ -285,10 +286,13 @@ def _note_damage(table: Table, data: Dataset) -> None:
         )
 
 
-def _refuse_nested(table: Table) -> None:
-    """Raise DataFileError if a column holds objects, in which the texts may be."""
-    for column in map(str, table.frame.columns):
-        first = next((value for value in table.values(column) if value is not None), None)
+def _refuse_nested(table: Table, columns: Iterable[str]) -> None:
+    """Raise DataFileError if one of these columns holds objects, or lists of them, in which the texts may be."""
+    places = list(map(str, table.frame.columns))
+    for column in columns:
+        cells = iter(table.frame.iloc[:, places.index(column)])
+        first = next((value for value in cells if isinstance(value, list | np.ndarray) or not is_missing(value)), None)
+        first = first[0] if isinstance(first, list | np.ndarray) and len(first) else first
         if isinstance(first, dict) and first:
             export = " In Label Studio, export as JSON-MIN or CSV." if "annotations" in table.frame.columns else ""
             raise DataFileError(

@@ -1,12 +1,12 @@
-"""Rows and columns that are no items of a table: a last row of sums without a word, and items that stand in columns."""
+"""Rows and columns that are no items: sums without a word, another table below, and items that stand in columns."""
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, reads_as_number
 from anyshot.data.cells import is_filled
-from anyshot.data.decimal_marks import Mark, with_decimal_points
 
 LEAST_ADDED: Final = 3
 """Numbers above a sum, other than 0: of fewer, a number is often the sum by chance."""
@@ -15,7 +15,7 @@ MOST_PROPERTIES: Final = 200
 LEAST_ITEMS: Final = 3
 """Such columns, at least: two texts are of the same kind by chance."""
 
-_MARKS: Final[tuple[Mark | None, ...]] = (None, ".", ",")
+_NUMBER: Final = re.compile(r"[+-]?\d[\d.,]*([eE][+-]?\d+)?")
 _DECIMALS: Final = re.compile(r"[.,](\d+)$")
 _USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
 
@@ -47,13 +47,21 @@ def _may_be_number(cell: Any) -> bool:
 def _is_sum(cells: list[Any]) -> bool:
     """Return whether the last of the cells of a column is the sum of the others, in which texts do not count."""
     decimals = _DECIMALS.search(str(cells[-1]).strip())
-    for mark in _MARKS:
-        read = with_decimal_points(cells, "number", mark=mark)
-        *added, last = [float(cell) if is_filled(cell) and reads_as_number(cell) else 0.0 for cell in read]
-        rounding = 0.5 * 10.0 ** -len(decimals[1]) if decimals else 0.0
+    rounding = 0.5 * 10.0 ** -len(decimals[1]) if decimals else 0.0
+    for mark in ".,":
+        *added, last = [_number(cell, mark) for cell in cells]
         if abs(sum(added) - last) <= rounding + 1e-9 * abs(last) and sum(map(bool, added)) >= LEAST_ADDED:
             return True
     return False
+
+
+def _number(cell: Any, mark: str) -> float:
+    """Return a cell with this decimal mark as a number, 0 for any other; the other mark separates thousands."""
+    text = str(cell).strip()
+    if not _NUMBER.fullmatch(text):
+        return 0.0
+    plain = text.replace("," if mark == "." else ".", "").replace(mark, ".")
+    return float(plain) if reads_as_number(plain) else 0.0
 
 
 def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
@@ -80,3 +88,22 @@ def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
             return False
         found |= of_row
     return len(found) > 1
+
+
+def other_table(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> int | None:
+    """Return the row in which another table seems to begin, counted below the names from 0; None if there is none.
+
+    It follows a blank row, and has a name of this table's columns, or is a title: a cell alone above several. numbers:
+    of the rows in the sheet, without those of blank lines of a CSV.
+    """
+    names, *cells = rows
+    known = {str(name).strip().casefold() for name in names if is_filled(name)}
+    blank = [at for at, row in enumerate(cells) if not any(row)]
+    has_gaps = len(numbers) > 0 and numbers[-1] - numbers[0] >= len(numbers)
+    gaps = [at for at, (one, after) in enumerate(pairwise(numbers), start=1) if after - one > 1] if has_gaps else []
+    for at in sorted({*(row + 1 for row in blank), *gaps}):
+        filled = [str(cell).strip().casefold() for cell in (cells[at] if at < len(cells) else ()) if is_filled(cell)]
+        below = sum(map(is_filled, cells[at + 1])) if at + 1 < len(cells) else 0
+        if not known.isdisjoint(filled) or (len(known) > 1 and len(filled) == 1 and below > 1):
+            return at
+    return None

@@ -19,7 +19,7 @@ from anyshot.data.cells import ERRORS, NO_VALUES, as_written, is_filled
 from anyshot.data.header_rows import rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
-from anyshot.data.table_layout import is_row_of_sums, is_transposed
+from anyshot.data.table_layout import is_row_of_sums, is_transposed, other_table
 from anyshot.data.text_files import existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
 from anyshot.data.workbooks import SUFFIXES, read_workbook
 from anyshot.errors import DataFileError, InputError
@@ -226,7 +226,8 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
 
     rows: the cells, those of the names first; above: what stood above the names.
     """
-    path, errors = table.path, [(row, cell) for row, own in enumerate(rows[1:]) for cell in own if cell in ERRORS]
+    path, with_errors = table.path, [row for row, own in enumerate(rows[1:]) if not ERRORS.isdisjoint(own)]
+    errors = [(row, cell) for row in with_errors for cell in rows[row + 1] if cell in ERRORS]
     without, repeated = rows_without_data(rows), rows_of_names(rows)
     if above:
         listed = first_of([repr(shortened(cell)) for cell in above], at_most=3)
@@ -241,16 +242,22 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
     if without:
         text = shortened(str(next(filter(is_filled, rows[1 + without[0]]))))
         note(log, f"{path}: {counted(len(without), 'row')} without data below the names left out, such as {text!r}")
-    without = without or _row_of_sums(table, rows)
+    _warn_of_layout(table, rows, repeated)
+    if not without and is_row_of_sums(rows):
+        without = [len(rows) - 2]
+        note(
+            log,
+            f"{path}: {table.place(without[0])} holds sums of the columns and is left out. If it is an item, fill in "
+            "its empty cells",
+        )
     if repeated:
         note(log, f"{path}: {table.place(repeated[0])} repeats the names of the columns; such rows are left out")
     left_out = {*without, *repeated}
     return table.rows([row for row in range(len(table.frame)) if row not in left_out]) if left_out else table
 
 
-def _row_of_sums(table: Table, rows: Sequence[Sequence[Any]]) -> list[int]:
-    """Return the last row if it holds sums, which is logged; warn of a table whose columns are the items."""
-    last = len(rows) - 2
+def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Sequence[int]) -> None:
+    """Warn of a table whose columns are the items, and of another table below; repeated: rows of names."""
     if is_transposed(rows):
         note(
             log,
@@ -259,14 +266,15 @@ def _row_of_sums(table: Table, rows: Sequence[Sequence[Any]]) -> list[int]:
             "transpose",
             level=logging.WARNING,
         )
-    if not is_row_of_sums(rows):
-        return []
-    note(
-        log,
-        f"{table.path}: {table.place(last)} holds sums of the columns and is left out. If it is an item, fill in its "
-        "empty cells",
-    )
-    return [last]
+    other = other_table(rows, table.numbers or ())
+    if other is not None and other not in repeated:
+        text = shortened(str(next(filter(is_filled, rows[1 + other]))))
+        note(
+            log,
+            f"{table.path}: below a blank row, another table seems to begin in {table.place(other)}, with {text!r}. "
+            "Its rows are read like those above it; if they are no items, delete them",
+            level=logging.WARNING,
+        )
 
 
 def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:

@@ -139,7 +139,8 @@ def remedy_for_type(path: Path) -> str:
     >>> remedy_for_type(Path("a.csv.zip")) == remedy_for_type(Path("a.tar.gz"))
     True
     """
-    return OTHER_TYPES.get(suffix_of(path), _UNKNOWN_TYPE)
+    unknown = OTHER_TYPES[".zip"] if path.suffix.lower() == ".gz" else _UNKNOWN_TYPE
+    return OTHER_TYPES.get(suffix_of(path), unknown)
 
 
 def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
