@@ -294,6 +294,19 @@ def _(folder: Path) -> object:
     return (result[0] == 0 and "batch0" not in str(command("card", folder / "m"))) or mentions(result, "labels.csv")
 
 
+@holds("images as bytes in Parquet, as data sets of Hugging Face have them: refused, with saving them as files")
+def _(folder: Path) -> object:
+    content = photo(folder, "a.png").read_bytes()
+    pd.DataFrame({"image": [{"bytes": content, "path": "a.png"}], "label": [0]}).to_parquet(folder / "a.parquet")
+    return fails_with(command("fit", folder / "a.parquet", "--out", folder / "m"), 1, "bytes of images", "as a file")
+
+
+holds("an image written as a long text in a list: skipped by row, with its ends")(
+    lambda f: mentions(
+        command("predict", written(f, "l.csv", f"image,id\n{'A' * 3000},1\n"), *CLASSES), "row 2", "AAA …"
+    )
+)
+
 # --- items in Python -------------------------------------------------------------------------------------------------
 
 holds.refused("images as floats from 0 to 1: refused, with uint8", "uint8")(

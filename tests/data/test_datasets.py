@@ -53,6 +53,13 @@ def test_objects_in_place_of_texts_are_refused_with_the_way_out(tmp_path, row):
         read_data(file(tmp_path, "a.jsonl", f"{row}\n" * 2))
 
 
+@pytest.mark.parametrize("image", [b"\xff\xd8", {"bytes": b"\xff\xd8", "path": "a.jpg"}])
+def test_images_within_a_table_are_refused_with_the_way_out(tmp_path, image):
+    pd.DataFrame({"image": [image], "label": ["x"]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataFileError, match=r"'image' holds the bytes of images\. Save each as a file"):
+        read_data(tmp_path / "a.parquet")
+
+
 def test_an_empty_text_is_named_by_its_line_and_row(tmp_path):
     path = file(tmp_path, "a.csv", 'text,label\n"two\nlines",x\n,y\n  ,z\n')
     with pytest.raises(BadItemError, match=r"a\.csv, row 3 \(line 4\): the text is empty \(and 1 more\)"):

@@ -230,7 +230,7 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
             fault,
         )
     column = text or image or ""
-    _refuse_nested(table, [text] if text is not None and text in table.frame.columns else ())
+    _refuse_nested(table, [one for one in (text, image) if one is not None and one in table.frame.columns])
     of_labels = None
     if given.label is not None and given.label in (column, *listed_names(column)):
         raise InputError(f"{column!r} was given for the items and {given.label!r} for the labels. Give two columns.")
@@ -293,6 +293,11 @@ def _refuse_nested(table: Table, columns: Iterable[str]) -> None:
         cells = iter(table.frame.iloc[:, places.index(column)])
         first = next((value for value in cells if isinstance(value, list | np.ndarray) or not is_missing(value)), None)
         first = first[0] if isinstance(first, list | np.ndarray) and len(first) else first
+        if isinstance(first, bytes) or (isinstance(first, dict) and isinstance(first.get("bytes"), bytes)):
+            raise DataFileError(
+                f"{table.path}: the column {column!r} holds the bytes of images. Save each as a file, in a folder "
+                "for each class, and give the folder of these. In Python: pathlib.Path(name).write_bytes(content)."
+            )
         if isinstance(first, dict) and first:
             export = " In Label Studio, export as JSON-MIN or CSV." if "annotations" in table.frame.columns else ""
             raise DataFileError(

@@ -11,7 +11,7 @@ from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS
 from anyshot.base.item_remedies import unreadable_image
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label, clean_names
-from anyshot.base.messages import count, first_of, note
+from anyshot.base.messages import count, first_of, note, shortened
 from anyshot.base.pixels import read_pixels
 from anyshot.base.user_folders import local_path, web_address
 from anyshot.data.item_columns import ColumnNames, find_column, find_labels, listed_columns, read_labels
@@ -102,7 +102,7 @@ def image_fault(path: Path, *, decode: bool = False) -> str | None:
     if os.path.isdir(path):
         return "the path is empty, or that of a folder"
     if not is_image(path):
-        return unreadable_image(path) or f"{path.name!r} does not have an image suffix, such as .jpg or .png"
+        return unreadable_image(path) or f"{shortened(path.name)!r} does not have an image suffix, such as .jpg or .png"
     if not os.path.isfile(path):
         return f"there is no file {path}"
     if not path.stat().st_size:
@@ -130,7 +130,7 @@ def listed_image(folder: Path, written: object) -> Path:
     found = next((folder / own for own in forms if own and os.path.exists(folder / own)), None)
     if found is None and text and not is_image(Path(text)):
         named = [folder / f"{text}{end}" for suffix in _USUAL for end in (suffix, suffix.upper())]
-        there = [path for path in named if path.exists()]
+        there = [path for path in named if os.path.exists(path)]  # a name may be too long for Path.exists
         found = there[0] if len(there) == 1 else None
     return found or folder / text.strip()
 
