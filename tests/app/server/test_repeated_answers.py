@@ -56,7 +56,6 @@ def test_only_json_for_the_answers_of_a_model_is_remembered():
     paths = ("/v1/models/support/classes", "/v1/models/other/predict", "/v1/models/a/support/predict")
     assert [service.ask("a", path) for path in 2 * paths] == [1, 2, 3, 4, 5, 6]
     assert [service.ask("a", content_type="multipart/form-data") for _ in range(2)] == [7, 8]
-    assert [service.ask("a"), service.ask("a", content_encoding="gzip")] == [9, 10]
 
 
 def test_answers_take_a_bounded_number_of_bytes():

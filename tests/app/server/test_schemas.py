@@ -6,16 +6,18 @@ import pytest
 from pydantic import ValidationError
 
 from anyshot.app.server.app import create_app
-from anyshot.app.server.limits import MAX_VALUES
+from anyshot.app.server.limits import MAX_ENTRIES
 from anyshot.app.server.problems import problem_of
 from anyshot.app.server.schemas import (
     LONGEST_NAME,
+    Body,
     ClassEdit,
     ClassRequest,
     ImageItem,
     MergeRequest,
     PredictRequest,
     Problem,
+    Schema,
     UnlabeledRequest,
 )
 from anyshot.app.server.settings import Settings
@@ -36,10 +38,24 @@ def test_items_are_texts_vectors_images_or_rows_one_or_many():
     assert PredictRequest.model_validate_json('{"items": {"age": 41, "city": null}}').items == {"age": 41, "city": None}
 
 
-def test_of_far_too_many_items_only_the_number_is_checked():
+@pytest.mark.parametrize("wrong", [None, 1, True, [None] * 20])
+def test_a_body_with_any_number_of_wrong_entries_has_a_bounded_number_of_errors(client, wrong):
+    paths = client.get("/openapi.json").json()["paths"].values()
+    read = {str(one["requestBody"]["content"]) for methods in paths for one in methods.values() if "requestBody" in one}
+    schemas = [one for one in (*Schema.__subclasses__(), *Body.__subclasses__()) if f"/{one.__name__}'" in str(read)]
+    assert len(schemas) > 10
+    for schema in schemas:
+        for name, field in schema.model_fields.items():
+            for value in ([wrong] * 2 * MAX_ENTRIES, [[wrong] * 2 * MAX_ENTRIES]):
+                with pytest.raises(ValidationError) as caught:
+                    schema.model_validate({field.alias or name: value, "unknown": 1, "label_config": 1}, strict=True)
+                assert caught.value.error_count() <= 3 * MAX_ENTRIES + 5, (schema, name)
+
+
+def test_of_too_many_entries_only_the_number_is_told():
     with pytest.raises(ValidationError) as caught:
-        UnlabeledRequest.model_validate({"items": [1] + [""] * MAX_VALUES})
-    assert [error["type"] for error in caught.value.errors()] == ["too_long"]
+        UnlabeledRequest.model_validate({"items": ["", None] * MAX_ENTRIES})
+    assert "(items: it may have 10,000 entries at most)" in problem_of(caught.value).detail
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """Read the bodies of requests, JSON or multipart, and their items as the model reads them."""
 
+import asyncio
 import warnings
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
-from typing import Any, Final, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from anyshot import data as datasets
-from anyshot.app.server.limits import media_type_of
+from anyshot.app.server.limits import check_json, media_type_of
+from anyshot.app.server.problems import problem_of
 from anyshot.app.server.readiness import Reads, Snapshot
 from anyshot.app.server.schemas import ImageItem, Item
 from anyshot.app.server.service_errors import TooManyItemsError, UnsupportedBodyError
@@ -35,21 +37,49 @@ MULTIPART: Final = "multipart/form-data"
 LISTS: Final = frozenset({"items", "labels", "examples", "words"})
 """Fields of a form that may be repeated."""
 
+LARGE: Final = 50_000
+"""Bytes of a body from which it is read beside the event loop, where others would wait: longer than a millisecond."""
+
 Parsed = TypeVar("Parsed", bound=BaseModel)
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+async def apart(request: Request, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what a function reads of a request, by a thread beside the event loop if its body is large."""
+    if len(await request.body()) < LARGE:
+        return read(*args, **kwargs)
+    return await asyncio.to_thread(read, *args, **kwargs)
 
 
 async def read_body(request: Request, schema: type[Parsed], settings: Settings) -> Parsed:
     """Return the body of a request.
 
-    Raises UnsupportedBodyError if it is neither JSON nor a form with files. Raises pydantic.ValidationError if it does
-    not have the fields of `schema`.
+    Raises UnsupportedBodyError if it is neither JSON nor a form with files. Raises ProblemError or
+    pydantic.ValidationError if it does not have the fields of `schema`.
     """
-    kind = media_type_of(request.headers)
+    body, kind = await request.body(), media_type_of(request.headers)
     if kind == MULTIPART:
         return schema.model_validate(await _form(request, settings))
     if kind not in ("application/json", ""):
         raise UnsupportedBodyError(f"The body must be application/json or {MULTIPART}.")
-    return schema.model_validate_json(await request.body() or b"{}", strict=True)  # true is no number, "1" neither
+    return await apart(request, parsed, body or b"{}", schema)
+
+
+def parsed(body: bytes, schema: type[Parsed]) -> Parsed:
+    """Return a body of JSON; raise ProblemError if it does not have the fields of `schema`."""
+    value = check_json(body)
+    try:
+        return schema.model_validate(value, strict=True)  # true is no number, "1" neither
+    except ValidationError as error:
+        raise problem_of(error) from None  # here, since many wrong fields take long to tell
+
+
+async def read_items(
+    request: Request, given: Sequence[Item] | Item, snapshot: Snapshot, settings: Settings
+) -> list[Any]:
+    """Return the items of a request as the model takes them; raise what `as_items` does."""
+    return await apart(request, as_items, given, snapshot, settings)
 
 
 async def _form(request: Request, settings: Settings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 from starlette.convertors import Convertor, register_url_convertor
 
-from anyshot.app.server.bodies import as_items, as_json, read_body
+from anyshot.app.server.bodies import as_json, read_body, read_items
 from anyshot.app.server.changes import AddExamples, AddUnlabeled, Change, adding_class, noting
 from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.made_requests import ChangeRequest
@@ -69,9 +69,9 @@ class Target(NamedTuple):
         self.live.check_changeable()
         return await read_body(self.request, schema, self.service.settings)
 
-    def items(self, given: list[Item]) -> list[Any]:
+    async def items(self, given: list[Item]) -> list[Any]:
         """Return items as the model takes them."""
-        return as_items(given, self.live.snapshot, self.service.settings)
+        return await read_items(self.request, given, self.live.snapshot, self.service.settings)
 
     async def change(self, change: Change | RollBack) -> Response:
         """Make a change, and answer once it is on disk."""
@@ -122,14 +122,14 @@ async def add_examples(target: OfModel) -> Response:
     """Learn from labeled items; another label of a text or image replaces its earlier one."""
     given = await target.body(ExamplesRequest)
     labels = as_classes_write_them(given.labels, target.live.snapshot.classes)
-    return await target.change(AddExamples(target.items(given.items), labels))
+    return await target.change(AddExamples(await target.items(given.items), labels))
 
 
 @router.post("/{model}/unlabeled", openapi_extra=described(UnlabeledRequest, Changed))
 async def add_unlabeled(target: OfModel) -> Response:
     """Learn from items without labels, and keep them for suggestions."""
     given = await target.body(UnlabeledRequest)
-    version = await target.service.change(target.live, AddUnlabeled(target.items(given.items)), target.once)
+    version = await target.service.change(target.live, AddUnlabeled(await target.items(given.items)), target.once)
     try:
         await asyncio.to_thread(target.live.unlabeled.add, [as_json(item) for item in given.items])
     except (OSError, DataFileError) as error:
@@ -145,7 +145,7 @@ async def add_class(target: OfModel) -> Response:
     """Add a class by a description, words, labeled examples, or all of them."""
     given = await target.body(ClassRequest)
     description = _described(given.description, given.words)
-    return await target.change_classes(adding_class(given.name, description, target.items(given.examples)))
+    return await target.change_classes(adding_class(given.name, description, await target.items(given.examples)))
 
 
 @router.patch("/{model}/classes/{name:class}", openapi_extra=described(ClassEdit, Changed))

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from anyshot.app.server.limits import CheckedBodies, LimitedBodies, LimitedQueue, LimitedTime
+from anyshot.app.server.limits import LimitedBodies, LimitedQueue, LimitedTime
 from anyshot.app.server.logs import LoggedRequests
 from anyshot.app.server.problem_error import Refusals
 from anyshot.app.server.repeated_answers import RepeatedAnswers
@@ -23,9 +23,7 @@ class Edge:
         tokens = tokens_for(settings.host, settings.token_file)
         self.queue = LimitedQueue(LimitedTime(app, seconds=settings.time_limit), max_queue=settings.max_queue)
         metrics.queue = lambda: self.queue.size
-        answered = RepeatedAnswers(
-            CheckedBodies(self.queue), service.models, metrics, limit=int(settings.answers_mb * 1e6)
-        )
+        answered = RepeatedAnswers(self.queue, service.models, metrics, limit=int(settings.answers_mb * 1e6))
         limited = LimitedBodies(answered, max_body=settings.max_body, seconds=settings.client_limit)
         answering: ASGIApp = Refusals(Guarded(limited, tokens=tokens, origins=settings.cors_origins))
         if settings.cors_origins:

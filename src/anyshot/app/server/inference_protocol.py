@@ -16,13 +16,14 @@ from pydantic import Field
 
 from anyshot import data as datasets
 from anyshot.app.server.answers import Scores, answers
-from anyshot.app.server.bodies import as_items
-from anyshot.app.server.limits import TENSORS_HEADER, check_json
+from anyshot.app.server.bodies import apart, as_items, parsed
+from anyshot.app.server.limits import TENSORS_HEADER
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Reads, Snapshot
-from anyshot.app.server.schemas import ROW, Schema, described, with_example
+from anyshot.app.server.schemas import ROW, Many, Schema, described, with_example
 from anyshot.app.server.service import json_answer, service_of, unless_gone
+from anyshot.app.server.settings import Settings
 from anyshot.app.server.tensors import (
     InputTensor,
     OutputName,
@@ -51,8 +52,8 @@ class InferRequest(Schema):
         {"inputs": [{"name": name, **tensor_of(value)} for name, value in ROW.items()]},
     )
     id: str | None = Field(None, description="Given back in the answer.")
-    inputs: list[InputTensor] = Field(min_length=1)
-    outputs: list[OutputName] = Field([], description="By default, all that the model has.")
+    inputs: Many[InputTensor] = Field(min_length=1)
+    outputs: Many[OutputName] = Field([], description="By default, all that the model has.")
     parameters: dict[str, Any] = Field({}, description="`binary_data_output`: whether values follow the JSON as bytes.")
 
 
@@ -152,12 +153,9 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     """Answer items that are sent as a tensor."""
     service = service_of(request)
     snapshot = _snapshot(service.model(model), version)
-    text, rest = split_body(await request.body(), request.headers.get(TENSORS_HEADER))
-    if TENSORS_HEADER in request.headers:  # otherwise it was checked as a whole
-        check_json(text)
-    asked = InferRequest.model_validate_json(text, strict=True)
+    parts = split_body(await request.body(), request.headers.get(TENSORS_HEADER))
+    asked, items = await apart(request, _read, *parts, snapshot, service.settings)
     asked_for = _asked_for(asked, snapshot)
-    items = as_items(_items(read_tensors(asked.inputs, rest), snapshot), snapshot, service.settings)
     scores = await unless_gone(request, service.score(model, snapshot, items))
     found = _tensors(snapshot, scores)
     facts = {"model_name": model, "model_version": str(snapshot.version), **({"id": asked.id} if asked.id else {})}
@@ -165,6 +163,12 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     if json_length is None:
         return Response(body, media_type="application/json")
     return Response(body, headers={TENSORS_HEADER: str(json_length)}, media_type="application/octet-stream")
+
+
+def _read(text: bytes, rest: bytes, snapshot: Snapshot, settings: Settings) -> tuple[InferRequest, list[Any]]:
+    """Return the JSON of a request and its items; rest: the bytes after the JSON."""
+    asked = parsed(text, InferRequest)
+    return asked, as_items(_items(read_tensors(asked.inputs, rest), snapshot), snapshot, settings)
 
 
 def _snapshot(live: LiveModel, version: str) -> Snapshot:

@@ -14,12 +14,12 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from anyshot.app.server.bodies import as_items, read_body
+from anyshot.app.server.bodies import read_body, read_items
 from anyshot.app.server.changes import AddExamples, adding_class
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Reads, Snapshot
-from anyshot.app.server.schemas import Schema, described, with_example
+from anyshot.app.server.schemas import Many, Schema, described, with_example
 from anyshot.app.server.service import Service, json_answer, service_of, unless_gone
 from anyshot.errors import BadItemError
 
@@ -47,7 +47,7 @@ class Task(Schema):
 
     id: Any = None
     data: dict[str, Any]
-    annotations: list[dict[str, Any]] = Field([])
+    annotations: Many[dict[str, Any]] = Field([])
 
 
 class PredictTasks(Schema):
@@ -56,7 +56,7 @@ class PredictTasks(Schema):
     model_config = with_example(
         {"tasks": [{"id": 1, "data": {"text": "I was charged twice"}}], "label_config": _EXAMPLE}
     )
-    tasks: list[Task]
+    tasks: Many[Task]
     label_config: str = Field(max_length=LONGEST_CONFIG)
 
 
@@ -76,7 +76,7 @@ class Train(Schema):
             "label_config": _EXAMPLE,
         }
     )
-    annotations: list[Task]
+    annotations: Many[Task]
     label_config: str = Field(max_length=LONGEST_CONFIG)
 
 
@@ -132,7 +132,8 @@ async def predict_tasks(request: Request) -> Response:
     rows = _rows_of_choices(snapshot, choices)
     results: list[dict[str, Any]] = []
     if asked.tasks:
-        items = as_items([_item(task.data, choices) for task in asked.tasks], snapshot, service.settings)
+        given = [_item(task.data, choices) for task in asked.tasks]
+        items = await read_items(request, given, snapshot, service.settings)
         scores = await unless_gone(request, service.score(live.name, snapshot, items))
         probabilities = scores.predicted[:, list(rows)]  # (n, choices)
         names = list(rows.values())
@@ -144,9 +145,8 @@ async def predict_tasks(request: Request) -> Response:
 @router.post("/train", status_code=201, openapi_extra=described(Train))
 async def train(request: Request) -> Response:
     """Learn from annotations; a choice that is no class of the model yet becomes one."""
-    service, live = _backend(request)
-    given = await read_body(request, Train, service.settings)
-    return await _learn(service, live, given.annotations, given.label_config)
+    given = await read_body(request, Train, service_of(request).settings)
+    return await _learn(request, given.annotations, given.label_config)
 
 
 @router.post("/webhook", status_code=201, openapi_extra=described(Webhook))
@@ -161,16 +161,18 @@ async def webhook(request: Request) -> Response:
         raise ProblemError(
             422, "The event has no task.data or no project.label_config. Send payloads with the webhook."
         )
-    return await _learn(service, live, [Task(data=data, annotations=[event.annotation])], config)
+    return await _learn(request, [Task(data=data, annotations=[event.annotation])], config)
 
 
-async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], config: str) -> Response:
+async def _learn(request: Request, tasks: Sequence[Task], config: str) -> Response:
+    service, live = _backend(request)
     snapshot = live.snapshot
     choices = choices_of(config, snapshot.modality)
     labeled = [(task, label) for task in tasks for label in labels_of(task.annotations, choices)]
     if labeled:
         live.check_changeable()
-        items = as_items([_item(task.data, choices) for task, _ in labeled], snapshot, service.settings)
+        given = [_item(task.data, choices) for task, _ in labeled]
+        items = await read_items(request, given, snapshot, service.settings)
         await service.change(live, partial(_learn_choices, items, [label for _, label in labeled]))
     return json_answer({"model_version": _version(live, live.snapshot), "learned": len(labeled)}, status=201)
 

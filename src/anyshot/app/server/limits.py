@@ -17,8 +17,12 @@ from anyshot.app.server.problem_error import ProblemError
 
 MAX_DEPTH: Final = 32
 """How deep JSON may be nested; no body that a route reads has more than 10 levels."""
-MAX_VALUES: Final = 100_000
-"""Values of JSON beside those of lists of numbers. To check a million takes half a minute; nobody is answered then."""
+MAX_NUMBERS: Final = 2_000_000
+"""Numbers and other values of JSON, or of a tensor: a thousand items of 2,000. More take seconds to read."""
+MAX_PARTS: Final = 300_000
+"""Texts, names, lists and objects of JSON, each of which takes far more memory than in the body."""
+MAX_ENTRIES: Final = 10_000
+"""Entries of a list of JSON that are checked one by one; numbers of a vector are not among them."""
 BODIES_AT_ONCE: Final = 16
 """The bodies that are in memory at once have at most as many bytes as this number of the largest bodies."""
 MEDIA_TYPES: Final = ("application/json", "multipart/form-data", "application/octet-stream")
@@ -26,7 +30,10 @@ TENSORS_HEADER: Final = "inference-header-content-length"
 """The header with the number of bytes of the JSON, if the bytes of tensors follow it."""
 READS: Final = frozenset({"predict", "embeddings", "infer", "suggest", "setup", "validate"})
 """Last parts of the addresses whose POST requests change nothing."""
-BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A text of JSON. Its end may be missing: each of the quotes in it would then be tried as the start of another one."""
+BRACKETS: Final = re.compile(rb"[\[\]{}]")
+FEWER: Final = "Send fewer items in a request."
 SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -47,6 +54,8 @@ class LimitedBodies:
         try:
             if await self._read(scope, receive, body):  # otherwise the client is gone
                 content = bytes(body).removeprefix(BOM_UTF8)  # which some programs write before JSON
+                if content:
+                    check_kind(headers_of(scope))
                 scope.setdefault("state", {})["body"] = content
                 await self.app(scope, _replayed(content, receive), send)
         finally:
@@ -81,18 +90,6 @@ class LimitedBodies:
     def _too_large(self, *, close: bool = False) -> ProblemError:
         detail = f"The body may have at most {self.max_body:,} bytes. Send fewer items in a request, or smaller images."
         return ProblemError(413, detail, close=close, max_body=self.max_body)
-
-
-class CheckedBodies:
-    """Refuse bodies that no route reads; they are in the state of the request already."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        check_content(headers_of(scope), scope["state"]["body"])
-        await self.app(scope, receive, send)
 
 
 class LimitedQueue:
@@ -172,10 +169,8 @@ def media_type_of(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def check_content(headers: Mapping[str, str], body: bytes) -> None:
-    """Raise ProblemError for a body in a format that no route reads, and for JSON that cannot be used."""
-    if not body:
-        return
+def check_kind(headers: Mapping[str, str]) -> None:
+    """Raise ProblemError for a body of a kind that no route reads."""
     if headers.get("content-encoding", "identity").lower() not in ("identity", ""):
         detail = "Compressed bodies are not read, since a small one can become very large. Send the body as it is."
         raise ProblemError(415, detail, headers={"accept-encoding": "identity"})
@@ -186,18 +181,15 @@ def check_content(headers: Mapping[str, str], body: bytes) -> None:
             "Content-Type; curl needs -H 'Content-Type: application/json'."
         )
         raise ProblemError(415, detail, headers={"accept": ", ".join(MEDIA_TYPES)})
-    if media_type in ("", MEDIA_TYPES[0]) and TENSORS_HEADER not in headers:
-        check_json(body)
 
 
 def check_json(body: bytes) -> Any:
     """Return the value of a JSON document.
 
-    Raises ProblemError if it is not JSON as RFC 8259 has it in UTF-8, is nested deeper than 32 levels, has more than
-    100,000 values beside those of lists of numbers, or has an unpaired surrogate or a name twice in one object.
+    Raises ProblemError if it is not JSON as RFC 8259 has it in UTF-8, is nested deeper than 32 levels, has more values
+    than a request may have, or has an unpaired surrogate or a name twice in one object.
     """
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        _check_brackets(body)
+    _check_size(body)
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_object)
     except UnicodeDecodeError:
@@ -206,42 +198,34 @@ def check_json(body: bytes) -> Any:
         raise ProblemError(400, f"The body is not JSON: {error.msg} at character {error.pos}.") from None
     except ValueError:  # Python reads no integer of more than 4,300 digits
         raise ProblemError(400, "The JSON has a number with too many digits.") from None
-    if _has_too_many_values(value):
-        raise _too_many_values()
     if SURROGATE.search(body) and _has_surrogate(value):
         raise ProblemError(400, "A text of the JSON has an unpaired surrogate: it was decoded wrongly, or cut.")
     return value
 
 
-def _check_brackets(body: bytes) -> None:
-    """Raise ProblemError if JSON is nested too deep, or has too many brackets and texts to be parsed.
+def _check_size(body: bytes) -> None:
+    """Raise ProblemError if JSON has more values than are read, or is nested too deep, before it is parsed.
 
-    JSON of v values has at most 2 v + 1 opening brackets and texts, names included, and v + 1 closing brackets.
+    Each value is the first of a list or object, or comes after a comma.
     """
+    without_texts, n_texts = TEXT.subn(b"", body, count=MAX_PARTS + 1)
+    n_parts = n_texts + without_texts.count(b"[") + without_texts.count(b"{")
+    if n_parts > MAX_PARTS:
+        raise ProblemError(413, f"JSON may have {MAX_PARTS:,} texts, names, lists and objects at most. {FEWER}")
+    if without_texts.count(b",") >= MAX_NUMBERS:
+        raise too_many_numbers()
     depth = 0
-    for number, found in enumerate(BRACKETS.finditer(body)):
-        first = found.group()[:1]
-        depth += (first in b"[{") - (first in b"]}")
+    for found in BRACKETS.finditer(without_texts):
+        depth += 1 if found.group() in b"[{" else -1
         if depth > MAX_DEPTH:
             raise ProblemError(400, f"The JSON is nested deeper than {MAX_DEPTH} levels.")
-        if number > 3 * MAX_VALUES + 1:
-            raise _too_many_values()
+        if depth < 0:
+            break  # it is no JSON, as the parser says
 
 
-def _too_many_values() -> ProblemError:
-    return ProblemError(413, f"The JSON has more than {MAX_VALUES:,} values. Send fewer items in a request.")
-
-
-def _has_too_many_values(value: Any) -> bool:
-    n_values, waiting = 0, [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, list | dict) and not (isinstance(one, list) and {int, float}.issuperset(map(type, one))):
-            n_values += len(one)
-            if n_values > MAX_VALUES:
-                return True
-            waiting += one.values() if isinstance(one, dict) else one
-    return False
+def too_many_numbers() -> ProblemError:
+    """Return the problem of a request with more numbers than are read."""
+    return ProblemError(413, f"JSON, or a tensor, may have {MAX_NUMBERS:,} numbers and other values at most. {FEWER}")
 
 
 def _has_surrogate(value: Any) -> bool:

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from anyshot.app.server.answers import check_any_shot, vectors_of
-from anyshot.app.server.bodies import as_items, read_body
-from anyshot.app.server.schemas import Schema, described, with_example
+from anyshot.app.server.bodies import read_body, read_items
+from anyshot.app.server.schemas import Item, Many, Schema, described, with_example
 from anyshot.app.server.service import json_answer, service_of, unless_gone
 from anyshot.base.validation import Vectors
 from anyshot.errors import InputError
@@ -23,7 +23,7 @@ class EmbeddingsRequest(Schema):
 
     model_config = with_example({"model": "support", "input": ["I was charged twice", "My parcel is late"]})
     model: str = Field(description="Name of a served model.")
-    input: str | list[str] | list[int] | list[list[int]] = Field(description="One text or several; no tokens.")
+    input: str | Many[str | int | Many[int]] = Field(description="One text or several; no tokens.")
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(None, description="The width of the model's vectors; no other can be given.")
     user: str | None = Field(None, description="Ignored.")
@@ -61,7 +61,8 @@ async def embeddings(request: Request) -> Response:
     if not given or len(texts) < len(given):
         raise InputError("input must be a text or a list of texts. Lists of tokens are not read: send the texts.")
     images = snapshot.modality == "image"
-    items = as_items([{"image": one} if images else one for one in texts], snapshot, service.settings)
+    encoded: list[Item] = [{"image": one} for one in texts] if images else list(texts)
+    items = await read_items(request, encoded, snapshot, service.settings)
     vectors, cut, n_tokens = await unless_gone(request, service.batcher.run(vectors_of, snapshot, items))
     data = [
         {"object": "embedding", "index": row, "embedding": own, **({"cut": True} if cut[row] else {})}

@@ -34,6 +34,7 @@ _OF_FIELDS: Final = {
     "missing": "it is missing",
     "extra_forbidden": "there is no field of this name",
     "too_short": "it must have {min_length} entries or more, not {actual_length}",
+    "too_long": "it may have {max_length:,} entries at most",
 }
 """What is wrong with a field, by pydantic's type of the error, where its own words are of Python."""
 _NEEDED: Final = {
@@ -125,7 +126,8 @@ def _of_fields(errors: Iterable[Mapping[str, Any]], *, known: Sequence[str] = ()
     known: the fields that there are.
     """
     at_places: dict[str, list[Mapping[str, Any]]] = {}  # a field that may be of several types has one for each type
-    for one in errors:
+    given = list(errors)
+    for one in [one for one in given if one["type"] == "too_long"] or given:  # which explains what is wrong within
         at_places.setdefault(_place(one), []).append(one)
     # What is wrong within a field says more than what the field may be.
     outer = {at.rpartition(".")[0] for at in at_places}

@@ -17,7 +17,7 @@ from anyshot.app.server.answers import (
     suggested,
     with_explanations,
 )
-from anyshot.app.server.bodies import as_items, read_body, usable_items
+from anyshot.app.server.bodies import read_body, read_items, usable_items
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import (
@@ -86,7 +86,7 @@ async def predict(request: Request) -> Response:
     check_unknown(snapshot, asked.unknown)
     if asked.explain:
         check_any_shot(snapshot, what="Explanations")
-    items = as_items(asked.items, snapshot, service.settings)
+    items = await read_items(request, asked.items, snapshot, service.settings)
     found, scores = await unless_gone(request, _answers(service, model, snapshot, asked, items))
     answer = json_answer({"model": model, "version": snapshot.version, "answers": found})
     summary = summary_of(snapshot, scores)

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Self, TypeAlias
+from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -18,12 +18,14 @@ from pydantic import (
 )
 from pydantic.json_schema import models_json_schema
 
-from anyshot.app.server.limits import MAX_VALUES
+from anyshot.app.server.limits import MAX_ENTRIES
 from anyshot.base.columns import is_blank
 from anyshot.base.model_folder import anyshot_version
 
 Label: TypeAlias = bool | int | FiniteFloat | str
-
+T = TypeVar("T")
+Many: TypeAlias = Annotated[list[T], Field(max_length=MAX_ENTRIES)]
+"""A list of a body. Without the limit, each of millions of numbers in the place of texts would be refused by itself."""
 
 LONGEST_NAME: Final = 1_000
 """Letters of the name of a class, which addresses have to hold."""
@@ -84,7 +86,7 @@ class ImageItem(Body):
     )
 
 
-Vector: TypeAlias = Annotated[list[FiniteFloat], Field(min_length=1)]
+Vector: TypeAlias = Annotated[list[FiniteFloat], Field(min_length=1, fail_fast=True)]
 
 
 Row: TypeAlias = Annotated[
@@ -96,11 +98,10 @@ Row: TypeAlias = Annotated[
         }
     ),
 ]
-ListedRow: TypeAlias = Annotated[list[FiniteFloat | None], Field(min_length=1)]
+ListedRow: TypeAlias = Annotated[list[FiniteFloat | None], Field(min_length=1, fail_fast=True)]
 """A vector, or a row of features that are all numbers, with null for a missing one."""
 Item: TypeAlias = str | Row | ListedRow
-Items: TypeAlias = Annotated[list[Item], Field(min_length=1, max_length=MAX_VALUES)]
-"""Many items. Where one vector may be meant, millions of its numbers would be refused one by one without the limit."""
+Items: TypeAlias = Annotated[Many[Item], Field(min_length=1)]
 
 
 class PredictRequest(Body):
@@ -185,11 +186,11 @@ class ClassRequest(Body):
         {"name": "refund", "examples": [ROW]},
     )
     name: Name
-    description: str | list[str] | Vector | None = Field(
+    description: str | Many[str] | Vector | None = Field(
         None, description="A text, several of them, or, if items are vectors, a vector."
     )
-    words: list[str] = Field([], description="Words that the texts of the class contain; ten are enough.")
-    examples: list[Item] = Field([], description="Items of the class.")
+    words: Many[str] = Field([], description="Words that the texts of the class contain; ten are enough.")
+    examples: Many[Item] = Field([], description="Items of the class.")
 
 
 class ClassEdit(Body):
@@ -199,17 +200,17 @@ class ClassEdit(Body):
         {"name": "refunds", "words": ["money back", "return", "reimbursement"]}, {"name": "refunds"}
     )
     name: Name | None = Field(None, description="Another name.")
-    description: str | list[str] | Vector | None = Field(
+    description: str | Many[str] | Vector | None = Field(
         None, description="Replaces the description and words; null leaves the name alone."
     )
-    words: list[str] = Field([], description="Replaces the description and words.")
+    words: Many[str] = Field([], description="Replaces the description and words.")
 
 
 class MergeRequest(Body):
     """Classes that become one."""
 
     model_config = with_example({"names": ["billing", "delivery"], "into": "orders"})
-    names: Annotated[list[Label], Field(min_length=2)]
+    names: Annotated[Many[Label], Field(min_length=2)]
     into: Name = Field(description="A new name, or one of the names.")
 
 
@@ -220,7 +221,7 @@ class ExamplesRequest(Body):
         {"items": ["I paid two times"], "labels": ["billing"]}, {"items": [ROW], "labels": ["billing"]}
     )
     items: Items
-    labels: list[Label] = Field(description="One for each item, each one of the model's classes.")
+    labels: Many[Label] = Field(description="One for each item, each one of the model's classes.")
 
     @model_validator(mode="after")
     def _check_number(self) -> Self:

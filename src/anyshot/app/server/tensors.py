@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from anyshot.app.server.limits import TENSORS_HEADER
+from anyshot.app.server.limits import MAX_NUMBERS, TENSORS_HEADER, too_many_numbers
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.schemas import Schema
 
@@ -94,8 +94,11 @@ def tensor_of(value: float | str | None) -> dict[str, Any]:
 
 def _read(tensor: InputTensor, content: bytes | None) -> NDArray[Any]:
     """Return the values of a tensor; content: its bytes, None if its values are in the JSON."""
+    n_values = np.prod(tensor.shape, dtype=float)
+    if n_values > MAX_NUMBERS:
+        raise too_many_numbers()
     values = _from_json(tensor) if content is None else _from_bytes(tensor, content)
-    if any(length < 0 for length in tensor.shape) or values.size != np.prod(tensor.shape, dtype=float):
+    if any(length < 0 for length in tensor.shape) or values.size != n_values:
         raise ProblemError(400, f"The tensor {tensor.name!a} has {values.size} values, which are not of its shape.")
     return values.reshape(tensor.shape)
 
