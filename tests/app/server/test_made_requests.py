@@ -10,6 +10,7 @@ from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.made_requests import MOST, ChangeRequest, MadeRequests
 from anyshot.app.server.service_errors import KeyUsedError
 from anyshot.base.labels import Label
+from anyshot.errors import DataFileError
 from anyshot.tasks.loading import load
 
 REQUEST = ChangeRequest("a", "digest")
@@ -62,6 +63,22 @@ def test_a_request_whose_version_was_never_in_place_is_made(live):
     live.change(MORE).result()
     assert live.change(MORE, REQUEST).result() == 3
     assert n_labels(live) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"a": 1}', b'{"a": [1, "b"', b"\xff"])
+def test_no_change_is_made_while_the_keys_cannot_be_read_and_no_service_starts(live, tmp_path, content):
+    live.change(MORE, REQUEST).result()
+    file = live.versions.place / "requests.json"
+    kept = file.read_bytes()
+    file.write_bytes(content)
+    for request in (REQUEST, None):
+        with pytest.raises(DataFileError, match=r"requests\.json holds the Idempotency-Keys .* Restore the file"):
+            live.change(MORE, request).result()
+    with pytest.raises(DataFileError, match="Restore the file"):
+        LiveModel("points", tmp_path / "points", partial(load, cache=False))
+    assert LiveModel("points", tmp_path / "points", partial(load, cache=False), read_only=True).snapshot.version == 2
+    file.write_bytes(kept)
+    assert live.change(MORE, REQUEST).result() == 2
 
 
 def test_the_last_requests_are_known(tmp_path):

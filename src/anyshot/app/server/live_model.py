@@ -87,6 +87,8 @@ class LiveModel:
         The folder holds no model that can be loaded.
     InputError
         The model is no classifier.
+    DataFileError
+        The keys of earlier changes cannot be read.
     """
 
     def __init__(
@@ -109,6 +111,8 @@ class LiveModel:
         self.problem: str | None = None  # why the folder cannot be used
         with self._changing():
             self._keep_current()
+        if not read_only:
+            self.versions.requests.known()
 
     # --- changes ---
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from anyshot.app.server.service_errors import KeyUsedError
 from anyshot.base.files import atomic_file, write_synced
+from anyshot.errors import DataFileError
 
 MOST: Final = 1_000
 """Requests that are known, those that came last."""
@@ -35,7 +36,7 @@ class MadeRequests:
 
         Raises KeyUsedError if its key was that of another request.
         """
-        version, digest = self._read().get(request.key, (current + 1, ""))
+        version, digest = self.known().get(request.key, (current + 1, ""))
         if version > current:
             return None
         check_same(request, digest)
@@ -44,21 +45,28 @@ class MadeRequests:
     def note(self, requests: Iterable[ChangeRequest], version: int) -> None:
         """Note the requests of a version that is about to be put in place.
 
-        Raises DataFileError if the file cannot be written.
+        Raises DataFileError if the file cannot be read or written.
         """
-        earlier = self._read()
+        earlier = self.known()
         kept = {key: own for key, own in earlier.items() if own[0] < version}
         kept |= {one.key: (version, one.digest) for one in requests}
         if kept != earlier:
             with atomic_file(self._file) as part:
                 write_synced(part, json.dumps(dict(list(kept.items())[-MOST:])).encode())
 
-    def _read(self) -> dict[str, tuple[int, str]]:
+    def known(self) -> dict[str, tuple[int, str]]:
+        """Return the version and the digest of each request by its key; raise DataFileError for a damaged file."""
         try:
             found = json.loads(self._file.read_bytes())
+            return {key: (int(version), str(digest)) for key, (version, digest) in found.items()}
         except FileNotFoundError:
             return {}
-        return {key: (version, digest) for key, (version, digest) in found.items()}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise DataFileError(
+                f"The file {self._file} holds the Idempotency-Keys of earlier changes, and cannot be read: {error}. "
+                "Nothing is changed until it can, since a change could be made twice. Restore the file, or delete it "
+                "if no client is about to send a change again."
+            ) from error
 
 
 def check_same(request: ChangeRequest, digest: str) -> None:
