@@ -666,6 +666,11 @@ def test_a_label_that_is_corrected_replaces_the_earlier_one(clf):
     assert [label for item, label in zip(items, labels, strict=True) if item == TEXTS[0]] == [other]
     assert len(items) == n + 1
     assert len(clf.any_shot_model().data.vectors) == n + 1
+    for name, refit in (("new", True), ("newer", False)):
+        clf.add_class(name, examples=[TEXTS[0]], refit=refit)
+        items, labels = clf.training_examples()
+        assert [label for item, label in zip(items, labels, strict=True) if item == TEXTS[0]] == [name]
+    assert len(items) == n + 1
 
 
 def test_exchanged_items_and_labels_are_said(letters):

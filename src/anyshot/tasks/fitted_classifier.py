@@ -117,6 +117,8 @@ class FittedClassifier(ClassifierBase, Parameters):
     ) -> Self:
         """Add a class by a description, labeled examples, or both. Raises DuplicateClassError if its name is taken.
 
+        A text or image that had another label loses it, as in `partial_fit`.
+
         refit: False to compute the weights of the new class only, in a few milliseconds, where fitting takes longer.
         The answers are less exact until the next change, or `partial_fit()` without items, which fits all classes.
         """
