@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from anyshot.app.studio import Project, add_images
+from anyshot.app.studio.adding_images import FOLDERS
 from anyshot.errors import InputError
 
 
@@ -50,9 +51,13 @@ def test_a_zip_is_read_and_no_file_leaves_the_project(project, photos, tmp_path)
         archive.write(photos / "a.png", "../../outside.png")
         archive.write(photos / "b.jpg", "b.jpg")
         archive.write(photos / "b.jpg", "__MACOSX/b.jpg")
+        archive.write(photos / "more/c.png", "beach/c.png")
+        archive.write(photos / "more/c.png", "beach/.hidden.png")
         archive.writestr("more.zip", b"PK")
     added = add_images(project, [tmp_path / "photos.zip"])
-    assert (added.n_items, added.n_duplicates, [name for name, _ in added.faults]) == (2, 0, ["more.zip"])
+    assert (added.n_items, added.n_duplicates, [name for name, _ in added.faults]) == (3, 0, ["more.zip"])
+    names = [item.name for item in project.items.get(project.items.labels().ids)]
+    assert (names, added.read) == (["outside.png", "b.jpg", "beach/c.png"], [FOLDERS])
     assert not (tmp_path.parent / "outside.png").exists()
     (tmp_path / "broken.zip").write_bytes(b"PK nothing")
     assert "cannot be read" in dict(add_images(project, [tmp_path / "broken.zip"]).faults)["broken.zip"]

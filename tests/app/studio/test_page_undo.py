@@ -77,7 +77,9 @@ def test_a_folder_of_many_photographs_is_undone_at_once(opened, tmp_path):
     page.evaluate(
         "told = []; new MutationObserver(() => told.push(toast.textContent)).observe(toast, {childList: true})"
     )
-    page.set_input_files("#folder-input", folder)
+    with page.expect_response("**/items/files") as sent:
+        page.set_input_files("#folder-input", folder)
+    assert sent.value.json()["version"] > 0  # by which the page tells which news are older
     page.wait_for_selector("#toast >> text=30 items added.")
     assert any("Sending 30 of 30 files" in one for one in page.evaluate("told"))
     assert not page.is_visible("#add")
@@ -85,6 +87,20 @@ def test_a_folder_of_many_photographs_is_undone_at_once(opened, tmp_path):
     page.click("#undo")
     page.wait_for_selector("#toast >> text=Undone: Added 30 items from holiday")
     page.wait_for_selector("#no-items:visible")
+
+
+def test_a_table_whose_columns_are_not_chosen_leaves_no_project(opened, studio, tmp_path):
+    (tmp_path / "not taken.csv").write_text(
+        "number,message\n" + "".join(f"{n},{text}\n" for n, text in enumerate(TEXTS))
+    )
+    page = opened()
+    for leave in (lambda: page.keyboard.press("Escape"), lambda: page.click("#sheet form [data-close]")):
+        page.set_input_files("[data-start-file]", tmp_path / "not taken.csv")
+        page.wait_for_selector("#sheet .main")
+        leave()
+        page.wait_for_selector("[data-open=new-project]")
+        assert not list(studio.root.glob("not taken*"))
+        assert page.locator("text=not taken").count() == 0
 
 
 def test_after_a_table_the_classes_are_asked_for_and_then_their_words(opened, tmp_path):

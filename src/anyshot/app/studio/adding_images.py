@@ -6,7 +6,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias
 
 from PIL import Image
@@ -27,6 +27,7 @@ MAX_UNPACKED: Final = 4 * 2**30
 IMAGES_AT_ONCE: Final = 32
 """Images that are added in one transaction, so that they appear while others are read."""
 THUMBNAIL_SIDE: Final = 320  # pixels
+FOLDERS: Final = "the names of the folders are not taken as classes"
 NOT_IMAGE: Final = "the file is not an image, by the end of its name"
 
 _Copied: TypeAlias = tuple[str, tuple[bytes, str]]  # the name of an image; its digest, and its file in the project
@@ -54,6 +55,9 @@ def add_images(
         added = Added(entry=entry)
         named = names or [Path(path).name for path in paths]
         files = list(_image_files(list(zip(map(Path, paths), named, strict=True)), Path(scratch), added))
+        folders = {PurePosixPath(name).parts[:-1] for _, name in files}
+        if len(folders) > 1 or any(len(parts) > 1 for parts in folders):
+            added.read.append(FOLDERS)
         for start in range(0, len(files), IMAGES_AT_ONCE):
             some = files[start : start + IMAGES_AT_ONCE]
             copied = [(name, copy) for path, name in some if (copy := _copied(project, path, name, added)) is not None]
@@ -79,12 +83,14 @@ def _image_files(files: Sequence[tuple[Path, str]], scratch: Path, added: Added)
 
 
 def _unpacked(path: Path, name: str, scratch: Path, added: Added) -> list[tuple[Path, str]]:
-    """Unpack the files of a zip, but no zip in it, under numbers as names, so that none leads out of the folder."""
+    """Unpack the files of a zip, but no zip in it, under numbers, so that none leads out of the folder.
+
+    Each keeps the names of its folders, as the files of a folder do.
+    """
     found: list[tuple[Path, str]] = []
     try:
         with zipfile.ZipFile(path) as archive:
-            named = [(Path(one.filename).name, one) for one in archive.infolist() if "__MACOSX" not in one.filename]
-            members = [(own, one) for own, one in named if not one.is_dir() and not own.startswith(".")]
+            members = [(own, one) for one in archive.infolist() if not one.is_dir() and (own := _name_of(one))]
             if sum(one.file_size for _, one in members) > MAX_UNPACKED:
                 raise DataFileError(f"{name} would unpack to more than {MAX_UNPACKED / 2**30:.0f} GB. Split it.")
             for own, member in members:
@@ -98,6 +104,12 @@ def _unpacked(path: Path, name: str, scratch: Path, added: Added) -> list[tuple[
     except (OSError, *BROKEN_ZIP) as error:
         added.faults.append((name, f"the zip cannot be read: {error}"))
     return found
+
+
+def _name_of(member: zipfile.ZipInfo) -> str:
+    """Return the name of a file of a zip with its folders, without steps that lead out of it; "" if it is hidden."""
+    parts = [part for part in PurePosixPath(member.filename.replace("\\", "/")).parts if part not in ("/", "..")]
+    return "" if any(part.startswith(".") or part == "__MACOSX" for part in parts) else "/".join(parts)
 
 
 def _add_copied(project: Project, copied: Sequence[_Copied], added: Added, source: str, label: int | None) -> None:

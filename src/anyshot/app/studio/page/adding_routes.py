@@ -19,7 +19,7 @@ from starlette.routing import Route
 from anyshot.app import studio
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.kinds import KINDS
-from anyshot.app.studio.page.drawing import fragment, opened_by, route, texts_for
+from anyshot.app.studio.page.drawing import fragment, made, opened_by, route, texts_for
 from anyshot.app.studio.page.messages import message_in, place_in, warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, body_of, number, text, whole
@@ -35,7 +35,6 @@ UPLOADS: Final = "uploads"
 MAX_FILES: Final = 64  # of one request
 KEPT_UPLOADS: Final = 8
 EXPORTED: Final = "this is a project or a model that was exported; drop it onto the first page to go on with it"
-FOLDERS: Final = "the names of the folders are not taken as classes"
 EACH_FILE: Final = "several .txt files were added together, and each is read as one text"
 
 
@@ -74,7 +73,7 @@ async def add_files(request: Request) -> Response:
         source = _source([one.filename or "file" for one in files], more="several" in form)
         before = None if entry is None else opened.project.history.entry(entry)
         uploads = _Uploads(files, label, before, source, "whole" in form)
-        return JSONResponse(await run_in_threadpool(_add_uploads, opened, uploads, texts_for(request)))
+        return await made(opened, lambda: _add_uploads(opened, uploads, texts_for(request)))
 
 
 class _Uploads(NamedTuple):
@@ -114,7 +113,6 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
             paths, names = [path for path, _ in named], [name for _, name in named]
             done = studio.add_images(opened.project, paths, names=names, source=source, label=label, entry=entry)
             done.faults += exported
-            done.read += [FOLDERS] if any(name.count("/") > 1 for name in names) else []
             return what_was_added(done, t)
         total, add = studio.Added(entry=entry, faults=exported), partial(studio.add_table, whole=whole)
         if opened.project.kind == "rows":
@@ -192,7 +190,7 @@ async def take_table(request: Request) -> Response:
         added.read.clear()  # the preview has shown it
         return {**what_was_added(added, texts_for(request)), "kind": opened.project.kind}
 
-    return JSONResponse(await run_in_threadpool(take))
+    return await made(opened, take)
 
 
 def _column(columns: Sequence[str], at: int) -> str:

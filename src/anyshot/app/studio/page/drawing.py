@@ -52,17 +52,19 @@ def base_of(request: Request) -> str:
 
 
 def route(path: str, change: Change) -> Route:
-    """Return the route that makes a change; its answer has the version, by which the page tells what is older."""
-
-    def made(opened: Opened, body: Body, t: Texts) -> Body:
-        found = change(opened, body, t)
-        return {**found, "version": opened.project.version} if "undo" in found else found
+    """Return the route that makes a change."""
 
     async def answer(request: Request) -> Response:
         opened, body = await opened_by(request), await body_of(request)
-        return JSONResponse(await run_in_threadpool(made, opened, body, texts_for(request)))
+        return await made(opened, lambda: change(opened, body, texts_for(request)))
 
     return Route(f"/p/{{project}}/{path}", answer, methods=["POST"])
+
+
+async def made(opened: Opened, change: Callable[[], Body]) -> Response:
+    """Make a change, and answer with what it returns and the version, by which the page tells which news are older."""
+    found = await run_in_threadpool(change)
+    return JSONResponse({**found, "version": opened.project.version} if "undo" in found else found)
 
 
 def fragment(request: Request, template: str, facts: Mapping[str, Any]) -> str:

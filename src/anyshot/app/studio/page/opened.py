@@ -100,6 +100,13 @@ class Projects:
             except OSError as error:
                 raise ProjectError(f"{folder} cannot be deleted: {error.strerror or error}.") from error
 
+    def discard(self, name: str) -> None:
+        """Delete a project without items that was created for files of which none was added; others are unchanged."""
+        project = self.get(name).project
+        if project.items.count() or project.history.last() is not None:
+            raise ProjectError(f"{project.name} has items or changes. Remove it on the first page.")
+        self.delete(self.remove(name))
+
     def _closed(self, name: str) -> Path:
         """Close a project if it is open, and return its folder."""
         folder = _named(self.folders(), name)

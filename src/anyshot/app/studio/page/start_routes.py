@@ -136,8 +136,8 @@ def start_with_file(projects: Projects, path: Path, name: str) -> Started:
 def _start_with_images(projects: Projects, path: Path, name: str, stem: str) -> Started:
     address = projects.create(stem, "images")
     added = studio.add_images(projects.get(address).project, [path], names=[name])
-    if not added.n_items:  # a project without an item is of no use
-        projects.delete(projects.remove(address))
+    if not added.n_items:
+        projects.discard(address)
         place, reason = added.faults[0]
         raise InputError(f"{name} has no image that can be read. {place}: {reason}.")
     return Started(address, added=added)
@@ -165,6 +165,7 @@ ROUTES: Final = [
             "remove": lambda projects, name, _: projects.remove(name),
             "restore": lambda projects, name, _: projects.restore(name),
             "delete": lambda projects, name, _: projects.delete(name),
+            "discard": lambda projects, name, _: projects.discard(name),
         }.items()
     ),
 ]

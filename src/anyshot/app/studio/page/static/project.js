@@ -295,6 +295,11 @@ document.querySelectorAll(".area > details > summary").forEach((one) => one.addE
 fold();
 
 document.querySelectorAll("[data-open=add]").forEach((button) => button.addEventListener("click", () => openAdd(button.dataset.tab)));
-if (document.body.dataset.table) get(`tables/${document.body.dataset.table}`).then(showTable, ({ detail }) => toast(detail));
+if (document.body.dataset.table) {
+  get(`tables/${document.body.dataset.table}`).then(showTable, ({ detail }) => toast(detail));
+  // The project was created for this table: if its columns are not chosen, it is of no use.
+  const discard = () => send(`../../projects/${base.split("/")[2]}/discard`).then(() => { location.href = "/"; }, () => {});
+  byId("sheet").addEventListener("close", () => location.search && discard(), { once: true });
+}
 order();
 follow(seenItems);

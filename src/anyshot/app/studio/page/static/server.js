@@ -64,7 +64,7 @@ function showSaved() {
 }
 
 /** Remember what undo takes back now: the last change that was answered, or that the server tells of. */
-function setUndo(entry, version = 0) {
+function setUndo(entry, version) {
   Object.assign(state, { undo: entry, changed_to: Math.max(version, state.changed_to ?? 0) });
   listeners.forEach((listener) => listener(new Set(), state));
 }
@@ -136,8 +136,7 @@ export async function follow(seen) {
     try {
       const news = await get(`changes?since=${state.version}&refit=${state.refit ?? 0}&wait=${wait}&ids=${seen().join()}`);
       // What was told before a change was answered knows less of it.
-      const isOld = news.version < (state.changed_to ?? 0)
-        || (!news.subjects.includes("history") && (news.undo?.id ?? 0) < (state.undo?.id ?? 0));
+      const isOld = news.version < (state.changed_to ?? 0);
       Object.assign(state, news, isOld && { undo: state.undo });
       isGone(false);
       if (news.kind !== document.body.dataset.kind && !queue.length) location.reload();  // its first items are others

@@ -60,8 +60,7 @@ async function startWith(files) {
   const partly = (problem) => { throw problem.detail ? problem : { detail: t("gone_partly", { name }) }; };
   const done = await sendFiles(files, (form) => post(`${created.address}items/files`, form), say).catch(partly);
   if (!done.added) {  // a project without an item is of no use
-    const { name } = await post(`/projects/${created.address.split("/")[2]}/remove`, {});
-    await post(`/projects/${encodeURIComponent(name)}/delete`, {});
+    await post(`/projects/${created.address.split("/")[2]}/discard`, {});
     throw { detail: done.refused.slice(0, MAX_REASONS).map(reasonOf).join("; ") };
   }
   return withAdded({ ...created, done });
