@@ -17,7 +17,6 @@ from anyshot.base.messages import warn
 from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
-from anyshot.tasks.fitting import without_corrected
 from anyshot.zero_shot.class_texts import ClassTexts, Description, describe, is_vector
 
 PROVISIONAL: Final = (
@@ -38,7 +37,7 @@ class ClassChange(NamedTuple):
 def added(
     embedder: Embedder, data: TrainingSet, *, name: Label, description: Description, examples: Items
 ) -> ClassChange:
-    """Add a class with a description and labeled examples, which lose the label that they had."""
+    """Add a class with a description and labeled examples."""
     name = class_name(name)
     if name in data.classes.tolist():
         raise DuplicateClassError(f"Cannot add {name!r}: there is a class of this name already. Add examples to it.")
@@ -46,8 +45,7 @@ def added(
     texts, vector = _described(embedder, data, name, description)
     changed, origin = _changed(embedder, data, data.texts.joined(texts), [*_each(data), []], vector=vector)
     embedder.reader.warn_of_absent_words(changed.texts, [name])
-    changed, n_new = embedder.with_items(changed, examples, [name] * item_count(examples)), item_count(examples)
-    return ClassChange(without_corrected(embedder, changed, n_new=n_new), origin)
+    return ClassChange(embedder.with_items(changed, examples, [name] * item_count(examples)), origin)
 
 
 def removed(embedder: Embedder, data: TrainingSet, *, name: Label) -> ClassChange:

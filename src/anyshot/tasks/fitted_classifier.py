@@ -35,6 +35,7 @@ from anyshot.tasks.fitting import (
     warn_of_classes,
     warn_of_labels,
     warn_of_names,
+    without_corrected,
 )
 from anyshot.tasks.parameters import Parameters, check_needs_no_items, check_parameters, expected_shares
 from anyshot.zero_shot.class_texts import Description
@@ -181,10 +182,10 @@ class FittedClassifier(ClassifierBase, Parameters):
             warn_of_look_alikes(pending.texts.names, new=_new_names(pending, self._pending))
             return self._postpone(pending)
         model = self._fitted_model(examples)
-        changed = change(model.embedder, model.data)
-        data, origin = changed
+        changed, n_new = change(model.embedder, model.data), item_count(examples)
+        data, origin = without_corrected(model.embedder, changed.data, n_new=n_new), changed.origin
         warn_of_look_alikes(data.texts.names, new=_new_names(data, model.data))
-        warn_of_labels(model.embedder, data, n_new=item_count(examples))
+        warn_of_labels(model.embedder, data, n_new=n_new)
         if not refit and can_stay(model, changed):
             data = checked_classes(self, model.embedder, data, origin >= 0)
             self._set_model(with_class_alone(model, changed._replace(data=data)))
