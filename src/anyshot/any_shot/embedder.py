@@ -116,7 +116,8 @@ class Embedder:
         """What was done to the items that the model is fitted to, in sentences."""
         of_table = None if self.table is None else self.table.reason
         of_long = encoder_texts.reason_of_long_texts(self.n_long, self.encoder, self.long_texts)
-        return tuple(reason for reason in (of_table, of_long, self.semantics.reason) if reason)
+        of_words = self.semantics.reason if self.semantics.words else None
+        return tuple(reason for reason in (of_table, of_long, of_words) if reason)
 
     @cached_property
     def encoder(self) -> Encoder | None:

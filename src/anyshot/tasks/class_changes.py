@@ -148,15 +148,15 @@ def _described(
 ) -> tuple[ClassTexts, Vectors | None]:
     """Return the texts of one class, or its vector (1, d), or its attributes (1, a).
 
-    A vector is one of the encoder, so the class has 0 for the words that the texts share.
+    A vector is one of the encoder, so the class has 0 for all that is joined to those.
     """
-    n_attributes, n_words = data.attributes.shape[1], embedder.semantics.width
-    width = n_attributes or data.class_embeddings.shape[1] - n_words
+    n_attributes, d = data.attributes.shape[1], data.class_embeddings.shape[1]
+    width = n_attributes or embedder.reader.width or d
     if is_vector(description) and width:
         vector = check_vectors(np.array([description]), width=width, name="The class vector")
         if not vector.any():
             raise ClassesError(f"The vector of class {name!r} contains only zeros. Give another.")
-        return ClassTexts((name,), ((),)), vector if n_attributes else unit(np.pad(vector, ((0, 0), (0, n_words))))
+        return ClassTexts((name,), ((),)), vector if n_attributes else unit(np.pad(vector, ((0, 0), (0, d - width))))
     if n_attributes:
         raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
     return describe({name: description}), None

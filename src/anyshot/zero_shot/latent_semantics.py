@@ -60,9 +60,7 @@ class LatentSemantics:
 
     @property
     def reason(self) -> str:
-        """What is done with the words, in a sentence; "" if there are none."""
-        if not self.words:
-            return ""
+        """What is done with the words, in a sentence."""
         share = self.weight**2 / (1 + self.weight**2)  # of the cosine of two joined vectors
         return (
             f"{len(self.words):,} words that several texts share also count, by latent semantic analysis: {share:.0%} "

@@ -53,7 +53,7 @@ class Learned:
         if self.words is None:
             return vectors
         semantics = self.model.embedder.semantics
-        joined = np.empty((len(ids), vectors.shape[1] + semantics.width), np.float32)
+        joined = np.empty((len(ids), self.model.coef.shape[1]), np.float32)
         for start in range(0, len(ids), JOINED_AT_ONCE):
             part = slice(start, start + JOINED_AT_ONCE)
             joined[part] = semantics.joined(vectors[part], self.words.of(ids[part]))
