@@ -235,14 +235,15 @@ class Embedder:
             return None
         if self.long_texts == "mean" or not item_count(items) or modality_of(items) != "text":
             return None  # of a mean, only the encoder tells which texts are long
-        found = cached_texts(items, digest=digest, width=width, cache=self.cache, counts=self.counts)
+        texts = check_texts(items)
+        found = cached_texts(texts, digest=digest, width=width, cache=self.cache, counts=self.counts)
         if found is not None:
-            self._warn_of_missing(items)
+            self._warn_of_missing(texts)
         return found
 
-    def _warn_of_missing(self, texts: Items) -> None:
+    def _warn_of_missing(self, texts: Sequence[str]) -> None:
         if not self._is_silent:
-            encoder_texts.warn_of_missing_texts(check_texts(texts))
+            encoder_texts.warn_of_missing_texts(texts)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of texts (n, d), in the space of the items."""

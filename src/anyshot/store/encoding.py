@@ -87,13 +87,13 @@ def encode_texts_once(
 
 
 def cached_texts(
-    texts: Items, *, digest: str, width: int, cache: KeepsVectors, counts: EncodingCounts
+    texts: Sequence[str], *, digest: str, width: int, cache: KeepsVectors, counts: EncodingCounts
 ) -> Vectors | None:
-    """Return the vectors (n, width) of texts if the cache has all of them, else None; no encoder is needed.
+    """Return the vectors (n, width) of texts that were checked if the cache has all of them, else None.
 
-    digest: of the text encoder; what was found is added to `counts`.
+    No encoder is needed. digest: of the text encoder; what was found is added to `counts`.
     """
-    keys = _keys(check_texts(texts), kind="text", digest=digest)
+    keys = _keys(texts, kind="text", digest=digest)
     row_of = {key: row for row, key in enumerate(dict.fromkeys(keys))}
     try:
         table, known = cache.get_many(list(row_of), width=width)
