@@ -92,6 +92,28 @@ UNKNOWN = {
 holds.each("class names with {}: warned of", UNKNOWN)(
     lambda _, names, words: says(lambda: _answers_by_names(names), words)
 )
+SAME = "have the same words"
+holds.each(
+    "classes with the same words, {}: warned of",
+    {
+        "two names of one thing": ["spam", "junk"],
+        "words given to two of three classes": {"a": Words("x y"), "b": Words("y x"), "c": Words("z")},
+    },
+)(lambda _, classes: says(lambda: _answers_by_names(classes), SAME))
+holds.warned("a class added with the name of another in other words: warned of", SAME)(
+    lambda _: by_names(["spam", "ham"]).partial_fit(["a prize"], ["spam"]).add_class("junk")
+)
+holds.warned("a name of one letter beside names that the list has: warned of", "only one letter")(
+    lambda _: _answers_by_names(["spam", "ham", "junk mail", "B"])
+)
+holds.warned("a word that the list has for the other class: warned of", "'prize'", "every class")(
+    lambda _: _answers_by_names({"spam": None, "ham": Words(add="prize")})
+)
+holds.each("words of a class that are {}: refused by class", {"none": "", "signs": "!? \u2026", "a number": "12 34"})(
+    lambda _, given: refuses(
+        lambda: by_names({"spam": Words(given), "ham": None}), "class 'spam'", "No words are given"
+    )
+)
 holds.warned("a word to drop that the class does not have: warned of", "'zebra'", "money back")(
     lambda _: fitted(classes={"refund": Words(drop="zebra"), "delivery": None})
 )

@@ -57,7 +57,8 @@ def test_words_replace_those_that_were_found_and_add_and_drop_change_them():
 def test_no_word_is_refused_by_the_name_of_its_class(given):
     for words in (Words(given), Words.read(given)):
         with pytest.raises(
-            ClassesError, match=r"No word of class 'bug' has letters\. Give .* .good, great, excellent."
+            ClassesError,
+            match=r"No words are given for class 'bug', or none of them has letters\. Give .* .good, great, excellent.",
         ):
             describe({"bug": words, "praise": Words("good")})
 

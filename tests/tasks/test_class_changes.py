@@ -62,8 +62,8 @@ def test_words_that_are_dropped_from_a_class_without_them_are_warned_of(letters)
     clf.describe_class("tea", Words("pot", add="cup"))  # a warning would be an error
     for change in (clf.describe_class, clf.add_class):
         name = "tea" if change == clf.describe_class else "den"
-        with pytest.warns(UserWarning, match=f"Words drops 'pot', but the class '{name}' has the words fox, lair"):
-            change(name, Words("fox lair", drop="pot"))
+        with pytest.warns(UserWarning, match=f"Words drops 'pot', but the class '{name}' has the words fox, {name}"):
+            change(name, Words(f"fox {name}", drop="pot"))
     clf.describe_class("hub", "a wheel")
 
 

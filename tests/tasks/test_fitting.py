@@ -71,6 +71,20 @@ def test_names_that_say_little_to_the_encoder_are_warned_of(names, words):
         AnyShotClassifier(names, encoder="minilm", cache=False).fit()
 
 
+def test_names_with_the_same_words_and_new_names_are_warned_of():
+    with pytest.warns(UserWarning, match="The classes 'junk' and 'spam' have the same words"):
+        AnyShotClassifier(["spam", "junk"], encoder="minilm", cache=False).fit()
+    clf = AnyShotClassifier(["spam", "ham"], encoder="minilm", cache=False).fit(["cash back"], ["spam"])
+    for name, words in ("junk", "'junk' and 'spam' have the same words"), ("B", "such as 'B', have only one letter"):
+        with pytest.warns(UserWarning, match=words):
+            clf.add_class(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf.add_class("parcel", "a parcel")  # the others were warned of
+        both = ["cash back", "my parcel"], ["spam", "junk"]
+        AnyShotClassifier(["spam", "junk"], encoder="minilm", cache=False).fit(*both)
+
+
 def test_names_with_labels_words_or_descriptions_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

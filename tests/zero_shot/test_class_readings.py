@@ -7,7 +7,7 @@ import pytest
 
 from anyshot import load_encoder
 from anyshot.base.class_words import Words
-from anyshot.zero_shot.class_readings import ANY_WORDS, ClassReader, denies, reading_reasons, readings
+from anyshot.zero_shot.class_readings import ANY_WORDS, ClassReader, denies, reading_reasons, readings, synonyms
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, describe, own_readings
 from anyshot.zero_shot.thesaurus import lookup, translated
 
@@ -46,10 +46,24 @@ def test_words_that_are_dropped_and_not_found_are_warned_of(letters):
         "ham": "'pork', .* has the words tea",
     }.items():
         with pytest.warns(UserWarning, match=f"Words drops {words}"):
-            reader.warn_of_absent_words(describe(classes), [name])
-    reader.warn_of_absent_words(describe(classes), ["joy"])  # a warning would be an error
+            reader.warn_of_words(describe(classes), [name])
+    reader.warn_of_words(describe(classes), ["joy"])  # a warning would be an error
     with pytest.warns(UserWarning, match="the class 'spam' has no words"):
-        reader.warn_of_absent_words(describe({"spam": Words(drop="free"), "zyzzyva": None}))
+        reader.warn_of_words(describe({"spam": Words(drop="free"), "zyzzyva": None}))
+
+
+def test_a_word_of_every_class_is_warned_of(letters):
+    reader = ClassReader(letters.encode, letters.width, of_texts=True, thesaurus=True)
+    with pytest.warns(UserWarning, match=r"A word is given for every class and cannot tell classes apart: 'cash'\."):
+        reader.warn_of_words(describe({"a": Words("Cash free"), "b": Words(add="cash")}))
+    with pytest.warns(UserWarning, match=r"2 words are given for every class and cannot .* apart: 'x', 'y'"):
+        reader.warn_of_words(describe({"a": Words("x y"), "b": ["text", Words("y x z")]}))
+    with pytest.warns(
+        UserWarning, match=r"A word is given for every class .* apart: 'prize'\."
+    ):  # the other's is listed
+        reader.warn_of_words(describe({"spam": None, "ham": Words(add="prize")}))
+    reader.warn_of_words(describe({"a": Words("x y"), "b": Words("x z"), "c": None}))  # a warning would be an error
+    reader.warn_of_words(describe({"a": Words("x y"), "b": Words("x z")}), ["c"])
 
 
 def test_a_short_description_is_looked_up_if_the_name_is_not_listed():
@@ -178,6 +192,9 @@ def test_synonyms_have_the_same_words():
     assert reading_reasons(texts, found)[1:] == [
         "The classes 'spam' and 'junk' have the same words. Give others with Words (--words)."
     ]
+    own = describe({"a": Words("x y"), "b": Words("Y x"), "c": Words("z")})
+    assert synonyms(own, own_readings(own))[0].startswith("The classes 'a' and 'b' have the same words")
+    assert synonyms(own, own_readings(own), ["c"]) == []
 
 
 def test_classes_given_by_vectors_have_no_words():

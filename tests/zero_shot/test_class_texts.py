@@ -44,14 +44,6 @@ def test_a_class_has_words_once():
         describe({"a": [Words("good"), Words("fun")]})
 
 
-def test_a_word_of_every_class_is_warned_of():
-    with pytest.warns(UserWarning, match=r"A word is given for every class and cannot tell classes apart: 'cash'."):
-        read_classes({"a": Words("Cash free"), "b": Words(add="cash")}, [], allow_unknown=False)
-    with pytest.warns(UserWarning, match=r"2 words are given for every class and cannot .* apart: 'x', 'y'"):
-        read_classes({"a": Words("x y"), "b": ["text", Words("y x z")]}, [], allow_unknown=False)
-    read_classes({"a": Words("x y"), "b": Words("x z"), "c": None}, [], allow_unknown=False)
-
-
 def test_words_do_not_go_with_class_vectors():
     with pytest.raises(ClassesError, match=r"'a' is given by a vector and 'b' by Words\('good'\)"):
         read_classes({"a": [1.0, 2.0], "b": Words("good")}, [], allow_unknown=False)

@@ -89,6 +89,11 @@ class Words:
         kept = _keys([*words, *add])
         return cls(words, add=add, drop=[word for word in drop if word.casefold() not in kept])
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The words that count whatever is found for the name of the class."""
+        return (*self.words, *self.add)
+
     def chosen_from(self, found: Collection[str]) -> tuple[str, ...]:
         """Return the words of the class, where `found` are those that were found for its name."""
         dropped = _keys(self.drop)

@@ -228,7 +228,7 @@ class NetworkClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, 
     def _class_embeddings(self, embedder: Embedder, classes: Classes) -> Vectors:
         """Return the embeddings of the class names or descriptions (c, width); zeros where the encoder has none."""
         texts, _ = read_classes(self.classes, classes.tolist(), allow_unknown=False)
-        embedder.reader.warn_of_absent_words(texts)
+        embedder.reader.warn_of_words(texts)
         return embedder.reader.embed(texts)
 
     def _check_fitted(self) -> None:

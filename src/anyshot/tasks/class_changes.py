@@ -44,7 +44,7 @@ def added(
     _refuse_texts_of_numbers(embedder, data, name, description)
     texts, vector = _described(embedder, data, name, description)
     changed, origin = _changed(embedder, data, data.texts.joined(texts), [*_each(data), []], vector=vector)
-    embedder.reader.warn_of_absent_words(changed.texts, [name])
+    embedder.reader.warn_of_words(changed.texts, [name])
     return ClassChange(embedder.with_items(changed, examples, [name] * item_count(examples)), origin)
 
 
@@ -75,7 +75,7 @@ def described(embedder: Embedder, data: TrainingSet, *, name: Label, description
     if vector is None and not data.texts.texts[row] and data.has_description[row]:
         raise InputError(f"The class {name!r} is described by a vector. Give a vector to describe it anew.")
     change = _changed(embedder, data, data.texts.replaced(row, texts), _each(data), vector=vector, row=row)
-    embedder.reader.warn_of_absent_words(change.data.texts, texts.names)
+    embedder.reader.warn_of_words(change.data.texts, texts.names)
     return change
 
 

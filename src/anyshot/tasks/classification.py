@@ -182,7 +182,7 @@ class AnyShotClassifier(FittedClassifier):
         if embedder.requested == "table":
             warn_of_unused_texts(data.texts)
         warn_of_names(embedder, data)
-        embedder.reader.warn_of_absent_words(data.texts)
+        embedder.reader.warn_of_words(data.texts)
         warn_of_labels(embedder, data, n_new=len(data.index))
         if embedder.reader.of_texts and not described:
             embedder, data = with_shared_words(embedder, data, given.without_label)

@@ -184,7 +184,9 @@ class FittedClassifier(ClassifierBase, Parameters):
         model = self._fitted_model(examples)
         changed, n_new = change(model.embedder, model.data), item_count(examples)
         data, origin = without_corrected(model.embedder, changed.data, n_new=n_new), changed.origin
-        warn_of_look_alikes(data.texts.names, new=_new_names(data, model.data))
+        new = _new_names(data, model.data)
+        warn_of_look_alikes(data.texts.names, new=new)
+        warn_of_names(model.embedder, data, new)
         warn_of_labels(model.embedder, data, n_new=n_new)
         if not refit and can_stay(model, changed):
             data = checked_classes(self, model.embedder, data, origin >= 0)
@@ -229,7 +231,7 @@ class FittedClassifier(ClassifierBase, Parameters):
         data = embedder.with_embeddings(self._pending, items)
         warn_of_classes(data)
         warn_of_names(embedder, data)
-        embedder.reader.warn_of_absent_words(data.texts)
+        embedder.reader.warn_of_words(data.texts)
         return self._set_model(fit_model(self, embedder, data))
 
     def _check_fitted(self) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
@@ -27,6 +27,7 @@ from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsE
 from anyshot.store.disk_cache import VectorCache
 from anyshot.tasks.parameters import Parameters, doubts_about_shares, expected_shares
 from anyshot.zero_shot import class_embeddings
+from anyshot.zero_shot.class_readings import synonyms
 from anyshot.zero_shot.class_texts import check_not_named_unknown
 
 MayWait: TypeAlias = bool | NDArray[np.bool_]
@@ -139,15 +140,27 @@ def warn_of_classes(data: TrainingSet) -> None:
     class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering)
 
 
-def warn_of_names(embedder: Embedder, data: TrainingSet) -> None:
-    """Warn of classes of texts without labels whose names alone say little to the encoder, and that have no words."""
-    encoder = embedder.encoder
-    if not isinstance(encoder, WithVocabulary) or data.from_source or data.counts.all():
+def warn_of_names(embedder: Embedder, data: TrainingSet, new: Collection[Label] | None = None) -> None:
+    """Warn of classes of texts without labels whose names alone say little to the encoder, or that have equal words.
+
+    new: the classes to warn of, all by default.
+    """
+    if data.from_source or data.counts.all():
         return
-    rows = zip(data.texts.texts, embedder.reader.readings(data.texts), data.counts, strict=True)
-    names = [own[0] for own, reading, n in rows if len(own) == 1 and own[0] and not reading.words and not n]
+    encoder, texts, read_by = embedder.encoder, data.texts, embedder.reader.readings(data.texts)
+    for same in synonyms(texts, read_by, new):
+        warn(same)
+    if not isinstance(encoder, WithVocabulary):
+        return
+    rows = zip(texts.names, texts.texts, read_by, data.counts, strict=True)
+    bare = {
+        name: own[0]
+        for name, own, reading, n in rows
+        if len(own) == 1 and own[0] and reading.source in ("similar", "none") and not n
+    }
+    numbered = Counter(_NUMBER.sub("0", name) for name in bare.values())
+    names = [own for name, own in bare.items() if new is None or name in new]
     unread = [names[row] for row in rows_of_unread_texts(encoder, names)]
-    numbered = Counter(_NUMBER.sub("0", name) for name in names)
     faults = {
         f"are in letters that the encoder {embedder.name!r} does not know": unread,
         "have only one letter": [name for name in names if sum(map(str.isalpha, name)) == 1 and name not in unread],

@@ -101,8 +101,31 @@ class ClassReader:
             self._found[texts] = found
         return found
 
-    def warn_of_absent_words(self, texts: ClassTexts, names: Collection[Label] | None = None) -> None:
-        """Warn of words that a user drops from classes that do not have them; names: the classes, all by default."""
+    def warn_of_words(self, texts: ClassTexts, names: Collection[Label] | None = None) -> None:
+        """Warn of words that a user drops from classes that do not have them, or gives though every class has them.
+
+        names: the classes whose words are checked, all by default.
+        """
+        self._warn_of_absent_words(texts, names)
+        self.warn_of_shared_words(texts, names)
+
+    def warn_of_shared_words(self, texts: ClassTexts, names: Collection[Label] | None = None) -> None:
+        """Warn of words that a user gave a class, one of `names`, all by default, though every class has them."""
+        both = zip(texts.names, texts.words, strict=True)
+        given = [word for name, own in both if own and (names is None or name in names) for word in own.given]
+        if not given or len(texts.names) < 2 or not self.templates:  # without them, no text of a class is read
+            return
+        every = [set(map(str.casefold, own.words)) for own in self.readings(texts)]
+        shared = list(dict.fromkeys(word for word in map(str.casefold, given) if all(word in own for own in every)))
+        if shared:
+            listed = ", ".join(map(repr, shared[:5]))
+            warn(
+                f"{'A word is' if len(shared) == 1 else f'{len(shared)} words are'} given for every class and cannot "
+                f"tell classes apart: {listed}. Give each word to one class."
+            )
+
+    def _warn_of_absent_words(self, texts: ClassTexts, names: Collection[Label] | None) -> None:
+        """Warn of words that a user drops from classes that do not have them."""
         asked = [
             (name, own, row)
             for row, (name, own) in enumerate(zip(texts.names, texts.words, strict=True))
@@ -296,7 +319,7 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
             "Class names are read without words, since the bundled list has none for every class. Before you label "
             "more, write ten words a class with Words (--words), such as good, great, excellent for 'positive'."
         )
-    reasons += _synonyms(texts, read_by)
+    reasons += synonyms(texts, read_by)
     any_text = [repr(name) for name, _ in _of(texts, read_by, "any")]
     if any_text:
         reasons.append(
@@ -310,15 +333,16 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
     return reasons
 
 
-def _synonyms(texts: ClassTexts, read_by: Sequence[Reading]) -> list[str]:
-    """Return which two classes have the same words of the thesaurus, in a sentence; none if all differ."""
-    first: dict[tuple[str, ...], Label] = {}
-    for name, own in _of(texts, read_by, "bundled", "translated", "similar"):
-        if own.words in first:
-            return [
-                f"The classes {first[own.words]!r} and {name!r} have the same words. Give others with Words (--words)."
-            ]
-        first[own.words] = name
+def synonyms(texts: ClassTexts, read_by: Sequence[Reading], names: Collection[Label] | None = None) -> list[str]:
+    """Return which two classes are read by the same words, in a sentence; none if all differ.
+
+    names: of which one must be among the two, all by default.
+    """
+    first: dict[frozenset[str], Label] = {}
+    for name, own in _of(texts, read_by, "own", "bundled", "translated", "similar"):
+        other = first.setdefault(frozenset(map(str.casefold, own.words)), name)
+        if other != name and (names is None or not {name, other}.isdisjoint(names)):
+            return [f"The classes {other!r} and {name!r} have the same words. Give others with Words (--words)."]
     return []
 
 

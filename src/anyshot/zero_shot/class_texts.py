@@ -1,7 +1,6 @@
 """The texts of classes as a user gives them: names, descriptions and words; and class vectors in place of texts."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -200,7 +199,6 @@ def read_classes(
         return ClassTexts(tuple(described), ((),) * len(described)), described_by_vectors(described)
     none = np.zeros((len(described), 0), np.float32)
     texts = describe(described)
-    _warn_of_words_of_every_class(texts)
     _check_readable(texts, found)
     if not _are_positions(found, listed):
         return texts, none
@@ -326,23 +324,10 @@ def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:
         raise ClassesError(f"Class {name!r} has Words twice: {words[0]} and {words[1]}. Join them.")
     if words and not words[0].facts():
         raise ClassesError(
-            f"No word of class {name!r} has letters. Give some that its texts contain, such as "
-            '"good, great, excellent".'
+            f"No words are given for class {name!r}, or none of them has letters. Give some that its texts contain, "
+            'such as "good, great, excellent".'
         )
     return [one.strip() for one in listed if isinstance(one, str) and one.strip()], next(iter(words), None)
-
-
-def _warn_of_words_of_every_class(texts: ClassTexts) -> None:
-    """Warn of words that the user gave for every class."""
-    given = [() if own is None else (*own.words, *own.add) for own in texts.words]
-    counts = Counter(word for own in given for word in dict.fromkeys(word.casefold() for word in own))
-    shared = [word for word, count in counts.items() if count == len(given) > 1]
-    if shared:
-        listed = ", ".join(map(repr, shared[:5]))
-        warn(
-            f"{'A word is' if len(shared) == 1 else f'{len(shared)} words are'} given for every class and cannot tell "
-            f"classes apart: {listed}. Give each word to one class."
-        )
 
 
 def _split_at_capitals(word: str) -> str:

@@ -88,7 +88,7 @@ def test_predict_takes_words(call, made):
     done = call("predict", "a", "--words", "a=b", "--model", made / "model")
     assert (done.code, "cannot be used together" in done.err) == (2, True)
     done = call("predict", "a", "--classes", "a,b", "--words", "a=…")
-    assert (done.code, "No word of class 'a' has letters" in done.err) == (1, True)
+    assert (done.code, "No words are given for class 'a', or none of them has letters" in done.err) == (1, True)
 
 
 def test_words_are_saved_with_a_model_and_come_with_a_new_class(call, made, tmp_path):

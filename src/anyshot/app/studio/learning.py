@@ -22,7 +22,7 @@ from anyshot.base.labels import sorted_rows
 from anyshot.base.messages import collecting
 from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.store.disk_cache import VectorCache
-from anyshot.tasks.fitting import warn_of_classes, warn_of_labels
+from anyshot.tasks.fitting import warn_of_classes, warn_of_labels, warn_of_names
 from anyshot.tasks.shared_words import are_enough, with_semantics
 from anyshot.zero_shot.class_texts import ClassTexts, describe, read_classes
 
@@ -176,6 +176,8 @@ class Learner:
         with collecting() as found:
             read_classes(described(classes), names, allow_unknown=False)
             warn_of_classes(data)
+            warn_of_names(self.embedder, data)
+            self.embedder.reader.warn_of_shared_words(data.texts)
             warn_of_labels(self.embedder, data, n_new=len(data.index))
         return (*self.vectors.warnings, *map(str, found))
 

@@ -25,7 +25,7 @@ WARNING = [
     *(SOURCE / "data" / name for name in (*TABLES, "label_leaks.py", "table_writing.py", "workbooks.py")),
     *(SOURCE / "base" / name for name in ("class_words.py", "files.py", "labels.py", "misleading_names.py")),
     *(SOURCE / "store" / name for name in ("database.py", "encoding.py")),
-    *(SOURCE / "zero_shot" / name for name in ("class_embeddings.py", "class_texts.py")),
+    *(SOURCE / "zero_shot" / name for name in ("class_embeddings.py", "class_readings.py", "class_texts.py")),
     *(SOURCE / "tasks" / name for name in ("fitting.py", "parameters.py")),
     SOURCE / "app/studio/previews.py",
 ]
@@ -35,8 +35,10 @@ NEVER = (
     "Labels are numbers with fractions",
     "The 0 labels are 0 different whole numbers",
     "The shares of class_prior",
+    "Words drops",
 )
-"""Warnings of what the studio never gives to an estimator: there, labels and classes are texts, and no shares given."""
+"""Warnings of what the studio never gives to an estimator: there, labels and classes are texts, no shares are given,
+and only words that are shown are left out."""
 GERMAN = texts_in("de")
 
 
