@@ -130,9 +130,10 @@ class Embedder:
         found = load_encoder(self.requested, download=self._download)
         expected = self._expected_digest
         if expected and not (isinstance(found, Digested) and same_weights(found.digest, expected)):
+            own = f"digest {found.digest[:12]}" if isinstance(found, Digested) else "no digest"
             raise ModelFolderError(
-                f"The encoder {self.name!r} on this machine has other weights than the one that the model was fitted "
-                "with. Install that version of the encoder, or fit the model again."
+                f"The encoder {self.name!r} on this machine has other weights ({own}, width {found.width}) than the "
+                f"one that the model was fitted with (digest {expected[:12]}). Give that one, or fit the model again."
             )
         return found
 

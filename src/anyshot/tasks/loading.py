@@ -6,17 +6,15 @@ from the hub that is on this machine already. It reads no other folder and downl
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from anyshot import domain_adaptation, fine_tuning, tasks
-from anyshot.any_shot.model import Model
 from anyshot.base.model_folder import SavedModel, opened_model
 from anyshot.encoders.hub.cache import ID, is_in_cache
-from anyshot.encoders.registry import ENCODERS, FIRST_LAYERS, KERAS, PREFIX, load_encoder
+from anyshot.encoders.registry import ENCODERS, FIRST_LAYERS, KERAS, PREFIX
 from anyshot.errors import InputError, ModelFolderError
 
 PACKAGES: Final[dict[str, ModuleType]] = {
@@ -74,7 +72,10 @@ def load(
             return model.from_saved(saved)
         clf = model.from_saved(saved, cache=cache)
         if encoder is not None:
-            _check_weights(clf.any_shot_model(), saved, folder, given=encoder, needed=needed)
+            try:
+                _ = clf.any_shot_model().embedder.encoder  # it is loaded, and its weights are checked
+            except ModelFolderError as error:
+                raise ModelFolderError(f"{error} The model in {folder} was fitted with {needed}.") from error
         return clf
 
 
@@ -89,25 +90,6 @@ def _with_allowed_encoder(saved: SavedModel, folder: object, encoder: str | None
         raise ModelFolderError(f"encoder={encoder!r} was given, but {folder} names no encoder. Leave it out.")
     check_digest(facts, folder)
     return replace(saved, facts=facts, download=download)
-
-
-def _check_weights(model: Model, saved: SavedModel, folder: object, *, given: str, needed: str) -> None:
-    """Load the encoder that the user named; raise ModelFolderError if the model was fitted with other weights."""
-    with suppress(ModelFolderError):
-        if model.embedder.encoder is not None:
-            return
-    found: Any = load_encoder(given, download=saved.download)
-    own: Any = saved.facts["encoder"]
-    width = saved.arrays["class_embeddings"].shape[1] - model.embedder.semantics.width
-    raise ModelFolderError(
-        f"The encoder {given!r} was given; it has {_weights(getattr(found, 'digest', ''), found.width)}. The model in "
-        f"{folder} was fitted with {needed}, which had {_weights(own['digest'], width)}. Give an encoder with those "
-        "weights, or fit the model again."
-    )
-
-
-def _weights(digest: str, width: int) -> str:
-    return f"weights with the digest {digest[:12] or '(none)'} and vectors of width {width}"
 
 
 # --- encoders of saved models ---------------------------------------------------------------------------------------
