@@ -322,6 +322,7 @@ def _(folder: Path, number: str) -> object:
 
 # --- columns that only name the rows ---------------------------------------------------------------------------------
 
+ALL = "--feature-columns all --label-column label"
 IDS = {
     "customer_id from 1 on": {"customer_id": range(1, 61)},
     "invoice_no with gaps": {"invoice_no": [7919 * n % 10007 for n in range(60)]},
@@ -355,6 +356,21 @@ def _(folder: Path) -> object:
     signs = "", "\u2212"
     rows = "".join(f"{signs[n % 2]}{n % 5},5;{'ab'[n % 2]}\n" for n in range(20))
     return min(_numbers(folder, f"sum;label\n{rows}")[0]) == -4.5
+
+
+@holds("-999 for a missing number: said, with what to do")
+def _(folder: Path) -> object:
+    TABLE.assign(b=TABLE["b"].where(TABLE.index % 10 > 0, -99999), label=SIGNS).to_csv(folder / "a.csv", index=False)
+    return mentions(
+        in_shell(folder, f"anyshot fit a.csv {ALL} --out m"), "'b' has -99999 in 6 rows", "empty these cells"
+    )
+
+
+@holds("a feature in the first row of each block only: said")
+def _(folder: Path) -> object:
+    region = TABLE.index.map({0: "north", 30: "south"})
+    TABLE.assign(region=region, label=SIGNS).to_csv(folder / "a.csv", index=False)
+    return mentions(in_shell(folder, f"anyshot fit a.csv {ALL} --out m"), "'region' stands once", "into each of them")
 
 
 # --- dates in files --------------------------------------------------------------------------------------------------

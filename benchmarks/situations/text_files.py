@@ -245,6 +245,9 @@ def _(folder: Path) -> object:
     return classes in (2, None) and mentions(result, "row 14") and "'label'" not in result[1]
 
 
+holds("a line break in the name of a column: the name is typed in one line")(
+    lambda f: fails_with(fit(f, "a.csv", '"What\nhappened?",label\na,x\nb,y\n', "--text-column", "What happened?"), 0)
+)
 holds("a header alone: refused")(fit_refused("a.csv", "text,label\n", "row"))
 
 
@@ -366,6 +369,9 @@ holds("several choices in a cell: refused by row")(
 )
 holds("one column of 0 and 1 for each class: refused, with the columns")(
     fit_refused("a.csv", "text,cat,dog\na,1,0\nb,0,1\n", "'cat', 'dog' hold")
+)
+holds("one column of marks for each class: refused, with the columns")(
+    fit_refused("a.csv", "text,cat,dog\na,x,\nb,,x\n", "'cat', 'dog' hold a mark or none")
 )
 
 # --- compressed files ------------------------------------------------------------------------------------------------

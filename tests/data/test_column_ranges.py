@@ -1,8 +1,10 @@
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
-from anyshot.data.column_ranges import Range
+from anyshot.data.column_ranges import Range, warn_of_missing_codes
 
 INCOMES = np.array([18_000.0, 24_000.0, 31_000.0, 52_000.0, 77_000.0] * 10)
 
@@ -51,3 +53,15 @@ def test_no_row_of_a_real_table_is_outside_of_twenty_others(load):
         own = Range.of(column[:20], "number")
         assert own is None or not own.is_outside(column[20:], "number").any()
         assert own is None or own.is_outside(column[20:] * 1000, "number").mean() > 0.5
+
+
+def test_codes_of_missing_numbers_are_warned_of():
+    with pytest.warns(UserWarning, match=r"'age' has -999 in 2 rows, and else 20 to 81\. If it stands for a missing"):
+        warn_of_missing_codes("age", np.array([20.0, -999, 44, np.nan, 81, -999]))
+
+
+@pytest.mark.parametrize("numbers", [[20, 44, 81, -999], [900, 999, 999, 1200, 30], [0, 1, 0, 999, 999]])
+def test_numbers_that_look_like_such_codes_are_not(numbers):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_missing_codes("price", np.array(numbers, dtype=float))

@@ -60,6 +60,13 @@ def test_images_within_a_table_are_refused_with_the_way_out(tmp_path, image):
         read_data(tmp_path / "a.parquet")
 
 
+def test_a_feature_that_stands_in_the_first_row_of_each_block_only_is_said(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    path = file(tmp_path, "a.csv", "region,n,label\nnorth,1,x\n,2,y\nsouth,3,x\n,4,y\n")
+    read_data(path, feature_columns="all", label_column="label")
+    assert "each value in 'region' stands once, above rows without one, which count as missing" in caplog.text
+
+
 def test_an_empty_text_is_named_by_its_line_and_row(tmp_path):
     path = file(tmp_path, "a.csv", 'text,label\n"two\nlines",x\n,y\n  ,z\n')
     with pytest.raises(BadItemError, match=r"a\.csv, row 3 \(line 4\): the text is empty \(and 1 more\)"):

@@ -22,6 +22,7 @@ def test_a_table_of_images_reads_paths_relative_to_itself(tmp_path):
     [
         ("absent.png", "there is no file"),
         ("notes.txt", r"'notes\.txt' does not have an image suffix, such as \.jpg or \.png"),
+        (5000 * "A", r"'A{28} … A{28}' does not have an image suffix"),
         ("photo.HEIC", r"images of the type \.HEIC cannot be read; save it as \.jpg"),
         ("", "the path is empty, or that of a folder"),
         ("cats/", "the path is empty, or that of a folder"),

@@ -49,6 +49,11 @@ def test_rows_are_located_by_their_line_in_an_editor(tmp_path):
     assert read_table(path).location(1) == f"{path}, row 5 (line 6)"
 
 
+def test_names_of_columns_that_have_line_breaks_are_read_in_one_line(tmp_path):
+    path = file(tmp_path, "a.csv", '"What \n happened?",label\na,x\n')
+    assert columns(path) == {"What happened?": ["a"], "label": ["x"]}
+
+
 def test_cells_are_read_unchanged(tmp_path):
     path = file(tmp_path, "a.csv", "text,label\nNA,007\nnull,1.0\n")
     assert columns(path) == {"text": ["NA", "null"], "label": ["007", "1.0"]}

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot.base.messages import warn
 from anyshot.base.validation import Floats
 
 SLACK: Final = 10.0
@@ -21,6 +22,12 @@ SEVERAL: Final = 5
 """So many different numbers are enough for SCALE."""
 MIN_DISTINCT: Final = 3
 """Columns with fewer different numbers, without 0, have no range: they are codes, or hardly vary."""
+
+_MISSING_CODES: Final = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
+"""Numbers by which programs of statistics and instruments say that there is none."""
+
+MIN_REPEATED: Final = 2
+"""Rows with such a number: a single one may be a measurement."""
 
 
 class Range(NamedTuple):
@@ -65,6 +72,23 @@ class Range(NamedTuple):
     def shown(self, kind: str) -> str:
         """Return the range as text."""
         return shown([self.lowest, self.highest], kind)
+
+
+def warn_of_missing_codes(name: str, numbers: Floats) -> None:
+    """Warn of a number such as -999 that stands several times in a column (n,), far from all others.
+
+    Far is more than twice the width of the range of the others.
+    """
+    for code in _MISSING_CODES:
+        others, n_rows = numbers[(numbers != code) & ~np.isnan(numbers)], int(np.count_nonzero(numbers == code))
+        if n_rows < MIN_REPEATED or len(np.unique(others)) < MIN_DISTINCT:
+            continue
+        far = 2 * float(np.ptp(others))
+        if code < others.min() - far or code > others.max() + far:
+            warn(
+                f"Column {name!r} has {code:g} in {n_rows:,} rows, and else {shown(others.tolist(), 'number')}. If it "
+                "stands for a missing number, empty these cells."
+            )
 
 
 def shown(numbers: list[float], kind: str) -> str:

@@ -32,6 +32,7 @@ from anyshot.data.item_columns import (
     as_listed,
     find_column,
     find_labels,
+    head_blocks,
     joined_texts,
     listed_columns,
     listed_names,
@@ -261,8 +262,15 @@ def _features_of(
         of_labels = find_labels(table, given.label, items=used, classes=classes)
     names = find_features(table, features, labels=of_labels, left_out=given.left_out)
     labels = read_labels(table, of_labels, given=given.label, classes=classes)
+    rows = feature_rows(table, names, kinds)
+    if headings := [name for name in names if table.numbers is not None and head_blocks(rows[name].tolist())]:
+        note(
+            log,
+            f"{table.path}: each value in {headings[0]!r} stands once, above rows without one, which count as missing. "
+            "If it is the value of these rows too, write it into each of them",
+        )
     return Dataset(
-        feature_rows(table, names, kinds), labels, "table", table.path, table.encoding,
+        rows, labels, "table", table.path, table.encoding,
         item_column=as_listed(names), label_column=of_labels,
     )  # fmt: skip
 

@@ -228,7 +228,7 @@ def read_labels(
     if suffix_of(table.path) in (".csv", ".tsv") or is_text == {True, False}:
         labels = _typed([None if value is None else as_whole(value) for value in values])
     _check_numbers(table, labels)
-    if _head_blocks(labels) and table.numbers is not None:
+    if head_blocks(labels) and table.numbers is not None:
         note(
             log,
             f"{table.path}: each label in {column!r} stands once, above rows without one, which count as unlabeled. If "
@@ -279,10 +279,12 @@ def _label(value: object) -> object:
     return None if is_empty(value) else value
 
 
-def _head_blocks(labels: Sequence[Label]) -> bool:
+def head_blocks(labels: Sequence[Any]) -> bool:
     """Return whether each of several labels stands once, the first in the first row, and none follows another."""
+    if len(labels) < 2 or labels[0] is None or labels[1] is not None:
+        return False
     rows = [row for row, label in enumerate(labels) if label is not None]
-    if len(rows) < 2 or rows[0] > 0 or len({labels[row] for row in rows}) < len(rows):
+    if len(rows) < 2 or len({labels[row] for row in rows}) < len(rows):
         return False
     return all(after - row > 1 for row, after in pairwise([*rows, len(labels)]))
 

@@ -18,7 +18,7 @@ from anyshot.base.messages import first_of, named_rows, nearest, note_unlike_fit
 from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.written_labels import spelling_of
 from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of, plain_kind
-from anyshot.data.column_ranges import Range, shown
+from anyshot.data.column_ranges import Range, shown, warn_of_missing_codes
 from anyshot.data.row_names import warn_of_numbers, warn_of_texts
 from anyshot.errors import InputError, ItemWarning
 
@@ -103,6 +103,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
                 numbers = as_numbers(table[name], kinds[name])
                 if kinds[name] == "number":
                     warn_of_numbers(name, numbers)
+                    warn_of_missing_codes(name, numbers)
                 medians[name] = float(np.nanmedian(numbers))
                 gaps += [name] if np.isnan(numbers).any() else []
                 if (own := Range.of(numbers, plain_kind(kinds[name]))) is not None:

@@ -1,6 +1,7 @@
 """Read tables: CSV, TSV, JSON lines, Parquet, Excel and plain text files."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -280,9 +281,9 @@ def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Seque
 def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
     """Return the rows of a spreadsheet as a table; the first one holds the names of the columns.
 
-    Texts are as they were before a formula was made safe, and errors are missing values.
+    Texts are as they were before a formula was made safe, and errors are missing values. Names are of one line.
     """
-    names = [clean_header(as_written("" if cell is None else str(cell))) for cell in rows[0]]
+    names = [re.sub(r"\s*\n\s*", " ", clean_header(as_written("" if cell is None else str(cell)))) for cell in rows[0]]
     cells = [[None if cell in NO_VALUES else as_written(cell) for cell in row] for row in rows[1:]]
     return pd.DataFrame(cells, columns=names, dtype=object)
 

@@ -99,6 +99,8 @@ def test_a_label_column_with_an_unusual_name_is_found_by_the_classes_and_named(c
     flags = table(tmp_path / "flags.csv", {"text": ["a b", "c d"], "cat": ["0", "1"], "dog": ["1", "0"]})
     unnamed = call("fit", flags, "--out", tmp_path / "n")
     assert "'cat', 'dog' hold 0 and 1: write one column with the names of the classes instead" in unnamed.err
+    marks = table(tmp_path / "marks.csv", {"text": ["a b", "c d"], "cat": ["x", ""], "dog": ["", "x"]})
+    assert "'cat', 'dog' hold a mark or none: write one column" in call("fit", marks, "--out", tmp_path / "n").err
     two = table(tmp_path / "two.csv", {"text": ["a b", "c d"], "queue": ["x", "y"], "team": ["y", "x"]})
     both = call("fit", two, "--classes", "x,y", "--out", tmp_path / "o")
     assert (both.code, "several columns that hold nothing but names of classes: 'queue', 'team'" in both.err) == (

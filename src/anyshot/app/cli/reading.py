@@ -54,6 +54,7 @@ OTHER_SUFFIXES = frozenset({".gz", *OTHER_TYPES})
 """Suffixes of files that are not read, by which an argument is taken for the name of a file."""
 LONGEST_PATH: Final = 1000
 MOST_SHOWN: Final = 5  # columns of features that a note lists
+FLAGS: Final = {"", "0", "1", "x", "yes", "no", "true", "false", "ja", "nein"}  # two of them in a column of one class
 
 
 @dataclass(frozen=True)
@@ -226,10 +227,12 @@ def _other_columns(table: Any, data: Any) -> str:
     if not names:
         return " It has no other column."
     shown = f" There is no label column among the others: {', '.join(map(repr, names))}."
-    flags = [repr(name) for name in names if {str(one).strip() for one in table.values(name)} == {"0", "1"}]
+    held = {name: {str("" if one is None else one).strip().casefold() for one in table.values(name)} for name in names}
+    flags = [repr(name) for name, values in held.items() if len(values) == 2 and values <= FLAGS]
     if len(flags) < 2:
         return shown
-    return f"{shown} {', '.join(flags)} hold 0 and 1: write one column with the names of the classes instead."
+    marks = "0 and 1" if {"0", "1"} in held.values() else "a mark or none"
+    return f"{shown} {', '.join(flags)} hold {marks}: write one column with the names of the classes instead."
 
 
 def columns_of(data: Any) -> dict[str, str]:
