@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is o
 
 MAX_POOL: Final = 1_000
 """Items without labels that the model is fitted to, evenly spaced: the time of a refit grows with them."""
+MAX_WORD_TEXTS: Final = 5_000
+"""Texts that shared words are learned from, evenly spaced, each time that there are other texts: it takes seconds."""
 JOINED_AT_ONCE: Final = 8_192
 """Texts whose shared words are joined at a time, so that the memory stays bounded."""
 UNKNOWN_RATE: Final = 0.05
@@ -135,16 +137,16 @@ class Learner:
     ) -> tuple["Embedder", "TrainingSet", ItemWords | None]:
         """Return embedder and training set with the words that the texts share, as `with_shared_words` does.
 
-        They are learned from the pool, so a label changes only their weight: learned from 3,000 texts, they
-        would add 0.3 points. Also returned: the words; None if they do not count.
+        They are learned from more texts than the pool, which adds 0.4 points of 87 for 5,000 texts of news. A label
+        changes only their weight. Also returned: the words; None if they do not count.
         """
-        pool = pool_of(ids)
-        if self._kind != "texts" or not are_enough(len(pool), data):
+        pool, learned_from = pool_of(ids), ids[evenly_spaced(len(ids), MAX_WORD_TEXTS)]
+        if self._kind != "texts" or not are_enough(len(learned_from), data):
             return self.embedder, data, None
-        if self._words is None or not np.array_equal(self._words.ids, pool):
-            self._words = ItemWords(self._project, pool)
+        if self._words is None or not np.array_equal(self._words.ids, learned_from):
+            self._words = ItemWords(self._project, learned_from)
         of_words = self._words.of(np.concatenate([np.array(order, dtype=np.intp), pool]))
-        embedder, data = with_semantics(self.embedder, data, self._words.semantics, of_words, n_texts=len(pool))
+        embedder, data = with_semantics(self.embedder, data, self._words.semantics, of_words, n_texts=len(learned_from))
         return embedder, data, self._words if embedder.semantics.words else None
 
     def _labeled(self, classes: Sequence[ClassRow], labels: Labels) -> tuple[list[int], dict[int, int]]:
