@@ -99,10 +99,15 @@ def test_a_folder_is_dropped_on_a_project_in_german(opened, holiday):
 
 def test_letters_that_are_dropped_are_an_item_each_and_one_file_asks(opened, tmp_path):
     for name in ("Ann", "Bob", "Eve"):
-        (tmp_path / f"{name}.txt").write_text(f"Dear {name}\n\nWhere is it?\n")
+        text = f"Dear {name}\n\nWhere is it? The café in the Straße für Käse is closed.\n"
+        (tmp_path / f"{name}.txt").write_text(text, encoding="cp1252")
     page = opened()
-    drop(page, tmp_path / "Ann.txt", tmp_path / "Bob.txt")
-    page.wait_for_selector("#toast >> text=2 items added. There is 1 note.")
+    drop(page, tmp_path / "Bob.txt", tmp_path / "Ann.txt")
+    page.wait_for_selector("#toast >> text=2 items added. There are 2 notes.")
+    page.click("#toast >> text=Show")
+    page.wait_for_selector("#sheet .note >> text=Ann.txt is read in the older encoding")  # the first by name
+    page.wait_for_selector("#sheet .note >> text=The same is true of 1 other file.")
+    page.keyboard.press("Escape")
     drop(page, tmp_path / "Eve.txt")
     page.wait_for_selector("#sheet .main >> text=Add 2 rows")
     page.select_option("#sheet [name=whole]", "yes")

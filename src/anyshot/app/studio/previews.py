@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,11 +38,11 @@ log = logging.getLogger(__name__)
 class Preview:
     """The columns of a table with its first rows, to choose the column of the texts from, or those of features.
 
-    text_column, label_column: what is probably meant, None if nothing is; notes: how the file was read, where that may
-    not be what was meant; sheets: those of a workbook that have values; has_names: whether the first row holds the
-    names of the columns, None if the file has no such row; features: what each column holds; kind: whether the items
-    are probably texts or rows of features; class_column: that of the classes of such rows; class_is_guess: whether
-    only its values say so.
+    text_column, label_column: what is probably meant, None if nothing is; labels: those of the latter, the most
+    frequent first; notes: how the file was read, where that may not be what was meant; sheets: those of a workbook that
+    have values; has_names: whether the first row holds the names of the columns, None if the file has no such row;
+    features: what each column holds; kind: whether the items are probably texts or rows of features; class_column:
+    that of the classes of such rows; class_is_guess: whether only its values say so.
     """
 
     columns: list[str]
@@ -49,6 +50,7 @@ class Preview:
     n_rows: int
     text_column: str | None
     label_column: str | None
+    labels: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     sheets: list[str] = field(default_factory=list)
     has_names: bool | None = None
@@ -108,6 +110,7 @@ def preview(
         has_names = any(map(_is_name, _column_names(table), table.columns()))
     table = headed(table, has_names)
     columns, text = list(table.frame.columns), likely_text_column(table)
+    label = _likely_labels(table, text, has_names=has_names)
     part = table.rows(range(min(len(table.frame), max(100, MOST_CELLS // len(columns)))))
     with collecting() as of_cells:
         features, named = features_of(part, columns), data.named_class_column(columns)
@@ -117,7 +120,8 @@ def preview(
         _first_rows(table, n_rows),
         len(table.frame),
         text,
-        _likely_labels(table, text, has_names=has_names),
+        label,
+        labels=[] if label is None else _frequent(table.values(label)),
         notes=list(dict.fromkeys([*notes, *map(str, of_cells)])),
         sheets=list(table.sheets),
         has_names=None if table.numbers is None else has_names,
@@ -169,6 +173,12 @@ def _likely_labels(table: "Table", text: str, *, has_names: bool) -> str | None:
     other = 1 - columns.index(text)
     values = [value for value in table.columns()[other] if value]
     return str(columns[other]) if 0 < len(set(values)) <= len(values) / 2 else None
+
+
+def _frequent(values: Sequence[Any]) -> list[str]:
+    """Return the different values of a column, the most frequent first."""
+    given = Counter(str(value).strip() for value in values if value is not None)
+    return [value for value, _ in given.most_common() if value]
 
 
 def _first_rows(table: "Table", n_rows: int) -> list[list[str]]:

@@ -21,6 +21,14 @@ def test_a_table_is_previewed_and_its_rows_are_added_with_labels(client, base):
     assert client.post(f"{base}tables/{number}", json={"text": "1"}).status_code == 422
 
 
+def test_what_a_column_that_is_called_class_holds_is_said_before_its_rows_count_as_sorted(client, base):
+    table = "answer,Class\nthe bus was late,8b\n" + "".join(f"the lunch was cold on day {n},8a\n" for n in range(3))
+    html = client.post(base + "tables", files={"file": ("survey.csv", table)}).json()["html"]
+    assert "proposed as the column of the classes: <b>8a, 8b</b>" in html
+    alone = client.post(base + "tables", files={"file": ("survey.csv", "answer\nthe bus was late\n")}).json()["html"]
+    assert "proposed as the column" not in alone
+
+
 def test_a_column_without_a_name_is_not_taken_for_that_of_the_classes(client, base):
     html = client.post(base + "tables", files={"file": ("a.csv", "message,,notes\ncharged twice,,x\n")}).json()["html"]
     assert [part.split(">")[1].split("<")[0] for part in html.split(" selected")[1:]] == ["message"]

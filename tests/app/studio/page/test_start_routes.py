@@ -120,7 +120,7 @@ def test_a_zip_of_photographs_becomes_a_project_and_one_of_other_files_is_refuse
     Image.new("RGB", (40, 30)).save(photo, "JPEG")
     found = client.post("/projects/file", files=zip_of({"ward/a.jpg": photo.getvalue(), "ward/b.txt": b"x"})).json()
     assert (found["address"], found["done"]["added"]) == ("/p/ward/", 1)
-    assert [one["name"] for one in found["done"]["refused"]] == ["b.txt"]
+    assert [one["name"] for one in found["done"]["refused"]] == ["ward/b.txt"]
     before = client.projects.folders()
     for files, said in [({"a.jpg": b"x"}, "has no image that can be read"), ({"a.txt": b"x"}, "unpack the zip")]:
         assert said in client.post("/projects/file", files=zip_of(files)).json()["detail"]

@@ -34,6 +34,8 @@ UPLOADS: Final = "uploads"
 """Folder in a project of the tables whose columns are still to be chosen."""
 MAX_FILES: Final = 64  # of one request
 KEPT_UPLOADS: Final = 8
+MOST_SHOWN: Final = 5
+"""Classes of a table that its preview names."""
 EXPORTED: Final = "this is a project or a model that was exported; drop it onto the first page to go on with it"
 EACH_FILE: Final = "several .txt files were added together, and each is read as one text"
 
@@ -261,6 +263,7 @@ def _table_facts(opened: Opened, number: str, reading: Body, kind: str, t: Texts
         "label": places.get(found.label_column or "", -1),
         "class": -1 if own and found.class_is_guess else places.get(found.class_column or "", -1),
         "class_is_guess": found.class_is_guess,
+        "labels": found.labels[:MOST_SHOWN] + ["…"] * (len(found.labels) > MOST_SHOWN),
         "rows": found.rows,
         "n_rows": found.n_rows,
         "notes": [note.removeprefix(f"{name}: ") for note in warnings_in(found.notes, t)],

@@ -39,8 +39,8 @@ def warnings_in(warnings: Iterable[str], t: Texts) -> list[str]:
     >>> from anyshot.app.studio.page.texts import texts_in
     >>> found = "is not UTF-8; it was read as cp1252. If texts look wrong, name another encoding (--encoding)"
     >>> warnings_in([f"mail.csv {found}"], texts_in("en"))
-    ['mail.csv is read in the older encoding cp1252. If letters such as ä or é look wrong, save it as “CSV UTF-8” and \
-add it again.']
+    ['mail.csv is read in the older encoding cp1252. If letters such as ä or é look wrong, save it in the encoding \
+UTF-8 (in Excel: “CSV UTF-8”) and add it again.']
     """
     translated = [(one, _translated(one, _plain_words(t.language), t.language)) for one in warnings]
     shown = [t("other_warning", message=one) if own is None else own for one, own in translated]

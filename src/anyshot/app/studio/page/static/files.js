@@ -7,8 +7,9 @@ export const nameOf = (file) => file.webkitRelativePath || file.path || file.nam
 export const isImage = (file) => file.type.startsWith("image/") || /\.(heic|heif)$/i.test(file.name);
 
 const SYSTEM = /^(\.|~\$|thumbs\.db$|desktop\.ini$)/i;
-/** Return files without those that are hidden, which systems and programs leave in folders. */
-export const withoutHidden = (files) => [...files].filter((file) => !SYSTEM.test(file.name));
+const byName = (one, other) => nameOf(one).localeCompare(nameOf(other), undefined, { numeric: true });
+/** Return files by their names, without those that are hidden, which systems and programs leave in folders. */
+export const withoutHidden = (files) => [...files].filter((file) => !SYSTEM.test(file.name)).sort(byName);
 
 /** Return all files below what was dropped, those of folders too. */
 async function filesOf(transfer) {
@@ -58,7 +59,18 @@ async function sendParts(files, post, say) {
     total.refused.push(...part.refused);
     total.notes = [...new Set([...total.notes, ...part.notes])];
   }
-  return total;
+  return { ...total, notes: joinedNotes(total.notes, files) };
+}
+
+/** Return notes, of those that say the same of several files only the first, with the number of the others. */
+function joinedNotes(notes, files) {
+  const firsts = new Map();  // what a note says, without the name of its file -> the first one, and how many others
+  for (const note of notes) {
+    const name = files.map(nameOf).find((one) => note.startsWith(one)) ?? "", said = note.slice(name.length);
+    const [first, others] = firsts.get(said) ?? [note, -1];
+    firsts.set(said, [first, others + 1]);
+  }
+  return [...firsts.values()].map(([first, n]) => (n ? `${first} ${t("same_of_others", { n })}` : first));
 }
 
 /** Return why a form could not be sent if a file of it was deleted or changed since it was chosen, null otherwise. */

@@ -178,7 +178,7 @@ function fill(node, id, place) {
   if (images) {
     const image = node.querySelector("img"), source = `${base}items/${id}/thumbnail`;
     if (image.getAttribute("src") !== source) image.src = source;
-    image.alt = row.name;
+    image.alt = image.title = row.name;
   } else {
     const text = node.querySelector(".text"), most = opened ? 20000 : 400, long = row.text.slice(0, most) + (row.text.length > most ? "…" : "");
     if (row.cells) fillCells(text, row.cells, opened);
