@@ -78,6 +78,8 @@ def test_names_with_the_same_words_and_new_names_are_warned_of():
     for name, words in ("junk", "'junk' and 'spam' have the same words"), ("B", "such as 'B', have only one letter"):
         with pytest.warns(UserWarning, match=words):
             clf.add_class(name)
+    with pytest.warns(UserWarning, match="'B' and 'ham' have the same words"):
+        clf.describe_class("B", Words("dinner")).describe_class("ham", Words("Dinner"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         clf.add_class("parcel", "a parcel")  # the others were warned of

@@ -1,6 +1,6 @@
 """What an AnyShotClassifier has learned: a model, or class names until the first items show which encoder they need."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -11,6 +11,7 @@ from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import WITHOUT_LABELS, Model
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.class_words import Words
 from anyshot.base.columns import item_count
 from anyshot.base.estimator import ClassifierBase, not_fitted
 from anyshot.base.items import Items, check_list, items_and_labels, modality_of
@@ -184,9 +185,8 @@ class FittedClassifier(ClassifierBase, Parameters):
         model = self._fitted_model(examples)
         changed, n_new = change(model.embedder, model.data), item_count(examples)
         data, origin = without_corrected(model.embedder, changed.data, n_new=n_new), changed.origin
-        new = _new_names(data, model.data)
-        warn_of_look_alikes(data.texts.names, new=new)
-        warn_of_names(model.embedder, data, new)
+        warn_of_look_alikes(data.texts.names, new=_new_names(data, model.data))
+        warn_of_names(model.embedder, data, _new_names(data, model.data, described=True))
         warn_of_labels(model.embedder, data, n_new=n_new)
         if not refit and can_stay(model, changed):
             data = checked_classes(self, model.embedder, data, origin >= 0)
@@ -239,5 +239,13 @@ class FittedClassifier(ClassifierBase, Parameters):
             raise not_fitted("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
 
 
-def _new_names(data: TrainingSet, before: TrainingSet) -> list[Label]:
-    return [name for name in data.texts.names if name not in before.texts.names]
+def _new_names(data: TrainingSet, before: TrainingSet, *, described: bool = False) -> list[Label]:
+    """Return the names of classes that were not there before; described: or that have other texts or words."""
+    earlier = {name: (texts, words) for name, texts, words in _described(before)}
+    return [
+        name for name, *own in _described(data) if name not in earlier or (described and tuple(own) != earlier[name])
+    ]
+
+
+def _described(data: TrainingSet) -> Iterable[tuple[Label, tuple[str, ...], Words | None]]:
+    return zip(data.texts.names, data.texts.texts, data.texts.words, strict=True)

@@ -150,6 +150,7 @@ def test_shares_name_classes_in_their_type_and_with_commas():
         ("spam=0,13, ham=0,87", "'13' needs a class and its share, as a number with a point"),
         ("spam", "'spam' needs a class and its share"),
         ("=0.5", "needs a class and its share"),
+        ("", "'' needs a class and its share"),
         ("shares.csv", "needs a class and its share"),
         ("spam=a,ham=b", "'spam=a' needs a class and its share"),
         ("spam=0.1,spam=0.9", "gives the share of 'spam' twice"),

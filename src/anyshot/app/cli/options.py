@@ -232,7 +232,7 @@ def _class_prior(options: Sequence[str] | None, names: list[Label], labels: Labe
             )
         return parts[0]
     shares: dict[Label, float] = {}
-    for part in parts:
+    for part in parts or [""]:
         text, _, share = (side.strip() for side in part.rpartition("="))
         try:
             number = float(share.removesuffix("%"))
