@@ -27,11 +27,10 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         if with_clusters:
             weight = weight_of_names(evidence(Z, P)[0], min(len(S) - 1, Z.shape[1])) + 15 * len(S) / len(U)
             move, prior, pi, agreed = clustered(partial(move, weight=weight), Z, names, U)
-            halves = U[::2], U[1::2]
-            moved = (refined(S, own, weight=weight, temperature=temperature)[0] for own in halves)
-            pairs = zip(moved, halves[::-1], strict=True)
-            agreed = min(agreed, np.mean([agreement(names, own, others) for own, others in pairs]))
-        else:
+            g3 = agreement_outside(partial(refined, S, weight=weight, temperature=temperature), names, U)
+            with_clusters = (agreed if len(U) < 10 * len(S) else min(agreed, g3)) >= 0.7
+            agreed = min(agreed, g3)
+        if not with_clusters:
             S = prior = names
         confidence = max(agreed, 0.1) ** 2
     correcting = not with_clusters and len(np.unique(y)) >= 10
@@ -245,6 +244,13 @@ def evidence(Z, P):
     one = multivariate_normal(np.zeros(Z.shape[1])).logpdf(Z)
     logs = np.stack([np.log(p) + multivariate_normal(m, within).logpdf(Z) for p, m in zip(pi, means, strict=True)])
     return (logsumexp(logs, axis=0) - one).mean(), softmax(logs, axis=0).T
+
+
+def agreement_outside(move, names, U):
+    """Return g3."""
+    halves = U[::2], U[1::2]
+    pairs = zip(map(move, halves), halves[::-1], strict=True)
+    return np.mean([agreement(names, moved, others) for (moved, *_), others in pairs])
 
 
 def agreement(names, moved, U):

@@ -38,6 +38,10 @@ def with_pool(n_each=5):
     return replace(with_labels(n_each), unlabeled=X)
 
 
+def with_small_pool():
+    return replace(with_pool(), unlabeled=with_pool().unlabeled[:16])
+
+
 def with_shares():
     return with_pool().with_class_prior(np.array([0.4, 0.3, 0.2, 0.1]))
 
@@ -68,6 +72,7 @@ def test_every_constant_is_used(field):
         (with_pool, {"name_weights": (3.0, 3.0)}),
         (with_pool, {"name_items": 0}),
         (with_pool, {"least_agreement": 1.1}),
+        (with_small_pool, {"least_outside_items": 0.0}),
         (with_pool, {"pool_temperature": 1 / 15}),
         (with_centering, {"image_pool_temperature": 1 / 15}),
         (with_pool, {"max_pool": 10}),

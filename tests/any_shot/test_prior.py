@@ -195,6 +195,21 @@ def test_names_and_clusters_agree_less_on_items_that_the_clusters_do_not_contain
     assert agreement_outside(names, names, with_pool(names, twice), twice, 0.05) == pytest.approx(outside)
 
 
+def test_clusters_must_be_the_classes_on_items_too_that_they_do_not_contain():
+    U = unit(generator(2).normal(size=(60, 40)).astype(np.float32))  # no clusters at all
+    names = unit(generator(3).normal(size=(3, 40)).astype(np.float32))
+    own = replace(DEFAULTS, name_weights=(0.05, 0.05), name_items=0.0, least_agreement=0.5)
+    few, many = (fit_prior(with_pool(names, U).with_defaults(replace(own, least_outside_items=n))) for n in (21, 20))
+    outside = agreement_outside(names, names, with_pool(names, U), U, 0.05)
+    inside = agreement(names, few.class_vectors, U)
+    assert outside < own.least_agreement < inside
+    assert few.confidence == many.confidence == confidence_of(outside, with_pool(names, U))
+    assert few.clusters is not None
+    assert (many.kind, many.clusters) == ("names", None)
+    np.testing.assert_allclose(many.class_vectors, names, atol=1e-6)
+    assert f"only {outside + (1 - outside) / 3:.0%} of the confident predictions" in many.reasons[0]
+
+
 def test_names_weigh_more_where_classes_have_few_unlabeled_items():
     U, _, names = clusters(noise=0.35)
     none = replace(DEFAULTS, name_evidence=1e-9, name_items=0.0)

@@ -47,6 +47,9 @@ class Defaults:
 
     least_agreement: float = 0.7
     """Agreement of names and clusters below which the pool is not used: it would cost moods of tweets 16 points."""
+    least_outside_items: float = 10.0
+    """Unlabeled vectors per class from which it is also asked on others than those in the clusters: with a pool of
+    another set, reuters by names would lose 25 points, subjectivity 17."""
     name_evidence: float = 0.03
     """Evidence for the clusters [nats per vector and direction] at which the class vectors weigh as much as a cluster
     mean; their weight is inversely proportional to the evidence."""

@@ -65,28 +65,37 @@ def fit_prior(data: TrainingSet) -> Prior:
     names = S if data.attributes.size else unit(data.class_embeddings)
     n_items = count(len(pool), "unlabeled example")
     refined = refine_with_shares(S, data, pool, 1.0, mix=False)
-    agreed = agreement(names, refined.class_vectors, pool)
-    if agreed < own.least_agreement:
+    agreed = outside = agreement(names, refined.class_vectors, pool)
+    if agreed >= own.least_agreement:
+        weight = name_weight(refined, data)
+        refined = refine_with_shares(S, data, pool, weight)
+        agreed = agreement(names, refined.class_vectors, pool)
+        outside = agreement_outside(S, names, data, pool, weight)
+    confidence = confidence_of(min(agreed, outside), data)
+    judged = agreed if data.pool_size < own.least_outside_items * len(S) else min(agreed, outside)
+    if judged < own.least_agreement:
         reason = (
             f"The {n_items} are not used, since they fall into other groups than the classes: only "
-            f"{_staying(agreed, len(S))} of the confident predictions by the names would stay the same. Predictions "
+            f"{_staying(judged, len(S))} of the confident predictions by the names would stay the same. Predictions "
             "are unsure until labels show more."
         )
-        return Prior(names, kind, names, confidence=confidence_of(agreed, data), reasons=(reason,))
-    evidence = zero_shot.cluster_evidence(data.pool_components, refined.probabilities)[0]
-    per_direction = max(evidence / min(len(S) - 1, data.pool_components.shape[1]), 1e-6)
-    weight = float(np.clip(own.name_evidence / per_direction, *own.name_weights))
-    weight += own.name_items * len(S) / data.pool_size
-    refined = refine_with_shares(S, data, pool, weight)
-    agreed = agreement(names, refined.class_vectors, pool)
+        return Prior(names, kind, names, None, confidence, (reason,))
     reason = (
         f"Each class is known by its name and by a group of similar items among {n_items}; the name counts "
         f"{weight:.2f} times as much as the group. Of the confident predictions by names, "
         f"{_staying(agreed, len(S))} stay the same."
     )
     kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)
-    agreed = min(agreed, agreement_outside(S, names, data, pool, weight))
-    return Prior(refined.class_vectors, kind, S, clusters, confidence_of(agreed, data), (reason,))
+    return Prior(refined.class_vectors, kind, S, clusters, confidence, (reason,))
+
+
+def name_weight(refined: Refinement, data: TrainingSet) -> float:
+    """Return the weight of class vectors beside cluster means: the larger the less clear the clusters are."""
+    own, n_classes = data.defaults, len(data.class_embeddings)
+    evidence = zero_shot.cluster_evidence(data.pool_components, refined.probabilities)[0]
+    per_direction = max(evidence / min(n_classes - 1, data.pool_components.shape[1]), 1e-6)
+    weight = float(np.clip(own.name_evidence / per_direction, *own.name_weights))
+    return weight + own.name_items * n_classes / data.pool_size
 
 
 def _staying(agreed: float, n_classes: int) -> str:
