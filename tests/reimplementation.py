@@ -274,7 +274,7 @@ def head(S, X, y, C, pool=None):
     """Softmax regression from the prior 5 S, by a solver of scipy."""
     c, d = S.shape
     named = np.flatnonzero(S.any(axis=1))
-    parts = [(X, np.eye(c)[y], np.ones(len(y))), (S[named], np.eye(c)[named], np.full(len(named), 0.5))]
+    parts = [(X, np.eye(c)[y], np.ones(len(y))), (S[named], np.eye(c)[named], np.full(len(named), 1.0))]
     R, T, w = (np.concatenate(own) for own in zip(*parts, *([pool] if pool else []), strict=True))
     base = 5 * R @ S.T + np.log(w @ T)
     R1 = np.column_stack([R, np.full(len(R), 2.0)])
@@ -292,7 +292,7 @@ def head(S, X, y, C, pool=None):
 def heads(y, c):
     """Return the strength and prior weight of each head, with its odds."""
     fewest = np.bincount(y, minlength=c).min()
-    odds = ({(0.1, 1): 1.0} if len(y) <= 200 else {}) | {(20.0, 1): 0.01 * c**2}
+    odds = ({(0.2, 1): 1.0} if len(y) <= 200 else {}) | {(20.0, 1): 0.01 * c**2}
     return odds | ({(C, 0): 0.0008 * min(fewest, 20) ** 2 for C in (1.0, 10.0)} if fewest >= 5 else {})
 
 

@@ -109,6 +109,7 @@ def test_every_constant_is_used(field):
         (with_labels, {"cosine_scale": 5.0}),
         (with_labels, {"temperature_items": 1e6}),
         (with_pool, {"confidence_power": 0}),
+        (with_centering, {"image_confidence_power": 0}),
         (with_pool, {"smallest_confidence": 1.0}),
         (with_centering, {"center_items": 1000}),
     ],
@@ -125,7 +126,7 @@ def test_a_constant_changes_the_answers_where_it_acts(case, changes):
         (with_labels, {"filter_noise": 0, "pool_rounds": 0, "label_weight": 0}),
         (with_labels, {"max_pool_weight": 0, "shares_rounds": 0, "confidence_power": 0, "bridge_scale": 1.0}),
         (with_labels, {"min_labeled_classes": 10**9, "center_items": 0}),
-        (with_pool, {"image_pool_temperature": 1.0, "center_items": 0}),
+        (with_pool, {"image_pool_temperature": 1.0, "image_confidence_power": 0, "center_items": 0}),
     ],
 )
 def test_a_constant_changes_nothing_elsewhere(case, changes):

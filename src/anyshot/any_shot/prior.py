@@ -124,7 +124,9 @@ def names_are_guesses(data: TrainingSet) -> bool:
 
 def confidence_of(agreed: float, data: TrainingSet) -> float:
     """Return the factor of the default scale of scores, where names and clusters agree on a fraction of the pool."""
-    return float(max(agreed, data.defaults.smallest_confidence) ** data.defaults.confidence_power)
+    own = data.defaults
+    power = own.image_confidence_power if data.centering else own.confidence_power
+    return float(max(agreed, own.smallest_confidence) ** power)
 
 
 def initial_class_vectors(data: TrainingSet) -> Vectors:

@@ -65,7 +65,7 @@ class AnyShotHead(VectorClassifier):
         Score that a cosine of 1 to the class vector adds.
     C : float, default=10.0
         How far one label may move the model; the inverse of the penalty, as in scikit-learn.
-    name_weight : float, default=0.5
+    name_weight : float, default=1.0
         Number of labeled examples that a class vector counts as.
     class_prior : "balanced" or array-like of shape (n_classes,), default="balanced"
         Expected share of each class among the items to predict.
@@ -97,7 +97,7 @@ class AnyShotHead(VectorClassifier):
         *,
         prior_scale: float = 5.0,
         C: float = 10.0,
-        name_weight: float = 0.5,
+        name_weight: float = 1.0,
         class_prior: str | ArrayLike = "balanced",
         tol: float = 2e-5,
     ) -> None:
