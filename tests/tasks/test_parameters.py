@@ -67,6 +67,7 @@ def test_a_parameter_that_needs_items_is_refused_without_any(given, words):
 def test_class_shares_are_scaled_to_sum_to_one():
     classes = without_items(describe(["a", "b"]), np.zeros((2, 0), np.float32))
     np.testing.assert_allclose(expected_shares({"a": 3.0, "b": 1.0}, classes), [0.75, 0.25])
+    np.testing.assert_allclose(expected_shares({"a": 1e308, "b": 1e308}, classes), [0.5, 0.5])
     assert expected_shares("balanced", classes) is None
     with pytest.raises(ClassesError, match=r"class_prior \(--class-prior\) names 'z', which is not a class"):
         expected_shares({"a": 1.0, "b": 1.0, "z": 1.0}, classes)
@@ -147,6 +148,8 @@ def test_shares_that_do_not_add_up_to_one_are_said():
         ((87, 13), (0.5, 0.5), "gives 'class 0' 50 %, but 87 % of the labels"),
         ((9, 1), (0.1, 0.9), "gives 'class 1' 90 %, but 10 % of the labels"),
         ((50, 30, 20), (0.2, 0.2, 0.6), "gives 'class 2' 60 %, but 20 % of the labels"),
+        ((20, 2, 0), (0.05, 0.9, 0.05), "gives 'class 0' 5 %, but 91 % of the labels"),
+        ((20, 2, 0), (0.45, 0.05, 0.5), None),  # as the two classes that have labels
         ((87, 13), (0.8, 0.2), None),
         ((8, 2), (0.5, 0.5), None),  # by chance in 11 %
         ((19, 1), (0.999, 0.001), None),

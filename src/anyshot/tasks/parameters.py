@@ -111,7 +111,8 @@ def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet)
             f"The shares of class_prior (--class-prior) add up to {sum(shares):.3g}, not to 1. They are divided by it; "
             "give shares that add up to 1, or numbers of items, to silence this."
         )
-    return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
+    parts = np.array([share / max(shares) for share in shares], dtype=np.float64)  # their sum is no infinity
+    return np.asarray(parts / parts.sum())
 
 
 def doubts_about_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> list[str]:
@@ -142,14 +143,16 @@ def doubts_about_shares(class_prior: str | Mapping[Label, float], data: Training
 def contradicted_by_labels(shares: NDArray[np.floating], data: TrainingSet) -> int | None:
     """Return the row of the class whose share, of the given ones (c,), the labels contradict most; None if none.
 
-    Labels that may have been drawn alike for each class, or by another plan, say nothing about shares.
+    Only the classes that have labels are compared. Labels that may have been drawn alike for each class, or by another
+    plan, say nothing about shares.
     """
-    counts = data.counts
-    if drawn_by_plan(data) or _chances(counts, equal_shares(len(counts))).min() >= ALIKE:
+    labeled = np.flatnonzero(data.counts)
+    counts, given = data.counts[labeled], shares[labeled] / shares[labeled].sum()
+    if _few_distinct(counts, data) or _chances(counts, equal_shares(len(counts))).min() >= ALIKE:
         return None
-    chances = np.where(np.abs(counts / counts.sum() / shares - 1) < UNEQUAL, 1.0, _chances(counts, shares))
+    chances = np.where(np.abs(counts / counts.sum() / given - 1) < UNEQUAL, 1.0, _chances(counts, given))
     row = int(chances.argmin())
-    return row if chances[row] < CONTRADICTION else None
+    return int(labeled[row]) if chances[row] < CONTRADICTION else None
 
 
 def contradicting_pool(shares: NDArray[np.floating], data: TrainingSet) -> Floats | None:
@@ -190,5 +193,9 @@ def class_shares(class_prior: str, data: TrainingSet) -> NDArray[np.floating] | 
 
 def drawn_by_plan(data: TrainingSet) -> bool:
     """Return whether the labels are no natural sample: some class has none, or few distinct numbers were chosen."""
-    n_distinct = len(set(data.counts.tolist()))
-    return not data.counts.all() or n_distinct <= max(1, len(data.counts) // data.defaults.classes_per_count)
+    return not data.counts.all() or _few_distinct(data.counts, data)
+
+
+def _few_distinct(counts: Floats, data: TrainingSet) -> bool:
+    """Return whether few distinct numbers of labels were chosen (c,), as five for each class."""
+    return len(set(counts.tolist())) <= max(1, len(counts) // data.defaults.classes_per_count)
