@@ -142,6 +142,7 @@ def test_shares_name_classes_in_their_type_and_with_commas():
     assert ClassOptions(class_prior=["0=2,1.0=1"]).parameters([0, 1, None])["class_prior"] == {0: 2, 1: 1}
     options = ClassOptions(names=["sports, games", "a=b"], class_prior=['"sports, games=3",a=b=1'])
     assert options.parameters()["class_prior"] == {"sports, games": 3, "a=b": 1}
+    assert ClassOptions(class_prior=["a=1"]).parameters()["class_prior"] == "auto"  # no class is known
 
 
 @pytest.mark.parametrize(

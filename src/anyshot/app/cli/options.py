@@ -192,7 +192,7 @@ class ClassOptions:
         """Return the parameters of AnyShotClassifier that the options give; labels: as in `read`."""
         classes = self.read(labels)
         names = list(classes_in(labels or []) if classes is None else classes)
-        prior = _class_prior(self.class_prior, names, labels)
+        prior = _class_prior(self.class_prior, names, labels) if names else "auto"  # without names, nothing is fitted
         return {"classes": classes, "words": not self.no_thesaurus, "class_prior": prior}
 
 
