@@ -185,7 +185,7 @@ def test_class_priors_are_added_as_logarithms():
     np.testing.assert_allclose(moved, expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)
 
 
-@pytest.mark.parametrize("wrong", ["labels", [0.5, 0.5], [0.5, 0.5, 0.0, 0.0]])
+@pytest.mark.parametrize("wrong", ["labels", [0.5, 0.5], [0.5, 0.5, 0.0, 0.0], [np.inf, 1.0, 1.0, 1.0]])
 def test_invalid_class_priors_are_refused(wrong):
     X, y, S = blobs()
     with pytest.raises(InputError, match="'balanced' or a positive share for each of the 4 classes; got"):

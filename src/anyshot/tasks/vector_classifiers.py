@@ -149,7 +149,8 @@ class AnyShotHead(VectorClassifier):
         if isinstance(self.class_prior, str) and self.class_prior == "balanced":
             return np.zeros(n_classes, np.float32)
         prior = np.asarray(self.class_prior)
-        if prior.dtype.kind not in "fiu" or prior.shape != (n_classes,) or not (prior > 0).all():
+        is_numeric = prior.dtype.kind in "fiu" and prior.shape == (n_classes,)
+        if not is_numeric or not ((prior > 0) & (prior < np.inf)).all():
             raise InputError(
                 f"class_prior must be 'balanced' or a positive share for each of the {n_classes} classes; got "
                 f"{self.class_prior!r}."
