@@ -29,19 +29,25 @@ holds("one text in place of items: answered as one item")(_asks("predict", '{"it
 holds("a text in an object, among the items: answered")(
     _asks("predict", '{"items": [{"text": "refund"}]}', 200, '"refund"}]')
 )
-holds("half an emoji in an item: status 422, with the item")(
-    _asks("predict", f'{{"items": ["refund", "{HALF_IN_JSON}"]}}', 422, "1")
+holds("half an emoji in an item: status 400")(
+    _asks("predict", f'{{"items": ["refund", "{HALF_IN_JSON}"]}}', 400, "unpaired surrogate")
 )
-holds("half an emoji in an example: status 422, with the item")(
-    _asks("examples", f'{{"items": ["{HALF_IN_JSON}"], "labels": ["refund"]}}', 422, "0")
+holds("half an emoji in an example: status 400")(
+    _asks("examples", f'{{"items": ["{HALF_IN_JSON}"], "labels": ["refund"]}}', 400, "unpaired surrogate")
 )
-holds("half an emoji in a class: status 422, with the column")(
-    _asks("classes", f'{{"name": "{HALF_IN_JSON}"}}', 422, "column 28")
+holds("half an emoji in a class: status 400")(
+    _asks("classes", f'{{"name": "{HALF_IN_JSON}"}}', 400, "unpaired surrogate")
 )
 holds("null among the items: status 422, with the item")(_asks("predict", '{"items": ["refund", null]}', 422, "1"))
 holds("a misspelled key: status 422, with the key")(_asks("predict", '{"item": ["refund"]}', 422, "item"))
-holds("a body that is not UTF-8: status 422, with the column")(
-    _asks("predict", b'{"items": ["caf\xe9"]}', 422, "unicode", "column 16")
+holds("a body that is not UTF-8: status 400, with the place")(
+    _asks("predict", b'{"items": ["caf\xe9"]}', 400, "not UTF-8", "byte 15")
+)
+holds("nine million bytes of one vector: status 413, with how many numbers are read")(
+    _asks("predict", b'{"items": [' + b"1," * 4_500_000 + b"1]}", 413, "2,000,000 numbers")
+)
+holds("a million numbers in place of examples: status 422, with how many entries a list may have")(
+    _asks("classes", b'{"name": "a", "examples": [' + b"1," * 1_000_000 + b"1]}", 422, "examples", "10,000 entries")
 )
 holds("fewer labels than items: status 422, with both numbers")(
     _asks("examples", '{"items": ["a", "b"], "labels": ["refund"]}', 422, "2", "1")

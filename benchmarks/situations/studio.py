@@ -85,6 +85,22 @@ def _(folder: Path) -> object:
     return added.n_items >= 1 and not list(folder.parent.glob("evil.png")) and not (folder / "evil.png").exists()
 
 
+@holds("a zip with folders: each photograph keeps the name of its folder")
+def _(folder: Path) -> object:
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((30, 30, 3), np.uint8)).save(buffer, "png")
+    with zipfile.ZipFile(folder / "a.zip", "w") as zipped:
+        zipped.writestr("cat/1.png", buffer.getvalue())
+    with Project.create(folder / "project", name="Photos", kind="images") as project:
+        add_images(project, [folder / "a.zip"])
+        return project.items.one(1).name == "cat/1.png"
+
+
+@holds("a column Class with school classes beside the texts: what it holds is said before its rows count as sorted")
+def _(folder: Path) -> object:
+    return preview(written(folder, "a.csv", "Class,answer\n8a,the bus was late\n8b,good food\n")).labels == ["8a", "8b"]
+
+
 @holds("a last column of years: not proposed as the classes")
 def _(folder: Path) -> object:
     rows = "".join(f"{price},{2021 + price % 3}\n" for price in range(12))

@@ -192,8 +192,8 @@ def check_json(body: bytes) -> Any:
     _check_size(body)
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_object)
-    except UnicodeDecodeError:
-        raise ProblemError(400, "The body is not UTF-8.") from None
+    except UnicodeDecodeError as error:
+        raise ProblemError(400, f"The body is not UTF-8: it cannot be read from byte {error.start}.") from None
     except json.JSONDecodeError as error:
         raise ProblemError(400, f"The body is not JSON: {error.msg} at character {error.pos}.") from None
     except ValueError:  # Python reads no integer of more than 4,300 digits
