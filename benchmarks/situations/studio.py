@@ -64,6 +64,17 @@ def _(project: Project, folder: Path) -> object:
     return added.n_items == 1 and 'Ann.txt,"Dear team,\n\nwhere is it?"' in (folder / "b.csv").read_text("utf-8-sig")
 
 
+@holds("an export of a table with a column Class that is added again: the classes of the studio are proposed")
+@_in_project
+def _(project: Project, folder: Path) -> object:
+    add_table(project, written(folder, "a.csv", "Class,answer\n8a,the bus was late\n8b,good food\n"))
+    project.label([1], project.classes.add("bus"))
+    with Answers(project) as answers:
+        save_table(project, answers, folder / "b.csv")
+    found = preview(folder / "b.csv")
+    return found.label_column == "studio_class" and found.text_column == "answer"
+
+
 @holds("an exported table that is added again: answers that nobody confirmed are no labels")
 @_in_project
 def _(project: Project, folder: Path) -> object:

@@ -1,7 +1,7 @@
 """The table that is exported from a project: the rows that were added, with their classes."""
 
 import json
-from collections.abc import Container
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +23,9 @@ def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
 
     class: the label, or else the answer; confidence: the probability of an answer, None for a label; confirmed: "yes"
     for a label, "no" for an answer. Equal texts are one item, and have the same class. A column of the table with the
-    same name is kept, and the new one gets the name "studio_class". Where items are rows of features, numbers and dates
-    that a file had as texts are numbers and dates, and columns that no file had, as those of a model, are there, too.
+    same name, also if it is written Class, is kept, and the new one gets the name "studio_class". Where items are rows
+    of features, numbers and dates that a file had as texts are numbers and dates, and columns that no file had, as
+    those of a model, are there, too.
     """
     found = project.database.read(
         "select rows.item, rows.cells, batches.columns, items.content, items.name, coalesce(items.label, 0) as label "
@@ -56,8 +57,8 @@ def answer_columns(project: Project) -> tuple[str, str, str]:
     return _new_name(CLASS, taken), _new_name(CONFIDENCE, taken), _new_name(CONFIRMED, taken)
 
 
-def _new_name(name: str, taken: Container[str]) -> str:
-    return MADE_BY + name if name in taken else name
+def _new_name(name: str, taken: Iterable[str]) -> str:
+    return MADE_BY + name if name in map(str.casefold, taken) else name
 
 
 def item_column(project: Project) -> str | None:

@@ -166,8 +166,8 @@ def likely_text_column(table: "Table") -> str:
 
 def _likely_labels(table: "Table", text: str, *, has_names: bool) -> str | None:
     """Return the column that probably has the labels: by its name, or the other of two if its values are repeated."""
-    columns = list(table.frame.columns)
-    label = _usual_label(columns)
+    columns, exported = list(table.frame.columns), exported_columns(table)
+    label = _usual_label(columns) if exported is None else exported.of_class
     if has_names or label not in (None, text) or len(columns) != 2:
         return None if label == text else label
     other = 1 - columns.index(text)
