@@ -1,7 +1,7 @@
 """The fitted any-shot model: scores, probabilities, prediction sets and its saved state, with numpy alone."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
@@ -142,8 +142,7 @@ class Model:
 
     def scores(self, vectors: Vectors) -> NDArray[np.float32]:
         """Return the scores (n, c): log-probabilities up to a constant per item."""
-        linear = LinearModel(self.coef, self.intercept)
-        scores = np.concatenate([linear(some) for some in _in_chunks(vectors, self.class_means)])
+        scores = self._in_chunks(LinearModel(self.coef, self.intercept).__call__, vectors)
         if self.pool_temperature != 1:
             scores[[one in self.data.pool_digests for one in row_digests(vectors)]] /= np.float32(self.pool_temperature)
         return scores
@@ -155,14 +154,19 @@ class Model:
     def predict(self, vectors: Vectors) -> Indexes:
         """Return the row of the most probable class (n,), -1 where no class is close enough."""
         linear = LinearModel(self.coef, self.intercept)
-        best = np.concatenate([linear(some).argmax(axis=1) for some in _in_chunks(vectors, self.class_means)])
+        best = self._in_chunks(lambda some: linear(some).argmax(axis=1), vectors)
         if self.unknown_threshold is None:
             return best
         return np.where(self.closeness(vectors) < self.unknown_threshold, -1, best)
 
     def closeness(self, vectors: Vectors) -> Floats:
         """Return how close vectors (n, d) are to the nearest class mean (n,)."""
-        return np.concatenate([closeness(some, self.class_means) for some in _in_chunks(vectors, self.class_means)])
+        return self._in_chunks(lambda some: closeness(some, self.class_means), vectors)
+
+    def _in_chunks(self, answers_to: Callable[[Vectors], NDArray[Any]], vectors: Vectors) -> NDArray[Any]:
+        """Return the answers to vectors (n, d), some rows at a time, so that the memory for scores stays bounded."""
+        rows = max(1, CHUNK // len(self.class_means))
+        return np.concatenate([answers_to(vectors[i : i + rows]) for i in range(0, max(1, len(vectors)), rows)])
 
     def prediction_sets(self, vectors: Vectors, threshold: ConformalThreshold) -> list[list[Label]]:
         """Return the classes above the threshold for each vector (n lists), the most probable first."""
@@ -256,13 +260,6 @@ class Model:
             class_means=self.class_means[order],
             starts={head: added.of_rows(order) for head, added in self.starts.items()},
         )
-
-
-def _in_chunks(vectors: Vectors, class_means: Vectors) -> Iterator[Vectors]:
-    """Yield some rows of the vectors (n, d) at a time, so that the memory for their scores stays bounded."""
-    rows = max(1, CHUNK // len(class_means))
-    for first in range(0, max(1, len(vectors)), rows):
-        yield vectors[first : first + rows]
 
 
 def _result_from_saved(row: Sequence[Any]) -> CrossValidationResult:
