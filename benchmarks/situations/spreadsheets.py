@@ -149,7 +149,7 @@ def _(folder: Path) -> object:
 @holds("another table below a blank row: warned of, with the row")
 def _(folder: Path) -> object:
     path, book = _workbook(folder, [HEADER, *PAIRS, (), ("Summary",), ("label", "count"), ("refund", 6)])
-    return mentions(_fit_book(path, book), "Warning", "another table", "row 15", "'Summary'")
+    return mentions(_fit_book(path, book), "Warning", "another table", "row 15 on", "'Summary'")
 
 
 @holds("carriage returns written as _x000D_: read as line breaks")

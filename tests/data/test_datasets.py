@@ -273,13 +273,16 @@ def test_letters_that_another_program_garbled_are_told(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("end", ["\n\nSource: export of May\n", "\n,\nSource: export of May,\n"])
-def test_a_single_cell_below_a_blank_row_is_told(tmp_path, caplog, end):
+def test_a_remark_below_a_blank_row_is_told(tmp_path, caplog, end):
     caplog.set_level(logging.INFO)
     assert len(read_data(file(tmp_path, "a.csv", f"text,label\na b,x\nc d,y{end}"), on_error="skip")) == 3
-    assert "a.csv, row 5: a single cell below a blank row, read as an item." in caplog.text
+    assert (
+        "a.csv: the rows from row 5 on, below a blank row, seem to be a remark or another table: 'Source: export"
+        in caplog.text
+    )
     caplog.clear()
     read_data(
         file(tmp_path, "b.csv", f"text,label\na b,x\nc d,y{end.replace('May,', 'May,z')}\ne f,z"), on_error="skip"
     )
     read_data(file(tmp_path, "c.csv", "text,label\na b,x\nc d,y\ne f,\n"))
-    assert "a single cell" not in caplog.text
+    assert "a remark" not in caplog.text

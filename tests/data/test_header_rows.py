@@ -87,12 +87,22 @@ def test_dashes_below_the_names_and_the_number_of_rows_that_databases_write_are_
     rows, numbers = table_of(tmp_path, "text,label\n----,-----\na,b\n-- x,--\n\n(12 rows affected)\n")
     assert rows == [["text", "label"], ["a", "b"], ["-- x", "--"]]
     assert numbers == [3, 4]
+    assert table_of(tmp_path, "text,label\na,b\n(1 row(s) affected)\n")[0] == [["text", "label"], ["a", "b"]]
     assert table_of(tmp_path, "text|label\na|b\n(1 row)\n") == ([["text", "label"], ["a", "b"]], [2])
 
 
 @pytest.mark.parametrize(
     "footer",
-    ["Total,9", "Gesamt:,", ",Grand Total", 'Summe,"1.234,50 €"', "TOTAL,75 %", "Summe,9 Einträge", "Total,EUR 9"],
+    [
+        "Total,9",
+        "Gesamt:,",
+        "Ergebnis,9",
+        ",Grand Total",
+        'Summe,"1.234,50 €"',
+        "TOTAL,75 %",
+        "Summe,9 Einträge",
+        "Total,EUR 9",
+    ],
 )
 def test_a_row_of_totals_at_the_end_is_left_out(tmp_path, footer):
     assert table_of(tmp_path, f"text,label\ntotal,1\na,b\n{footer}\n")[0] == [

@@ -85,3 +85,8 @@ def test_json_that_is_cut_off_is_refused_with_what_to_do(tmp_path, end):
         json_rows('{"text": "b"}\n' + end, tmp_path)
     with pytest.raises(DataFileError, match=r"line 1: invalid JSON: .* Correct it, or remove that line"):
         json_rows('{"text": b}\n{"text": "a"}', tmp_path)
+
+
+def test_objects_with_commas_behind_them_are_refused_with_what_to_do(tmp_path):
+    with pytest.raises(DataFileError, match="Write each object in one line, without a comma behind it, or all of"):
+        json_rows('{"text": "a"},\n{"text": "b"}\n', tmp_path)

@@ -64,7 +64,17 @@ def test_items_in_rows_are_not(rows):
 @pytest.mark.parametrize("blank", ["\n", ",\n"])
 def test_another_table_below_a_blank_row_is_warned_of(below, blank, tmp_path, caplog):
     read_table(file(tmp_path, "a.csv", f"text,label\na,x\nb,y\n{blank}{below}"))
-    assert f"begin in row 5, with '{below.split(',')[0]}'. Its rows are read like those above it" in caplog.text
+    assert (
+        f"from row 5 on, below a blank row, seem to be a remark or another table: '{below.split(',')[0]}'"
+        in caplog.text
+    )
+
+
+def test_rows_that_all_have_fewer_values_than_those_above_the_blank_row_are_warned_of():
+    items, footer = [["n", "text", "label"], [1, "a", "x"], [2, "b", "y"]], [["Acme", "", ""], ["By: Ann", "", ""]]
+    assert other_table([*items, *footer], [2, 3, 5, 6]) == 2
+    assert other_table([*items, *footer], [2, 3, 4, 5]) is None
+    assert other_table([*items, *footer, [3, "c", "x"]], [2, 3, 5, 6, 7]) is None
 
 
 def test_items_below_a_blank_row_are_no_other_table():

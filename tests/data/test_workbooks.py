@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from zipfile import ZipFile
 
 import openpyxl
 import pandas as pd
@@ -113,6 +114,21 @@ def test_a_damaged_workbook_is_refused(saved):
     path.write_bytes(content[:place] + b"damaged" + content[place + 7 :])
     with pytest.raises(DataFileError, match="is damaged"):
         read_workbook(path)
+
+
+def test_workbooks_that_openpyxl_cannot_read_are_refused_with_what_to_do(book, saved):
+    with ZipFile(saved()) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    strict = parts | {"xl/workbook.xml": b'<workbook xmlns="http://purl.oclc.org/ooxml/spreadsheetml/main"/>'}
+    book.create_chartsheet()  # without a drawing
+    saved_again = saved()
+    with pytest.raises(DataFileError, match=r"Open it in Excel, and save it as \.xlsx again"):
+        read_workbook(saved_again)
+    with ZipFile(saved_again, "w") as broken:
+        for name, content in strict.items():
+            broken.writestr(name, content)
+    with pytest.raises(DataFileError, match=r"is a Strict Open XML Spreadsheet.*plain type Excel Workbook"):
+        read_workbook(saved_again)
 
 
 def test_an_empty_workbook_is_refused(tmp_path):

@@ -19,7 +19,8 @@ _FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+")
 _JOINED: Final = re.compile(r"[;,|/+&\n]")
 """What people write between several labels in one cell."""
 WRITTEN_MISSING: Final = frozenset(
-    {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "NA", "N/A", "n/a", "#N/A", "-", "?"}
+    {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "NA", "N/A", "n/a", "n.a.", "N.A.", "#N/A", "k.A.", "k. A."}
+    | {"-", "--", "---", "\u2013", "\u2014", "?", ".", "/", "#", "(blank)", "(empty)", "(none)", "(leer)", "TBD"}
 )
 """What `str`, `astype(str)`, databases, spreadsheets, R and people write for a missing label."""
 

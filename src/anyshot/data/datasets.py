@@ -22,7 +22,7 @@ from anyshot.base.items import check_list
 from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.messages import count, note, shortened
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
-from anyshot.data.cells import is_empty, is_filled
+from anyshot.data.cells import is_empty
 from anyshot.data.feature_columns import UNKNOWN_KINDS, cell_faults, feature_rows, find_features
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
@@ -276,7 +276,7 @@ def _features_of(
 
 
 def _note_damage(table: Table, data: Dataset) -> None:
-    """Log texts whose letters another program garbled, and a last row that may be a remark."""
+    """Log texts whose letters another program garbled."""
     texts = [str(text) for text in data.items if not str(text).isascii()]
     garbled = [(text, whole) for text in texts if (whole := as_written_first(text)) is not None]
     if len(garbled) > len(texts) / 2:
@@ -284,13 +284,6 @@ def _note_damage(table: Table, data: Dataset) -> None:
             log,
             f"{table.path}: letters of {count(len(garbled), 'text')} were garbled before the file was saved, such as "
             f"{shortened(garbled[0][0])!r}, which was {shortened(garbled[0][1])!r}. Export the data again, as UTF-8",
-        )
-    if table.numbers is None or len(table.frame) < 3:
-        return
-    first, before, last = (sum(map(is_filled, table.frame.iloc[row])) for row in (0, -2, -1))
-    if first > 1 and last == 1 and (not before or table.numbers[-1] > table.numbers[-2] + 1):
-        note(
-            log, f"{table.location(-1)}: a single cell below a blank row, read as an item. If it is a remark, delete it"
         )
 
 

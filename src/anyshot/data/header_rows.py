@@ -13,8 +13,11 @@ MOST_ABOVE: Final = 30
 
 _USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
 _DASHES: Final = re.compile(":?-{2,}:?")
-_N_ROWS: Final = re.compile(r"\(\d+ rows?( affected)?\)")
-_TOTAL: Final = re.compile("(grand )?totals?|gesamt|(gesamt)?summe|gesamtergebnis|total g[eé]n[eé]ral|totale|totaal")
+_N_ROWS: Final = re.compile(r"\(\d+ row(s|\(s\))?( affected)?\)")
+_TOTAL: Final = re.compile(
+    "(grand |sub-?)?totals?|sum|insgesamt|gesamt|(gesamt|zwischen)?summe|(gesamt)?ergebnis|total g[eé]n[eé]ral|somme"
+    "|suma|somma|totale|totaal"
+)
 _AMOUNT: Final = re.compile(r"([^\W\d]{1,3}|[^\w\s])?[\d.,\s-]+([^\W\d]+|[^\w\s])?")  # 9, 9 rows, EUR 9, 9 %
 _IMPORT_ID: Final = re.compile(r"""\{\s*["']+ImportId["']""")
 

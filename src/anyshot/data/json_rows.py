@@ -34,11 +34,11 @@ def parse_json(text: str, path: Path, *, line: int = 1) -> Any:
         return json.loads(text, object_pairs_hook=unique_names)
     except json.JSONDecodeError as error:
         is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
-        remedy = (
-            "It is cut off there, as where a program was stopped. Write the file again, or remove that part."
-            if is_cut
-            else "Correct it, or remove that line."
-        )
+        remedy = "Correct it, or remove that line."
+        if is_cut:
+            remedy = "It is cut off there, as where a program was stopped. Write the file again, or remove that part."
+        elif error.msg == "Extra data":
+            remedy = "Write each object in one line, without a comma behind it, or all of them in one list, [...]."
         raise DataFileError(f"{path}, line {line + error.lineno - 1}: invalid JSON: {error.msg}. {remedy}") from error
 
 

@@ -91,19 +91,25 @@ def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
 
 
 def other_table(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> int | None:
-    """Return the row in which another table seems to begin, counted below the names from 0; None if there is none.
+    """Return the row from which on the rest is probably another table or a remark, counted below the names from 0.
 
-    It follows a blank row, and has a name of this table's columns, or is a title: a cell alone above several. numbers:
-    of the rows in the sheet, without those of blank lines of a CSV.
+    It follows a blank row, and has a name of this table's columns, also below a title, which is a single cell; or all
+    rows from there on have fewer values than each above. None if there is no such row. numbers: of the rows in the
+    sheet, without those of blank lines of a CSV.
     """
     names, *cells = rows
     known = {str(name).strip().casefold() for name in names if is_filled(name)}
-    blank = [at for at, row in enumerate(cells) if not any(row)]
     has_gaps = len(numbers) > 0 and numbers[-1] - numbers[0] >= len(numbers)
-    gaps = [at for at, (one, after) in enumerate(pairwise(numbers), start=1) if after - one > 1] if has_gaps else []
-    for at in sorted({*(row + 1 for row in blank), *gaps}):
-        filled = [str(cell).strip().casefold() for cell in (cells[at] if at < len(cells) else ()) if is_filled(cell)]
-        below = sum(map(is_filled, cells[at + 1])) if at + 1 < len(cells) else 0
-        if not known.isdisjoint(filled) or (len(known) > 1 and len(filled) == 1 and below > 1):
+    starts = {at + 1 for at, row in enumerate(cells) if not any(row)}
+    if has_gaps:
+        starts |= {at for at, (one, after) in enumerate(pairwise(numbers), start=1) if after - one > 1}
+    widths = [sum(map(is_filled, row)) for row in cells] if starts else []
+    for at in sorted(starts):
+        above, rest = list(filter(None, widths[:at])), list(filter(None, widths[at:]))
+        if not above or not rest or not widths[at]:
+            continue
+        first = [*cells[at], *(cells[at + 1] if widths[at] == 1 and len(rest) > 1 else ())]
+        has_names = not known.isdisjoint(str(cell).strip().casefold() for cell in first)
+        if has_names or max(rest) < min(above) or (rest == [1] and above[0] > 1):
             return at
     return None

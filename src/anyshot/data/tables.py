@@ -272,8 +272,8 @@ def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Seque
         text = shortened(str(next(filter(is_filled, rows[1 + other]))))
         note(
             log,
-            f"{table.path}: below a blank row, another table seems to begin in {table.place(other)}, with {text!r}. "
-            "Its rows are read like those above it; if they are no items, delete them",
+            f"{table.path}: the rows from {table.place(other)} on, below a blank row, seem to be a remark or another "
+            f"table: {text!r}. They are read like those above; if they are no items, delete them",
             level=logging.WARNING,
         )
 

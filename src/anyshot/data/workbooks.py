@@ -31,6 +31,7 @@ MAX_ROWS: Final = 2**20
 """Rows of a sheet, at most."""
 
 _COMPOUND_FILE: Final = bytes.fromhex("d0cf11e0a1b11ae1")  # how .xls begins, and .xlsx with a password
+_STRICT: Final = b"http://purl.oclc.org/ooxml/"
 _VALUES: Final = (bool, int, float, Decimal, date, time)  # a datetime is a date, too
 _LIKE_ESCAPED: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # _x000D_ is how Excel writes a carriage return
 _ROW: Final = re.compile(rb"<(?:\w+:)?row\s[^>]*>")
@@ -71,7 +72,7 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
     try:
         reader = openpyxl.reader.excel.ExcelReader(path, read_only=True, data_only=True)
         with closing(reader.archive):
-            reader.read()
+            _read_parts(path, reader)
             return _read(path, reader, sheet)
     except AnyshotError:  # some are of type ValueError, too
         raise
@@ -79,6 +80,20 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
         raise DataFileError(f"{path} cannot be read as Excel: it is damaged, or of another type.") from error
     except (ValueError, OSError) as error:
         raise DataFileError(f"{path} cannot be read as Excel: {error}.") from error
+
+
+def _read_parts(path: Path, reader: Any) -> None:
+    """Read all of a workbook but its cells; raise DataFileError if it is of another format, or a part is damaged."""
+    books = [name for name in reader.archive.namelist() if name.endswith("workbook.xml")]
+    if any(_STRICT in reader.archive.read(name) for name in books):  # openpyxl would find no sheet
+        raise DataFileError(
+            f"{path} is a Strict Open XML Spreadsheet, which cannot be read. Save it as the plain type Excel Workbook "
+            "(.xlsx), or as .csv."
+        )
+    try:
+        reader.read()
+    except (AttributeError, TypeError) as error:  # openpyxl raises them where a part is not as the format says
+        raise DataFileError(f"{path} cannot be read as Excel. Open it in Excel, and save it as .xlsx again.") from error
 
 
 def _read(path: Path, reader: Any, name: str | None) -> Sheet:
