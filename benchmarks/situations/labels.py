@@ -154,6 +154,9 @@ holds.warned('a label "NA", as R writes it: warned of as a class', "'NA' counts 
 holds.each("a label written as {}: warned of, with None", ("N/A", "#N/A", "null", "-", "?"))(
     lambda _, missing: says(lambda: fitted(y=[missing, *NAMES[1:]]), repr(missing), "None")
 )
+holds.each("a label written as {}: named as maybe missing", [".", "--", "k.A.", "(blank)"])(
+    lambda _, mark: says(lambda: fitted([*TEXTS, "hello", "bye"], [*NAMES, mark, mark]), f"'{mark}' counts as a class")
+)
 
 # --- labels that look alike, or contradict each other ----------------------------------------------------------------
 

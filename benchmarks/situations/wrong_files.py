@@ -10,6 +10,7 @@ from anyshot.data import read_data
 from situations.situation import (
     CLASSES,
     CSV,
+    PAIRS,
     Subject,
     command,
     facts_of_fit,
@@ -98,6 +99,19 @@ def _(folder: Path) -> object:
 def _(folder: Path) -> object:
     data = written(folder, "a.txt", " id | text | x\n----+------+---\n  1 | a    | b\n  2 | c    | d\n(2 rows)\n")
     return mentions(command("predict", data, *CLASSES), "Warning", "bars (|)", ".csv")
+
+
+holds("texts with labels of fastText in them, __label__refund: refused, with .csv")(
+    lambda f: fails_with(
+        command("predict", written(f, "a.txt", "".join(f"__label__{b} {a}\n" for a, b in PAIRS)), *CLASSES),
+        1,
+        "labels within its lines",
+        ".csv",
+    )
+)
+holds("a table between semicolons called .txt: refused, with .csv")(
+    lambda f: fails_with(command("predict", written(f, "a.txt", CSV.replace(",", ";")), *CLASSES), 1, "end in .csv")
+)
 
 
 @holds("a file without a suffix: refused by name")

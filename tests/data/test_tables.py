@@ -253,6 +253,13 @@ def test_columns_between_tabs_in_a_text_file_are_refused(tmp_path):
     assert columns(file(tmp_path, "b.txt", "a\tb\nc\nd\n")) == {"text": ["a\tb", "c", "d"]}
 
 
+def test_texts_with_their_labels_in_a_text_file_are_refused(tmp_path):
+    labeled = "__label__refund money back\n__label__late where is it\n"
+    assert "has labels within its lines, as fastText writes them" in fault_of(file(tmp_path, "a.txt", labeled))
+    assert "begins with names of columns, 'text;label'" in fault_of(file(tmp_path, "b.txt", "text;label\na;x\n"))
+    assert columns(file(tmp_path, "c.txt", "text, as sent\na;x\n")) == {"text": ["text, as sent", "a;x"]}
+
+
 def test_columns_between_bars_in_a_text_file_are_warned_of(tmp_path, caplog):
     """As psql and lists of SAP have them."""
     columns(file(tmp_path, "a.txt", " id | text | x\n----+------+---\n  1 | a    | b\n  2 | c    | d\n(2 rows)\n"))

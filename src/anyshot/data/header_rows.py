@@ -33,12 +33,12 @@ def rows_above_names(rows: Sequence[Sequence[Any]], *, is_title: bool = False) -
     3
     """
     filled = [[cell for cell in row if is_filled(cell)] for row in rows]
-    if not filled or _n_usual(filled[0]):
+    if not filled or n_usual(filled[0]):
         return 0
     widths = list(map(len, filled))
     following = range(1, len(rows) - 1)
     wider = [at for at in following if widths[at] > max(1, *widths[:at])]
-    usual = [at for at in following if _n_usual(filled[at]) > 1]
+    usual = [at for at in following if n_usual(filled[at]) > 1]
     if usual:
         return usual[0]
     # A title and a subtitle may have the blank row between them.
@@ -47,7 +47,8 @@ def rows_above_names(rows: Sequence[Sequence[Any]], *, is_title: bool = False) -
     return max(after_blank, default=0) or max(after_title, default=0)
 
 
-def _n_usual(cells: Sequence[Any]) -> int:
+def n_usual(cells: Sequence[Any]) -> int:
+    """Return how many cells are usual names of columns of texts, images or labels."""
     return sum(str(cell).strip().casefold() in _USUAL for cell in cells)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, reads_as_number
+from anyshot.base.columns import reads_as_number
 from anyshot.data.cells import is_filled
+from anyshot.data.header_rows import n_usual
 
 LEAST_ADDED: Final = 3
 """Numbers above a sum, other than 0: of fewer, a number is often the sum by chance."""
@@ -17,7 +18,6 @@ LEAST_ITEMS: Final = 3
 
 _NUMBER: Final = re.compile(r"[+-]?\d[\d.,]*([eE][+-]?\d+)?")
 _DECIMALS: Final = re.compile(r"[.,](\d+)$")
-_USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
 
 
 def is_row_of_sums(rows: Sequence[Sequence[Any]]) -> bool:
@@ -79,7 +79,7 @@ def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
     first = [str(row[0]).strip().casefold() for row in rows]
     if len(set(first)) < len(first):
         return False
-    if len(_USUAL.intersection(first)) > 1 and not any(str(cell).strip().casefold() in _USUAL for cell in names[1:]):
+    if n_usual(first) > 1 and not n_usual(names[1:]):
         return True
     found = set()
     for row in cells:

@@ -17,7 +17,7 @@ from anyshot.base.lazy import extra
 from anyshot.base.messages import count as counted
 from anyshot.base.messages import first_of, note, shortened
 from anyshot.data.cells import ERRORS, NO_VALUES, as_written, is_filled
-from anyshot.data.header_rows import rows_of_names, rows_without_data
+from anyshot.data.header_rows import n_usual, rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.table_layout import is_row_of_sums, is_transposed, other_table
@@ -190,9 +190,10 @@ def _text_lines(text: str, path: Path) -> Table:
     tabs = [line.count("\t") for _, line in numbered]
     if tabs[0] and tabs.count(tabs[0]) > len(tabs) / 2:
         raise DataFileError(
-            f"{path} has {counted(tabs[0] + 1, 'column')} between tabs, and a .txt file is read as one text per line. "
-            "Let its name end in .tsv; its first line must hold the names of the columns."
+            f"{path} has {counted(tabs[0] + 1, 'column')} between tabs, and a .txt file is read as one text per "
+            "line. Let its name end in .tsv; its first line must hold the names of the columns."
         )
+    _refuse_labeled_lines([line for _, line in numbered], path)
     ((n_bars, n_lines),) = Counter(line.count("|") for _, line in numbered).most_common(1)
     if n_bars > 1 and n_lines > max(2, len(numbered) / 2):
         note(
@@ -209,6 +210,20 @@ def _text_lines(text: str, path: Path) -> Table:
         )
     texts = [line for _, line in numbered]
     return Table(path, pd.DataFrame({"text": texts}, dtype=object), [number for number, _ in numbered])
+
+
+def _refuse_labeled_lines(lines: Sequence[str], path: Path) -> None:
+    """Raise DataFileError for lines of text and label: of fastText, or below names such as text;label."""
+    if sum(line.startswith("__label__") for line in lines) > len(lines) / 2:
+        raise DataFileError(
+            f"{path} has labels within its lines, as fastText writes them, such as {shortened(lines[0])!r}. Write "
+            "two columns, text and label, to a file whose name ends in .csv; put texts with commas in double quotes."
+        )
+    if len(lines) > 1 and max(n_usual(lines[0].split(mark)) for mark in ",;") > 1:
+        raise DataFileError(
+            f"{path} begins with names of columns, {shortened(lines[0])!r}, and a .txt file is read as one text per "
+            "line. Let its name end in .csv."
+        )
 
 
 def _whole_text(text: str, path: Path) -> Table:

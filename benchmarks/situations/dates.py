@@ -1,0 +1,49 @@
+"""Dates in files, as people and programs write them."""
+
+import json
+from pathlib import Path
+
+from situations.situation import Subject, command, fails_with, written
+
+holds = Subject("dates")
+
+DATED = "".join(f"{1 + n % 28:02}.02.2024 {n % 24:02}:30;{'ab'[n % 28 > 13]}\n" for n in range(84))
+
+
+@holds("dates with a time, 13.02.2024 14:30: numbers, not categories")
+def _(folder: Path) -> object:
+    path = written(folder, "a.csv", f"since;label\n{DATED}")
+    how = ("--feature-columns", "since", "--label-column", "label")
+    command("fit", path, *how, "--out", folder / "m")
+    return json.loads(command("evaluate", folder / "m", path)[1])["accuracy"] > 0.9
+
+
+MONTHS = {
+    "of German": "{day}. Februar 2024",
+    "of mails": '"Tue, {day} Feb 2024 08:30:00 +0000"',
+    "of US software": '"Feb {day}, 2024 8:30 AM"',
+}
+
+
+@holds.each("dates with names of months, {}: numbers, not categories", MONTHS)
+def _(folder: Path, form: str) -> object:
+    rows = "".join(f"{form.format(day=1 + n % 28)},{'ab'[n % 28 > 13]}\n" for n in range(84))
+    path = written(folder, "a.csv", f"since,label\n{rows}")
+    result = command("fit", path, "--feature-columns", "since", "--label-column", "label", "--out", folder / "m")
+    table = json.loads((folder / "m" / "model.json").read_text("utf-8"))
+    return result[0] == 0 and '"since": "date"' in json.dumps(table)
+
+
+@holds("months of two-digit years, Mar-24: refused, with how to write them")
+def _(folder: Path) -> object:
+    rows = "".join(f"Mar-{n % 20 + 10},{'ab'[n % 2]}\n" for n in range(84))
+    path = written(folder, "a.csv", f"since,label\n{rows}")
+    how = ("--feature-columns", "since", "--label-column", "label")
+    return fails_with(command("fit", path, *how, "--out", folder / "m"), 1, "'since'", "two digits", "2024-12-31")
+
+
+@holds("dates of two-digit years, 13.02.24: refused, with how to write them")
+def _(folder: Path) -> object:
+    path = written(folder, "a.csv", f"since;label\n{DATED}".replace("2024 ", "24;").replace("label", "at;label"))
+    how = ("--feature-columns", "since", "--label-column", "label")
+    return fails_with(command("fit", path, *how, "--out", folder / "m"), 1, "'since'", "two digits", "2024-12-31")
