@@ -17,6 +17,10 @@ def test_answers_that_the_studio_exported_count_as_no_labels_and_no_features(tmp
     rows = read_data(path, feature_columns="all", label_column="class").items
     assert list(rows.columns) == ["text", "age"]
     assert "columns that the studio added are no features: 'confidence', 'confirmed'" in caplog.text
+    path.write_text(
+        "Class," + HEADER.replace("class", "studio_class") + ROWS.replace("Charged", "8a,Charged").replace("W", "8b,W")
+    )
+    assert read_data(path).labels == ["billing", None], "the column Class was there before"
     path.write_text(HEADER + ROWS.replace("no", "perhaps"))  # a table of somebody else
     assert read_data(path).labels == ["billing", "delivery"]
 

@@ -18,7 +18,7 @@ from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_missing_text
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
-from anyshot.data.unconfirmed_labels import without_unconfirmed
+from anyshot.data.unconfirmed_labels import exported_columns, without_unconfirmed
 from anyshot.errors import DataFileError, InputError
 
 OF_MODELS: Final = ("predicted", "prediction", "guess")
@@ -178,17 +178,19 @@ def find_labels(table: Table, given: str | None, *, items: str, classes: Sequenc
 
     Raises DataFileError if several columns hold nothing but names of classes.
     """
-    usual = [name for name in LABEL_COLUMNS if name != items.strip().casefold()]
+    made = exported_columns(table)  # a table that the studio exported may also have a column of its own of such a name
+    names = LABEL_COLUMNS if made is None else (made.of_class, *LABEL_COLUMNS)
+    usual = [name for name in names if name != items.strip().casefold()]
     column = find_column(table, usual, given, option="label_column")
     if column is not None or not classes:
         return column
-    names, used = {str(name).strip() for name in classes}, {items, *listed_names(items)}
+    known, used = {str(name).strip() for name in classes}, {items, *listed_names(items)}
     held = {
         name: {str(value).strip() for value in table.values(name) if not is_empty(value)}
         for name in map(str, table.frame.columns)
         if name not in used and not name.casefold().startswith(OF_MODELS)
     }
-    found = [name for name, values in held.items() if values and values <= names]
+    found = [name for name, values in held.items() if values and values <= known]
     if len(found) > 1:
         raise DataFileError(
             f"{table.path} has several columns that hold nothing but names of classes: {', '.join(map(repr, found))}. "
