@@ -114,10 +114,7 @@ def as_items(given: Sequence[Item] | Item, snapshot: Snapshot, settings: Setting
     """
     single = isinstance(given, str | dict) or (len(given) > 0 and not isinstance(given[0], str | dict | list))
     items: list[Any] = [given] if single else list(given)
-    if len(items) > settings.max_items:
-        raise TooManyItemsError(
-            f"The request has {len(items):,} items; one may have {settings.max_items:,}. Send several requests."
-        )
+    check_number(len(items), settings)
     table = snapshot.table
     for row, item in enumerate(items):
         kinds = _kinds(item)
@@ -135,6 +132,14 @@ def as_items(given: Sequence[Item] | Item, snapshot: Snapshot, settings: Setting
     if snapshot.modality == "image":
         return _of_bounded_size([_image(item["image"], row) for row, item in enumerate(items)])
     return [_vector(item, row) for row, item in enumerate(items)]
+
+
+def check_number(n_items: int, settings: Settings) -> None:
+    """Raise TooManyItemsError for more items than one request may have."""
+    if n_items > settings.max_items:
+        raise TooManyItemsError(
+            f"The request has {n_items:,} items; one may have {settings.max_items:,}. Send several requests."
+        )
 
 
 def usable_items(given: Sequence[Item], snapshot: Snapshot, settings: Settings) -> tuple[list[Item], list[Any]]:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from anyshot import data as datasets
 from anyshot.app.server.answers import Scores, answers
-from anyshot.app.server.bodies import apart, as_items, parsed
+from anyshot.app.server.bodies import apart, as_items, check_number, parsed
 from anyshot.app.server.limits import TENSORS_HEADER
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
@@ -168,6 +168,7 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
 def _read(text: bytes, rest: bytes, snapshot: Snapshot, settings: Settings) -> tuple[InferRequest, list[Any]]:
     """Return the JSON of a request and its items; rest: the bytes after the JSON."""
     asked = parsed(text, InferRequest)
+    check_number(max(tensor.shape[0] for tensor in asked.inputs), settings)
     return asked, as_items(_items(read_tensors(asked.inputs, rest), snapshot), snapshot, settings)
 
 
