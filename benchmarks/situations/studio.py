@@ -64,6 +64,15 @@ def _(project: Project, folder: Path) -> object:
     return added.n_items == 1 and 'Ann.txt,"Dear team,\n\nwhere is it?"' in (folder / "b.csv").read_text("utf-8-sig")
 
 
+@holds("a table with an empty cell among the texts: the export has as many rows as the table, in its order")
+@_in_project
+def _(project: Project, folder: Path) -> object:
+    add_table(project, written(folder, "a.csv", "number,text\n1,refund\n2,\n3,late\n"))
+    with Answers(project) as answers:
+        save_table(project, answers, folder / "b.csv")
+    return [line[0] for line in (folder / "b.csv").read_text("utf-8-sig").splitlines()[1:]] == ["1", "2", "3"]
+
+
 @holds("an export of a table with a column Class that is added again: the classes of the studio are proposed")
 @_in_project
 def _(project: Project, folder: Path) -> object:

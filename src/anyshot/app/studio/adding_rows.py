@@ -65,13 +65,12 @@ def add_rows(
         raise DataFileError(f"{read.name} cannot be used: {plain_fault(error)}") from error
     added.read = [*read.notes, *map(str, notes)]
     added.faults = [(read.table.place(row), fault) for row, fault in sorted(faults.items())]
-    usable = [row for row in range(len(rows)) if row not in faults]
-    if not usable:
+    if len(faults) == len(rows):
         raise DataFileError(f"{read.name} has no usable row: {added.faults[0][1]}.")
-    contents = [stored_row(rows[row]) for row in usable]
+    contents = ["" if row in faults else stored_row(values) for row, values in enumerate(rows)]
     prepared = [
-        Prepared(read.table.place(row), content, key, read.labels[row], stored_cells(read.cells[row]))
-        for row, content, key in zip(usable, contents, keys_of(contents), strict=True)
+        Prepared(read.table.place(row), content, key, read.labels[row] if content else "", stored_cells(cells))
+        for row, (content, key, cells) in enumerate(zip(contents, keys_of(contents), read.cells, strict=True))
     ]
     chosen: dict[str, Any] = {"columns": read.columns, "item_column": stored_columns(columns), "classes": read.classes}
     same = _same(project, columns)

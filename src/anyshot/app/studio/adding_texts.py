@@ -76,21 +76,29 @@ def add_table(
 
 
 def _add_texts(project: Project, rows: Sequence[_TextRow], *, source: str, **more: Any) -> Added:
-    """Add rows of (place, text, label, cells), but those that cannot be used; more: as for `insert_rows`."""
-    added = Added()
-    usable = [row for row in rows if not _fault(row[1], row[0], added)]
-    if not usable:
+    """Add rows of (place, text, label, cells), but those that cannot be used; more: as for `insert_rows`.
+
+    A row of a table with an empty text is kept for the export.
+    """
+    added, prepared = Added(), list[Prepared]()
+    for place, text, label, cells in rows:
+        if not _fault(text, place, added):
+            prepared.append(Prepared(place, str(text), str(text), label, stored_cells(cells)))
+        elif cells and _is_empty(text):
+            prepared.append(Prepared(place, "", "", "", stored_cells(cells)))
+    if not any(row.content for row in prepared):
         reason = added.faults[0][1] if added.faults else "there is none"
         raise DataFileError(f"{source} has no usable text: {reason}.")
-    prepared = [
-        Prepared(place, str(text), str(text), label, stored_cells(cells)) for place, text, label, cells in usable
-    ]
     return insert_rows(project, "texts", prepared, added, source=source, **more)
+
+
+def _is_empty(text: Any) -> bool:
+    return bool(is_missing(text)) or is_blank(str(text))
 
 
 def _fault(text: Any, place: str, added: Added) -> bool:
     """Return whether a cell cannot be used as a text, and list why."""
-    if is_missing(text) or is_blank(str(text)):
+    if _is_empty(text):
         added.faults.append((place, "the text is empty"))
     elif is_missing_mark(str(text)):
         added.faults.append((place, f"the text is missing, written as {str(text).strip()}"))

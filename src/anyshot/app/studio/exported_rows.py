@@ -22,14 +22,14 @@ def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
     """Return the rows of all that was added, in order, with the columns class, confidence and confirmed.
 
     class: the label, or else the answer; confidence: the probability of an answer, None for a label; confirmed: "yes"
-    for a label, "no" for an answer. Equal texts are one item, and have the same class. A column of the table with the
-    same name, also if it is written Class, is kept, and the new one gets the name "studio_class". Where items are rows
-    of features, numbers and dates that a file had as texts are numbers and dates, and columns that no file had, as
-    those of a model, are there, too.
+    for a label, "no" for others. Equal texts are one item, and have the same class; a row with an empty one has none. A
+    column of the table with the same name, also if it is written Class, is kept, and the new one gets the name
+    "studio_class". Where items are rows of features, numbers and dates that a file had as texts are numbers and dates,
+    and columns that no file had, as those of a model, are there, too.
     """
     found = project.database.read(
         "select rows.item, rows.cells, batches.columns, items.content, items.name, coalesce(items.label, 0) as label "
-        "from rows join batches on batches.id = rows.batch join items on items.id = rows.item "
+        "from rows join batches on batches.id = rows.batch left join items on items.id = rows.item "
         "where not batches.hidden order by rows.id"
     )
     headers = {row["columns"]: json.loads(row["columns"]) for row in found}  # [] for pasted texts and images
@@ -42,7 +42,7 @@ def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
         cells = read_cells(row["cells"]) if header else [] if features else [row["name"] or row["content"]]
         for name, cell in zip(header or own, cells, strict=not features):
             columns[name][number] = cell
-        for name, cell in typed_cells(features, row["content"]) if features else ():
+        for name, cell in typed_cells(features, row["content"]) if features and row["content"] else ():
             if columns[name][number] is None or isinstance(columns[name][number], str):
                 columns[name][number] = cell
     for name, values in _answered(project, answers, found).items():

@@ -20,6 +20,8 @@ from anyshot.errors import DataFileError, InputError
 if TYPE_CHECKING:
     from anyshot.data.tables import Table
 
+NO_ITEM: Final = 0
+"""In place of the id of an item, where a row has none."""
 _HELD: Final[dict[Kind, str]] = {
     "texts": "This project holds texts. Create one of numbers and categories for such rows.",
     "images": "This project holds images. Create a project of texts for messages and tables.",
@@ -28,7 +30,10 @@ _HELD: Final[dict[Kind, str]] = {
 
 
 class Prepared(NamedTuple):
-    """A row that is to be added: its number in the file, its item, what equal items share, its label and cells."""
+    """A row that is to be added: its number in the file, its item, what equal items share, its label and cells.
+
+    content: "" if the row cannot be used as an item, and is there for the export only.
+    """
 
     place: str
     content: str
@@ -114,7 +119,9 @@ def insert_rows(
         batch = transaction.insert("batches", batch_row(source, columns, item_column))
         labels = label_ids(transaction, [*classes, *(row.label for row in rows)], added)
         for row, digest in zip(rows, digests, strict=True):
-            item = insert_item(transaction, digest, row.content, "", labels.get(row.label), added, row.place)
+            item = NO_ITEM
+            if row.content:
+                item = insert_item(transaction, digest, row.content, "", labels.get(row.label), added, row.place)
             insert_row(transaction, batch, item, row.cells)
         transaction.refresh_items(batch)
         facts["count"] += added.n_items
