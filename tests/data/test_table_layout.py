@@ -31,6 +31,19 @@ def test_numbers_that_are_sums_by_chance_are_items():
     assert not is_row_of_sums([["key", "n"]])
 
 
+def test_two_sums_beside_a_word_are_found():
+    items = [["a", 1, 2, "x"], ["b", 1, 3, "y"], ["c", 2, 4, "x"]]
+    assert is_row_of_sums([["key", "n", "m", "label"], *items, ["All 3 rows", 4, 9, None]])
+    assert not is_row_of_sums([["key", "n", "m", "label"], *items, ["d", 4, 8, None]])
+    assert not is_row_of_sums([["key", "n", "m", "label"], *items, ["d", 4, None, None]])
+
+
+def test_a_footer_that_is_left_out_is_no_remark(tmp_path, caplog):
+    read_table(file(tmp_path, "a.csv", "text,label\na,x\nb,y\n\nMean,2\nTotal,4\n"))
+    read_table(file(tmp_path, "b.csv", "key,n\na,1\nb,1\nc,2\n\n,4\n"))
+    assert "a remark" not in caplog.text
+
+
 def test_a_row_of_sums_is_left_out_of_a_file_and_said(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     path = file(tmp_path, "a.csv", "text,label,n\na,x,1\nb,y,1\nc,x,2\n,,4\n")
@@ -80,3 +93,4 @@ def test_rows_that_all_have_fewer_values_than_those_above_the_blank_row_are_warn
 def test_items_below_a_blank_row_are_no_other_table():
     rows = [["text", "label"], ["a", "x"], ["b", "y"], [None, None], ["c", ""], ["d", ""], ["", ""], ["e", "x"]]
     assert other_table(rows, range(2, 9)) is None
+    assert other_table([["text", "n"], *[["a", 1]] * 30, ["b", None]], range(2, 64, 2)) is None  # all rows are apart

@@ -15,6 +15,7 @@ _USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
 _DASHES: Final = re.compile(":?-{2,}:?")
 _N_ROWS: Final = re.compile(r"\(\d+ row(s|\(s\))?( affected)?\)")
 _TOTAL: Final = re.compile(
+    "average|mean|mittelwert|durchschnitt|moyenne|promedio|gemiddelde|"
     "(grand |sub-?)?totals?|sum|insgesamt|gesamt|(gesamt|zwischen)?summe|(gesamt)?ergebnis|total g[eé]n[eé]ral|somme"
     "|suma|somma|totale|totaal"
 )
@@ -70,7 +71,7 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
     """
     names, *cells = [[str(cell) if is_filled(cell) else "" for cell in row] for row in (*rows[:3], rows[-1])]
     filled = [list(filter(is_filled, map(str.strip, row))) for row in cells]
-    found = [len(rows) - 2] if len(rows) > 1 and _is_footer(filled[-1], n_columns=len(names)) else []
+    found = _footers(rows)
     for at, own in enumerate(filled[:-1]):
         if own and all(map(_IMPORT_ID.match, own)):
             return [*range(at + 1), *found]
@@ -82,6 +83,17 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
     ]
     is_question = "Open-Ended Response" in first or set(first) == {"Response"} or sum(spaced) > 1
     return [0, *found] if dashes or is_question else found
+
+
+def _footers(rows: Sequence[Sequence[Any]]) -> list[int]:
+    """Return which rows at the end are footers, counted below the names from 0."""
+    found: list[int] = []
+    for at in range(len(rows) - 1, 0, -1):
+        cells = [str(cell).strip() for cell in rows[at] if is_filled(cell)]
+        if not _is_footer(list(filter(None, cells)), n_columns=len(rows[0])):
+            break
+        found.insert(0, at - 1)
+    return found
 
 
 def _is_footer(cells: Sequence[str], *, n_columns: int) -> bool:
@@ -98,7 +110,8 @@ def rows_of_names(rows: Sequence[Sequence[Any]]) -> list[int]:
     """
     (first, *others), *cells = rows
     name = _bare(first)
-    return [at for at, (cell, *rest) in enumerate(cells) if others and rest == others and _bare(cell) == name]
+    likely = [at for at, row in enumerate(cells) if row[-1] == others[-1]] if others else []  # most rows are none
+    return [at for at in likely if list(cells[at][1:]) == others and _bare(cells[at][0]) == name]
 
 
 def _bare(cell: Any) -> str:

@@ -15,27 +15,29 @@ MOST_PROPERTIES: Final = 200
 """Rows of a table whose items stand in columns, at most."""
 LEAST_ITEMS: Final = 3
 """Such columns, at least: two texts are of the same kind by chance."""
+MOST_BLANK: Final = 20
+"""Blank rows, at most, of which one may stand above another table: more of them stand between items."""
 
 _NUMBER: Final = re.compile(r"[+-]?\d[\d.,]*([eE][+-]?\d+)?")
 _DECIMALS: Final = re.compile(r"[.,](\d+)$")
 
 
 def is_row_of_sums(rows: Sequence[Sequence[Any]]) -> bool:
-    """Return whether the last row holds nothing but the sums of its columns; rows: the cells, those of the names first.
+    """Return whether the numbers of the last row are the sums of its columns; rows: the cells, the names first.
 
-    A column that has a value in every other row must be empty there, such as the key.
+    These are two or more, or a column that has a value in every other row is empty there, such as the key.
 
     >>> is_row_of_sums([["key", "n"], ["a", "4"], ["b", "5"], ["c", "7"], ["", "16"]])
     True
     """
-    names, *cells = rows
-    last = cells[-1] if cells else []
-    summed = [at for at, cell in enumerate(last) if is_filled(cell)]
-    if not summed or len(summed) == len(names) or not all(map(_may_be_number, (last[at] for at in summed))):
+    names, last = rows[0], rows[-1] if len(rows) > 1 else []
+    filled = {at for at, cell in enumerate(last) if is_filled(cell)}
+    summed = [at for at in filled if _may_be_number(last[at])]
+    if not summed or len(filled) == len(names):
         return False
-    above = [row for row in cells[:-1] if any(map(is_filled, row))]
-    empty = [at for at in range(len(names)) if at not in summed]
-    if not any(all(is_filled(row[at]) for row in above) for at in empty):
+    above = [row for row in rows[1:-1] if any(map(is_filled, row))]
+    is_key = [at not in filled and all(is_filled(row[at]) for row in above) for at in range(len(names))]
+    if len(filled) - len(summed) > 1 or (len(summed) == 1 and (len(filled) > 1 or not any(is_key))):
         return False
     return all(_is_sum([*(row[at] for row in above), last[at]]) for at in summed)
 
@@ -73,8 +75,8 @@ def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
     >>> is_transposed([["id", "a", "b", "c"], ["age", 31, 40, 25], ["city", "Rome", "Oslo", "Bern"]])
     True
     """
-    names, *cells = rows
-    if len(names) <= LEAST_ITEMS or not cells or len(cells) > MOST_PROPERTIES:
+    names, n_properties = rows[0], len(rows) - 1
+    if len(names) <= LEAST_ITEMS or not 0 < n_properties <= MOST_PROPERTIES:
         return False
     first = [str(row[0]).strip().casefold() for row in rows]
     if len(set(first)) < len(first):
@@ -82,7 +84,7 @@ def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
     if n_usual(first) > 1 and not n_usual(names[1:]):
         return True
     found = set()
-    for row in cells:
+    for row in rows[1:]:
         of_row = {reads_as_number(cell) for cell in row[1:] if is_filled(cell)}
         if len(of_row) > 1:
             return False
@@ -97,14 +99,15 @@ def other_table(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> int | 
     rows from there on have fewer values than each above. None if there is no such row. numbers: of the rows in the
     sheet, without those of blank lines of a CSV.
     """
-    names, *cells = rows
+    names = rows[0]
     known = {str(name).strip().casefold() for name in names if is_filled(name)}
     has_gaps = len(numbers) > 0 and numbers[-1] - numbers[0] >= len(numbers)
-    starts = {at + 1 for at, row in enumerate(cells) if not any(row)}
+    starts = {at for at, row in enumerate(rows) if at and not row[0] and not any(row)}
     if has_gaps:
         starts |= {at for at, (one, after) in enumerate(pairwise(numbers), start=1) if after - one > 1}
-    widths = [sum(map(is_filled, row)) for row in cells] if starts else []
-    for at in sorted(starts):
+    cells = rows[1:] if len(starts) <= MOST_BLANK else []
+    widths = [sum(map(is_filled, row)) for row in cells]
+    for at in sorted(starts) if cells else ():
         above, rest = list(filter(None, widths[:at])), list(filter(None, widths[at:]))
         if not above or not rest or not widths[at]:
             continue

@@ -242,8 +242,7 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
 
     rows: the cells, those of the names first; above: what stood above the names.
     """
-    path, with_errors = table.path, [row for row, own in enumerate(rows[1:]) if not ERRORS.isdisjoint(own)]
-    errors = [(row, cell) for row in with_errors for cell in rows[row + 1] if cell in ERRORS]
+    path, errors = table.path, [(row, cell) for row, own in enumerate(rows[1:]) for cell in own if cell in ERRORS]
     without, repeated = rows_without_data(rows), rows_of_names(rows)
     if above:
         listed = first_of([repr(shortened(cell)) for cell in above], at_most=3)
@@ -258,7 +257,6 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
     if without:
         text = shortened(str(next(filter(is_filled, rows[1 + without[0]]))))
         note(log, f"{path}: {counted(len(without), 'row')} without data below the names left out, such as {text!r}")
-    _warn_of_layout(table, rows, repeated)
     if not without and is_row_of_sums(rows):
         without = [len(rows) - 2]
         note(
@@ -266,6 +264,8 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
             f"{path}: {table.place(without[0])} holds sums of the columns and is left out. If it is an item, fill in "
             "its empty cells",
         )
+    n_below = next(n for n in count() if len(rows) - 2 - n not in without)
+    _warn_of_layout(table, rows[: len(rows) - n_below], repeated)
     if repeated:
         note(log, f"{path}: {table.place(repeated[0])} repeats the names of the columns; such rows are left out")
     left_out = {*without, *repeated}
@@ -282,7 +282,7 @@ def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Seque
             "transpose",
             level=logging.WARNING,
         )
-    other = other_table(rows, table.numbers or ())
+    other = other_table(rows, (table.numbers or ())[: len(rows) - 1])
     if other is not None and other not in repeated:
         text = shortened(str(next(filter(is_filled, rows[1 + other]))))
         note(
