@@ -28,10 +28,11 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
             weight = weight_of_names(evidence(Z, P)[0], min(len(S) - 1, Z.shape[1])) + 15 * len(S) / len(U)
             move, prior, pi, agreed = clustered(partial(move, weight=weight), Z, names, U)
             g3 = agreement_outside(partial(refined, S, weight=weight, temperature=temperature), names, U)
-            with_clusters = (agreed if len(U) < 10 * len(S) else min(agreed, g3)) >= 0.7
-            agreed = min(agreed, g3)
+            with_clusters, agreed = (agreed if len(U) < 10 * len(S) else min(agreed, g3)) >= 0.7, min(agreed, g3)
         if not with_clusters:
             S = prior = names
+        elif not len(y):
+            prior, _, pi = move(labeled=np.zeros_like(S))
         confidence = max(agreed, 0.1) ** 2
     correcting = not with_clusters and len(np.unique(y)) >= 10
 
@@ -173,18 +174,25 @@ def filtered(S, items, noise=3.0, prior_items=1000.0):
 
 
 def refined(S, U, *, weight, temperature, labeled=None, pi=None, rounds=10):
-    """Return the moved class vectors, the probabilities and the class shares of U, found unless `pi` gives them."""
+    """Return the moved class vectors, the probabilities and the class shares of U, found unless `pi` gives them.
+
+    Absent classes are looked for if `labeled` is given, which may be zeros.
+    """
+    search = labeled is not None and len(S) <= 20 and rounds == 10
     labeled = np.zeros_like(S) if labeled is None else labeled
-    unlabeled = ~labeled.any(axis=1)
     found = in_rounds(S, U, weight, temperature, labeled, pi, None, rounds)
-    if unlabeled.all() or not unlabeled.any() or len(S) > 20 or rounds < 10:
-        return found
-    before = (U @ moved_like_others(S, unit(S + unit(labeled)), unlabeled).T).argmax(axis=1)
-    after = found[1].argmax(axis=1)
-    c = len(S)
-    kept = np.bincount(after[before == after], minlength=c) / np.maximum(np.bincount(after, minlength=c), 1)
-    absent = unlabeled & (kept < min(0.5, 3 / c)) & np.isin(np.arange(c), after)
+    absent = absent_classes(S, U, labeled, found[1]) if search else np.zeros(len(S), bool)
     return in_rounds(S, U, weight, temperature, labeled, pi, absent, rounds) if absent.any() else found
+
+
+def absent_classes(S, U, labeled, P):
+    c, unlabeled = len(S), ~labeled.any(axis=1)
+    moved = unit(S + unit(labeled))
+    R = S if unlabeled.all() else moved_like_others(S, moved, unlabeled)
+    before, after = (U @ R.T).argmax(axis=1), P.argmax(axis=1)
+    kept, size = np.bincount(after[before == after], minlength=c), np.bincount(after, minlength=c)
+    absent = unlabeled & (size >= 5) & (kept < min(0.5, 3 / c) * size)
+    return absent & ~absent.all()
 
 
 def moved_like_others(S, moved, rows):

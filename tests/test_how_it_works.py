@@ -69,11 +69,12 @@ def test_a_version_written_from_the_page_gives_the_same_predictions(n_classes, n
     assert np.abs(found - expected).mean() < 0.01  # heads of held-out labels stop early, at `held_out_tol`
 
 
-def test_the_version_leaves_a_class_that_the_pool_lacks_where_it_is():
+@pytest.mark.parametrize("n_each", [0, 4])
+def test_the_version_leaves_a_class_that_the_pool_lacks_where_it_is(n_each):
     random = np.random.default_rng(0)
     means = random.normal(size=(4, 16))
     S = unit(means + random.normal(size=means.shape)).astype(float)
-    y, classes_of_pool = np.repeat([0, 1, 2], 4), np.repeat([0, 1, 2], 60)
+    y, classes_of_pool = np.repeat([0, 1, 2], n_each), np.repeat([0, 1, 2], 60)
     X, U = (unit(means[own] + 0.6 * random.normal(size=(len(own), 16))).astype(float) for own in (y, classes_of_pool))
     clf = AnyShotClassifier(dict(enumerate(S)), encoder="vectors", cache=False).fit(X, y, unlabeled=U)
     assert any(reason.startswith("3 has no labels") for reason in clf.reasons_)

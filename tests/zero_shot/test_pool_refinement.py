@@ -7,6 +7,7 @@ from scipy.special import softmax
 from anyshot.base.validation import generator, unit
 from anyshot.zero_shot.pool_refinement import (
     MOST_CLASSES,
+    absent_classes,
     absent_reasons,
     agreement,
     most_confident,
@@ -168,12 +169,13 @@ def test_class_vectors_of_zeros_alone_give_finite_probabilities():
     assert np.isfinite(refine(np.zeros((3, 3), np.float32), U).probabilities).all()
 
 
+@pytest.mark.parametrize("with_labels", [False, True])
 @pytest.mark.parametrize("n_items", [0, 20])
-def test_a_class_without_labels_and_items_takes_no_cluster(n_items):
+def test_a_class_without_labels_and_items_takes_no_cluster(n_items, with_labels):
     centers = unit(np.array([[1, 0, 0], [0, 1, 0], [0.5, 0.5, 1]], np.float32))
     pool = np.concatenate([clusters(centers[:2], 20)[0], clusters(centers[2:], n_items)[0]])
     names = unit(centers + np.float32(0.2))
-    labels = 3 * centers * np.array([[1], [1], [0]])
+    labels = 3 * centers * np.array([[1], [1], [0]]) * with_labels
     moved, stayed = (refine(names, pool, labeled_sums=labels, balance=1, find_absent=find) for find in (False, True))
     assert (moved.probabilities.argmax(axis=1) == 2).any()
     if n_items:
@@ -188,11 +190,25 @@ def test_a_class_without_labels_and_items_takes_no_cluster(n_items):
     assert absent_reasons(stayed, ()) == absent_reasons(moved, "abc") == ()
 
 
-@pytest.mark.parametrize("labeled", [(), (0, 1, 2)])
-def test_no_class_is_absent_if_none_has_labels_or_all_have(labeled):
+def test_no_class_is_absent_if_all_have_labels_or_all_would_be():
     pool, names = clusters(np.eye(3)[:2], 20)[0], np.eye(3, dtype=np.float32)
-    sums = names * np.isin(range(3), labeled)[:, None]
-    assert refine(names, pool, labeled_sums=sums, find_absent=True).absent is None
+    assert refine(names, pool, labeled_sums=names, find_absent=True).absent is None
+    refined = refine(names, pool)
+    swapped = refined._replace(probabilities=refined.probabilities[:, [1, 0, 2]])
+    assert not absent_classes(names, np.zeros_like(names), swapped, pool).any()
+    assert absent_classes(names, names * [[0], [1], [1]], swapped, pool).tolist() == [True, False, False]
+
+
+def test_clusters_of_few_vectors_do_not_tell_that_a_class_is_absent():
+    names, pool = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[[0] * 20 + [1] * 5]
+    probabilities = names[[0] * 16 + [1] * 4 + [2] * 5]  # class 2 takes the items of class 1, class 1 some of class 0
+    refined = refine(names, pool)._replace(probabilities=probabilities)
+    none = np.zeros_like(names)
+    assert absent_classes(names, none, refined, pool).tolist() == [False, False, True]
+    assert (
+        absent_classes(names, none, refined._replace(probabilities=probabilities[:-1]), pool[:-1]).tolist()
+        == [False] * 3
+    )
 
 
 @pytest.mark.parametrize(("n_classes", "is_found"), [(MOST_CLASSES, True), (MOST_CLASSES + 1, False)])

@@ -13,7 +13,14 @@ from anyshot.base.folds import first_copies
 from anyshot.base.messages import count
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.zero_shot.pool_refinement import Refinement, SharesFromPool, absent_reasons, agreement, refine
+from anyshot.zero_shot.pool_refinement import (
+    Refinement,
+    SharesFromPool,
+    absent_classes,
+    absent_reasons,
+    agreement,
+    refine,
+)
 
 
 class Clusters(NamedTuple):
@@ -58,9 +65,8 @@ def fit_prior(data: TrainingSet) -> Prior:
         reason = "The unlabeled items are not used, since some may belong to the classes without a label."
         return Prior(S, kind, S, reasons=(reason,))
     if data.pool_size < len(S):
-        few = f"{count(data.pool_size, 'different unlabeled example')} for {count(len(S), 'class')}"
-        reason = f"No groups of similar items are looked for, since {few} would be too few."
-        reason += " Items without a label count as unlabeled."
+        few = f"{count(data.pool_size, 'different unlabeled example')} for {count(len(S), 'class')} would be too few"
+        reason = f"No groups of similar items are looked for, since {few}. Items without a label count as unlabeled."
         return Prior(S, kind, S, reasons=(reason,))
     names = S if data.attributes.size else unit(data.class_embeddings)
     n_items = count(len(pool), "unlabeled example")
@@ -85,8 +91,11 @@ def fit_prior(data: TrainingSet) -> Prior:
         f"{weight:.2f} times as much as the group. Of the confident predictions by names, "
         f"{_staying(agreed, len(S))} stay the same."
     )
+    if not len(data.index) and absent_classes(S, np.zeros(S.shape), refined, pool).any():
+        refined = refine_with_shares(S, data, pool, weight, labeled_sums=np.zeros(S.shape))
     kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)
-    return Prior(refined.class_vectors, kind, S, clusters, confidence, (reason,))
+    reasons = (reason, *absent_reasons(refined, data.texts.names))
+    return Prior(refined.class_vectors, kind, S, clusters, confidence, reasons)
 
 
 def name_weight(refined: Refinement, data: TrainingSet) -> float:
@@ -181,7 +190,7 @@ def refine_with_shares(
         temperature=own.image_pool_temperature if data.centering else own.pool_temperature,
         balance=own.pool_balance,
         rounds=own.pool_rounds,
-        find_absent=known is None,
+        find_absent=known is None and labeled_sums is not None,
     )
     refined = refined_at(shares=SharesFromPool(own.cosine_scale, own.shares_prior) if known is None else known)
     if known is not None or not mix:

@@ -21,7 +21,12 @@ smaller of the first, and the second times the fraction by chance, 1 / c.
 Beside classes with 5 labels each, it is 0.37 on average for a class that has a name only (reuters, snips, ag_news) if
 the pool has no item of it, and 0.68 or more if the pool has its fair share. Of many classes, some have names that
 mislead: with one half for all, clinc150 with labels for three quarters of its classes loses 0.3 to 3 points.
+
+Without labels, models of six sets whose pool lacks half of the classes gain 6 points on the items of the other half
+(snips from 70 to 83, reuters from 81 to 92), and hardly change with a pool of all classes.
 """
+LEAST_SIZE = 5
+"""Vectors of a cluster that are needed to tell."""
 MOST_CLASSES = 20
 """Classes beyond which none is absent. There a class takes at most 1 % of the items of others, and clinc150 with uneven
 labels loses 0.3 points."""
@@ -88,8 +93,7 @@ def refine(
     of each class's labeled vectors; shares (c,): class shares of the pool, or how to find them; by default equal;
     temperature: divides the cosines; balance: how strongly the mean probabilities are moved to the shares, 0 to 1;
     neighbors (m, k): rows of the vectors with whose mean probabilities each vector's own are averaged, twice;
-    find_absent: whether a class without labels, beside others with labels, stays where it is if the pool seems to have
-    hardly any item of it.
+    find_absent: whether a class without labels stays where it is if the pool seems to have hardly any item of it.
 
     A class vector of zeros takes a cluster that is left over.
     """
@@ -149,17 +153,18 @@ def absent_classes(
 ) -> NDArray[np.bool_]:
     """Return the classes without labels whose clusters were nearer to other classes before the rounds (c,).
 
-    given (c, d): class vectors; labeled (c, d): weighted sums of labeled vectors; pool (m, d). No class is returned if
-    none has labels.
+    given (c, d): class vectors; labeled (c, d): weighted sums of labeled vectors; pool (m, d). All classes are never
+    returned.
     """
     unlabeled = np.asarray(~labeled.any(axis=1))
-    if unlabeled.all() or not unlabeled.any() or len(given) > MOST_CLASSES:
+    if not unlabeled.any() or len(given) > MOST_CLASSES:
         return np.zeros(len(given), dtype=bool)
-    start = _moved_like_others(given, unit(given + unit(labeled)), unlabeled)
+    start = given if unlabeled.all() else _moved_like_others(given, unit(given + unit(labeled)), unlabeled)
     before, after = (pool @ start.T).argmax(axis=1), refined.probabilities.argmax(axis=1)
     size, kept = (np.bincount(rows, minlength=len(start)) for rows in (after, after[before == after]))
     least = min(LEAST_KEPT[0], LEAST_KEPT[1] / len(given))
-    return np.asarray(unlabeled & given.any(axis=1) & (kept < least * size))
+    found = np.asarray(unlabeled & given.any(axis=1) & (size >= LEAST_SIZE) & (kept < least * size))
+    return np.zeros_like(found) if found.all() else found
 
 
 def _moved_like_others(given: Vectors, moved: Vectors, rows: NDArray[np.bool_]) -> Vectors:
