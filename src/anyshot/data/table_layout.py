@@ -105,7 +105,7 @@ def other_table(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> int | 
     starts = {at for at, row in enumerate(rows) if at and not row[0] and not any(row)}
     if has_gaps:
         starts |= {at for at, (one, after) in enumerate(pairwise(numbers), start=1) if after - one > 1}
-    cells = rows[1:] if len(starts) <= MOST_BLANK else []
+    cells = rows[1:] if 0 < len(starts) <= MOST_BLANK else []
     widths = [sum(map(is_filled, row)) for row in cells]
     for at in sorted(starts) if cells else ():
         above, rest = list(filter(None, widths[:at])), list(filter(None, widths[at:]))
