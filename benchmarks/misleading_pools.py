@@ -1,0 +1,104 @@
+"""What unlabeled texts that mislead cost: those of another set, and those of some of the classes only.
+
+Run: python benchmarks/misleading_pools.py
+
+Protocol: the halves of `two_layers.py` and `unseen_sets.py`; no test row is read. A model gets the names of a set's
+classes, no label, and up to 1,000 texts: of each other set in turn, or of half or three quarters of its own classes
+(three random choices of them), and predicts up to 2,000 texts of the other half. Plain accuracy [%]. The encoder is
+all-MiniLM-L6-v2, frozen.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+import two_layers
+import unseen_sets
+from numpy.typing import NDArray
+
+from anyshot import AnyShotClassifier
+
+SETS: Final = (
+    *("ag_news", "reuters", "snips", "sms_spam", "subjectivity", "sst2", "customer_reviews", "mpqa_opinion"),
+    *("multilingual_sentiment", "tweet_irony", "banking77", "sst5", "movie_reviews"),
+)
+MANY_CLASSES: Final = ("ag_news", "reuters", "snips", "review_products", "clinc150_domains", "crows_pairs")
+PARTS: Final = (0.75, 0.5)
+DRAWS: Final = 3
+MAX_POOL: Final = 1_000
+TOLERANCE: Final = 2.0
+
+
+class Halves(NamedTuple):
+    """The texts of a set in two halves: models learn from one and predict the other."""
+
+    texts: NDArray[np.object_]
+    y: NDArray[np.str_]
+    test: NDArray[np.object_]
+    truth: NDArray[np.str_]
+
+    @property
+    def names(self) -> list[str]:
+        """The classes."""
+        return np.unique(self.y).tolist()
+
+    def correct(self, pool: NDArray[np.object_]) -> NDArray[np.bool_]:
+        """Return which of the texts to predict a model of the names and a pool predicts correctly."""
+        clf = AnyShotClassifier(self.names).fit(unlabeled=pool.tolist() or None)
+        return np.asarray(clf.predict(self.test.tolist()) == self.truth)
+
+
+def load_halves(name: str) -> Halves:
+    """Return the two halves of a set."""
+    found = (unseen_sets if name in unseen_sets.SETS else two_layers).load_halves(name)
+    texts, test = (np.array(own, dtype=object) for own in (found.texts, found.test[: two_layers.MAX_PREDICTED]))
+    return Halves(texts, found.y, test, found.truth[: len(test)])
+
+
+def of_other_sets() -> Iterator[str]:
+    """Yield a row for each set: its accuracy without unlabeled texts, and the change with those of each set."""
+    halves = {name: load_halves(name) for name in SETS}
+    changes = []
+    for name, own in halves.items():
+        alone = 100 * own.correct(own.texts[:0]).mean()
+        cells = []
+        for other, pool in halves.items():
+            change = 100 * own.correct(pool.texts[:MAX_POOL]).mean() - alone
+            cells.append(f"*{change:+.1f}*" if other == name else f"{change:+.1f}")
+            changes += [] if other == name else [change]
+        yield f"| {name} | {alone:.1f} | " + " | ".join(cells) + " |"
+    lost = sum(change < -TOLERANCE for change in changes)
+    yield f"\n{lost} of {len(changes)} pools of another set cost more than {TOLERANCE:g} points"
+    yield f"(the worst {min(changes):+.1f}, mean {np.mean(changes):+.1f})."
+
+
+def of_some_classes(name: str, part: float) -> str:
+    """Return a row: accuracy on the classes that the pool has and lacks, without it and with it."""
+    own, figures = load_halves(name), []
+    alone = own.correct(own.texts[:0])
+    n_kept = max(2, int(len(own.names) * part))
+    for seed in range(DRAWS):
+        random = np.random.default_rng(seed)
+        kept = random.permutation(own.names)[:n_kept]
+        pool = own.texts[random.permutation(np.flatnonzero(np.isin(own.y, kept)))[:MAX_POOL]]
+        correct, inside = own.correct(pool), np.isin(own.truth, kept)
+        figures.append([found[rows].mean() for rows in (inside, ~inside) for found in (alone, correct)])
+    cells = " | ".join(f"{100 * mean:.1f}" for mean in np.mean(figures, axis=0))
+    return f"| {name} | {n_kept} of {len(own.names)} | {cells} |"
+
+
+def main() -> None:
+    """Print both tables."""
+    print("| names of | alone | " + " | ".join(SETS) + " |")
+    print("|" + "---|" * (len(SETS) + 2))
+    for row in of_other_sets():
+        print(row, flush=True)
+    print("\n| | classes in the pool | their items alone | with the pool | other items alone | with the pool |")
+    print("|" + "---|" * 6)
+    for part in PARTS:
+        for name in MANY_CLASSES:
+            print(of_some_classes(name, part), flush=True)
+
+
+if __name__ == "__main__":
+    main()
