@@ -47,6 +47,29 @@ def test_aliases_and_senses_lead_to_listed_names():
         assert all(normal_form(other) == other for other in senses)
 
 
+def test_opposites_are_listed_names_and_mutual():
+    opposites = LISTED["opposites"]
+    assert set(opposites) <= set(LISTED["words"])
+    assert {opposite: name for name, opposite in opposites.items()} == opposites
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("not positive", "negative"),
+        ("non-objective", "subjective"),
+        ("Not Ham", "spam"),
+        ("not irrelevant", "relevant"),
+    ],
+)
+def test_a_name_that_denies_one_with_an_opposite_has_the_words_of_the_opposite(name, words):
+    assert lookup(name) == lookup(words) != ()
+
+
+def test_other_names_that_deny_are_not_listed():
+    assert lookup("not billing") == lookup("not") == lookup("nothing positive") == ()
+
+
 def test_translations_have_their_normal_form_one_meaning_and_no_english_name():
     by_language = json.loads(resources.files(data).joinpath("translations.json").read_text(encoding="utf-8"))
     meanings = {}

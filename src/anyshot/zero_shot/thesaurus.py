@@ -1,12 +1,13 @@
 """A thesaurus of class names: the words that texts of a class contain, for the names that people use most.
 
 The bundled list thesaurus.json was written from knowledge of the language, without looking at any data set. It has
-four tables:
+five tables:
 
 - words: the words of each name;
 - aliases: other names, each with the name whose words it has;
 - senses: for names with several senses, the name whose words it has beside some other class. "normal" beside "urgent"
   is a priority, and beside "spam" a message;
+- opposites: names, each with the one whose words it has after "not". "not positive" means what "negative" means;
 - general: words that say what kind of item a class contains. "spam messages" means what "spam" means.
 
 All names are in their normal form.
@@ -86,6 +87,7 @@ class Thesaurus(NamedTuple):
     words: dict[str, str]  # the words of each name, separated by commas
     aliases: dict[str, str]
     senses: dict[str, dict[str, str]]
+    opposites: dict[str, str]
     general: str
 
 
@@ -117,8 +119,8 @@ def lookup(name: object, *, beside: Collection[object] = ()) -> tuple[str, ...]:
 def listed_name(name: object, *, beside: Collection[object] = ()) -> str | None:
     """Return the name under which the words of a name are listed, as for `lookup`; None if it is not listed.
 
-    >>> listed_name("no findings"), listed_name("normal", beside=["urgent"])
-    ('normal', 'routine')
+    >>> listed_name("no findings"), listed_name("normal", beside=["urgent"]), listed_name("not positive")
+    ('normal', 'routine', 'negative')
     """
     listed = _listed()
     for form in forms_of(name):
@@ -127,7 +129,8 @@ def listed_name(name: object, *, beside: Collection[object] = ()) -> str | None:
         found = next((senses[other] for other in others if other in senses), listed.aliases.get(form, form))
         if found in listed.words:
             return found
-    return None
+    denial, _, denied = next(iter(forms_of(name)), "").partition(" ")
+    return listed.opposites.get(listed_name(denied) or "") if denial in ("not", "non") else None
 
 
 def translated(name: object) -> tuple[str, ...]:
