@@ -48,7 +48,7 @@ class Defaults:
     least_agreement: float = 0.7
     """Agreement of names and clusters below which the pool is not used: it would cost moods of tweets 16 points."""
     least_outside_items: float = 10.0
-    """Unlabeled vectors per class from which it is also asked on others than those in the clusters."""
+    """Unlabeled vectors per class from which it must be as large on vectors that the clusters do not contain."""
     name_evidence: float = 0.03
     """Evidence for the clusters [nats per vector and direction] at which the class vectors weigh as much as a cluster
     mean; their weight is inversely proportional to the evidence."""
@@ -153,7 +153,7 @@ class Defaults:
     confidence_power: int = 2
     """With a pool, it is multiplied by this power of the agreement: poor clusters give overconfident predictions."""
     image_confidence_power: int = 4
-    """The same where vectors are centered (image networks), whose names are poorer: the error falls from 13 to 9."""
+    """The same where vectors are centered (image networks): the calibration error falls from 13 to 9 points."""
     smallest_confidence: float = 0.1
     """Smallest agreement that counts, so that a scale stays above 0."""
     temperature_items: float = 20.0

@@ -7,7 +7,7 @@ five tables:
 - aliases: other names, each with the name whose words it has;
 - senses: for names with several senses, the name whose words it has beside some other class. "normal" beside "urgent"
   is a priority, and beside "spam" a message;
-- opposites: names, each with the one whose words it has after "not". "not positive" means what "negative" means;
+- opposites: names, each with the name of what it is not. "not positive" means what "negative" means;
 - general: words that say what kind of item a class contains. "spam messages" means what "spam" means.
 
 All names are in their normal form.
