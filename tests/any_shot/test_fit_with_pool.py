@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from anyshot.any_shot.cross_validation import fit_method
 from anyshot.any_shot.defaults import DEFAULTS, Strength
-from anyshot.any_shot.fitting import class_shares_of_pool, fit_model, fit_with_pool, offsets_for, parts_to_test
+from anyshot.any_shot.fitting import class_shares_of_pool, fit_model, fit_with_pool, offsets_for
 from anyshot.any_shot.prior import fit_prior, moved_by_labels
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_means, generator, unit
@@ -72,16 +72,6 @@ def test_the_model_is_no_surer_of_the_pool_than_of_new_items(n_each):
     assert of_pool == pytest.approx(of_new, abs=0.05)
     assert (model.scores(U).argmax(axis=1) == alone.scores(U).argmax(axis=1)).all()
     np.testing.assert_array_equal(model.scores(new), alone.scores(new))
-
-
-def test_each_part_of_the_pool_is_left_out_with_all_copies():
-    U = np.arange(14, dtype=np.float32)[:, None] // 2  # seven vectors, each twice
-    parts = [np.flatnonzero(out).tolist() for out in parts_to_test(U, np.arange(14))]
-    assert parts == [[0, 1, 10, 11], [2, 3, 12, 13], [4, 5], [6, 7], [8, 9]]
-    assert [out.sum() for out in parts_to_test(U, np.arange(4))] == [2, 2]
-    many = np.arange(1200, dtype=np.float32)[:, None]
-    assert [out.sum() for out in parts_to_test(many, np.arange(1200))] == [240]
-    assert [out.sum() for out in parts_to_test(many, np.arange(0, 1200, 2))] == [120, 120]
 
 
 def test_copies_beside_each_other_do_not_make_the_model_surer_of_the_pool():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from anyshot.base.folds import first_copies, first_of_each_class, folds_by_arrival, row_digests
+from anyshot.base.folds import first_copies, first_of_each_class, folds_by_arrival, parts_to_test, row_digests
 from anyshot.base.validation import generator
 from anyshot.errors import InputError
 
@@ -56,3 +56,13 @@ def test_equal_vectors_have_the_same_digest_and_others_do_not():
     assert one == copy != other
     assert row_digests(np.asfortranarray(X)) == [one, other, copy]
     assert other.hex() == "9427b7528bf8c998"  # in every process, since pickled models keep them
+
+
+def test_each_part_is_left_out_with_all_copies():
+    X = np.arange(14, dtype=np.float32)[:, None] // 2  # seven vectors, each twice
+    parts = [np.flatnonzero(out).tolist() for out in parts_to_test(X, np.arange(14))]
+    assert parts == [[0, 1, 10, 11], [2, 3, 12, 13], [4, 5], [6, 7], [8, 9]]
+    assert [out.sum() for out in parts_to_test(X, np.arange(4))] == [2, 2]
+    many = np.arange(1200, dtype=np.float32)[:, None]
+    assert [out.sum() for out in parts_to_test(many, np.arange(1200))] == [240]
+    assert [out.sum() for out in parts_to_test(many, np.arange(0, 1200, 2))] == [120, 120]

@@ -116,8 +116,7 @@ class Embedder:
         """What was done to the items that the model is fitted to, in sentences."""
         of_table = None if self.table is None else self.table.reason
         of_long = encoder_texts.reason_of_long_texts(self.n_long, self.encoder, self.long_texts)
-        of_words = self.semantics.reason if self.semantics.words else None
-        return tuple(reason for reason in (of_table, of_long, of_words) if reason)
+        return tuple(reason for reason in (of_table, of_long, self.semantics.reason) if reason)
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -133,7 +132,7 @@ class Embedder:
             own = f"digest {found.digest[:12]}" if isinstance(found, Digested) else "no digest"
             raise ModelFolderError(
                 f"The encoder {self.name!r} on this machine has other weights ({own}, width {found.width}) than the "
-                f"one that the model was fitted with (digest {expected[:12]}). Give that one, or fit the model again."
+                f"one that the model was fitted with (digest {expected[:12]}). Use that one, or fit the model again."
             )
         return found
 

@@ -1,7 +1,5 @@
 """Fitting an any-shot model: the prior, the labels, and the pool of unlabeled examples."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +8,7 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import Factors, Fit, Method, MethodOrAuto, Model, PriorKind, Starts
 from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, moved_by_labels, zero_shot_by_attributes
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.folds import evenly_spaced, first_copies
+from anyshot.base.folds import evenly_spaced, parts_to_test
 from anyshot.base.messages import count
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Indexes, Vectors, class_means, softmax
@@ -121,17 +119,6 @@ def fit_with_pool(
     pool_temperature = max(1.0, matching_temperature(linear(tested), before))
     offsets = offsets_for(shares, linear(pool), data, scale)
     return (linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas), pool_temperature
-
-
-def parts_to_test(pool: Vectors, rows: Indexes) -> list[NDArray[np.bool_]]:
-    """Return the parts of the pool (m, d) that are left out in turn (m,): every fifth of some rows, with its copies.
-
-    It is one part, or up to five if there are fewer than 1,000 different vectors in these rows.
-    """
-    first = first_copies(pool)
-    different = np.unique(first[rows])
-    n_parts = min(5, len(different), math.ceil(1_000 / len(different)))
-    return [np.isin(first, different[number::5]) for number in range(n_parts)]
 
 
 def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, scale: float) -> Floats:

@@ -48,19 +48,14 @@ class Prior(NamedTuple):
 
 
 def fit_prior(data: TrainingSet) -> Prior:
-    """Return the class vectors, moved to the clusters of the pool of unlabeled examples if there is one.
-
-    If the clusters do not confirm the confident predictions of the names, they are not the classes, and the pool is not
-    used. If they do, the class vectors move to them, the further the clearer the clusters are. The lower the agreement,
-    also on vectors that are not in the clusters, the less confident are the predictions.
-    """
-    S, own, pool = initial_class_vectors(data), data.defaults, data.pool
+    """Return the class vectors, moved to the clusters of the pool of unlabeled examples if there is one."""
+    S = initial_class_vectors(data)
     kind: PriorKind = "attributes" if data.attributes.size else "names" if S.any() else "none"
     if names_are_guesses(data):
         return Prior(unit(data.class_embeddings), kind, S, None, confidence_of(0.0, data), (zero_shot.GUESSES,), True)
-    if pool is None or kind == "none":
+    if data.pool is None or kind == "none":
         all_labeled = ("The unlabeled items are not used, since all of them have labels.",)
-        return Prior(S, kind, S, reasons=all_labeled if pool is None and len(data.unlabeled) else ())
+        return Prior(S, kind, S, reasons=all_labeled if data.pool is None and len(data.unlabeled) else ())
     if np.any(~S.any(axis=1) & (data.counts == 0)):
         reason = "The unlabeled items are not used, since some may belong to the classes without a label."
         return Prior(S, kind, S, reasons=(reason,))
@@ -68,6 +63,17 @@ def fit_prior(data: TrainingSet) -> Prior:
         few = f"{count(data.pool_size, 'different unlabeled example')} for {count(len(S), 'class')} would be too few"
         reason = f"No groups of similar items are looked for, since {few}. Items without a label count as unlabeled."
         return Prior(S, kind, S, reasons=(reason,))
+    return moved_to_clusters(Prior(S, kind, S), data, data.pool)
+
+
+def moved_to_clusters(prior: Prior, data: TrainingSet, pool: Vectors) -> Prior:
+    """Return the prior with class vectors moved to the clusters of the pool (m, d), or that of names without a pool.
+
+    If the clusters do not confirm the confident predictions of the names, they are not the classes, and the pool is not
+    used. If they do, the class vectors move to them, the further the clearer the clusters are. The lower the agreement,
+    also on vectors that are not in the clusters, the less confident are the predictions.
+    """
+    S, kind, own = prior.initial, prior.kind, data.defaults
     names = S if data.attributes.size else unit(data.class_embeddings)
     n_items = count(len(pool), "unlabeled example")
     refined = refine_with_shares(S, data, pool, 1.0, mix=False)
@@ -78,14 +84,14 @@ def fit_prior(data: TrainingSet) -> Prior:
         agreed = agreement(names, refined.class_vectors, pool)
         outside = agreement_outside(S, names, data, pool, weight)
     confidence = confidence_of(min(agreed, outside), data)
-    judged = agreed if data.pool_size < own.least_outside_items * len(S) else min(agreed, outside)
-    if judged < own.least_agreement:
+    least = agreed if data.pool_size < own.least_outside_items * len(S) else min(agreed, outside)
+    if least < own.least_agreement:
         reason = (
             f"The {n_items} are not used, since they fall into other groups than the classes: only "
-            f"{_staying(judged, len(S))} of the confident predictions by the names would stay the same. Predictions "
+            f"{_staying(least, len(S))} of the confident predictions by the names would stay the same. Predictions "
             "are unsure until labels show more."
         )
-        return Prior(names, kind, names, None, confidence, (reason,))
+        return Prior(names, kind, names, confidence=confidence, reasons=(reason,))
     reason = (
         f"Each class is known by its name and by a group of similar items among {n_items}; the name counts "
         f"{weight:.2f} times as much as the group. Of the confident predictions by names, "
@@ -177,8 +183,9 @@ def refine_with_shares(
 ) -> Refinement:
     """Return class vectors S (c, d), which weigh `weight`, refined on the pool (m, d), and its class shares.
 
-    labeled_sums (c, d): of the labeled examples. Shares from cosines are too even where clusters are clear, so those of
-    a Gaussian mixture are tried as well if `mix`; they are taken if they raise the evidence for the clusters.
+    labeled_sums (c, d): of the labeled examples; if given, also as zeros, absent classes are looked for. Shares
+    from cosines are too even where clusters are clear, so those of a Gaussian mixture are tried as well if `mix`; they
+    are taken if they raise the evidence for the clusters.
     """
     own, known = data.defaults, data.class_prior
     refined_at = partial(

@@ -82,7 +82,7 @@ class TrainingSet:
 
     @property
     def shares_error(self) -> float:
-        """Divergence by which class shares that are found in the pool are wrong [nats]."""
+        """Divergence of class shares that are found in the pool from the true ones [nats]."""
         doublings = float(np.log2(len(self.class_embeddings)))
         return self.defaults.shares_noise * (1 + self.defaults.shares_items / self.pool_size) * doublings
 

@@ -1,6 +1,7 @@
 """Which labeled items to hold out and which to take: folds, the first items of each class, and copies of items."""
 
 import hashlib
+import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -77,6 +78,17 @@ def first_copies(X: Vectors) -> Indexes:
     first: dict[bytes, int] = {}
     indexes = [first.setdefault(row.tobytes(), index) for index, row in enumerate(np.ascontiguousarray(X))]
     return np.array(indexes, dtype=np.intp)
+
+
+def parts_to_test(X: Vectors, rows: Indexes) -> list[NDArray[np.bool_]]:
+    """Return the parts of `X` (n, d) that are left out in turn (n,): every fifth of some rows, with its copies.
+
+    It is one part, or up to five if there are fewer than 1,000 different vectors in these rows.
+    """
+    first = first_copies(X)
+    different = np.unique(first[rows])
+    n_parts = min(5, len(different), math.ceil(1_000 / len(different)))
+    return [np.isin(first, different[number::5]) for number in range(n_parts)]
 
 
 def row_digests(X: Vectors) -> list[bytes]:

@@ -60,7 +60,9 @@ class LatentSemantics:
 
     @property
     def reason(self) -> str:
-        """What is done with the words, in a sentence."""
+        """What is done with the words, in a sentence; "" if there are none."""
+        if not self.words:
+            return ""
         share = self.weight**2 / (1 + self.weight**2)  # of the cosine of two joined vectors
         return (
             f"{len(self.words):,} words that several texts share also count, by latent semantic analysis: {share:.0%} "
@@ -127,6 +129,7 @@ class LatentSemantics:
 
 
 NO_WORDS: Final = LatentSemantics((), np.zeros((0, 0), np.float16), np.zeros(0, np.float32))
+"""The semantics of texts that share no words, or whose words do not count."""
 
 
 def learn_semantics(texts: Sequence[str]) -> LatentSemantics:
