@@ -106,7 +106,7 @@ holds.warned("a class added with the name of another in other words: warned of",
 holds.warned("a name of one letter beside names that the list has: warned of", "only one letter")(
     lambda _: _answers_by_names(["spam", "ham", "junk mail", "B"])
 )
-holds.warned("a word that the list has for the other class: warned of", "'prize'", "every class")(
+holds.warned("a word that the list has for the other class: warned of", "Every class has the word 'prize'")(
     lambda _: _answers_by_names({"spam": None, "ham": Words(add="prize")})
 )
 holds.each("words of a class that are {}: refused by class", {"none": "", "signs": "!? \u2026", "a number": "12 34"})(

@@ -54,13 +54,11 @@ def test_words_that_are_dropped_and_not_found_are_warned_of(letters):
 
 def test_a_word_of_every_class_is_warned_of(letters):
     reader = ClassReader(letters.encode, letters.width, of_texts=True, thesaurus=True)
-    with pytest.warns(UserWarning, match=r"A word is given for every class and cannot tell classes apart: 'cash'\."):
+    with pytest.warns(UserWarning, match=r"Every class has the word 'cash', which cannot tell classes apart\."):
         reader.warn_of_words(describe({"a": Words("Cash free"), "b": Words(add="cash")}))
-    with pytest.warns(UserWarning, match=r"2 words are given for every class and cannot .* apart: 'x', 'y'"):
+    with pytest.warns(UserWarning, match=r"Every class has the words 'x', 'y', which"):
         reader.warn_of_words(describe({"a": Words("x y"), "b": ["text", Words("y x z")]}))
-    with pytest.warns(
-        UserWarning, match=r"A word is given for every class .* apart: 'prize'\."
-    ):  # the other's is listed
+    with pytest.warns(UserWarning, match="Every class has the word 'prize'"):  # of "spam", the thesaurus has it
         reader.warn_of_words(describe({"spam": None, "ham": Words(add="prize")}))
     reader.warn_of_words(describe({"a": Words("x y"), "b": Words("x z"), "c": None}))  # a warning would be an error
     reader.warn_of_words(describe({"a": Words("x y"), "b": Words("x z")}), ["c"])

@@ -91,7 +91,7 @@ class Words:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """The words that count whatever is found for the name of the class."""
+        """The words that the user gave, which count whatever words are found for the name of the class."""
         return (*self.words, *self.add)
 
     def chosen_from(self, found: Collection[str]) -> tuple[str, ...]:

@@ -89,9 +89,9 @@ def encode_texts_once(
 def cached_texts(
     texts: Sequence[str], *, digest: str, width: int, cache: KeepsVectors, counts: EncodingCounts
 ) -> Vectors | None:
-    """Return the vectors (n, width) of texts that were checked if the cache has all of them, else None.
+    """Return the vectors (n, width) of texts if the cache has all of them, else None; no encoder is needed.
 
-    No encoder is needed. digest: of the text encoder; what was found is added to `counts`.
+    texts: from `check_texts`; digest: of the text encoder; what was found is added to `counts`.
     """
     keys = _keys(texts, kind="text", digest=digest)
     row_of = {key: row for row, key in enumerate(dict.fromkeys(keys))}

@@ -1,6 +1,6 @@
 """What an AnyShotClassifier has learned: a model, or class names until the first items show which encoder they need."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -240,12 +240,12 @@ class FittedClassifier(ClassifierBase, Parameters):
 
 
 def _new_names(data: TrainingSet, before: TrainingSet, *, described: bool = False) -> list[Label]:
-    """Return the names of classes that were not there before; described: or that have other texts or words."""
-    earlier = {name: (texts, words) for name, texts, words in _described(before)}
-    return [
-        name for name, *own in _described(data) if name not in earlier or (described and tuple(own) != earlier[name])
-    ]
+    """Return the names of classes that were not there before; described: or that have other texts or words now."""
+    now, earlier = _descriptions(data), _descriptions(before)
+    return [name for name in now if name not in earlier or (described and now[name] != earlier[name])]
 
 
-def _described(data: TrainingSet) -> Iterable[tuple[Label, tuple[str, ...], Words | None]]:
-    return zip(data.texts.names, data.texts.texts, data.texts.words, strict=True)
+def _descriptions(data: TrainingSet) -> dict[Label, tuple[tuple[str, ...], Words | None]]:
+    """Return the texts and words of each class by its name."""
+    own = data.texts
+    return dict(zip(own.names, zip(own.texts, own.words, strict=True), strict=True))

@@ -17,11 +17,11 @@ from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
 from anyshot.zero_shot.class_shares import UNEQUAL, equal_shares, percent
 
 SUM_ERROR: Final = 0.02
-"""Part of 1, or of 100 percent, by which the sum of shares may differ from it, as it does if they were rounded."""
+"""Relative difference between the sum of shares and 1, or 100 percent, that may be due to rounding."""
 CONTRADICTION: Final = 0.001
-"""Probability of labels as unusual as those given, below which they contradict class shares."""
+"""Probability of labels as unusual as those given, below which they contradict the class shares."""
 ALIKE: Final = 0.05
-"""The same for equal shares, above which labels may have been drawn alike for each class."""
+"""The same probability for equal class shares, above which as many labels may have been wanted of each class."""
 CONTRADICTING_POOL: Final = 2.0
 """Divergence of shares found in a pool from those given, in units of their error, above which they contradict them.
 
@@ -116,7 +116,7 @@ def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet)
 
 
 def doubts_about_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> list[str]:
-    """Return what labels or the pool say against the shares that a user gave, and what to do, a sentence for each."""
+    """Return why given shares may be wrong, by the labels and by the pool, and what to do, in sentences."""
     if class_prior == "labels" and not len(data.index):
         return ["There are no labels from which class shares could be taken, so all classes count as equally frequent."]
     if isinstance(class_prior, str) or data.class_prior is None:
@@ -143,8 +143,8 @@ def doubts_about_shares(class_prior: str | Mapping[Label, float], data: Training
 def contradicted_by_labels(shares: NDArray[np.floating], data: TrainingSet) -> int | None:
     """Return the row of the class whose share, of the given ones (c,), the labels contradict most; None if none.
 
-    Only the classes that have labels are compared. Labels that may have been drawn alike for each class, or by another
-    plan, say nothing about shares.
+    Only the classes that have labels are compared. Labels of which as many may have been wanted of each class, or that
+    were drawn by another plan, say nothing about shares.
     """
     labeled = np.flatnonzero(data.counts)
     counts, given = data.counts[labeled], shares[labeled] / shares[labeled].sum()
@@ -167,7 +167,8 @@ def contradicting_pool(shares: NDArray[np.floating], data: TrainingSet) -> Float
 def _chances(counts: Floats, shares: NDArray[np.floating]) -> Floats:
     """Return the probability of a count of each class (c,) at least as unusual, if labels are drawn by the shares (c,).
 
-    It is that of the two-sided exact binomial test, times the number of classes (Bonferroni).
+    It is that of the two-sided exact binomial test, times the number of classes (Bonferroni). Counts may be fractions,
+    those of weights, so the binomial distribution is that of the incomplete beta function.
     """
     others = counts.sum() - counts
     at_most = scipy.special.betainc(np.maximum(others, 1e-9), counts + 1, 1 - shares)
@@ -197,5 +198,5 @@ def drawn_by_plan(data: TrainingSet) -> bool:
 
 
 def _few_distinct(counts: Floats, data: TrainingSet) -> bool:
-    """Return whether few distinct numbers of labels were chosen (c,), as five for each class."""
+    """Return whether the numbers of labels (c,) have few distinct values, as where five of each class were wanted."""
     return len(set(counts.tolist())) <= max(1, len(counts) // data.defaults.classes_per_count)

@@ -24,8 +24,7 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     """
     texts = [*data.examples, *unlabeled]
     n_texts = len(set(texts))
-    is_other = data.from_source or embedder.trained is not None
-    if embedder.semantics.words or is_other or not are_enough(n_texts, data):
+    if embedder.semantics.words or embedder.trained is not None or data.from_source or not are_enough(n_texts, data):
         return embedder, data
     with threads_for(len(texts) * MAX_DIRECTIONS):
         semantics = learn_semantics(texts)

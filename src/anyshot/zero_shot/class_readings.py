@@ -13,7 +13,7 @@ import numpy as np
 
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label
-from anyshot.base.messages import warn
+from anyshot.base.messages import first_of, warn
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_embeddings import Embed
@@ -107,9 +107,9 @@ class ClassReader:
         names: the classes whose words are checked, all by default.
         """
         self._warn_of_absent_words(texts, names)
-        self.warn_of_shared_words(texts, names)
+        self.warn_of_words_of_every_class(texts, names)
 
-    def warn_of_shared_words(self, texts: ClassTexts, names: Collection[Label] | None = None) -> None:
+    def warn_of_words_of_every_class(self, texts: ClassTexts, names: Collection[Label] | None = None) -> None:
         """Warn of words that a user gave a class, one of `names`, all by default, though every class has them."""
         both = zip(texts.names, texts.words, strict=True)
         given = [word for name, own in both if own and (names is None or name in names) for word in own.given]
@@ -118,10 +118,10 @@ class ClassReader:
         every = [set(map(str.casefold, own.words)) for own in self.readings(texts)]
         shared = list(dict.fromkeys(word for word in map(str.casefold, given) if all(word in own for own in every)))
         if shared:
-            listed = ", ".join(map(repr, shared[:5]))
+            listed = first_of(list(map(repr, shared)), at_most=5)
             warn(
-                f"{'A word is' if len(shared) == 1 else f'{len(shared)} words are'} given for every class and cannot "
-                f"tell classes apart: {listed}. Give each word to one class."
+                f"Every class has the {'word' if len(shared) == 1 else 'words'} {listed}, which cannot tell classes "
+                "apart. Give each word to one class."
             )
 
     def _warn_of_absent_words(self, texts: ClassTexts, names: Collection[Label] | None) -> None:
@@ -336,7 +336,7 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
 def synonyms(texts: ClassTexts, read_by: Sequence[Reading], names: Collection[Label] | None = None) -> list[str]:
     """Return which two classes are read by the same words, in a sentence; none if all differ.
 
-    names: of which one must be among the two, all by default.
+    names: the classes of which one must be among the two, all by default.
     """
     first: dict[frozenset[str], Label] = {}
     for name, own in _of(texts, read_by, "own", "bundled", "translated", "similar"):

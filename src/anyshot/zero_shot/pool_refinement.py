@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anyshot.base.labels import Label
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
-from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, likely_shares
+from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, likely_shares, percent
 
 SHARES_STEPS = 3
 """Steps of expectation maximization for the class shares in each round of soft k-means."""
@@ -26,12 +26,12 @@ Without labels, models of six sets whose pool lacks half of the classes gain 6 p
 (snips from 70 to 83, reuters from 81 to 92), and hardly change with a pool of all classes.
 """
 LEAST_SIZE = 5
-"""Vectors of a cluster that are needed to tell."""
+"""Vectors that a cluster needs before its class may count as absent."""
 MOST_CLASSES = 20
 """Classes beyond which none is absent. There a class takes at most 1 % of the items of others, and clinc150 with uneven
 labels loses 0.3 points."""
 SHOWN_CLASSES = 3
-"""Classes that are named, those with the largest shares."""
+"""Absent classes that are named, those with the largest shares."""
 
 
 class Refinement(NamedTuple):
@@ -153,8 +153,8 @@ def absent_classes(
 ) -> NDArray[np.bool_]:
     """Return the classes without labels whose clusters were nearer to other classes before the rounds (c,).
 
-    given (c, d): class vectors; labeled (c, d): weighted sums of labeled vectors; pool (m, d). All classes are never
-    returned.
+    given (c, d): class vectors; labeled (c, d): weighted sums of labeled vectors; pool (m, d). Never are
+    all classes returned.
     """
     unlabeled = np.asarray(~labeled.any(axis=1))
     if not unlabeled.any() or len(given) > MOST_CLASSES:
@@ -178,7 +178,7 @@ def absent_reasons(refined: Refinement, names: Sequence[Label]) -> tuple[str, ..
     rows = [] if absent is None or not names else [row for row in np.argsort(-shares, kind="stable") if absent[row]]
     return tuple(
         f"{names[row]!r} has no labels, and the unlabeled examples seem to contain hardly any of it. It is predicted "
-        f"all the same, and expected for {100 * shares[row]:.1f} % of new items. Give examples of it, or its share "
+        f"all the same, and expected for {percent(shares[row])} of new items. Give examples of it, or its share "
         "with class_prior (--class-prior of fit)."
         for row in rows[:SHOWN_CLASSES]
     )

@@ -137,7 +137,7 @@ class Learner:
     ) -> tuple["Embedder", "TrainingSet", ItemWords | None]:
         """Return embedder and training set with the words that the texts share, as `with_shared_words` does.
 
-        They are learned from more texts than the pool, which adds 0.4 points of 87 for 5,000 texts of news. A label
+        They are learned from more texts than the pool, which raises 87 % to 87.4 on news, with 5,000 texts. A label
         changes only their weight. Also returned: the words; None if they do not count.
         """
         pool, learned_from = pool_of(ids), ids[evenly_spaced(len(ids), MAX_WORD_TEXTS)]
@@ -179,7 +179,7 @@ class Learner:
             read_classes(described(classes), names, allow_unknown=False)
             warn_of_classes(data)
             warn_of_names(self.embedder, data)
-            self.embedder.reader.warn_of_shared_words(data.texts)
+            self.embedder.reader.warn_of_words_of_every_class(data.texts)
             warn_of_labels(self.embedder, data, n_new=len(data.index))
         return (*self.vectors.warnings, *map(str, found))
 
