@@ -204,6 +204,9 @@ holds.each(
     "a share of {} in class_prior: refused by class",
     {"-1": -1, "0": 0, "NaN": float("nan"), "infinity": float("inf"), "True": True, "None": None},
 )(lambda _, share: refuses(lambda: by_names(class_prior={"refund": share, "delivery": 1}), "'refund'", "above 0"))
+holds.refused("a share of a billionth of a billionth in class_prior: refused by class", "'refund' 1e-18, less than")(
+    lambda _: by_names(class_prior={"refund": 1e-18, "delivery": 1})
+)
 holds.refused("a list of shares: refused, with the form {name: share}", "{name: share}")(
     lambda _: by_names(class_prior=[0.3, 0.7])
 )

@@ -132,6 +132,20 @@ def test_a_share_that_is_no_number_above_zero_is_shown(share):
         AnyShotClassifier(["a", "b"], class_prior={"a": share, "b": 0.5}).fit()
 
 
+@pytest.mark.parametrize(
+    ("shares", "fault"),
+    [
+        ({"a": 1e-30, "b": 0.5}, "'a' 1e-30, less than a billionth of all"),
+        ({"a": 1, "b": 1e300}, "'a' 1, less than a billionth of all"),
+        ({"a": 0.5, "b": 10**400}, r"'b' 10+ … 0+\. Give every class a number above 0"),
+    ],
+)
+def test_shares_beyond_what_is_calculated_with_are_refused(shares, fault):
+    classes = without_items(describe(["a", "b"]), np.zeros((2, 0), np.float32))
+    with pytest.raises(ClassesError, match=fault):
+        expected_shares(shares, classes)
+
+
 def test_shares_that_do_not_add_up_to_one_are_said():
     classes = without_items(describe(["a", "b"]), np.zeros((2, 0), np.float32))
     with pytest.warns(UserWarning, match=r"add up to 1\.8, not to 1\. They are divided by it"):

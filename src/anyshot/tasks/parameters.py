@@ -11,13 +11,15 @@ from anyshot import any_shot
 from anyshot.any_shot.model import METHODS
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.labels import Label, clean_names
-from anyshot.base.messages import warn
+from anyshot.base.messages import shortened, warn
 from anyshot.base.validation import Floats, generator, is_number
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
 from anyshot.zero_shot.class_shares import UNEQUAL, equal_shares, percent
 
 SUM_ERROR: Final = 0.02
 """Relative difference between the sum of shares and 1, or 100 percent, that may be due to rounding."""
+LEAST_SHARE: Final = 1e-9
+"""Smallest share of a class; the factors by which probabilities are moved to shares have the same limit."""
 CONTRADICTION: Final = 0.001
 """Probability of labels as unusual as those given, below which they contradict the class shares."""
 ALIKE: Final = 0.05
@@ -100,19 +102,35 @@ def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet)
             f"class_prior (--class-prior) {wrong or lacking}. Give every class a number above 0 and nothing else. To "
             "change the classes of a fitted model, fit it again. In Python: set class_prior before its classes change."
         )
-    shares = [given[name] for name in names]
+    shares = [_number(given[name]) for name in names]
     for name, share in zip(names, shares, strict=True):
-        if not (is_number(share) and 0 < share < np.inf):  # NaN is neither
+        if not 0 < share < np.inf:  # NaN is neither
+            shown = shortened(repr(given[name]))
             raise ClassesError(
-                f"class_prior (--class-prior) gives {name!r} {share!r}. Give every class a number above 0."
+                f"class_prior (--class-prior) gives {name!r} {shown}. Give every class a number above 0."
             )
+    parts = np.array([share / max(shares) for share in shares])  # their sum is no infinity
+    parts = np.asarray(parts / parts.sum())
+    if parts.min() < LEAST_SHARE:
+        row = int(parts.argmin())
+        raise ClassesError(
+            f"class_prior (--class-prior) gives {names[row]!r} {shares[row]:.3g}, less than a billionth of all. Give a "
+            "larger share, or leave the class out of the classes."
+        )
     if min(shares) < 1 and all(abs(sum(shares) - total) > SUM_ERROR * total for total in (1, 100)):
         warn(
             f"The shares of class_prior (--class-prior) add up to {sum(shares):.3g}, not to 1. They are divided by it; "
             "give shares that add up to 1, or numbers of items, to silence this."
         )
-    parts = np.array([share / max(shares) for share in shares], dtype=np.float64)  # their sum is no infinity
-    return np.asarray(parts / parts.sum())
+    return parts
+
+
+def _number(share: object) -> float:
+    """Return a share as a number; NaN if it is none, infinity if it is too large."""
+    try:
+        return float(share) if is_number(share) else np.nan
+    except OverflowError:
+        return np.inf
 
 
 def doubts_about_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> list[str]:
