@@ -66,8 +66,12 @@ holds.each(
         "of a class that is not named": ("refund=0.3, delivry=0.7", 1, "Did you mean 'delivery'"),
         "with a negative share": ("refund=-1, delivery=2", 1, "'refund' -1", "above 0"),
         "labels, where there are none": ("labels", 2, "needs labels"),
+        "of a millionth of a millionth": ("refund=1e-12, delivery=1", 1, "'refund' 1e-12", "a larger share"),
     },
 )(lambda _, given, code, *words: fails_with(command("predict", "a", *CLASSES, "--class-prior", given), code, *words))
+holds("serve of a model and --class-prior: refused")(
+    lambda f: fails_with(command("serve", model_in(f), "--class-prior", "refund=1, delivery=2"), 2, "cannot be used")
+)
 holds("suggest -n 0: refused")(
     lambda f: (
         fails_with(command("suggest", model_in(f), written(f, "a.csv", CSV), "-n", "0"), 2, "-n")

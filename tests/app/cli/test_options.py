@@ -131,7 +131,8 @@ def test_names_are_read_without_the_thesaurus_on_request(call, made, tmp_path):
         (["labels"], "labels"),
         (["balanced"], "balanced"),
         (["spam=0.13, ham=0.87"], {"spam": 0.13, "ham": 0.87}),
-        (["spam = 13 %", "ham=87%"], {"spam": 13, "ham": 87}),
+        (["spam = 13 %", "ham=87%"], {"spam": 0.13, "ham": 0.87}),
+        (["spam=13%, ham=0.87"], {"spam": 0.13, "ham": 0.87}),
     ],
 )
 def test_class_shares_are_read_by_class_or_as_a_rule(options, prior):
@@ -139,6 +140,7 @@ def test_class_shares_are_read_by_class_or_as_a_rule(options, prior):
 
 
 def test_shares_name_classes_in_their_type_and_with_commas():
+    assert ClassOptions("caf\u00e9", class_prior=["cafe\u0301=1"]).parameters()["class_prior"] == {"caf\u00e9": 1}
     assert ClassOptions(class_prior=["0=2,1.0=1"]).parameters([0, 1, None])["class_prior"] == {0: 2, 1: 1}
     options = ClassOptions(names=["sports, games", "a=b"], class_prior=['"sports, games=3",a=b=1'])
     assert options.parameters()["class_prior"] == {"sports, games": 3, "a=b": 1}

@@ -34,3 +34,9 @@ def test_a_home_folder_may_follow_a_name_and_an_empty_folder_is_refused(tmp_path
     for empty in ("", "help="):
         with pytest.raises(typer.BadParameter, match="names no folder"):
             _folders([empty])
+
+
+@pytest.mark.parametrize("option", [("--class-prior", "a=1, b=2"), ("--no-thesaurus",), ("--classes", "a,b")])
+def test_options_of_classes_beside_a_model_are_refused(call, made, option):
+    done = call("serve", made / "model", *option)
+    assert (done.code, "cannot be used together with folders of" in done.err) == (2, True), done.err

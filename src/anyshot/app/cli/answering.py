@@ -80,11 +80,8 @@ def predict(
         raise typer.BadParameter(f"{model} is a model. Give the texts, images or file to predict as well.")
     if not class_options.given and model is None:
         raise typer.BadParameter(f"Either --classes or a model is required. {_where_is_no_model(items)}")
-    if class_options.of_new_model and model is not None:
-        raise typer.BadParameter(
-            "Options of classes cannot be used together with --model: --classes, --class, --words, --class-prior, "
-            "--no-thesaurus."
-        )
+    if model is not None:
+        class_options.refuse_beside("--model")
     if model is None and columns.feature_columns is not None:
         raise typer.BadParameter("Names of classes say nothing about rows of features. Fit a model with anyshot fit.")
     check_out(out, TABLES, *items, class_options.classes)

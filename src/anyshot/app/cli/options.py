@@ -11,7 +11,7 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.base.class_words import Words
-from anyshot.base.labels import Label, Labels, class_table, classes_in, clean_names
+from anyshot.base.labels import Label, Labels, class_table, classes_in, clean_name, clean_names
 from anyshot.base.messages import nearest
 from anyshot.base.written_labels import as_classes_write_them
 from anyshot.errors import ClassesError
@@ -160,10 +160,13 @@ class ClassOptions:
         """Whether the options name any class."""
         return self.classes is not None or bool(self.names) or bool(self.words)
 
-    @property
-    def of_new_model(self) -> bool:
-        """Whether the options say anything of a model that is to be made."""
-        return self.given or self.no_thesaurus or bool(self.class_prior)
+    def refuse_beside(self, models: str) -> None:
+        """Raise BadParameter if the options say anything of a model that is to be made, beside saved `models`."""
+        if self.given or self.no_thesaurus or self.class_prior:
+            raise typer.BadParameter(
+                f"Options of classes cannot be used together with {models}: --classes, --class, --words, "
+                "--class-prior, --no-thesaurus."
+            )
 
     @property
     def listed(self) -> list[Any] | None:
@@ -235,7 +238,7 @@ def _class_prior(options: Sequence[str] | None, names: list[Label], labels: Labe
     for part in parts or [""]:
         text, _, share = (side.strip() for side in part.rpartition("="))
         try:
-            number = float(share.removesuffix("%"))
+            number = float(share.removesuffix("%")) / (100 if share.endswith("%") else 1)
         except ValueError:
             text = ""
         if not text:
@@ -269,7 +272,7 @@ def _with_words(classes: Any, words: dict[str, Words]) -> Any:
 
 def _class_of(name: str, names: list[Label], option: str) -> Label:
     """Return the class that an option names, in the type of the classes."""
-    found = as_classes_write_them([name], names)[0]
+    found = as_classes_write_them([clean_name(name)], names)[0]
     if found in names:
         return found
     near = nearest(name, names)

@@ -101,8 +101,10 @@ def serve(
     Every saved model that predicts can be served. Only those that `anyshot fit` writes can be changed; the others are
     fine-tuned networks, regressions, and models of several tasks.
     """
-    if bool(models) == class_options.given:
+    if not models and not class_options.given:
         raise typer.BadParameter("Either folders of models or --classes are required.")
+    if models:
+        class_options.refuse_beside("folders of models")
     for package in _PACKAGES:
         check_extra(package, "serve", purpose="anyshot serve")
     settings = service_options.settings()
