@@ -56,7 +56,7 @@ def test_no_row_of_a_real_table_is_outside_of_twenty_others(load):
 
 
 def test_codes_of_missing_numbers_are_warned_of():
-    with pytest.warns(UserWarning, match=r"'age' has -999 in 2 rows, and else 20 to 81\. If it stands for a missing"):
+    with pytest.warns(UserWarning, match=r"'age' has -999 in 2 rows, and 20 to 81 in the others\. If it stands for"):
         warn_of_missing_codes("age", np.array([20.0, -999, 44, np.nan, 81, -999]))
 
 

@@ -16,7 +16,7 @@ from anyshot.base.messages import named_rows
 from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
 from anyshot.data.cells import is_no_text
-from anyshot.data.month_names import is_short_year, named_month
+from anyshot.data.month_names import date_in_numbers, is_short_year
 from anyshot.errors import InputError
 
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
@@ -238,7 +238,7 @@ def _is_date(value: object) -> bool:
 
 def _is_clear_date(text: str) -> bool:
     """Return whether a text is a date of which the order of day and month is clear."""
-    return _YEAR_FIRST.fullmatch(text) is not None or named_month(text) is not None
+    return _YEAR_FIRST.fullmatch(text) is not None or date_in_numbers(text) is not None
 
 
 def _is_time(value: object) -> bool:
@@ -273,7 +273,7 @@ def _moment(text: str, kind: Kind) -> pd.Timestamp:
     """Return a date; raise ValueError if its order is neither clear nor that of the column."""
     if _YEAR_FIRST.fullmatch(text):
         return pd.Timestamp(text)
-    if (numbered := named_month(text)) is not None:
+    if (numbered := date_in_numbers(text)) is not None:
         return pd.Timestamp(numbered)
     if (parts := _DATE.fullmatch(text)) is None:
         raise ValueError(f"{text!r} is no date")

@@ -24,10 +24,10 @@ MIN_DISTINCT: Final = 3
 """Columns with fewer different numbers, without 0, have no range: they are codes, or hardly vary."""
 
 _MISSING_CODES: Final = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
-"""Numbers by which programs of statistics and instruments say that there is none."""
+"""Numbers that statistics programs and instruments write for a missing one."""
 
 MIN_REPEATED: Final = 2
-"""Rows with such a number: a single one may be a measurement."""
+"""Rows that must have such a number: a single one may be a measurement."""
 
 
 class Range(NamedTuple):
@@ -85,8 +85,9 @@ def warn_of_missing_codes(name: str, numbers: Floats) -> None:
             continue
         far = 2 * float(np.ptp(others))
         if code < others.min() - far or code > others.max() + far:
+            usual = shown(others.tolist(), "number")
             warn(
-                f"Column {name!r} has {code:g} in {n_rows:,} rows, and else {shown(others.tolist(), 'number')}. If it "
+                f"Column {name!r} has {code:g} in {n_rows:,} rows, and {usual} in the others. If it "
                 "stands for a missing number, empty these cells."
             )
 

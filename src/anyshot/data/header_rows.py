@@ -67,12 +67,14 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
 
     Qualtrics writes the questions and a row of {"ImportId": ...}, or only the former, in which "StartDate" is "Start
     Date"; SurveyMonkey "Response", "Open-Ended Response" or the possible answers; SQL Server and Markdown a row of
-    dashes; and at the end, clients of databases write "(12 rows)", and spreadsheets "Total" before numbers.
+    dashes; and at the end, clients of databases write "(12 rows)", and spreadsheets "Total" or "Mean" before numbers.
     """
-    names, *cells = [[str(cell) if is_filled(cell) else "" for cell in row] for row in (*rows[:3], rows[-1])]
+    if len(rows) < 2:
+        return []
+    names, *cells = [[str(cell) if is_filled(cell) else "" for cell in row] for row in rows[:3]]
     filled = [list(filter(is_filled, map(str.strip, row))) for row in cells]
     found = _footers(rows)
-    for at, own in enumerate(filled[:-1]):
+    for at, own in enumerate(filled):
         if own and all(map(_IMPORT_ID.match, own)):
             return [*range(at + 1), *found]
     first = filled[0] if len(rows) > 2 else []
@@ -86,20 +88,17 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
 
 
 def _footers(rows: Sequence[Sequence[Any]]) -> list[int]:
-    """Return which rows at the end are footers, counted below the names from 0."""
-    found: list[int] = []
-    for at in range(len(rows) - 1, 0, -1):
-        cells = [str(cell).strip() for cell in rows[at] if is_filled(cell)]
-        if not _is_footer(list(filter(None, cells)), n_columns=len(rows[0])):
-            break
-        found.insert(0, at - 1)
-    return found
+    """Return which rows at the end are numbers of rows, totals or averages, counted below the names from 0."""
+    start = len(rows)
+    while start > 1 and _is_footer(rows[start - 1]):
+        start -= 1
+    return list(range(start - 1, len(rows) - 1))
 
 
-def _is_footer(cells: Sequence[str], *, n_columns: int) -> bool:
-    """Return whether the filled cells of the last row are a number of rows, or "Total" and numbers."""
-    first, *others = cells or [""]
-    is_total = n_columns > 1 and _TOTAL.fullmatch(first.rstrip(":").casefold()) is not None
+def _is_footer(row: Sequence[Any]) -> bool:
+    """Return whether the filled cells of a row are a number of rows, or a word such as "Total" and numbers."""
+    first, *others = [text for cell in row if is_filled(cell) and (text := str(cell).strip())] or [""]
+    is_total = len(row) > 1 and _TOTAL.fullmatch(first.rstrip(":").casefold()) is not None
     return (is_total and all(map(_AMOUNT.fullmatch, others))) or (not others and _N_ROWS.fullmatch(first) is not None)
 
 
@@ -110,7 +109,7 @@ def rows_of_names(rows: Sequence[Sequence[Any]]) -> list[int]:
     """
     (first, *others), *cells = rows
     name = _bare(first)
-    likely = [at for at, row in enumerate(cells) if row[-1] == others[-1]] if others else []  # most rows are none
+    likely = [at for at, row in enumerate(cells) if row[-1] == others[-1]] if others else []  # quick, for long tables
     return [at for at in likely if list(cells[at][1:]) == others and _bare(cells[at][0]) == name]
 
 

@@ -178,8 +178,8 @@ def find_labels(table: Table, given: str | None, *, items: str, classes: Sequenc
 
     Raises DataFileError if several columns hold nothing but names of classes.
     """
-    made = exported_columns(table)  # a table that the studio exported may also have a column of its own of such a name
-    names = LABEL_COLUMNS if made is None else (made.of_class, *LABEL_COLUMNS)
+    exported = exported_columns(table)  # a column of the table that was added may have a usual name, too
+    names = LABEL_COLUMNS if exported is None else (exported.of_class, *LABEL_COLUMNS)
     usual = [name for name in names if name != items.strip().casefold()]
     column = find_column(table, usual, given, option="label_column")
     if column is not None or not classes:

@@ -32,10 +32,10 @@ _DATE: Final = re.compile(
 _SHORT_YEAR: Final = re.compile(rf"(?:\d{{1,2}}[ ./-])?{_MONTH.format('month')}(?:[ ./-]'?|')\d{{2}}", re.IGNORECASE)
 
 
-def named_month(text: str) -> str | None:
-    """Return a date with the name of a month as one of numbers, with its time; the first day if it names none.
+def date_in_numbers(text: str) -> str | None:
+    """Return a date that names its month in numbers, with its time, and without a day as the first; None for others.
 
-    >>> [named_month(text) for text in ("3. März 2024", "Mar 3, 2024 2:30 PM", "mars 2024", "marathon 3, 2024")]
+    >>> [date_in_numbers(text) for text in ("3. März 2024", "Mar 3, 2024 2:30 PM", "mars 2024", "marathon 3, 2024")]
     ['2024-03-03', '2024-03-03 2:30 PM', '2024-03-01', None]
     """
     if (found := _DATE.fullmatch(text)) is None:
@@ -48,7 +48,7 @@ def named_month(text: str) -> str | None:
 
 
 def is_short_year(text: str) -> bool:
-    """Return whether a text is a month with a year of two digits, or the day: Mar-24.
+    """Return whether a text is the name of a month with a year of two digits, with a day or without: Mar-24.
 
     >>> is_short_year("Mar-24"), is_short_year("3-Mar-24"), is_short_year("Max-24")
     (True, True, False)

@@ -12,11 +12,11 @@ from anyshot.data.header_rows import n_usual
 LEAST_ADDED: Final = 3
 """Numbers above a sum, other than 0: of fewer, a number is often the sum by chance."""
 MOST_PROPERTIES: Final = 200
-"""Rows of a table whose items stand in columns, at most."""
+"""Rows, at most, of a table whose columns may be the items."""
 LEAST_ITEMS: Final = 3
-"""Such columns, at least: two texts are of the same kind by chance."""
+"""Columns, at least, of such a table: two texts are of the same kind by chance."""
 MOST_BLANK: Final = 20
-"""Blank rows, at most, of which one may stand above another table: more of them stand between items."""
+"""Blank rows, at most, of a table with another one below: where there are more, they separate items."""
 
 _NUMBER: Final = re.compile(r"[+-]?\d[\d.,]*([eE][+-]?\d+)?")
 _DECIMALS: Final = re.compile(r"[.,](\d+)$")
@@ -25,7 +25,8 @@ _DECIMALS: Final = re.compile(r"[.,](\d+)$")
 def is_row_of_sums(rows: Sequence[Sequence[Any]]) -> bool:
     """Return whether the numbers of the last row are the sums of its columns; rows: the cells, the names first.
 
-    These are two or more, or a column that has a value in every other row is empty there, such as the key.
+    One cell at least is empty. Beside two sums or more, one cell may hold a text; beside a single sum none may, and a
+    column that has a value in every other row, such as the key, is empty.
 
     >>> is_row_of_sums([["key", "n"], ["a", "4"], ["b", "5"], ["c", "7"], ["", "16"]])
     True
@@ -37,7 +38,8 @@ def is_row_of_sums(rows: Sequence[Sequence[Any]]) -> bool:
         return False
     above = [row for row in rows[1:-1] if any(map(is_filled, row))]
     is_key = [at not in filled and all(is_filled(row[at]) for row in above) for at in range(len(names))]
-    if len(filled) - len(summed) > 1 or (len(summed) == 1 and (len(filled) > 1 or not any(is_key))):
+    n_texts = len(filled) - len(summed)
+    if n_texts > 1 or (len(summed) == 1 and (n_texts or not any(is_key))):
         return False
     return all(_is_sum([*(row[at] for row in above), last[at]]) for at in summed)
 
@@ -93,26 +95,31 @@ def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
 
 
 def other_table(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> int | None:
-    """Return the row from which on the rest is probably another table or a remark, counted below the names from 0.
+    """Return the row where another table or a remark probably begins, counted below the names from 0; None if not.
 
-    It follows a blank row, and has a name of this table's columns, also below a title, which is a single cell; or all
-    rows from there on have fewer values than each above. None if there is no such row. numbers: of the rows in the
-    sheet, without those of blank lines of a CSV.
+    It follows a blank row. It has a name of this table's columns, or is a title, a single cell, above a row that has
+    one; or all rows from there on have fewer values than each row above; or it is a single cell at the end.
+    numbers (n,): of the rows below the names in the file, in which blank lines of a CSV have numbers, too.
     """
-    names = rows[0]
-    known = {str(name).strip().casefold() for name in names if is_filled(name)}
-    has_gaps = len(numbers) > 0 and numbers[-1] - numbers[0] >= len(numbers)
-    starts = {at for at, row in enumerate(rows) if at and not row[0] and not any(row)}
-    if has_gaps:
-        starts |= {at for at, (one, after) in enumerate(pairwise(numbers), start=1) if after - one > 1}
-    cells = rows[1:] if 0 < len(starts) <= MOST_BLANK else []
+    starts = _below_blank_rows(rows, numbers)
+    if not 0 < len(starts) <= MOST_BLANK:
+        return None
+    cells, names = rows[1:], {str(name).strip().casefold() for name in rows[0] if is_filled(name)}
     widths = [sum(map(is_filled, row)) for row in cells]
-    for at in sorted(starts) if cells else ():
+    for at in starts:
         above, rest = list(filter(None, widths[:at])), list(filter(None, widths[at:]))
         if not above or not rest or not widths[at]:
             continue
         first = [*cells[at], *(cells[at + 1] if widths[at] == 1 and len(rest) > 1 else ())]
-        has_names = not known.isdisjoint(str(cell).strip().casefold() for cell in first)
+        has_names = not names.isdisjoint(str(cell).strip().casefold() for cell in first)
         if has_names or max(rest) < min(above) or (rest == [1] and above[0] > 1):
             return at
     return None
+
+
+def _below_blank_rows(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> list[int]:
+    """Return the rows that follow a blank one, counted below the names from 0; arguments as of `other_table`."""
+    found = {at for at, row in enumerate(rows) if at and not row[0] and not any(row)}
+    if len(numbers) and numbers[-1] - numbers[0] >= len(numbers):  # one is missing
+        found |= {at for at, (one, after) in enumerate(pairwise(numbers), start=1) if after - one > 1}
+    return sorted(found)

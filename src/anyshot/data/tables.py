@@ -190,8 +190,8 @@ def _text_lines(text: str, path: Path) -> Table:
     tabs = [line.count("\t") for _, line in numbered]
     if tabs[0] and tabs.count(tabs[0]) > len(tabs) / 2:
         raise DataFileError(
-            f"{path} has {counted(tabs[0] + 1, 'column')} between tabs, and a .txt file is read as one text per "
-            "line. Let its name end in .tsv; its first line must hold the names of the columns."
+            f"{path} has {counted(tabs[0] + 1, 'column')} between tabs, and a .txt file is read as one text per line. "
+            "Let its name end in .tsv; its first line must hold the names of the columns."
         )
     _refuse_labeled_lines([line for _, line in numbered], path)
     ((n_bars, n_lines),) = Counter(line.count("|") for _, line in numbered).most_common(1)
@@ -264,8 +264,8 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
             f"{path}: {table.place(without[0])} holds sums of the columns and is left out. If it is an item, fill in "
             "its empty cells",
         )
-    n_below = next(n for n in count() if len(rows) - 2 - n not in without)
-    _warn_of_layout(table, rows[: len(rows) - n_below], repeated)
+    last = next(row for row in range(len(rows) - 2, -2, -1) if row not in without)
+    _warn_of_layout(table, rows[: last + 2], repeated)  # totals below a blank row are no other table
     if repeated:
         note(log, f"{path}: {table.place(repeated[0])} repeats the names of the columns; such rows are left out")
     left_out = {*without, *repeated}
@@ -296,7 +296,7 @@ def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Seque
 def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
     """Return the rows of a spreadsheet as a table; the first one holds the names of the columns.
 
-    Texts are as they were before a formula was made safe, and errors are missing values. Names are of one line.
+    Texts are as they were before a formula was made safe, and errors are missing values. Names have one line.
     """
     names = [re.sub(r"\s*\n\s*", " ", clean_header(as_written("" if cell is None else str(cell)))) for cell in rows[0]]
     cells = [[None if cell in NO_VALUES else as_written(cell) for cell in row] for row in rows[1:]]

@@ -31,7 +31,7 @@ MAX_ROWS: Final = 2**20
 """Rows of a sheet, at most."""
 
 _COMPOUND_FILE: Final = bytes.fromhex("d0cf11e0a1b11ae1")  # how .xls begins, and .xlsx with a password
-_STRICT: Final = b"http://purl.oclc.org/ooxml/"
+_STRICT: Final = b"http://purl.oclc.org/ooxml/"  # in the namespaces of Strict Open XML
 _VALUES: Final = (bool, int, float, Decimal, date, time)  # a datetime is a date, too
 _LIKE_ESCAPED: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # _x000D_ is how Excel writes a carriage return
 _ROW: Final = re.compile(rb"<(?:\w+:)?row\s[^>]*>")
