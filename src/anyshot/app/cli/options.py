@@ -161,11 +161,10 @@ class ClassOptions:
         return self.classes is not None or bool(self.names) or bool(self.words)
 
     def refuse_beside(self, models: str) -> None:
-        """Raise BadParameter if the options say anything of a model that is to be made, beside saved `models`."""
+        """Raise BadParameter if an option is given that only a new model takes, beside saved `models`."""
         if self.given or self.no_thesaurus or self.class_prior:
             raise typer.BadParameter(
-                f"Options of classes cannot be used together with {models}: --classes, --class, --words, "
-                "--class-prior, --no-thesaurus."
+                f"--classes, --class, --words, --class-prior and --no-thesaurus cannot be used together with {models}."
             )
 
     @property
@@ -195,7 +194,7 @@ class ClassOptions:
         """Return the parameters of AnyShotClassifier that the options give; labels: as in `read`."""
         classes = self.read(labels)
         names = list(classes_in(labels or []) if classes is None else classes)
-        prior = _class_prior(self.class_prior, names, labels) if names else "auto"  # without names, nothing is fitted
+        prior = _class_prior(self.class_prior, names, labels) if names else "auto"  # without names, the command fails
         return {"classes": classes, "words": not self.no_thesaurus, "class_prior": prior}
 
 

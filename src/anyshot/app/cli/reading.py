@@ -54,7 +54,7 @@ OTHER_SUFFIXES = frozenset({".gz", *OTHER_TYPES})
 """Suffixes of files that are not read, by which an argument is taken for the name of a file."""
 LONGEST_PATH: Final = 1000
 MOST_SHOWN: Final = 5  # columns of features that a note lists
-FLAGS: Final = {"", "0", "1", "x", "yes", "no", "true", "false", "ja", "nein"}  # two of them in a column of one class
+FLAGS: Final = {"", "0", "1", "x", "yes", "no", "true", "false", "ja", "nein"}  # a column for one class holds two
 
 
 @dataclass(frozen=True)

@@ -38,15 +38,15 @@ LISTS: Final = frozenset({"items", "labels", "examples", "words"})
 """Fields of a form that may be repeated."""
 
 LARGE: Final = 50_000
-"""Bytes of a body from which it is read beside the event loop, where others would wait: longer than a millisecond."""
+"""Bytes from which a body is read in a thread: in the event loop, others would wait longer than a millisecond."""
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
-async def apart(request: Request, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what a function reads of a request, by a thread beside the event loop if its body is large."""
+async def read_in_thread(request: Request, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what a function reads of a request, in a thread if its body is large."""
     if len(await request.body()) < LARGE:
         return read(*args, **kwargs)
     return await asyncio.to_thread(read, *args, **kwargs)
@@ -63,7 +63,7 @@ async def read_body(request: Request, schema: type[Parsed], settings: Settings) 
         return schema.model_validate(await _form(request, settings))
     if kind not in ("application/json", ""):
         raise UnsupportedBodyError(f"The body must be application/json or {MULTIPART}.")
-    return await apart(request, parsed, body or b"{}", schema)
+    return await read_in_thread(request, parsed, body or b"{}", schema)
 
 
 def parsed(body: bytes, schema: type[Parsed]) -> Parsed:
@@ -72,14 +72,14 @@ def parsed(body: bytes, schema: type[Parsed]) -> Parsed:
     try:
         return schema.model_validate(value, strict=True)  # true is no number, "1" neither
     except ValidationError as error:
-        raise problem_of(error) from None  # here, since many wrong fields take long to tell
+        raise problem_of(error) from None  # in the thread, since many wrong fields take long
 
 
 async def read_items(
     request: Request, given: Sequence[Item] | Item, snapshot: Snapshot, settings: Settings
 ) -> list[Any]:
     """Return the items of a request as the model takes them; raise what `as_items` does."""
-    return await apart(request, as_items, given, snapshot, settings)
+    return await read_in_thread(request, as_items, given, snapshot, settings)
 
 
 async def _form(request: Request, settings: Settings) -> dict[str, Any]:

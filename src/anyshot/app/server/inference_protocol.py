@@ -16,7 +16,7 @@ from pydantic import Field
 
 from anyshot import data as datasets
 from anyshot.app.server.answers import Scores, answers
-from anyshot.app.server.bodies import apart, as_items, check_number, parsed
+from anyshot.app.server.bodies import as_items, check_number, parsed, read_in_thread
 from anyshot.app.server.limits import TENSORS_HEADER
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
@@ -154,7 +154,7 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     service = service_of(request)
     snapshot = _snapshot(service.model(model), version)
     parts = split_body(await request.body(), request.headers.get(TENSORS_HEADER))
-    asked, items = await apart(request, _read, *parts, snapshot, service.settings)
+    asked, items = await read_in_thread(request, _read, *parts, snapshot, service.settings)
     asked_for = _asked_for(asked, snapshot)
     scores = await unless_gone(request, service.score(model, snapshot, items))
     found = _tensors(snapshot, scores)

@@ -22,7 +22,7 @@ MAX_NUMBERS: Final = 2_000_000
 MAX_PARTS: Final = 300_000
 """Texts, names, lists and objects of JSON, each of which takes far more memory than in the body."""
 MAX_ENTRIES: Final = 10_000
-"""Entries of a list of JSON that are checked one by one; numbers of a vector are not among them."""
+"""Entries of a list of JSON, other than the numbers of a vector: each is checked by itself."""
 BODIES_AT_ONCE: Final = 16
 """The bodies that are in memory at once have at most as many bytes as this number of the largest bodies."""
 MEDIA_TYPES: Final = ("application/json", "multipart/form-data", "application/octet-stream")
@@ -31,7 +31,7 @@ TENSORS_HEADER: Final = "inference-header-content-length"
 READS: Final = frozenset({"predict", "embeddings", "infer", "suggest", "setup", "validate"})
 """Last parts of the addresses whose POST requests change nothing."""
 TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-"""A text of JSON. Its end may be missing: each of the quotes in it would then be tried as the start of another one."""
+"""A text of JSON, also without its end: if it had to have one, each quote in such a text would be tried as a start."""
 BRACKETS: Final = re.compile(rb"[\[\]{}]")
 FEWER: Final = "Send fewer items in a request."
 SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")

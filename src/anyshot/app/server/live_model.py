@@ -112,7 +112,7 @@ class LiveModel:
         with self._changing():
             self._keep_current()
         if not read_only:
-            self.versions.requests.known()
+            self.versions.requests.known()  # a damaged file is refused before the first change
 
     # --- changes ---
 

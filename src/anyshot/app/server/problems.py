@@ -127,7 +127,8 @@ def _of_fields(errors: Iterable[Mapping[str, Any]], *, known: Sequence[str] = ()
     """
     at_places: dict[str, list[Mapping[str, Any]]] = {}  # a field that may be of several types has one for each type
     given = list(errors)
-    for one in [one for one in given if one["type"] == "too_long"] or given:  # which explains what is wrong within
+    # Of a list that is too long, the errors of its entries are left out.
+    for one in [one for one in given if one["type"] == "too_long"] or given:
         at_places.setdefault(_place(one), []).append(one)
     # What is wrong within a field says more than what the field may be.
     outer = {at.rpartition(".")[0] for at in at_places}

@@ -25,7 +25,7 @@ from anyshot.base.model_folder import anyshot_version
 Label: TypeAlias = bool | int | FiniteFloat | str
 T = TypeVar("T")
 Many: TypeAlias = Annotated[list[T], Field(max_length=MAX_ENTRIES)]
-"""A list of a body. Without the limit, each of millions of numbers in the place of texts would be refused by itself."""
+"""A list of a body. Without the limit, millions of numbers in place of texts would be as many errors."""
 
 LONGEST_NAME: Final = 1_000
 """Letters of the name of a class, which addresses have to hold."""

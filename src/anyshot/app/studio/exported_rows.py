@@ -22,7 +22,7 @@ def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
     """Return the rows of all that was added, in order, with the columns class, confidence and confirmed.
 
     class: the label, or else the answer; confidence: the probability of an answer, None for a label; confirmed: "yes"
-    for a label, "no" for others. Equal texts are one item, and have the same class; a row with an empty one has none. A
+    for a label, "no" for others. Equal texts are one item, and have the same class; a row without a text has none. A
     column of the table with the same name, also if it is written Class, is kept, and the new one gets the name
     "studio_class". Where items are rows of features, numbers and dates that a file had as texts are numbers and dates,
     and columns that no file had, as those of a model, are there, too.

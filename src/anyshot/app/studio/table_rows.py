@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anyshot.data.tables import Table
 
 NO_ITEM: Final = 0
-"""In place of the id of an item, where a row has none."""
+"""In place of the id of the item, for a row without one."""
 _HELD: Final[dict[Kind, str]] = {
     "texts": "This project holds texts. Create one of numbers and categories for such rows.",
     "images": "This project holds images. Create a project of texts for messages and tables.",
@@ -32,7 +32,7 @@ _HELD: Final[dict[Kind, str]] = {
 class Prepared(NamedTuple):
     """A row that is to be added: its number in the file, its item, what equal items share, its label and cells.
 
-    content: "" if the row cannot be used as an item, and is there for the export only.
+    content: "" if the row has no usable item, and is kept for the export only.
     """
 
     place: str

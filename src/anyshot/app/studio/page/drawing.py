@@ -62,7 +62,7 @@ def route(path: str, change: Change) -> Route:
 
 
 async def made(opened: Opened, change: Callable[[], Body]) -> Response:
-    """Make a change, and answer with what it returns and the version, by which the page tells which news are older."""
+    """Make a change; answer with what it returns, and the version, by which the page knows which news are older."""
     found = await run_in_threadpool(change)
     return JSONResponse({**found, "version": opened.project.version} if "undo" in found else found)
 

@@ -101,7 +101,7 @@ class Projects:
                 raise ProjectError(f"{folder} cannot be deleted: {error.strerror or error}.") from error
 
     def discard(self, name: str) -> None:
-        """Delete a project without items that was created for files of which none was added; others are unchanged."""
+        """Delete a project that was created for files of which none was added; raise ProjectError for any other."""
         project = self.get(name).project
         if project.items.count() or project.history.last() is not None:
             raise ProjectError(f"{project.name} has items or changes. Remove it on the first page.")
