@@ -22,7 +22,7 @@ SETS = (
 POOL, PREDICTED = 400, 300
 
 
-def equal_shares(is_named: NDArray[np.bool_], most: int) -> Indexes:
+def balanced_rows(is_named: NDArray[np.bool_], most: int) -> Indexes:
     """Return as many random rows of the class as of the other one, at most `most` of each."""
     random = np.random.default_rng(0)
     rows = [random.permutation(np.flatnonzero(is_named == wanted)) for wanted in (True, False)]
@@ -32,12 +32,12 @@ def equal_shares(is_named: NDArray[np.bool_], most: int) -> Indexes:
 def measure(name: str) -> list[float]:
     """Return accuracy and confidence [%] without unlabeled texts and with them, mean over the classes of a set."""
     halves, figures = load_halves(name), []
-    for known in halves.names:
-        learn, rows = equal_shares(halves.y == known, POOL), equal_shares(halves.truth == known, PREDICTED)
+    for known in np.unique(halves.y).tolist():
+        learn, rows = balanced_rows(halves.y == known, POOL), balanced_rows(halves.truth == known, PREDICTED)
         own: list[float] = []
-        for pool in (None, halves.texts[learn].tolist()):
+        for pool in (None, [halves.texts[row] for row in learn]):
             clf = AnyShotClassifier([known, f"not {known}"]).fit(unlabeled=pool)
-            probabilities = clf.predict_proba(halves.test[rows].tolist())
+            probabilities = clf.predict_proba([halves.test[row] for row in rows])
             is_known = clf.classes_[probabilities.argmax(axis=1)] == known
             own += [np.mean(is_known == (halves.truth[rows] == known)), probabilities.max(axis=1).mean()]
         figures.append(own)
@@ -46,7 +46,7 @@ def measure(name: str) -> list[float]:
 
 def main() -> None:
     """Print the table."""
-    print("| | accuracy | confidence | accuracy with the pool | confidence |\n" + "|---" * 5 + "|")
+    print("| | accuracy | confidence | accuracy with the pool | confidence with it |\n" + "|---" * 5 + "|")
     found = {}
     for name in SETS:
         found[name] = measure(name)

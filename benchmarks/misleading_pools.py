@@ -9,12 +9,13 @@ all-MiniLM-L6-v2, frozen.
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import two_layers
 import unseen_sets
 from numpy.typing import NDArray
+from two_layers import Halves
 
 from anyshot import AnyShotClassifier
 
@@ -26,33 +27,19 @@ MANY_CLASSES: Final = ("ag_news", "reuters", "snips", "review_products", "clinc1
 PARTS: Final = (0.75, 0.5)
 DRAWS: Final = 3
 MAX_POOL: Final = 1_000
-TOLERANCE: Final = 2.0
-
-
-class Halves(NamedTuple):
-    """The texts of a set in two halves: models learn from one and predict the other."""
-
-    texts: NDArray[np.object_]
-    y: NDArray[np.str_]
-    test: NDArray[np.object_]
-    truth: NDArray[np.str_]
-
-    @property
-    def names(self) -> list[str]:
-        """The classes."""
-        return np.unique(self.y).tolist()
-
-    def correct(self, pool: NDArray[np.object_]) -> NDArray[np.bool_]:
-        """Return which of the texts to predict a model of the names and a pool predicts correctly."""
-        clf = AnyShotClassifier(self.names).fit(unlabeled=pool.tolist() or None)
-        return np.asarray(clf.predict(self.test.tolist()) == self.truth)
+TOLERANCE: Final = 2.0  # points
 
 
 def load_halves(name: str) -> Halves:
     """Return the two halves of a set."""
     found = (unseen_sets if name in unseen_sets.SETS else two_layers).load_halves(name)
-    texts, test = (np.array(own, dtype=object) for own in (found.texts, found.test[: two_layers.MAX_PREDICTED]))
-    return Halves(texts, found.y, test, found.truth[: len(test)])
+    return found._replace(test=found.test[: two_layers.MAX_PREDICTED], truth=found.truth[: two_layers.MAX_PREDICTED])
+
+
+def correct(halves: Halves, pool: list[str]) -> NDArray[np.bool_]:
+    """Return which of the texts to predict a model of the names and a pool, which may be empty, predicts correctly."""
+    clf = AnyShotClassifier(np.unique(halves.y).tolist()).fit(unlabeled=pool or None)
+    return np.asarray(clf.predict(halves.test) == halves.truth)
 
 
 def of_other_sets() -> Iterator[str]:
@@ -60,10 +47,10 @@ def of_other_sets() -> Iterator[str]:
     halves = {name: load_halves(name) for name in SETS}
     changes = []
     for name, own in halves.items():
-        alone = 100 * own.correct(own.texts[:0]).mean()
+        alone = 100 * correct(own, []).mean()
         cells = []
         for other, pool in halves.items():
-            change = 100 * own.correct(pool.texts[:MAX_POOL]).mean() - alone
+            change = 100 * correct(own, pool.texts[:MAX_POOL]).mean() - alone
             cells.append(f"*{change:+.1f}*" if other == name else f"{change:+.1f}")
             changes += [] if other == name else [change]
         yield f"| {name} | {alone:.1f} | " + " | ".join(cells) + " |"
@@ -75,16 +62,16 @@ def of_other_sets() -> Iterator[str]:
 def of_some_classes(name: str, part: float) -> str:
     """Return a row: accuracy on the classes that the pool has and lacks, without it and with it."""
     own, figures = load_halves(name), []
-    alone = own.correct(own.texts[:0])
-    n_kept = max(2, int(len(own.names) * part))
+    alone, names = correct(own, []), np.unique(own.y)
+    n_kept = max(2, int(len(names) * part))
     for seed in range(DRAWS):
         random = np.random.default_rng(seed)
-        kept = random.permutation(own.names)[:n_kept]
-        pool = own.texts[random.permutation(np.flatnonzero(np.isin(own.y, kept)))[:MAX_POOL]]
-        correct, inside = own.correct(pool), np.isin(own.truth, kept)
-        figures.append([found[rows].mean() for rows in (inside, ~inside) for found in (alone, correct)])
+        kept = random.permutation(names)[:n_kept]
+        pool = random.permutation(np.flatnonzero(np.isin(own.y, kept)))[:MAX_POOL]
+        helped, inside = correct(own, [own.texts[row] for row in pool]), np.isin(own.truth, kept)
+        figures.append([found[rows].mean() for rows in (inside, ~inside) for found in (alone, helped)])
     cells = " | ".join(f"{100 * mean:.1f}" for mean in np.mean(figures, axis=0))
-    return f"| {name} | {n_kept} of {len(own.names)} | {cells} |"
+    return f"| {name} | {n_kept} of {len(names)} | {cells} |"
 
 
 def main() -> None:

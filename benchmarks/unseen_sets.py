@@ -19,13 +19,13 @@ Sets: sentences about restaurants, films and telephones (positive or negative), 
 import argparse
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from support import draw, shared
+from two_layers import Halves
 
 from anyshot import AnyShotClassifier
 from anyshot.base.progress import track
@@ -37,15 +37,6 @@ MAX_CHARACTERS: Final = 400
 TOLERANCE: Final = 0.5
 FEW: Final = (1, 3, 10, 30)
 FEW_LABELS: Final = (0, 1, 5)
-
-
-class Halves(NamedTuple):
-    """The texts of a set in two halves: models learn from one and predict the other."""
-
-    texts: list[str]
-    y: NDArray[np.str_]
-    test: list[str]
-    truth: NDArray[np.str_]
 
 
 def _sentences(source: str) -> pd.DataFrame:
