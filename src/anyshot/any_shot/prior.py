@@ -97,7 +97,9 @@ def moved_to_clusters(prior: Prior, data: TrainingSet, pool: Vectors) -> Prior:
         f"{weight:.2f} times as much as the group. Of the confident predictions by names, "
         f"{_staying(agreed, len(S))} stay the same."
     )
-    if not len(data.index) and absent_classes(S, np.zeros(S.shape), refined, pool).any():
+    if (
+        not len(data.index) and absent_classes(S, np.zeros(S.shape), refined, pool).any()
+    ):  # with labels: `moved_by_labels`
         refined = refine_with_shares(S, data, pool, weight, labeled_sums=np.zeros(S.shape))
     kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)
     reasons = (reason, *absent_reasons(refined, data.texts.names))

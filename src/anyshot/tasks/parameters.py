@@ -14,7 +14,7 @@ from anyshot.base.labels import Label, clean_names
 from anyshot.base.messages import shortened, warn
 from anyshot.base.validation import Floats, generator, is_number
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
-from anyshot.zero_shot.class_shares import UNEQUAL, equal_shares, percent
+from anyshot.zero_shot.class_shares import UNEQUAL, equal_shares, in_percent
 
 SUM_ERROR: Final = 0.02
 """Relative difference between the sum of shares and 1, or 100 percent, that may be due to rounding."""
@@ -144,16 +144,16 @@ def doubts_about_shares(class_prior: str | Mapping[Label, float], data: Training
     if (row := contradicted_by_labels(shares, data)) is not None:
         of_labels = data.counts[row] / data.counts.sum()
         reasons.append(
-            f"{given} {names[row]} {percent(shares[row])}, but {percent(of_labels)} of the labels are of this class; "
-            "unless items were chosen for labeling by class, take the shares of the labels, with class_prior='labels' "
-            "(--class-prior labels)."
+            f"{given} {names[row]} {in_percent(shares[row])}, but {in_percent(of_labels)} of the labels are of this "
+            "class; unless items were chosen for labeling by class, take the shares of the labels, with "
+            "class_prior='labels' (--class-prior labels)."
         )
     if (found := contradicting_pool(shares, data)) is not None:
         row = int(np.abs(found - shares).argmax())
         reasons.append(
-            f"{given} {names[row]} {percent(shares[row])}, but {percent(found[row])} of the unlabeled examples seem to "
-            "be of this class; if new items are like them, leave out class_prior (--class-prior), and the shares of "
-            "the unlabeled examples are taken."
+            f"{given} {names[row]} {in_percent(shares[row])}, but {in_percent(found[row])} of the unlabeled examples "
+            "seem to be of this class; if new items are like them, leave out class_prior (--class-prior), and the "
+            "shares of the unlabeled examples are taken."
         )
     return reasons
 

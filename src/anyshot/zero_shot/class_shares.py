@@ -24,10 +24,10 @@ def equal_shares(n_classes: int) -> Floats:
     return np.full(n_classes, 1 / n_classes)
 
 
-def percent(share: float) -> str:
+def in_percent(share: float) -> str:
     """Return a share in percent, with digits that tell a very small or large one from 0 or 100.
 
-    >>> percent(0.126), percent(0.00126), percent(0.99874)
+    >>> in_percent(0.126), in_percent(0.00126), in_percent(0.99874)
     ('13 %', '0.1 %', '99.9 %')
     """
     near = min(share, 1 - share)
@@ -45,9 +45,9 @@ def shares_reason(shares: NDArray[np.floating], names: Sequence[Label]) -> list[
         return []
     n_shown = len(shares) if len(shares) <= SHOWN_SHARES + 1 else SHOWN_SHARES
     order = np.argsort(-shares, kind="stable")
-    shown = [f"{names[row]!r} {percent(shares[row])}" for row in order[:n_shown]]
+    shown = [f"{names[row]!r} {in_percent(shares[row])}" for row in order[:n_shown]]
     if n_others := len(shares) - n_shown:
-        shown.append(f"the {n_others} others together {percent(shares[order[n_shown:]].sum())}")
+        shown.append(f"the {n_others} others together {in_percent(shares[order[n_shown:]].sum())}")
     text = f"{', '.join(shown[:-1])} and {shown[-1]}"
     return [f"The class shares expected of new items are {text}; class_prior (--class-prior) sets others."]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anyshot.base.labels import Label
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
-from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, likely_shares, percent
+from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, in_percent, likely_shares
 
 SHARES_STEPS = 3
 """Steps of expectation maximization for the class shares in each round of soft k-means."""
@@ -178,7 +178,7 @@ def absent_reasons(refined: Refinement, names: Sequence[Label]) -> tuple[str, ..
     rows = [] if absent is None or not names else [row for row in np.argsort(-shares, kind="stable") if absent[row]]
     return tuple(
         f"{names[row]!r} has no labels, and the unlabeled examples seem to contain hardly any of it. It is predicted "
-        f"all the same, and expected for {percent(shares[row])} of new items. Give examples of it, or its share "
+        f"all the same, and expected for {in_percent(shares[row])} of new items. Give examples of it, or its share "
         "with class_prior (--class-prior of fit)."
         for row in rows[:SHOWN_CLASSES]
     )
