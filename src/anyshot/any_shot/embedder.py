@@ -104,8 +104,7 @@ class Embedder:
         digest = self.encoder.digest if isinstance(self.encoder, Digested) else None
         facts: dict[str, Any] = {"name": self.name, "digest": digest, "modality": modality, "words": self.words}
         facts |= {"long_texts": self.long_texts, "n_long": self.n_long, "tuned": tuned.facts() if tuned else None}
-        facts["semantics"] = self.semantics.facts()
-        return facts | {"table": None if self.table is None else self.table.facts()}
+        return facts | {"semantics": self.semantics.facts(), "table": self.table and self.table.facts()}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of a saved embedder."""

@@ -97,10 +97,9 @@ def moved_to_clusters(prior: Prior, data: TrainingSet, pool: Vectors) -> Prior:
         f"{weight:.2f} times as much as the group. Of the confident predictions by names, "
         f"{_staying(agreed, len(S))} stay the same."
     )
-    if (
-        not len(data.index) and absent_classes(S, np.zeros(S.shape), refined, pool).any()
-    ):  # with labels: `moved_by_labels`
-        refined = refine_with_shares(S, data, pool, weight, labeled_sums=np.zeros(S.shape))
+    none = np.zeros(S.shape)  # without labels, absent classes are looked for here, with some in `moved_by_labels`
+    if not len(data.index) and absent_classes(S, none, refined, pool).any():
+        refined = refine_with_shares(S, data, pool, weight, labeled_sums=none)
     kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)
     reasons = (reason, *absent_reasons(refined, data.texts.names))
     return Prior(refined.class_vectors, kind, S, clusters, confidence, reasons)
