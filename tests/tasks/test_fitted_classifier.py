@@ -1,5 +1,6 @@
 """A fitted AnyShotClassifier: its predictions, changes of its classes, and its use by several threads."""
 
+import copy
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer, roc_auc_score
 
-from anyshot import UNKNOWN, AnyShotClassifier
+from anyshot import UNKNOWN, AnyShotClassifier, load
 from anyshot.errors import (
     BadItemError,
     ClassesError,
@@ -125,16 +126,43 @@ def test_no_class_may_have_the_name_of_unknown_items(letters):
     assert UNKNOWN not in clf.classes_
 
 
-def test_class_shares_must_match_the_classes(letters):
+def test_given_class_shares_stay_with_classes_that_change(letters, tmp_path):
+    prior = {"tea": 6, "zoo": 3, "hub": 1}
+    clf = AnyShotClassifier(list(prior), encoder=letters, class_prior=prior, cache=False).fit(TEXTS, LABELS)
+
+    def shares(changed):
+        data = changed.any_shot_model().data
+        return dict(zip(data.classes.tolist(), data.class_prior.round(3).tolist(), strict=True))
+
+    def shares_after(change):
+        return shares(change(copy.copy(clf)))
+
+    assert shares_after(lambda c: c.rename_class("zoo", "bus")) == {"bus": 0.3, "hub": 0.1, "tea": 0.6}
+    assert shares_after(lambda c: c.merge_classes(["zoo", "hub"], "bus")) == {"bus": 0.4, "tea": 0.6}
+    assert shares_after(lambda c: c.remove_class("tea")) == {"hub": 0.25, "zoo": 0.75}
+    assert shares_after(lambda c: c.describe_class("tea", "a drink"))["tea"] == 0.6
+    with pytest.warns(UserWarning, match=r"no share of the new class 'bus'\. The mean of the others is taken, 25 %"):
+        changed = copy.copy(clf).add_class("bus", examples=["bus"])
+    assert shares(changed) == {"bus": 0.25, "hub": 0.075, "tea": 0.45, "zoo": 0.225}
+    exchanged = copy.copy(clf)
+    for old, new in (("tea", "x"), ("zoo", "tea"), ("x", "zoo")):
+        exchanged.rename_class(old, new)
+    assert shares(exchanged.partial_fit(["tea"], ["tea"])) == {"hub": 0.1, "tea": 0.3, "zoo": 0.6}
+    assert exchanged.class_prior == prior  # fit reads the classes as they were given
+    assert shares(exchanged.fit(TEXTS, LABELS)) == {"hub": 0.1, "tea": 0.6, "zoo": 0.3}
+    pending = AnyShotClassifier(list(prior), class_prior=prior, cache=False).fit().rename_class("zoo", "bus")
+    pending.save(tmp_path)
+    assert load(tmp_path).class_prior == pytest.approx({"bus": 0.3, "hub": 0.1, "tea": 0.6})
+
+
+def test_class_shares_that_are_set_must_match_the_classes(letters):
     clf = AnyShotClassifier(["tea", "zoo"], encoder=letters, class_prior={"tea": 0.7, "zoo": 0.3}, cache=False)
     clf.fit(["tea", "zoo"], ["tea", "zoo"])
-    with pytest.raises(
-        ClassesError, match=r"does not name the class 'bus'.* set class_prior before its classes change"
-    ):
-        clf.add_class("bus")
     assert clf.set_params(class_prior={"tea": 1, "zoo": 1, "bus": 1}).add_class("bus").classes_.tolist()[0] == "bus"
     with pytest.raises(ClassesError, match="names 'zoo', which is not a class"):
-        clf.remove_class("zoo")
+        clf.set_params(class_prior={"tea": 1, "zoo": 1}).remove_class("zoo")
+    with pytest.raises(ClassesError, match="does not name the class 'bus'"):
+        clf.partial_fit(["tea"], ["tea"])
     assert clf.set_params(class_prior={"tea": 1, "bus": 1}).remove_class("zoo").classes_.tolist() == ["bus", "tea"]
 
 

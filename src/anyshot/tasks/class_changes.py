@@ -17,6 +17,7 @@ from anyshot.base.messages import warn
 from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
+from anyshot.zero_shot.class_shares import shares_of_groups
 from anyshot.zero_shot.class_texts import ClassTexts, Description, describe, is_vector
 
 PROVISIONAL: Final = (
@@ -202,11 +203,13 @@ def _changed(
     groups: the rows of the earlier classes that each class contains; vector (1, d): of the class in this row.
     """
     changed = data.regrouped(texts, groups)
+    order = sorted_rows(texts.names)
     if vector is not None:
         changed = changed.with_class_vector(row, vector)
-    order = sorted_rows(texts.names)
     origin = np.array([groups[own][0] if groups[own] else -1 for own in order])
     changed = changed.sorted()
+    if data.class_prior is not None:
+        changed = changed.with_class_prior(shares_of_groups(data.class_prior, [groups[own] for own in order]))
     if vector is None and not data.attributes.size:
         found = embedder.reader.embed_again(
             changed.texts, changed.class_embeddings, before=data.texts, origin=origin, known=data.from_source

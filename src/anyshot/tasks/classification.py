@@ -69,6 +69,7 @@ class AnyShotClassifier(FittedClassifier):
     class_prior : {"auto", "balanced", "labels"} or mapping of names to shares, default="auto"
         Expected share of each class among the items to predict: equal, as among the labels, or as given. "auto" finds
         those of the unlabeled items; without such items, those of labels that look like a natural sample, else equal.
+        Shares that are given stay with classes that are renamed, merged or removed; one that is added has their mean.
     unknown_rate : float, optional
         Fraction of the items of known classes that may be predicted `UNKNOWN`, which needs 1 / unknown_rate labeled or
         unlabeled items; without it, no item is.
@@ -184,7 +185,7 @@ class AnyShotClassifier(FittedClassifier):
         warn_of_names(embedder, data)
         embedder.reader.warn_of_words(data.texts)
         warn_of_labels(embedder, data, n_new=len(data.index))
-        if embedder.reader.of_texts and not described:
+        if embedder.reader.of_texts:
             embedder, data = with_shared_words(embedder, data, given.without_label)
         model = self._set_model(fit_model(self, embedder, data, may_wait=is_first_part))
         if self.budget != "fast":
@@ -220,7 +221,7 @@ class AnyShotClassifier(FittedClassifier):
             row_of(name, self.classes_)
         given = Given.read(X, y, unlabeled=unlabeled, source=None, sample_weight=sample_weight)
         model = self._fitted_model(given.items if unlabeled is None or item_count(given.items) else unlabeled)
-        data = given.added_to(model.data, model.embedder)
+        data = given.added_to(self._with_shares(model.data), model.embedder)
         n_new = len(data.index) - len(model.data.index)
         data = without_corrected(model.embedder, data, n_new=n_new)
         warn_of_labels(model.embedder, data, n_new=n_new)
@@ -273,9 +274,8 @@ class AnyShotClassifier(FittedClassifier):
         It contains the labeled examples, and the words that several of the texts share, of those without labels too.
         """
         self._check_fitted()
-        model = self._model
-        texts, columns = (self._pending if model is None else model.data).texts, getattr(self, "columns_", {})
-        write_classifier(folder, self, model, texts=texts, columns=columns)
+        classes = self._pending if self._model is None else self._model.data
+        write_classifier(folder, self, self._model, classes=classes, columns=getattr(self, "columns_", {}))
 
     @classmethod
     def from_saved(cls, saved: SavedModel, *, cache: bool = True) -> Self:

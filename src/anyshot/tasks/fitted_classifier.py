@@ -1,6 +1,7 @@
 """What an AnyShotClassifier has learned: a model, or class names until the first items show which encoder they need."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -15,7 +16,8 @@ from anyshot.base.class_words import Words
 from anyshot.base.columns import item_count
 from anyshot.base.estimator import ClassifierBase, not_fitted
 from anyshot.base.items import Items, check_list, items_and_labels, modality_of
-from anyshot.base.labels import Classes, Label, Labels, from_indexes, to_indexes, warn_of_look_alikes
+from anyshot.base.labels import Classes, Label, Labels, clean_names, from_indexes, to_indexes, warn_of_look_alikes
+from anyshot.base.messages import warn
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, decision_scores, generator, pair
 from anyshot.store.encoding import EncodingCounts
@@ -39,6 +41,7 @@ from anyshot.tasks.fitting import (
     without_corrected,
 )
 from anyshot.tasks.parameters import Parameters, check_needs_no_items, check_parameters, expected_shares
+from anyshot.zero_shot.class_shares import in_percent
 from anyshot.zero_shot.class_texts import Description
 
 if TYPE_CHECKING:  # each is loaded by who asks for it
@@ -179,11 +182,11 @@ class FittedClassifier(ClassifierBase, Parameters):
         self._check_fitted()
         check_parameters(self)
         if self._model is None and not item_count(examples):
-            pending = change(Embedder("vectors", cache=None), self._pending).data
+            pending = self._changed(change, Embedder("vectors", cache=None), self._pending).data
             warn_of_look_alikes(pending.texts.names, new=_new_names(pending, self._pending))
             return self._postpone(pending)
         model = self._fitted_model(examples)
-        changed, n_new = change(model.embedder, model.data), item_count(examples)
+        changed, n_new = self._changed(change, model.embedder, model.data), item_count(examples)
         data, origin = without_corrected(model.embedder, changed.data, n_new=n_new), changed.origin
         warn_of_look_alikes(data.texts.names, new=_new_names(data, model.data))
         warn_of_names(model.embedder, data, _new_names(data, model.data, described=True))
@@ -196,19 +199,48 @@ class FittedClassifier(ClassifierBase, Parameters):
         self._set_model(fit_model(self, model.embedder, data, start=start, may_wait=origin >= 0))
         return self
 
+    def _changed(
+        self, change: Callable[[Embedder, TrainingSet], ClassChange], embedder: Embedder, data: TrainingSet
+    ) -> ClassChange:
+        """Return a change of a training set; warn if `class_prior` gives shares, and none of a class that is added."""
+        changed = change(embedder, self._with_shares(data))
+        shares = changed.data.class_prior
+        if isinstance(self.class_prior, Mapping) and shares is not None:
+            for row in np.flatnonzero(changed.origin < 0):
+                warn(
+                    f"class_prior (--class-prior) gives no share of the new class {changed.data.texts.names[row]!r}. "
+                    f"The mean of the others is taken, {in_percent(shares[row])}. To give another, fit again with the "
+                    "shares of all classes; in Python, set class_prior to them before the class is added."
+                )
+        return changed
+
+    def _with_shares(self, data: TrainingSet) -> TrainingSet:
+        """Return a training set with the shares that `class_prior` gives its classes, if it gives shares.
+
+        Those of classes that were changed since stay, unless `class_prior` was set to other shares. If it was, and does
+        not name these classes, it is for those that a change will make, and there are no shares yet.
+        """
+        given = self.class_prior
+        if not isinstance(given, Mapping) or (given == self._prior_of_fit and data.class_prior is not None):
+            return data
+        names_all = set(clean_names(given, what="classes")) == set(data.texts.names)
+        data = data.with_class_prior(None)
+        return data.with_class_prior(expected_shares(given, data)) if names_all else data
+
     def _set_model(self, model: Model) -> Model:
         """Set the fitted attributes. Every answer reads `_model` alone, so that it comes from one model."""
         self._model: Model | None = model
         self.classes_: Classes = model.data.classes
         self.method_, self.reasons_, self.unknown_threshold_ = model.method, model.reasons, model.unknown_threshold
-        self.encoding_counts = model.embedder.counts
+        self.encoding_counts, self._prior_of_fit = model.embedder.counts, copy(self.class_prior)
         return model
 
     def _postpone(self, classes: TrainingSet) -> Self:
         """Store the classes until the first items show which encoder they need."""
         check_needs_no_items(self)
-        expected_shares(self.class_prior, classes)  # raises if a class has none
+        classes = classes.with_class_prior(expected_shares(self.class_prior, classes))  # raises if a class has none
         self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
+        self._prior_of_fit = copy(self.class_prior)
         self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
         self.reasons_ = (WITHOUT_LABELS.format(method="zero-shot"), NOT_READ_YET)
         return self
@@ -228,7 +260,7 @@ class FittedClassifier(ClassifierBase, Parameters):
         if self.encoder == "auto":
             modality_of(items)  # an empty list does not show which encoder is needed
         embedder = embedder_for([items], self)
-        data = embedder.with_embeddings(self._pending, items)
+        data = embedder.with_embeddings(self._with_shares(self._pending), items)
         warn_of_classes(data)
         warn_of_names(embedder, data)
         embedder.reader.warn_of_words(data.texts)

@@ -90,17 +90,21 @@ def check_needs_no_items(clf: Parameters) -> None:
 
 
 def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> NDArray[np.floating] | None:
-    """Return the expected share of each class (c,), as `class_shares`; raise ClassesError if one is not given."""
+    """Return the expected share of each class (c,), as `class_shares`; raise ClassesError if one is not given.
+
+    Given shares that the training set has already, since they changed with its classes, stay.
+    """
     if isinstance(class_prior, str):
         return class_shares(class_prior, data)
+    if data.class_prior is not None:
+        return data.class_prior
     given = dict(zip(clean_names(class_prior, what="classes"), class_prior.values(), strict=True))
     names = data.classes.tolist()
     wrong = next((f"names {name!r}, which is not a class" for name in given if name not in names), None)
     lacking = next((f"does not name the class {name!r}" for name in names if name not in given), None)
     if wrong or lacking:
         raise ClassesError(
-            f"class_prior (--class-prior) {wrong or lacking}. Give every class a number above 0 and nothing else. To "
-            "change the classes of a fitted model, fit it again. In Python: set class_prior before its classes change."
+            f"class_prior (--class-prior) {wrong or lacking}. Give every class a number above 0 and nothing else."
         )
     shares = [_number(given[name]) for name in names]
     for name, share in zip(names, shares, strict=True):

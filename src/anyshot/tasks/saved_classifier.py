@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import Model
+from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.labels import Label
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
@@ -24,17 +25,17 @@ def write_classifier(
     clf: Parameters,
     model: Model | None,
     *,
-    texts: ClassTexts,
+    classes: TrainingSet,
     columns: Mapping[str, str],
 ) -> None:
     """Write the folder of a classifier with its fitted model, or with the texts of its classes if there is none yet.
 
-    columns: of the table that it was fitted to.
+    classes: its training set, of nothing but classes if there is no model; columns: of the table that it was fitted to.
     """
-    parameters = saved_parameters(clf, None if model is None else model.embedder)
+    parameters = saved_parameters(clf, None if model is None else model.embedder, classes)
     facts: dict[str, Any] = {"kind": "AnyShotClassifier", "parameters": parameters}
     if model is None:
-        facts |= _facts_of_names(texts)
+        facts |= _facts_of_names(classes.texts)
     else:
         given = clf.get_params()["classes"]
         order = list(given) if isinstance(given, Mapping | Sequence) else []
@@ -54,14 +55,17 @@ def _facts_of_names(texts: ClassTexts) -> dict[str, Any]:
     }
 
 
-def saved_parameters(clf: Parameters, embedder: Embedder | None) -> dict[str, Any]:
+def saved_parameters(clf: Parameters, embedder: Embedder | None, classes: TrainingSet) -> dict[str, Any]:
     """Return the parameters of a classifier as JSON values; raise ModelFolderError if its encoder has no name."""
     if embedder is not None and not isinstance(embedder.requested, str) and embedder.trained is None:
         raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
     parameters = {name: value for name, value in clf.get_params().items() if name in SAVED}
     parameters["encoder"] = "auto" if embedder is None or clf.encoder == "auto" else embedder.name
     if isinstance(clf.class_prior, Mapping):
-        parameters["class_prior"] = list(clf.class_prior.items())  # JSON keys are strings; names may be numbers
+        shares = clf.class_prior  # those of the training set are of its classes, which may have changed since
+        if classes.class_prior is not None:
+            shares = dict(zip(classes.classes.tolist(), classes.class_prior.tolist(), strict=True))
+        parameters["class_prior"] = list(shares.items())  # JSON keys are strings; names may be numbers
     return parameters
 
 

@@ -24,6 +24,19 @@ def equal_shares(n_classes: int) -> Floats:
     return np.full(n_classes, 1 / n_classes)
 
 
+def shares_of_groups(shares: NDArray[np.floating], groups: Sequence[Sequence[int]]) -> Floats:
+    """Return the shares of classes (g,) that contain earlier ones with these shares (c,).
+
+    groups: the rows that each contains: it has the sum of their shares, or, without any, the mean of the others.
+
+    >>> shares_of_groups(np.array([0.5, 0.3, 0.2]), [[0], [1, 2], []]).round(2)
+    array([0.33, 0.33, 0.33])
+    """
+    found = np.array([shares[list(rows)].sum() if len(rows) else np.nan for rows in groups])
+    found = np.where(np.isnan(found), np.nanmean(found), found)
+    return np.asarray(found / found.sum())
+
+
 def in_percent(share: float) -> str:
     """Return a share in percent, with digits that tell a very small or large one from 0 or 100.
 
