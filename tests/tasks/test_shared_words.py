@@ -106,6 +106,8 @@ def test_words_do_not_count_with_class_vectors_that_are_given_or_learned_from_a_
     source = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS, source=(TEXTS, LABELS))
     assert not words_of(given)
     assert not words_of(source)
+    later = AnyShotClassifier(vectors, encoder=letters, cache=False).fit().partial_fit(unlabeled=TEXTS)
+    assert not words_of(later)
 
 
 @pytest.mark.torch

@@ -19,12 +19,14 @@ def with_shared_words(embedder: Embedder, data: TrainingSet, unlabeled: Sequence
     """Return embedder and training set with the words that the texts share, unless they say little about the classes.
 
     unlabeled (m): the texts without labels, in the order of the training set, which has those with labels. Nothing
-    changes if words are known already, with class vectors that were learned in another domain, or with an encoder that
-    was fine-tuned.
+    changes if words are known already, with class vectors that were given or learned in another domain, or with an
+    encoder that was fine-tuned.
     """
     texts = [*data.examples, *unlabeled]
     n_texts = len(set(texts))
-    if embedder.semantics.words or embedder.trained is not None or data.from_source or not are_enough(n_texts, data):
+    given = any(known and not own for known, own in zip(data.has_description, data.texts.texts, strict=True))
+    is_other = given or data.from_source or embedder.trained is not None
+    if embedder.semantics.words or is_other or not are_enough(n_texts, data):
         return embedder, data
     with threads_for(len(texts) * MAX_DIRECTIONS):
         semantics = learn_semantics(texts)
