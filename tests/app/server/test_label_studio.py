@@ -7,7 +7,7 @@ import subprocess
 import httpx
 import pytest
 
-from anyshot.app.server.label_studio import Choices, _learn_choices, choices_of, labels_of
+from anyshot.app.server.label_studio import Choices, _learn_choices, choices_of, label_of
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.tasks.loading import load
 from served import PATIENT, save_support, served
@@ -196,7 +196,21 @@ def test_several_choices_are_no_label():
     given = [annotation("billing", "delivery"), annotation("billing"), {"result": None}, {"result": ["x"]}]
     for odd in ("x", 7, None, {"x": 1}, [7], [" "]):
         given.append({"result": [{"from_name": "intent", "value": {"choices": odd}}]})
-    assert labels_of(given, choices) == ["billing"]
+    assert label_of(given, choices) == "billing"
+
+
+def test_the_last_annotation_of_a_task_counts(client):
+    choices = choices_of(CONFIG, "text")
+    changed = [
+        annotation("billing", updated_at="2026-01-02T00:00:00Z"),
+        annotation("delivery", created_at="2026-01-01T00:00:00Z"),
+    ]
+    assert label_of(changed, choices) == "billing"
+    for first, last in (("refund", "delivery"), ("delivery", "refund")):
+        task = {"data": {"message": "I want my money back"}, "annotations": [annotation(first), annotation(last)]}
+        answer = client.post("train", json={"annotations": [task], "label_config": CONFIG})
+        classes = httpx.get(f"{client.base_url.join('/v1/models/support')}", timeout=PATIENT).json()["classes"]
+        assert (answer.json()["learned"], "refund" in classes) == (1, last == "refund")
 
 
 def test_choices_that_are_no_classes_are_refused(client):

@@ -168,7 +168,7 @@ async def _learn(request: Request, tasks: Sequence[Task], config: str) -> Respon
     service, live = _backend(request)
     snapshot = live.snapshot
     choices = choices_of(config, snapshot.modality)
-    labeled = [(task, label) for task in tasks for label in labels_of(task.annotations, choices)]
+    labeled = [(task, label) for task in tasks if (label := label_of(task.annotations, choices)) is not None]
     if labeled:
         live.check_changeable()
         given = [_item(task.data, choices) for task, _ in labeled]
@@ -221,10 +221,10 @@ def choices_of(label_config: str, modality: Reads) -> Choices:
     )
 
 
-def labels_of(annotations: Sequence[dict[str, Any]], choices: Choices) -> list[str]:
-    """Return the choice of each annotation of a task; those that were skipped, or have several choices, have none."""
-    found = []
-    for annotation in annotations:
+def label_of(annotations: Sequence[dict[str, Any]], choices: Choices) -> str | None:
+    """Return the choice of a task: that of its last annotation; those that were skipped, or have several, have none."""
+    found = None
+    for annotation in sorted(annotations, key=lambda one: str(one.get("updated_at") or one.get("created_at") or "")):
         results = annotation.get("result") or []
         if annotation.get("was_cancelled") or not isinstance(results, list):
             continue
@@ -232,7 +232,7 @@ def labels_of(annotations: Sequence[dict[str, Any]], choices: Choices) -> list[s
         values = [one["value"].get("choices") for one in own if isinstance(one.get("value"), dict)]
         names = [name for chosen in values if isinstance(chosen, list) for name in chosen]
         if len(names) == 1 and isinstance(names[0], str) and names[0].strip():
-            found.append(names[0])
+            found = names[0]
     return found
 
 
