@@ -1,6 +1,8 @@
 """Work for a client that hangs up is canceled; metrics are told of answers after they are given."""
 
 import asyncio
+import json
+import threading
 
 import pytest
 from starlette.requests import Request
@@ -39,6 +41,20 @@ def test_work_for_a_client_that_hangs_up_is_canceled(monkeypatch):
         assert canceled
 
     asyncio.run(main())
+
+
+def test_large_answers_are_written_beside_the_event_loop():
+    async def main():
+        return [await service.written(threading.get_ident, n_numbers=n) for n in (1, service.LARGE)]
+
+    small, large = asyncio.run(main())
+    assert (small == threading.get_ident(), large == threading.get_ident()) == (True, False)
+
+
+def test_json_in_parts_is_the_json_of_all():
+    numbers = [{"label": "a", "proba": {str(k): 1 / (k + row + 1) for k in range(30)}} for row in range(41)]
+    content = {"model": "\u00e9", "version": 1, "answers": numbers, "few": numbers[:2], "none": [], "empty": {}}
+    assert service.json_in_parts(content) == json.dumps(content, separators=(",", ":"))
 
 
 @pytest.mark.parametrize("patience", [0, 60])

@@ -22,7 +22,7 @@ from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Reads, Snapshot
 from anyshot.app.server.schemas import ROW, Many, Schema, described, with_example
-from anyshot.app.server.service import json_answer, service_of, unless_gone
+from anyshot.app.server.service import json_answer, service_of, unless_gone, written
 from anyshot.app.server.settings import Settings
 from anyshot.app.server.tensors import (
     InputTensor,
@@ -157,9 +157,13 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     asked, items = await read_in_thread(request, _read, *parts, snapshot, service.settings)
     asked_for = _asked_for(asked, snapshot)
     scores = await unless_gone(request, service.score(model, snapshot, items))
-    found = _tensors(snapshot, scores)
     facts = {"model_name": model, "model_version": str(snapshot.version), **({"id": asked.id} if asked.id else {})}
-    body, json_length = write_answer(facts, [(name, found[name], binary) for name, binary in asked_for])
+
+    def write() -> tuple[bytes, int | None]:
+        found = _tensors(snapshot, scores)
+        return write_answer(facts, [(name, found[name], binary) for name, binary in asked_for])
+
+    body, json_length = await written(write, n_numbers=scores.predicted.size)
     if json_length is None:
         return Response(body, media_type="application/json")
     return Response(body, headers={TENSORS_HEADER: str(json_length)}, media_type="application/octet-stream")

@@ -10,7 +10,7 @@ from pydantic import Field
 from anyshot.app.server.answers import check_any_shot, vectors_of
 from anyshot.app.server.bodies import read_body, read_items
 from anyshot.app.server.schemas import Item, Many, Schema, described, with_example
-from anyshot.app.server.service import json_answer, service_of, unless_gone
+from anyshot.app.server.service import json_answer, service_of, unless_gone, written
 from anyshot.base.validation import Vectors
 from anyshot.errors import InputError
 
@@ -64,12 +64,16 @@ async def embeddings(request: Request) -> Response:
     encoded: list[Item] = [{"image": one} for one in texts] if images else list(texts)
     items = await read_items(request, encoded, snapshot, service.settings)
     vectors, cut, n_tokens = await unless_gone(request, service.batcher.run(vectors_of, snapshot, items))
-    data = [
-        {"object": "embedding", "index": row, "embedding": own, **({"cut": True} if cut[row] else {})}
-        for row, own in enumerate(_written(vectors, asked.encoding_format))
-    ]
     usage = dict.fromkeys(("prompt_tokens", "total_tokens"), int(n_tokens.sum()))
-    return json_answer({"object": "list", "data": data, "model": asked.model, "usage": usage})
+
+    def write() -> Response:
+        data = [
+            {"object": "embedding", "index": row, "embedding": own, **({"cut": True} if cut[row] else {})}
+            for row, own in enumerate(_written(vectors, asked.encoding_format))
+        ]
+        return json_answer({"object": "list", "data": data, "model": asked.model, "usage": usage})
+
+    return await written(write, n_numbers=vectors.size)
 
 
 def _written(vectors: Vectors, encoding_format: str) -> list[list[float]] | list[str]:

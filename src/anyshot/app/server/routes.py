@@ -28,7 +28,7 @@ from anyshot.app.server.schemas import (
     Suggestions,
     described,
 )
-from anyshot.app.server.service import Answered, Service, json_answer, service_of, summary_of, unless_gone
+from anyshot.app.server.service import Answered, Service, json_answer, service_of, summary_of, unless_gone, written
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 NO_SUGGESTIONS: Final = "There is no item to choose from. Send items without a label to /unlabeled."
@@ -87,8 +87,7 @@ async def predict(request: Request) -> Response:
     if asked.explain:
         check_any_shot(snapshot, what="Explanations")
     items = await read_items(request, asked.items, snapshot, service.settings)
-    found, scores = await unless_gone(request, _answers(service, model, snapshot, asked, items))
-    answer = json_answer({"model": model, "version": snapshot.version, "answers": found})
+    answer, scores = await unless_gone(request, _answer(service, model, snapshot, asked, items))
     summary = summary_of(snapshot, scores)
     request.state.answered = Answered(bytes(answer.body), weakref.ref(snapshot), summary, request.scope["route"])
     return answer
@@ -97,16 +96,21 @@ async def predict(request: Request) -> Response:
 PREDICT: Final = Route("/v1/models/{model}/predict", predict, methods=["POST"])
 
 
-async def _answers(
+async def _answer(
     service: Service, model: str, snapshot: Snapshot, asked: PredictRequest, items: list[Any]
-) -> tuple[list[dict[str, Any]], Scores]:
-    """Return the answers for items, each with its explanation if that is asked for, and what they are made from."""
+) -> tuple[Response, Scores]:
+    """Return the answer for items, each with its explanation if that is asked for, and what it is made from."""
     scores = await service.score(model, snapshot, items)
-    found = answers(snapshot, scores, proba=asked.proba, top_k=asked.top_k, unknown=asked.unknown)
-    if asked.explain:
-        (why,) = await service.batcher.run(explanations, snapshot, items)
-        found = with_explanations(found, why.tolist())
-    return found, scores
+    why = (await service.batcher.run(explanations, snapshot, items))[0] if asked.explain else None
+    detailed = asked.proba or asked.top_k is not None or asked.explain
+    n_numbers = scores.predicted.size if detailed else len(items)
+
+    def write() -> Response:
+        found = answers(snapshot, scores, proba=asked.proba, top_k=asked.top_k, unknown=asked.unknown)
+        found = found if why is None else with_explanations(found, why.tolist())
+        return json_answer({"model": model, "version": snapshot.version, "answers": found})
+
+    return await written(write, n_numbers=n_numbers), scores
 
 
 @router.get("/{model}/suggest", openapi_extra=described(answer=Suggestions))

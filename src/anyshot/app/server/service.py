@@ -3,7 +3,7 @@
 import asyncio
 import json
 import weakref
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -24,6 +24,12 @@ from anyshot.errors import InputError
 T = TypeVar("T")
 PATIENCE: Final = 0.05
 """How long an answer may take until it is watched whether its client is still there [s]."""
+
+LARGE: Final = 5_000
+"""Numbers of an answer from which it is written beside the event loop, where others would wait for it."""
+PART: Final = 20
+"""Elements of a list that are written at once."""
+_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Answered(NamedTuple):
@@ -121,6 +127,26 @@ async def _end_if_gone(request: Request, limit: asyncio.Timeout) -> None:
     limit.reschedule(0)  # it is over
 
 
+async def written(write: Callable[[], T], *, n_numbers: int) -> T:
+    """Return what a function writes, by a thread beside the event loop if it has many numbers."""
+    return write() if n_numbers < LARGE else await asyncio.to_thread(write)
+
+
+def json_in_parts(content: Any) -> str:
+    """Return JSON of which a part is written at a time, since no other thread runs while one is written.
+
+    >>> json_in_parts({"a": [1.5, {"b": None}], "c": list(range(21))})
+    '{"a":[1.5,{"b":null}],"c":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]}'
+    """
+    if isinstance(content, dict) and len(content) <= PART:
+        return "{" + ",".join(f"{_JSON(str(key))}:{json_in_parts(value)}" for key, value in content.items()) + "}"
+    if not isinstance(content, list):
+        return _JSON(content)
+    if len(content) <= PART:
+        return "[" + ",".join(map(json_in_parts, content)) + "]"
+    return "[" + ",".join(_JSON(content[row : row + PART])[1:-1] for row in range(0, len(content), PART)) + "]"
+
+
 def json_answer(content: Any, *, status: int = 200) -> Response:
     """Return an answer without checking it against its schema, which would take longer than the answer."""
-    return Response(json.dumps(content, separators=(",", ":")), status, media_type="application/json")
+    return Response(json_in_parts(content), status, media_type="application/json")

@@ -1,6 +1,5 @@
 """Tensors of the Open Inference Protocol, as JSON or, after the JSON, as bytes."""
 
-import json
 import struct
 from collections.abc import Sequence
 from typing import Any, Final
@@ -12,6 +11,7 @@ from pydantic import Field
 from anyshot.app.server.limits import MAX_NUMBERS, TENSORS_HEADER, too_many_numbers
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.schemas import Schema
+from anyshot.app.server.service import json_in_parts
 
 DATATYPES: Final = {
     "BOOL": "?",
@@ -185,7 +185,7 @@ def write_answer(facts: dict[str, Any], outputs: Sequence[tuple[str, Any, bool]]
         content = _packed(values) if is_text else values.astype("<f8").tobytes()
         described.append({**tensor, "parameters": {"binary_data_size": len(content)}})
         rest += content
-    text = json.dumps({**facts, "outputs": described}).encode("ascii")
+    text = json_in_parts({**facts, "outputs": described}).encode("ascii")
     return text + rest, len(text) if any(binary for _, _, binary in outputs) else None
 
 
