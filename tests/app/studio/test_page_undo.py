@@ -94,11 +94,13 @@ def test_a_table_whose_columns_are_not_chosen_leaves_no_project(opened, studio, 
         "number,message\n" + "".join(f"{n},{text}\n" for n, text in enumerate(TEXTS))
     )
     page = opened(expected=("409",))  # the project is gone before the page that follows it
-    for leave in (lambda: page.keyboard.press("Escape"), lambda: page.click("#sheet form [data-close]")):
+    by_key, by_button = lambda: page.keyboard.press("Escape"), lambda: page.click("#sheet form [data-close]")
+    for leave in (by_key, by_button, page.go_back):
         page.set_input_files("[data-start-file]", tmp_path / "not taken.csv")
         page.wait_for_selector("#sheet .main")
         leave()
         page.wait_for_selector("[data-open=new-project]")
+        until(page, "!document.body.textContent.includes('not taken')")
         assert not list(studio.root.glob("not taken*"))
         assert page.locator("text=not taken").count() == 0
 

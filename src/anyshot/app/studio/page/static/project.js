@@ -5,7 +5,7 @@ import { readClasses, select, undo } from "./labeling.js";
 import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, setCurrent, show, shown } from "./list.js";
 import { morph } from "./morph.js";
 import { base, follow, get, onChange, send, sendForm, state } from "./server.js";
-import { ofBrowser, ofTab, recall, remember } from "./storage.js";
+import { CHOOSING, forget, ofBrowser, ofTab, recall, remember } from "./storage.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window, narrow = matchMedia("screen and (max-width: 900px)");
@@ -161,7 +161,10 @@ document.addEventListener("submit", (event) => {
     if (form.id === "new-class") { askWords = done.added; if (byId("add-class")) openNewClass(false); }
     if (form.classList.contains("words")) { askWords = []; form.remove(); }
     if (form.dataset.send.startsWith("classes")) refreshPanels();
-    if (form.dataset.send.startsWith("tables")) history.replaceState(null, "", base);  // where the table was named
+    if (form.dataset.send.startsWith("tables")) {
+      history.replaceState(null, "", base);  // where the table was named
+      forget(ofTab, CHOOSING);
+    }
     if (done.kind && done.kind !== document.body.dataset.kind) return reloadAs(done);
     if (done.message) toast(done.message);
     else if (typeof done.added === "number") tell(done);
@@ -297,8 +300,14 @@ fold();
 document.querySelectorAll("[data-open=add]").forEach((button) => button.addEventListener("click", () => openAdd(button.dataset.tab)));
 if (document.body.dataset.table) {
   get(`tables/${document.body.dataset.table}`).then(showTable, ({ detail }) => toast(detail));
-  // The project was created for this table: if its columns are not chosen, it is of no use.
-  const discard = () => send(`../../projects/${base.split("/")[2]}/discard`).then(() => { location.href = "/"; }, () => {});
+  // The project was created for this table: if its columns are not chosen, it is of no use. Where the browser goes back,
+  // the first page discards it.
+  const name = base.split("/")[2];
+  remember(ofTab, CHOOSING, name);
+  const discard = () => {
+    state.leaving = true;  // what the page asks of the project meanwhile is answered that it is gone
+    send(`../../projects/${name}/discard`).then(() => { forget(ofTab, CHOOSING); location.href = "/"; }, () => { state.leaving = false; });
+  };
   byId("sheet").addEventListener("close", () => location.search && discard(), { once: true });
 }
 order();

@@ -142,7 +142,7 @@ export async function follow(seen) {
       if (news.kind !== document.body.dataset.kind && !queue.length) location.reload();  // its first items are others
       listeners.forEach((listener) => listener(new Set(news.subjects), state));
     } catch (problem) {
-      isGone(true, problem.detail);
+      if (!state.leaving) isGone(true, problem.detail);
       await sleep(1);
     }
     if (document.hidden) await sleep(2);

@@ -1,7 +1,7 @@
 // The first page: projects are created, from samples and files too, renamed, removed and brought back.
 
 import { isImage, lostFile, nameOf, onDrop, reasonOf, sendFiles, withoutHidden } from "./files.js";
-import { ofTab, remember } from "./storage.js";
+import { CHOOSING, forget, ofTab, recall, remember } from "./storage.js";
 import { byId, t } from "./texts.js";
 
 const MAX_REASONS = 3;  // that are shown of files of which none can be used
@@ -78,6 +78,11 @@ onDrop(take);
 
 // A browser that goes back shows the page as it was left, with the message that something is being done.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+const left = recall(ofTab, CHOOSING);  // before the columns of its table were chosen
+if (left) {
+  forget(ofTab, CHOOSING);
+  post(`/projects/${left}/discard`, {}).then(() => location.reload(), () => {});
+}
 
 // Changes of the projects that are there.
 function openFor(id, { address, name }) {

@@ -3,6 +3,9 @@
 
 export const ofTab = () => window.sessionStorage, ofBrowser = () => window.localStorage;
 
+/** Key of the project that was created for a table whose columns are being chosen. */
+export const CHOOSING = "anyshot choosing";
+
 /** Return a text that was remembered, null if there is none. */
 export function recall(storage, key) {
   try { return storage().getItem(key); } catch { return null; }
