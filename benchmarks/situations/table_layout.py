@@ -14,6 +14,13 @@ def _(folder: Path) -> object:
     return facts_of_fit(result).get("labels") == 12 and mentions(result, "row 14", "sums", "left out")
 
 
+@holds("subtotals between items: said by row")
+def _(folder: Path) -> object:
+    rows = [f"{a},{b},1\n" for a, b in PAIRS]
+    result = fit(folder, "a.csv", "text,label,n\n" + "".join([*rows[:6], "Subtotal refunds,,6\n", *rows[6:]]))
+    return mentions(result, "row 8, 'Subtotal refunds'", "subtotals", "delete them")
+
+
 @holds("items in the columns of a table: said, with what to do")
 def _(folder: Path) -> object:
     rows = "\n".join(",".join(row) for row in zip(*(line.split(",") for line in CSV.splitlines()), strict=True))

@@ -143,6 +143,15 @@ holds.refused("a comma that is not quoted: refused by line", "line 3")(
 )
 
 
+@holds("a PDF called .txt among letters: refused by name, or skipped with the reason")
+def _(folder: Path) -> object:
+    for name, content in (("a", "Dear Sir"), ("b", "%PDF-1.7 x"), ("c", "Dear Madam")):
+        written(folder / "letters", f"{name}.txt", content)
+    refused = command("predict", folder / "letters", *CLASSES)
+    skipped = command("predict", folder / "letters", *CLASSES, "--on-error", "skip")
+    return fails_with(refused, 1, "b.txt: holds no data: it is a PDF") and mentions(skipped, "b.txt", "a PDF")
+
+
 @holds("a folder of letters: each is one text, and the answers name its file")
 def _(folder: Path) -> object:
     for name, text in {"a": "refund please", "b": "my parcel is late"}.items():

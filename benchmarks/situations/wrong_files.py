@@ -95,6 +95,14 @@ def _(folder: Path) -> object:
     return facts_of_fit(result).get("labels") == 12 or fails_with(result, 1, ".tsv")
 
 
+DRAWN = (
+    "+-------+--------+\n| text  | label  |\n+-------+--------+\n| money | refund |\n+-------+--------+\n1 row in set\n"
+)
+holds("a table that mysql has drawn with lines, called .csv: refused, with what to do")(
+    fit_refused("a.csv", DRAWN, "drawn with lines", "mysql --batch")
+)
+
+
 @holds("a table of psql called .txt: warned of, with .csv")
 def _(folder: Path) -> object:
     data = written(folder, "a.txt", " id | text | x\n----+------+---\n  1 | a    | b\n  2 | c    | d\n(2 rows)\n")

@@ -1,10 +1,10 @@
-"""A last row of sums without a word, and tables whose items stand in columns."""
+"""A last row of sums without a word, subtotals, and tables whose items stand in columns."""
 
 import logging
 
 import pytest
 
-from anyshot.data.table_layout import is_row_of_sums, is_transposed, other_table
+from anyshot.data.table_layout import is_row_of_sums, is_transposed, other_table, rows_of_subtotals
 from anyshot.data.tables import read_table
 from data.written import file
 
@@ -22,6 +22,17 @@ def test_sums_in_a_last_row_without_a_key_are_found_as_spreadsheets_write_them(l
 )
 def test_other_last_rows_are_items(last):
     assert not is_row_of_sums([NAMES, *ITEMS, last])
+
+
+def test_subtotals_between_items_are_warned_of_and_texts_that_begin_like_them_are_not(tmp_path, caplog):
+    content = "shop;area;n\na;A;3\nb;A;4\nSummer;B;7\nZwischensumme;;14\nc;B;5\nSumme Region B;;5\nd;C;1\ne;C;2\n"
+    assert len(read_table(file(tmp_path, "shops.csv", content)).frame) == 8
+    assert "rows such as row 5, 'Zwischensumme', seem to be subtotals. They are read like the others" in caplog.text
+    grouped = [["area", "n"], ["A", 31], ["A", 4], ["A Total", 35], ["B", 5], ["B", 9.5], ["Sum of B", 14.5], ["C", 2]]
+    assert rows_of_subtotals(grouped) == [2, 5]
+    texts = ["total loss", "give me the total", "Total war is bad", "my sum", "Total"]
+    assert rows_of_subtotals([["text", "stars"], *([text, n] for n, text in enumerate(texts, start=1))]) == [4]
+    assert rows_of_subtotals([["text", "label"], *([text, "angry"] for text in texts)]) == []
 
 
 def test_numbers_that_are_sums_by_chance_are_items():

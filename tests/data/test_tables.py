@@ -269,6 +269,17 @@ def test_columns_between_bars_in_a_text_file_are_warned_of(tmp_path, caplog):
     assert not caplog.text
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".txt", ".tsv"])
+def test_a_table_that_is_drawn_with_lines_is_refused(tmp_path, suffix):
+    line = "+----+-------+\n"
+    drawn = f"{line}| id | text  |\n{line}|  1 | a b   |\n{line}1 row in set (0.00 sec)\n"
+    for content in (drawn, f"mysql> select * from t;\n{drawn}", "┌──┬──┐\n| a | b |\n"):
+        with pytest.raises(DataFileError, match="drawn with lines, as clients of databases print it"):
+            read_table(file(tmp_path, f"a{suffix}", content))
+    psql = file(tmp_path, "p.csv", " id | text \n----+------\n  1 | a b\n(1 row)\n")
+    assert read_table(psql).frame.shape == (1, 2)
+
+
 def test_rows_are_counted_as_people_count_them(tmp_path):
     listed = read_table(file(tmp_path, "a.json", '[{"text": "a"}, {"text": "b"}]'))
     lines = read_table(file(tmp_path, "a.jsonl", '\n{"text": "a"}\n{"text": "b"}\n'))

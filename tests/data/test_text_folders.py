@@ -32,6 +32,24 @@ def test_an_empty_file_of_a_folder_of_texts_is_named_or_skipped(tmp_path):
     assert (data.items, data.skipped) == (["one\ntwo"], [(f"{tmp_path}, b.txt", "the text is empty")])
 
 
+def test_a_file_of_a_folder_of_texts_that_is_no_text_is_named_or_skipped(tmp_path):
+    for name, content in (
+        ("a.txt", "one\ntwo"),
+        ("b.txt", "%PDF-1.7 x"),
+        ("c.txt", "<!DOCTYPE html><p>"),
+        ("d.txt", ""),
+    ):
+        file(tmp_path, name, content)
+    with pytest.raises(
+        BadItemError, match=r"b\.txt: holds no data: it is a PDF\. .* per file \(and 2 more\)\. Correct"
+    ):
+        read_data(tmp_path)
+    data = read_data(tmp_path, on_error="skip")
+    assert data.items == ["one\ntwo"]
+    assert [place[-5:] for place, _ in data.skipped] == ["b.txt", "c.txt", "d.txt"]
+    assert data.skipped[1][1].startswith("holds no data: it is a page of the web")
+
+
 def test_a_folder_of_texts_and_other_files_is_refused_and_one_with_images_is_of_images(tmp_path):
     file(tmp_path, "a.txt", "one")
     file(tmp_path, "cv.docx", "x")

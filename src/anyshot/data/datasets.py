@@ -158,7 +158,8 @@ def data_of_table(
     if data.modality == "text":
         _note_damage(table, data)
     fault_of = _text_fault if data.modality == "text" else partial(image_fault, decode=on_error == "skip")
-    return _without(data, _faults(data.items, fault_of), table.location, on_error=on_error)
+    faults = dict(sorted({**_faults(data.items, fault_of), **table.unread}.items()))
+    return _without(data, faults, table.location, on_error=on_error)
 
 
 def data_of_folder(

@@ -12,14 +12,15 @@ MOST_ABOVE: Final = 30
 """Rows above the names of the columns, at most."""
 
 _USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
-_DASHES: Final = re.compile(":?-{2,}:?")
+_DASHES: Final = re.compile(r":?-{2,}(\+-+)*:?")
 _N_ROWS: Final = re.compile(r"\(\d+ row(s|\(s\))?( affected)?\)")
-_TOTAL: Final = re.compile(
+TOTAL: Final = re.compile(
     "average|mean|mittelwert|durchschnitt|moyenne|promedio|gemiddelde|"
     "(grand |sub-?)?totals?|sum|insgesamt|gesamt|(gesamt|zwischen)?summe|(gesamt)?ergebnis|total g[eé]n[eé]ral|somme"
-    "|suma|somma|totale|totaal"
+    "|suma|somma|totale|totaal|sous-total|subtotale|subtotaal"
 )
-_AMOUNT: Final = re.compile(r"([^\W\d]{1,3}|[^\w\s])?[\d.,\s-]+([^\W\d]+|[^\w\s])?")  # 9, 9 rows, EUR 9, 9 %
+"""How a row of sums or means begins, in lower case."""
+AMOUNT: Final = re.compile(r"([^\W\d]{1,3}|[^\w\s])?[\d.,\s-]+([^\W\d]+|[^\w\s])?")  # 9, 9 rows, EUR 9, 9 %
 _IMPORT_ID: Final = re.compile(r"""\{\s*["']+ImportId["']""")
 
 
@@ -66,8 +67,8 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
     """Return which rows below the names, the first of `rows`, programs wrote that export tables; counted from 0.
 
     Qualtrics writes the questions and a row of {"ImportId": ...}, or only the former, in which "StartDate" is "Start
-    Date"; SurveyMonkey "Response", "Open-Ended Response" or the possible answers; SQL Server and Markdown a row of
-    dashes; and at the end, clients of databases write "(12 rows)", and spreadsheets "Total" or "Mean" before numbers.
+    Date"; SurveyMonkey "Response", "Open-Ended Response" or the possible answers; SQL Server, psql and Markdown a row
+    of dashes; and at the end, clients of databases write "(12 rows)", and spreadsheets "Total" or "Mean" before numbers.
     """
     if len(rows) < 2:
         return []
@@ -78,7 +79,7 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
         if own and all(map(_IMPORT_ID.match, own)):
             return [*range(at + 1), *found]
     first = filled[0] if len(rows) > 2 else []
-    dashes = len(first) > 1 and all(map(_DASHES.fullmatch, first))
+    dashes = (len(first) > 1 or "+" in "".join(first)) and all(map(_DASHES.fullmatch, first))
     pairs = zip(names, cells[0], strict=True)
     spaced = [
         " " in cell and " " not in name and cell.replace(" ", "").casefold() == name.casefold() for name, cell in pairs
@@ -98,8 +99,8 @@ def _footers(rows: Sequence[Sequence[Any]]) -> list[int]:
 def _is_footer(row: Sequence[Any]) -> bool:
     """Return whether the filled cells of a row are a number of rows, or a word such as "Total" and numbers."""
     first, *others = [text for cell in row if is_filled(cell) and (text := str(cell).strip())] or [""]
-    is_total = len(row) > 1 and _TOTAL.fullmatch(first.rstrip(":").casefold()) is not None
-    return (is_total and all(map(_AMOUNT.fullmatch, others))) or (not others and _N_ROWS.fullmatch(first) is not None)
+    is_total = len(row) > 1 and TOTAL.fullmatch(first.rstrip(":").casefold()) is not None
+    return (is_total and all(map(AMOUNT.fullmatch, others))) or (not others and _N_ROWS.fullmatch(first) is not None)
 
 
 def rows_of_names(rows: Sequence[Sequence[Any]]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Rows and columns that are no items: sums without a word, another table below, and items that stand in columns."""
+"""Rows and columns that are no items: sums, another table below, and items that stand in columns."""
 
 import re
 from collections.abc import Sequence
@@ -7,10 +7,15 @@ from typing import Any, Final
 
 from anyshot.base.columns import reads_as_number
 from anyshot.data.cells import is_filled
-from anyshot.data.header_rows import n_usual
+from anyshot.data.header_rows import AMOUNT, TOTAL, n_usual
 
 LEAST_ADDED: Final = 3
 """Numbers above a sum, other than 0: of fewer, a number is often the sum by chance."""
+LEAST_SUBTOTAL: Final = 10
+MOST_GROUPED: Final = 100
+"""Rows of which a subtotal is the sum, at most."""
+LONGEST_WORD: Final = 80
+"""Characters of the word for a subtotal, with what it is of, at most."""
 MOST_PROPERTIES: Final = 200
 """Rows, at most, of a table whose columns may be the items."""
 LEAST_ITEMS: Final = 3
@@ -18,6 +23,7 @@ LEAST_ITEMS: Final = 3
 MOST_BLANK: Final = 20
 """Blank rows, at most, of a table with another one below: where there are more, they separate items."""
 
+_SUBTOTAL: Final = re.compile(rf"({TOTAL.pattern}):?( .{{1,60}})?|.{{1,60}} ({TOTAL.pattern}):?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[+-]?\d[\d.,]*([eE][+-]?\d+)?")
 _DECIMALS: Final = re.compile(r"[.,](\d+)$")
 
@@ -48,13 +54,52 @@ def _may_be_number(cell: Any) -> bool:
     return not isinstance(cell, bool) and (not isinstance(cell, str) or cell.strip()[-1:].isdecimal())
 
 
-def _is_sum(cells: list[Any]) -> bool:
-    """Return whether the last of the cells of a column is the sum of the others, in which texts do not count."""
+def rows_of_subtotals(rows: Sequence[Sequence[Any]]) -> list[int]:
+    """Return which rows seem to hold sums of the rows above, by a word and numbers; counted below the names from 0.
+
+    If the word has others beside it, as a text may have, a cell is empty, or the numbers are sums of the rows since the
+    last such row, and larger than most codes of classes.
+
+    >>> rows_of_subtotals([["key", "n"], ["a", "4"], ["b", "15"], ["Total A", "19"], ["c", "7"], ["Total war", "1"]])
+    [2]
+    """
+    found: list[int] = []
+    for at, row in enumerate(rows[1:]):
+        if is_filled(row[-1]) and not AMOUNT.fullmatch(str(row[-1]).strip()):
+            continue  # as most rows have a text or a class there
+        first = next(filter(is_filled, row), None)
+        if not isinstance(first, str) or len(first) > LONGEST_WORD or not _SUBTOTAL.fullmatch(first.strip()):
+            continue
+        others = [place for place, cell in enumerate(row) if is_filled(cell) and cell is not first]
+        if not others or not all(AMOUNT.fullmatch(str(row[place]).strip()) for place in others):
+            continue
+        is_alone = TOTAL.fullmatch(first.strip().rstrip(":").casefold()) is not None
+        group = rows[1 + (found[-1] + 1 if found else 0) : 1 + at]
+        if is_alone or len(others) + 1 < len(row) or _are_sums(row, group, others):
+            found.append(at)
+    return found
+
+
+def _are_sums(row: Sequence[Any], group: Sequence[Sequence[Any]], places: Sequence[int]) -> bool:
+    """Return whether the numbers in some places of a row are the sums of those of a group of rows."""
+    is_large = all(max(_number(row[at], mark) for mark in ".,") >= LEAST_SUBTOTAL for at in places)
+    return (
+        is_large
+        and len(group) <= MOST_GROUPED
+        and all(_is_sum([*(one[at] for one in group), row[at]], least=2) for at in places)
+    )
+
+
+def _is_sum(cells: list[Any], least: int = LEAST_ADDED) -> bool:
+    """Return whether the last of the cells of a column is the sum of the others, in which texts do not count.
+
+    least: numbers other than 0 that are added.
+    """
     decimals = _DECIMALS.search(str(cells[-1]).strip())
     rounding = 0.5 * 10.0 ** -len(decimals[1]) if decimals else 0.0
     for mark in ".,":
         *added, last = [_number(cell, mark) for cell in cells]
-        if abs(sum(added) - last) <= rounding + 1e-9 * abs(last) and sum(map(bool, added)) >= LEAST_ADDED:
+        if abs(sum(added) - last) <= rounding + 1e-9 * abs(last) and sum(map(bool, added)) >= least:
             return True
     return False
 

@@ -3,12 +3,12 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -20,10 +20,12 @@ from anyshot.data.cells import ERRORS, NO_VALUES, as_written, is_filled
 from anyshot.data.header_rows import n_usual, rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
-from anyshot.data.table_layout import is_row_of_sums, is_transposed, other_table
-from anyshot.data.text_files import existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
+from anyshot.data.table_layout import is_row_of_sums, is_transposed, other_table, rows_of_subtotals
+from anyshot.data.text_files import SAMPLE, existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
 from anyshot.data.workbooks import SUFFIXES, read_workbook
 from anyshot.errors import DataFileError, InputError
+
+_DRAWN_LINE: Final = re.compile(r" *(\+-+(\+-+)*\+|[┌┏╔╭][─━═┬┳╦]+[┐┓╗╮]) *")
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ class Table:
     of each row in a spreadsheet, where the names of the columns are row 1, or None if the file has no such row;
     encoding: of the text, None for Parquet and Excel; separator: of the fields of a CSV; sheets: of a workbook, those
     that are visible and have values; repeated: the names that several columns had, which are numbered; files: of a
-    folder of texts, the one of each row.
+    folder of texts, the one of each row; unread: of these, the rows whose file cannot be read, and why.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class Table:
     sheets: Sequence[str] = ()
     repeated: Sequence[str] = ()
     files: Sequence[str] = ()
+    unread: Mapping[int, str] = field(default_factory=dict)
 
     def number(self, row: int) -> int:
         """Return the number of a row (from 0) as people count: in a spreadsheet, or else its line, or else from 1."""
@@ -76,7 +79,9 @@ class Table:
         """Return some rows of the table."""
         lines, numbers = (None if own is None else [own[row] for row in rows] for own in (self.lines, self.numbers))
         files = [self.files[row] for row in rows] if self.files else ()
-        return replace(self, frame=self.frame.iloc[list(rows)], lines=lines, numbers=numbers, files=files)
+        unread = {at: self.unread[row] for at, row in enumerate(rows) if row in self.unread}
+        frame = self.frame.iloc[list(rows)]
+        return replace(self, frame=frame, lines=lines, numbers=numbers, files=files, unread=unread)
 
     def values(self, column: str) -> list[Any]:
         """Return a column as Python values, None for missing ones; the first one of several without a name."""
@@ -164,6 +169,7 @@ def cells_of(series: "pd.Series[Any]") -> list[Any]:
 
 def _separated(text: str, path: Path) -> Table:
     """Parse CSV or TSV; every cell is a text, as "NA" may be a class."""
+    _refuse_drawn(text, path)
     try:
         rows = parse(text, tabs=suffix_of(path) == ".tsv")
     except ParseError as error:
@@ -186,6 +192,7 @@ def _json(text: str, path: Path) -> Table:
 
 def _text_lines(text: str, path: Path) -> Table:
     """Parse a text per line; refuse columns between tabs, as spreadsheets save them, and warn of those between bars."""
+    _refuse_drawn(text, path)
     numbered = numbered_lines(text)
     tabs = [line.count("\t") for _, line in numbered]
     if tabs[0] and tabs.count(tabs[0]) > len(tabs) / 2:
@@ -210,6 +217,16 @@ def _text_lines(text: str, path: Path) -> Table:
         )
     texts = [line for _, line in numbered]
     return Table(path, pd.DataFrame({"text": texts}, dtype=object), [number for number, _ in numbered])
+
+
+def _refuse_drawn(text: str, path: Path) -> None:
+    """Raise DataFileError for a table that is drawn with lines, of which the first is one of the first rows."""
+    if any(map(_DRAWN_LINE.fullmatch, text.lstrip()[:SAMPLE].split("\n", 5)[:5])):
+        raise DataFileError(
+            f"{path} holds a table that is drawn with lines, as clients of databases print it. Let the client write "
+            "tabs (mysql --batch) to a file whose name ends in .tsv, or commas (sqlite3 -csv) to one in "
+            ".csv."
+        )
 
 
 def _refuse_labeled_lines(lines: Sequence[str], path: Path) -> None:
@@ -273,13 +290,21 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
 
 
 def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Sequence[int]) -> None:
-    """Warn of a table whose columns are the items, and of another table below; repeated: rows of names."""
+    """Warn of columns that are the items, of subtotals, and of another table below; repeated: rows of names."""
     if is_transposed(rows):
         note(
             log,
             f"{table.path}: the rows seem to be properties, such as {shortened(str(rows[1][0]))!r}, and the columns "
             "the items. If so, exchange them: in a spreadsheet, copy the table and paste it with the option to "
             "transpose",
+            level=logging.WARNING,
+        )
+    if subtotals := rows_of_subtotals(rows):
+        text = shortened(str(next(filter(is_filled, rows[1 + subtotals[0]]))))
+        note(
+            log,
+            f"{table.path}: rows such as {table.place(subtotals[0])}, {text!r}, seem to be subtotals. They are read "
+            "like the others; if they are no items, delete them",
             level=logging.WARNING,
         )
     other = other_table(rows, (table.numbers or ())[: len(rows) - 1])
