@@ -1,5 +1,6 @@
 """Workbooks of Excel, as people make them."""
 
+import gc
 import logging
 from datetime import datetime
 from zipfile import ZipFile
@@ -194,6 +195,19 @@ def test_numbers_and_dates_among_texts_are_read_as_they_are_shown(book, tmp_path
     book.save(tmp_path / "a.xlsx")
     data = read_data(tmp_path / "a.xlsx", on_error="skip")
     assert list(data.items) == ["a", "b", "c", "5", "2.5", "2024-05-03", "TRUE"]
+
+
+@pytest.mark.parametrize("most", [4096, 100_000])
+def test_a_full_disk_is_the_error_alone(tmp_path, most):
+    resource = pytest.importorskip("resource", reason="this system limits no size of files")
+    table, before = pd.DataFrame({"n": range(3000)}), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        with pytest.raises(DataFileError, match="xlsx cannot be written"):
+            write_table(table, tmp_path / "a.xlsx")
+        gc.collect()  # an archive that was left open would say that it cannot be closed
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_lists_and_objects_are_written_as_json(tmp_path):

@@ -5,7 +5,7 @@ import logging
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
@@ -237,13 +237,18 @@ def write_workbook(
     names = [_cell(sheet, str(name), openpyxl) for name in table.columns]
     for name in names:
         name.font = openpyxl.styles.Font(bold=True)
-    sheet.append(names)
     styles = ["0%" if name in percent else None for name in table.columns]
-    for row in table.astype(object).itertuples(index=False, name=None):
-        sheet.append([_cell(sheet, value, openpyxl, style) for value, style in zip(row, styles, strict=True)])
-    _warn_of_lost_characters(table, target or path, openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE)
     content = BytesIO()  # on a full disk, openpyxl leaves an open archive, which prints an error when it is deleted
-    book.save(content)
+    try:
+        sheet.append(names)
+        for row in table.astype(object).itertuples(index=False, name=None):
+            sheet.append([_cell(sheet, value, openpyxl, style) for value, style in zip(row, styles, strict=True)])
+        book.save(content)
+    except OSError:
+        with suppress(OSError, StopIteration):  # the file of its rows would print one, too
+            sheet.close()
+        raise
+    _warn_of_lost_characters(table, target or path, openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE)
     Path(path).write_bytes(content.getvalue())
 
 
