@@ -68,7 +68,7 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
 
     Qualtrics writes the questions and a row of {"ImportId": ...}, or only the former, in which "StartDate" is "Start
     Date"; SurveyMonkey "Response", "Open-Ended Response" or the possible answers; SQL Server, psql and Markdown a row
-    of dashes; and at the end, clients of databases write "(12 rows)", and spreadsheets "Total" or "Mean" before numbers.
+    of dashes; at the end, clients of databases write "(12 rows)", and spreadsheets "Total" or "Mean" before numbers.
     """
     if len(rows) < 2:
         return []

@@ -12,6 +12,7 @@ from anyshot.data.header_rows import AMOUNT, TOTAL, n_usual
 LEAST_ADDED: Final = 3
 """Numbers above a sum, other than 0: of fewer, a number is often the sum by chance."""
 LEAST_SUBTOTAL: Final = 10
+"""Sum that is found by its rows: a smaller number may be the class of a text such as "my total"."""
 MOST_GROUPED: Final = 100
 """Rows of which a subtotal is the sum, at most."""
 LONGEST_WORD: Final = 80
