@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from anyshot.base.json_values import json_value
+from anyshot.base.json_values import json_in_parts, json_value
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,9 @@ def test_the_place_of_a_value_is_told():
     places = []
     json_value({"a": [1, {"b": 2}]}, lambda value, path: places.append(path))
     assert places == ["['a'][0]", "['a'][1]['b']"]
+
+
+def test_json_in_parts_is_the_json_of_all():
+    numbers = [{"label": "a", "proba": {str(k): 1 / (k + row + 1) for k in range(30)}} for row in range(41)]
+    content = {"model": "\u00e9", "version": 1, "answers": numbers, "few": numbers[:2], "none": [], "empty": {}}
+    assert json_in_parts(content) == json.dumps(content, separators=(",", ":"))

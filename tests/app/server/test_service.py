@@ -1,7 +1,6 @@
 """Work for a client that hangs up is canceled; metrics are told of answers after they are given."""
 
 import asyncio
-import json
 import threading
 
 import pytest
@@ -49,12 +48,6 @@ def test_large_answers_are_written_beside_the_event_loop():
 
     small, large = asyncio.run(main())
     assert (small == threading.get_ident(), large == threading.get_ident()) == (True, False)
-
-
-def test_json_in_parts_is_the_json_of_all():
-    numbers = [{"label": "a", "proba": {str(k): 1 / (k + row + 1) for k in range(30)}} for row in range(41)]
-    content = {"model": "\u00e9", "version": 1, "answers": numbers, "few": numbers[:2], "none": [], "empty": {}}
-    assert service.json_in_parts(content) == json.dumps(content, separators=(",", ":"))
 
 
 @pytest.mark.parametrize("patience", [0, 60])

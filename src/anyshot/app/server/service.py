@@ -1,7 +1,6 @@
 """What all routes share: the models, the batcher, the settings, and the metrics."""
 
 import asyncio
-import json
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.service_errors import ClientGoneError, UnknownModelError
 from anyshot.app.server.settings import Settings
 from anyshot.base.items import Item
+from anyshot.base.json_values import json_in_parts
 from anyshot.errors import InputError
 
 T = TypeVar("T")
@@ -27,9 +27,6 @@ PATIENCE: Final = 0.05
 
 LARGE: Final = 5_000
 """Numbers of an answer from which it is written beside the event loop, where others would wait for it."""
-PART: Final = 20
-"""Elements of a list that are written at once."""
-_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Answered(NamedTuple):
@@ -130,21 +127,6 @@ async def _end_if_gone(request: Request, limit: asyncio.Timeout) -> None:
 async def written(write: Callable[[], T], *, n_numbers: int) -> T:
     """Return what a function writes, by a thread beside the event loop if it has many numbers."""
     return write() if n_numbers < LARGE else await asyncio.to_thread(write)
-
-
-def json_in_parts(content: Any) -> str:
-    """Return JSON of which a part is written at a time, since no other thread runs while one is written.
-
-    >>> json_in_parts({"a": [1.5, {"b": None}], "c": list(range(21))})
-    '{"a":[1.5,{"b":null}],"c":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]}'
-    """
-    if isinstance(content, dict) and len(content) <= PART:
-        return "{" + ",".join(f"{_JSON(str(key))}:{json_in_parts(value)}" for key, value in content.items()) + "}"
-    if not isinstance(content, list):
-        return _JSON(content)
-    if len(content) <= PART:
-        return "[" + ",".join(map(json_in_parts, content)) + "]"
-    return "[" + ",".join(_JSON(content[row : row + PART])[1:-1] for row in range(0, len(content), PART)) + "]"
 
 
 def json_answer(content: Any, *, status: int = 200) -> Response:

@@ -11,7 +11,7 @@ from pydantic import Field
 from anyshot.app.server.limits import MAX_NUMBERS, TENSORS_HEADER, too_many_numbers
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.schemas import Schema
-from anyshot.app.server.service import json_in_parts
+from anyshot.base.json_values import json_in_parts
 
 DATATYPES: Final = {
     "BOOL": "?",
