@@ -22,6 +22,7 @@ from anyshot.errors import (
     NotEnoughLabelsError,
     WidthError,
 )
+from anyshot.zero_shot.class_readings import REST_OFFSET
 from labeled_items import LABELS, TEXTS, WORDS, assert_same_model, clouds
 
 
@@ -93,6 +94,17 @@ def test_a_class_can_be_added_before_any_item_is_encoded(letters):
     clf = AnyShotClassifier(["zoo", "tea"], encoder=letters, cache=False).fit().add_class("hub")
     assert clf.predict(["hub"]).tolist() == ["hub"]
     assert clf.remove_class("zoo").classes_.tolist() == ["hub", "tea"]
+
+
+def test_a_class_of_the_rest_has_an_advantage_until_its_items_are_known(letters):
+    clf = AnyShotClassifier(["billing", "other"], encoder=letters, cache=False).fit()
+    clf.predict(TEXTS)
+    model = clf.any_shot_model()
+    scale = np.linalg.norm(model.coef, axis=1)
+    np.testing.assert_allclose(model.intercept, [0, REST_OFFSET * scale[1]], rtol=1e-5)  # cosines have the factor scale
+    again = AnyShotClassifier(["billing", "other"], encoder=letters, cache=False).fit(TEXTS[:3], ["other"] * 3)
+    later = clf.partial_fit(TEXTS[:3], ["other"] * 3).predict_proba(TEXTS)
+    np.testing.assert_allclose(later, again.predict_proba(TEXTS), atol=1e-4)
 
 
 def test_a_class_is_added_in_its_place_and_its_examples_are_kept(letters):

@@ -97,6 +97,20 @@ def test_without_labels_the_head_is_the_scaled_class_vectors():
     assert not delta[1].any()
 
 
+def test_offsets_are_added_to_the_cosines_of_the_prior():
+    X, y, S = blobs()
+    offsets = np.linspace(0, 0.3, len(S))
+    alone, _ = fit_head(S[:0], y[:0], S, options(offsets=offsets))
+    np.testing.assert_allclose(alone[1], 5 * offsets, rtol=1e-6)
+    (_, intercept), (V, b) = fit_head(X, y, S, options(offsets=offsets, tol=TOL))
+    np.testing.assert_allclose(intercept, 5 * offsets + b, atol=1e-5)
+    weight = np.repeat(np.float32([1, 0.5]), [len(X), len(S)])
+    examples = labeled_examples(np.concatenate([X, S]), np.append(y, np.arange(len(S))), len(S), weight=weight)
+    expected = fit_softmax(examples, 5 * (examples.vectors @ S.T + offsets), C=10.0, tol=TOL)
+    for part, other in zip((V, b), expected, strict=True):
+        np.testing.assert_allclose(part, other, atol=CLOSE)
+
+
 @pytest.mark.parametrize("C", [0.3, 10.0])
 def test_two_opposite_labels_by_hand(C):
     """Two classes without class vectors, one label each at +1 and -1 on a line.

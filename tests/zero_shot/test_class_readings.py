@@ -7,7 +7,15 @@ import pytest
 
 from anyshot import load_encoder
 from anyshot.base.class_words import Words
-from anyshot.zero_shot.class_readings import ANY_WORDS, ClassReader, denies, reading_reasons, readings, synonyms
+from anyshot.zero_shot.class_readings import (
+    ANY_WORDS,
+    REST_OFFSET,
+    ClassReader,
+    denies,
+    reading_reasons,
+    readings,
+    synonyms,
+)
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, describe, own_readings
 from anyshot.zero_shot.thesaurus import lookup, translated
 
@@ -89,6 +97,18 @@ def test_a_name_that_denies_is_read_by_any_words(name):
 )
 def test_other_names_do_not_deny(name):
     assert not denies(name)
+
+
+def test_cosines_to_any_text_are_raised(letters):
+    texts, found = describe(["billing", "other", "refund"]), []
+    for thesaurus, of_texts in ((True, True), (False, True), (True, False)):
+        reader = ClassReader(letters.encode, letters.width, of_texts=of_texts, thesaurus=thesaurus)
+        found.append(reader.offsets(texts))
+    np.testing.assert_allclose(found[0], [0, REST_OFFSET, 0])
+    assert found[1:] == [0.0, 0.0]
+    assert (
+        ClassReader(letters.encode, letters.width, of_texts=True, thesaurus=True).offsets(describe(["billing"])) == 0.0
+    )
 
 
 def test_a_description_or_words_say_what_a_class_is():

@@ -13,6 +13,7 @@ from anyshot.zero_shot.pool_refinement import (
     most_confident,
     refine,
     wiener_filter,
+    with_rest,
 )
 
 
@@ -197,6 +198,15 @@ def test_no_class_is_absent_if_all_have_labels_or_all_would_be():
     swapped = refined._replace(probabilities=refined.probabilities[:, [1, 0, 2]])
     assert not absent_classes(names, np.zeros_like(names), swapped, pool).any()
     assert absent_classes(names, names * [[0], [1], [1]], swapped, pool).tolist() == [True, False, False]
+
+
+def test_a_class_of_the_rest_moves_to_the_items_that_no_other_class_claims():
+    S = np.array([[1, 0, 0], [0, 0, 1]], np.float32)
+    pool = np.array([[1, 0, 0], [0.8, 0.6, 0], [0.3, 0.8, 0.52], [0.28, 0.96, 0]], np.float32)
+    moved = with_rest(S, pool, np.array([0, 0.3]))  # the last two: 0.3 and 0.28 are less than 0.52 and 0, plus 0.3
+    np.testing.assert_array_equal(moved[0], S[0])
+    np.testing.assert_allclose(moved[1], unit(S[1:] + unit(pool[2:].sum(axis=0)[None]))[0], atol=1e-6)
+    np.testing.assert_array_equal(with_rest(S, pool[:1], np.array([0, 0.3])), S)  # no item is left for it
 
 
 def test_clusters_of_few_vectors_do_not_tell_that_a_class_is_absent():

@@ -115,7 +115,7 @@ def divided(data: TrainingSet, prior: Prior, *, enough: float = np.inf, in_clust
         data = data.with_defaults(replace(own, pool_rounds=own.fold_rounds, max_pool=own.pool_examples))
     elif prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
         alone = (prior.class_vectors, data.labeled, data.index)
-        data = TrainingSet(*alone, weights=data.weights, defaults=data.defaults)
+        data = TrainingSet(*alone, weights=data.weights, offsets=data.offsets, defaults=data.defaults)
     n_folds = next(number for largest, number in data.defaults.folds if len(data.index) <= largest)
     number, folds = folds_by_arrival(data.index, n_folds, same=data.first_copies), list[Fold]()
     for one in np.unique(number):
@@ -245,18 +245,20 @@ def fit_method(
     The softmax of its scores is calibrated by `temperature`; start: what labels added to earlier heads, to begin
     from; pool: unlabeled examples with probabilities as targets; tol: the loss that may remain above the minimum.
     """
-    own, S = data.defaults, prior.class_vectors
+    own, S, offsets = data.defaults, prior.class_vectors, 0.0 if prior.clusters else data.offsets
     if method == "prototype":
         S = class_means(data.weighted, data.index, S)
     if method in ("zero-shot", "prototype") or not factors:
         scale = own.cosine_scale if data.center.any() or not data.centering else own.bridge_scale
-        intercept = np.where(S.any(axis=1), 0, -np.inf).astype(np.float32)  # a class without vector is never predicted
-        return LinearModel(np.asarray(scale * prior.scale / temperature * S, dtype=np.float32), intercept), {}
+        scale = scale * prior.scale / temperature
+        intercept = np.where(S.any(axis=1), scale * offsets, -np.inf)  # a class without vector is never predicted
+        return LinearModel(np.asarray(scale * S, dtype=np.float32), intercept.astype(np.float32)), {}
     parts, deltas = [], dict[Strength | FoldHead, LinearModel]()
     nearest = next(iter(start.values()), None)  # a head of another strength is closer to the solution than zero
     for strength, factor in factors.items():
-        options = HeadOptions(own.prior_scale, strength.C, own.name_examples, own.tol if tol is None else tol)
-        near, origin = start.get(strength, nearest), np.asarray(strength.prior_weight * S, dtype=np.float32)
+        C, p = strength
+        options = HeadOptions(own.prior_scale, C, own.name_examples, own.tol if tol is None else tol, p * offsets)
+        near, origin = start.get(strength, nearest), np.asarray(p * S, dtype=np.float32)
         head, delta = fit_head(data.labeled, data.index, origin, options, weights=data.weights, more=pool, start=near)
         parts.append(LinearModel(*head).scaled(factor))
         deltas[strength] = LinearModel(*delta)

@@ -158,7 +158,8 @@ def initial_class_vectors(data: TrainingSet) -> Vectors:
     elif data.pool is not None and not data.from_source and own.filter_noise:
         items = np.concatenate([data.pool, data.labeled])
         S = zero_shot.wiener_filter(S, items, noise=own.filter_noise, prior_items=own.filter_items)
-    return unit(S)
+    S = unit(S)
+    return S if data.pool is None or not np.any(data.offsets) else zero_shot.with_rest(S, data.pool, data.offsets)
 
 
 def moved_by_labels(prior: Prior, data: TrainingSet, rest: Vectors | None = None) -> Prior:
@@ -189,17 +190,10 @@ def refine_with_shares(
     are taken if they raise the evidence for the clusters.
     """
     own, known = data.defaults, data.class_prior
-    refined_at = partial(
-        refine,
-        S,
-        pool,
-        name_weight=weight,
-        labeled_sums=labeled_sums,
-        temperature=own.image_pool_temperature if data.centering else own.pool_temperature,
-        balance=own.pool_balance,
-        rounds=own.pool_rounds,
-        find_absent=known is None and labeled_sums is not None,
-    )
+    temperature = own.image_pool_temperature if data.centering else own.pool_temperature
+    search = known is None and labeled_sums is not None and not np.any(data.offsets)
+    steps = partial(refine, temperature=temperature, balance=own.pool_balance, rounds=own.pool_rounds)
+    refined_at = partial(steps, S, pool, name_weight=weight, labeled_sums=labeled_sums, find_absent=search)
     refined = refined_at(shares=SharesFromPool(own.cosine_scale, own.shares_prior) if known is None else known)
     if known is not None or not mix:
         return refined
@@ -241,8 +235,7 @@ def _mapped_attributes(data: TrainingSet) -> Vectors:
 def zero_shot_by_attributes(data: TrainingSet) -> tuple[LinearModel, str]:
     """Return a classifier by attributes for labeled and unlabeled classes together, and why it is used.
 
-    Weights mapped from attributes are less exact than embeddings of names, and would hardly ever win against classes
-    with hundreds of labels, without a penalty on the scores of labeled classes.
+    Without a penalty on labeled classes, the others, with weights mapped from attributes, would hardly ever win.
     """
     coef, intercept, penalty = zero_shot.generalized_weights(data.labeled, data.index, data.attributes)
     why = f"{count(int((data.counts == 0).sum()), 'class')} without a label can only be predicted by zero-shot"

@@ -35,6 +35,7 @@ class TrainingSet:
     attributes: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     centering: bool = False  # whether the mean is subtracted, as for image networks, whose vectors share a large mean
     from_source: bool = False  # whether the class embeddings are weights learned in another domain
+    offsets: Floats | float = 0.0  # (c,), what is added to cosines to class embeddings; found by each fit, not saved
     defaults: Defaults = DEFAULTS
 
     def __post_init__(self) -> None:

@@ -120,6 +120,7 @@ def with_class_alone(model: Model, change: ClassChange) -> Model:
     """Return the model with one more class; the weights of the others, and all that was found by fitting, stay."""
     data, origin = change
     is_new = origin < 0  # (c,)
+    data = replace(data, offsets=0.0)
     prior = any_shot.moved_by_labels(any_shot.fit_prior(data), data)
     means = class_means(data.weighted, data.index, prior.class_vectors)  # (c, d)
     m, w, b = means[~is_new].mean(axis=0), model.coef.mean(axis=0), model.intercept.mean()

@@ -8,7 +8,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, Vectors, check_indexes
+from anyshot.base.validation import Floats, Indexes, Vectors, check_indexes
 from anyshot.errors import InputError, NotEnoughClassesError
 
 # With n examples x (d,), targets t (c,) that sum to 1, weights w and offsets p (c,),
@@ -90,7 +90,7 @@ def fit_softmax(
 
 # With n vectors x (d,), class vectors S (c, d) in the same space, both of unit length, and labels y:
 #
-#     scores(x) = prior_scale S x + V x + b
+#     scores(x) = prior_scale (S x + offsets) + V x + b
 #     (V, b) = argmin  sum_i w_i cross_entropy(scores(x_i) + log m, y_i) + (|V|^2 + |b / reach|^2) / (2 C)
 #
 # The sum runs over the labeled vectors, w = 1, and over the class vectors themselves, w = name_weight: a class vector
@@ -106,6 +106,7 @@ class HeadOptions(NamedTuple):
     C: float  # inverse of the penalty on what labels add, as in scikit-learn
     name_weight: float  # labeled vectors that a class vector counts for, as an example of its own class
     tol: float  # as in `fit_softmax`
+    offsets: Floats | float = 0.0  # (c,), what is added to the cosines to class vectors
 
 
 def fit_head(
@@ -131,12 +132,13 @@ def fit_head(
     parts = [labeled, names, *([] if more is None else [more])]
     examples = Examples(*(np.concatenate(own) for own in zip(*parts, strict=True)))
     possible = S.any(axis=1) | (examples.mass > 0)  # (c,)
+    offsets = np.asarray(options.prior_scale * options.offsets, dtype=np.float32)
     V, b = np.zeros_like(S), np.zeros(len(S), np.float32)
     if len(vectors) or (more is not None and more.weights.any()):
-        prior = options.prior_scale * examples.vectors @ S.T  # (n, c)
+        prior = options.prior_scale * examples.vectors @ S.T + offsets  # (n, c)
         V, b = fit_softmax(examples, prior, C=options.C, start=start, tol=options.tol)
     coef = np.asarray(options.prior_scale * S + V, dtype=np.float32)
-    return (coef, np.where(possible, b, np.float32(-np.inf))), (V, b)
+    return (coef, np.where(possible, offsets + b, np.float32(-np.inf))), (V, b)
 
 
 def check_two_classes(possible: NDArray[np.bool_]) -> None:

@@ -9,7 +9,7 @@ import scipy
 from numpy.typing import NDArray
 
 from anyshot.base.labels import Label
-from anyshot.base.validation import Floats, Indexes, Vectors, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
 from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, in_percent, likely_shares
 
 SHARES_STEPS = 3
@@ -170,6 +170,17 @@ def absent_classes(
 def _moved_like_others(given: Vectors, moved: Vectors, rows: NDArray[np.bool_]) -> Vectors:
     """Return the moved class vectors (c, d), with those of some rows (c,) moved as the others were on average."""
     return np.where(rows[:, None], unit(given + (moved - given)[~rows].mean(axis=0)), moved)
+
+
+def with_rest(class_vectors: Vectors, pool: Vectors, offsets: Floats) -> Vectors:
+    """Return class vectors (c, d) of which those with an offset are moved to the mean of the vectors nearest to them.
+
+    They are for classes that contain what others do not, such as "other". pool (m, d); offsets (c,): what is added to
+    the cosines to the class vectors.
+    """
+    nearest = (pool @ class_vectors.T + offsets).argmax(axis=1)
+    sums = np.where(offsets[:, None] > 0, class_sums(pool, nearest, len(class_vectors)), 0)
+    return unit(class_vectors + unit(sums))
 
 
 def absent_reasons(refined: Refinement, names: Sequence[Label]) -> tuple[str, ...]:
