@@ -1,5 +1,6 @@
 """Items of requests are what the model reads; files that would fill the memory, or run something, are not opened."""
 
+import asyncio
 import io
 import struct
 import zipfile
@@ -7,10 +8,12 @@ import zlib
 
 import numpy as np
 import pytest
+from fastapi import FastAPI, Request
 from PIL import Image
 
-from anyshot.app.server.bodies import FORMATS, MAX_PIXELS, as_items, usable_items
+from anyshot.app.server.bodies import FORMATS, LARGE, MAX_PIXELS, as_items, read_in_thread, usable_items
 from anyshot.app.server.readiness import Snapshot
+from anyshot.app.server.service import Service
 from anyshot.app.server.service_errors import TooManyItemsError
 from anyshot.app.server.settings import Settings
 from anyshot.errors import AnyshotError, BadItemError, MixedInputError
@@ -114,3 +117,25 @@ def test_items_that_were_given_to_a_model_of_another_kind_are_left_out():
     given = ["a", [1.0], {"age": 41}, "b", "c"]
     assert usable_items(given, TEXT, Settings(max_items=2)) == (["a", "b", "c"], ["a", "b", "c"])
     assert usable_items(given, IMAGE, Settings()) == usable_items([], IMAGE, Settings()) == ([], [])
+
+
+def test_large_bodies_are_read_one_after_another_and_small_ones_at_once():
+    app, order = FastAPI(), []
+
+    async def ask(size: int) -> None:
+        async def receive() -> dict:
+            return {"type": "http.request", "body": b" " * size}
+
+        await read_in_thread(Request({"type": "http", "app": app, "headers": []}, receive), order.append, size)
+
+    async def ask_all() -> None:
+        service = app.state.service = Service({}, Settings())
+        async with service.reading:  # as while another large body is read
+            waiting = [asyncio.create_task(ask(LARGE + row)) for row in range(3)]
+            await asyncio.sleep(0)
+            await ask(1)
+            assert order == [1]
+        await asyncio.gather(*waiting)
+
+    asyncio.run(ask_all())
+    assert order == [1, LARGE, LARGE + 1, LARGE + 2]

@@ -46,10 +46,14 @@ P = ParamSpec("P")
 
 
 async def read_in_thread(request: Request, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what a function reads of a request, in a thread if its body is large."""
+    """Return what a function reads of a request, in a thread if its body is large.
+
+    Large bodies are read one after another: their values take many times the memory of the bodies.
+    """
     if len(await request.body()) < LARGE:
         return read(*args, **kwargs)
-    return await asyncio.to_thread(read, *args, **kwargs)
+    async with request.app.state.service.reading:
+        return await asyncio.to_thread(read, *args, **kwargs)
 
 
 async def read_body(request: Request, schema: type[Parsed], settings: Settings) -> Parsed:
@@ -79,7 +83,9 @@ async def read_items(
     request: Request, given: Sequence[Item] | Item, snapshot: Snapshot, settings: Settings
 ) -> list[Any]:
     """Return the items of a request as the model takes them; raise what `as_items` does."""
-    return await read_in_thread(request, as_items, given, snapshot, settings)
+    if len(await request.body()) < LARGE:
+        return as_items(given, snapshot, settings)
+    return await asyncio.to_thread(as_items, given, snapshot, settings)  # at once, since what was read is in memory
 
 
 async def _form(request: Request, settings: Settings) -> dict[str, Any]:

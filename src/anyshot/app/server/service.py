@@ -49,6 +49,7 @@ class Service:
     def __post_init__(self) -> None:
         self.metrics = Metrics(lambda: {name: live.snapshot for name, live in self.models.items()})
         self.batcher = Batcher(self.metrics.on_batch)
+        self.reading = asyncio.Semaphore(1)  # held while a large body is read
 
     def model(self, name: str) -> LiveModel:
         """Return the model of this name, or raise UnknownModelError."""
