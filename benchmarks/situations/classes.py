@@ -109,6 +109,9 @@ holds.warned("a name of one letter beside names that the list has: warned of", "
 holds.warned("a word that the list has for the other class: warned of", "Every class has the word 'prize'")(
     lambda _: _answers_by_names({"spam": None, "ham": Words(add="prize")})
 )
+holds.warned("words of one class only, without labels: warned of", "'zyzzyva' has none")(
+    lambda _: _answers_by_names({"spam": Words("prize, winner"), "zyzzyva": "a beetle of the tropics"})
+)
 holds.each("words of a class that are {}: refused by class", {"none": "", "signs": "!? \u2026", "a number": "12 34"})(
     lambda _, given: refuses(
         lambda: by_names({"spam": Words(given), "ham": None}), "class 'spam'", "No words are given"

@@ -87,6 +87,16 @@ def test_names_with_the_same_words_and_new_names_are_warned_of():
         AnyShotClassifier(["spam", "junk"], encoder="minilm", cache=False).fit(*both)
 
 
+def test_words_of_some_classes_only_are_warned_of_while_there_are_no_labels():
+    classes = {"zyzzyva": "a beetle of the tropics", "spam": Words("prize, winner")}
+    with pytest.warns(UserWarning, match="Class 'spam' has words, but 'zyzzyva' has none, so without labels"):
+        AnyShotClassifier(classes, encoder="minilm", cache=False).fit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        AnyShotClassifier(classes, encoder="minilm", cache=False).fit(["you won"], ["spam"])
+        AnyShotClassifier({**classes, "zyzzyva": Words("beetle")}, encoder="minilm", cache=False).fit()
+
+
 def test_names_with_labels_words_or_descriptions_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -220,12 +220,12 @@ def test_classes_given_by_vectors_have_no_words():
     assert own_readings(texts) == (Reading(), Reading())
 
 
-def test_the_reasons_name_the_first_words_of_some_classes():
+def test_the_reasons_name_the_words_of_some_classes():
     texts = describe(["joy", "not ironic"])
     joy, denying = reading_reasons(texts, readings(texts))
     assert joy == (
-        "Classes are read by words (from the bundled list): 'joy' as happy, glad, delighted, smile, …. Change them "
-        "with Words (--words), or leave the list out with words=False (--no-thesaurus)."
+        f"Classes are read by words (from the bundled list): 'joy' as {', '.join(lookup('joy'))}. Change them with "
+        "Words (--words), or leave the list out with words=False (--no-thesaurus)."
     )
     assert denying == (
         "The name 'not ironic' says what its items are not, so it is read as any text that is of no other class. Name "
@@ -239,14 +239,18 @@ def test_the_reasons_name_the_first_words_of_some_classes():
     assert " and 2 more. Change" in reading_reasons(many, readings(many))[0]
     assert reading_reasons(describe(["a"]), (Reading(),)) == []
     (advice,) = reading_reasons(describe(["a"]), (Reading(),), ask=True)
-    assert "the bundled list has none for every class. Before you label more, write ten words a class" in advice
+    assert "the bundled list has none for 'a'. Before you label more, write ten words a class" in advice
+    some = describe({"joy": None, "ham": Words(drop=lookup("ham")), "zyzzyva": None, "other": None})
+    assert "none for 'ham', 'zyzzyva'. Before" in reading_reasons(some, readings(some), ask=True)[0]
 
 
 def test_the_reasons_say_which_name_is_left_out():
     texts = ClassTexts(("acq", "earn"), (("", "mergers"), ("earn", "profits")))
     assert reading_reasons(texts, own_readings(texts)) == [
-        "Some names are codes for their descriptions, so 'acq' is read by descriptions alone."
+        "Names that are codes do not count beside descriptions: 'acq'."
     ]
+    both = ClassTexts(("acq", "earn"), (("", "mergers"), ("", "profits")))
+    assert "beside descriptions: 'acq', 'earn'." in reading_reasons(both, own_readings(both))[0]
     assert [own.words for own in readings(texts)] == [lookup("acq"), lookup("earn")]
 
 

@@ -150,6 +150,7 @@ def warn_of_names(embedder: Embedder, data: TrainingSet, new: Collection[Label] 
     encoder, texts, read_by = embedder.encoder, data.texts, embedder.reader.readings(data.texts)
     for same in synonyms(texts, read_by, new):
         warn(same)
+    _warn_of_some_words(embedder, data, new)
     if not isinstance(encoder, WithVocabulary):
         return
     rows = zip(texts.names, texts.texts, read_by, data.counts, strict=True)
@@ -172,6 +173,23 @@ def warn_of_names(embedder: Embedder, data: TrainingSet, new: Collection[Label] 
                 f"Names of classes without labels, such as {shortened(found[0])!r}, {fault}, so predictions of these "
                 "classes are guesses. Give labels, a description or Words (--words) of each."
             )
+
+
+def _warn_of_some_words(embedder: Embedder, data: TrainingSet, new: Collection[Label] | None) -> None:
+    """Warn if a user gave words of some classes, and others have none, while there are neither labels nor a pool.
+
+    Of ag_news, 66 % are right by names without words, and 42 to 53 if one of the four classes has words.
+    """
+    if len(data.index) or len(data.unlabeled) or not (embedder.reader.of_texts and embedder.reader.templates):
+        return
+    read_by = list(zip(data.texts.names, embedder.reader.readings(data.texts), strict=True))
+    own = [name for name, reading in read_by if reading.source == "own"]
+    none = [name for name, reading in read_by if not reading.words]
+    if own and none and (new is None or not {*own, *none}.isdisjoint(new)):
+        warn(
+            f"Class {own[0]!r} has words, but {none[0]!r} has none, so without labels it is predicted too rarely. Give "
+            "words of each class with Words (--words), or labels."
+        )
 
 
 def warn_of_labels(embedder: Embedder, data: TrainingSet, *, n_new: int) -> None:

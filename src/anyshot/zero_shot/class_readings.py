@@ -51,9 +51,9 @@ REMAINDERS: Final = frozenset(
 SAME_ENCODER: Final = 0.99
 """Least cosine of an encoder's vectors to the bundled vectors of the same names, which are rounded to 8 bits."""
 
-SHOWN_WORDS: Final = 4
+SHOWN_WORDS: Final = 24
 SHOWN_CLASSES: Final = 4
-"""Words of a class, and classes, that a sentence names."""
+"""Words of a class, and classes, that a sentence names: all words of a class that were found for its name."""
 
 
 class Bridge(Protocol):
@@ -145,7 +145,7 @@ class ClassReader:
             found = read_by[row].words
             absent = [word for word in own.drop if word.casefold() not in map(str.casefold, found)]
             if absent:
-                has = f"has the words {_first_words(found)}" if found else "has no words"
+                has = f"has the words {first_of(found, at_most=SHOWN_WORDS)}" if found else "has no words"
                 warn(f"Words drops {absent[0]!r}, but the class {name!r} {has}. Correct it, or leave it out.")
 
     def reasons(self, texts: ClassTexts) -> list[str]:
@@ -305,25 +305,22 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
 
     ask: whether to ask for words if no class has any.
     """
-    shown = [
-        f"{name!r} as {_first_words(own.words)}"
-        for name, own in _of(texts, read_by, "own", "bundled", "translated", "similar")
-    ]
+    by_words = _of(texts, read_by, "own", "bundled", "translated", "similar")
+    shown = [f"{name!r} as {first_of(own.words, at_most=SHOWN_WORDS)}" for name, own in by_words]
     sources = {own.source for own in read_by}
     reasons = []
     if shown:
-        more = f" and {len(shown) - SHOWN_CLASSES} more" if len(shown) > SHOWN_CLASSES else ""
         ways = {"bundled": "the name", "translated": "the English name", "similar": "similar names"}
         found = " or ".join(text for source, text in ways.items() if source in sources)
         by = "" if found in ("", "the name") else f", by {found}"
         where = " or ".join(["your own"] * ("own" in sources) + [f"from the bundled list{by}"] * bool(found))
         off = ", or leave the list out with words=False (--no-thesaurus)" if found else ""
-        listed = ", ".join(shown[:SHOWN_CLASSES])
-        reasons.append(f"Classes are read by words ({where}): {listed}{more}. Change them with Words (--words){off}.")
+        listed = first_of(shown, at_most=SHOWN_CLASSES)
+        reasons.append(f"Classes are read by words ({where}): {listed}. Change them with Words (--words){off}.")
     elif ask and texts.names:
         reasons.append(
-            "Class names are read without words, since the bundled list has none for every class. Before you label "
-            "more, write ten words a class with Words (--words), such as good, great, excellent for 'positive'."
+            f"Class names are read without words, since the bundled list has none for {_without_words(texts)}. Before "
+            "you label more, write ten words a class with Words (--words), such as good and great for 'positive'."
         )
     reasons += synonyms(texts, read_by)
     any_text = [repr(name) for name, _ in _of(texts, read_by, "any")]
@@ -334,8 +331,7 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
         )
     codes = [repr(name) for name, own in zip(texts.names, texts.texts, strict=True) if own and not own[0]]
     if codes:
-        many = f"{len(codes)} classes are" if len(codes) > 1 else f"{codes[0]} is"
-        reasons.append(f"Some names are codes for their descriptions, so {many} read by descriptions alone.")
+        reasons.append(f"Names that are codes do not count beside descriptions: {first_of(codes, at_most=5)}.")
     return reasons
 
 
@@ -358,8 +354,12 @@ def _of(texts: ClassTexts, read_by: Sequence[Reading], *sources: Source) -> list
     return [(name, own) for name, own in both if own.source in sources and own.words]
 
 
-def _first_words(words: Sequence[str]) -> str:
-    return ", ".join(words[:SHOWN_WORDS]) + (", …" if len(words) > SHOWN_WORDS else "")
+def _without_words(texts: ClassTexts) -> str:
+    """Return the classes for which the thesaurus has no words, or none that the user does not drop."""
+    names, words = _names(texts), [own or Words() for own in texts.words]
+    others = sorted({*range(len(names))} - {*_denying(texts)})
+    missing = [repr(texts.names[row]) for row in others if not words[row].chosen_from(_entry(texts, names, row))]
+    return first_of(missing, at_most=SHOWN_CLASSES) or "every class"
 
 
 def _begins_with_denial(name: str) -> bool:

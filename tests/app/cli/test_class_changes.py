@@ -87,6 +87,11 @@ def test_a_change_that_cannot_be_made_is_refused_and_changes_nothing(call, model
     assert anyshot.load(model).classes_.tolist() == ["billing", "delivery", "login"]
 
 
+def test_words_of_a_class_that_name_it_once_more_are_refused(call, model):
+    done = call("describe-class", model, "billing", "--words", "billing = invoice, fee")
+    assert (done.code, "Write the words of 'billing' alone" in " ".join(done.err.split())) == (2, True), done.err
+
+
 def test_codes_of_classes_are_replaced_by_names(call, made, tmp_path):
     assert call("fit", made / "numbers.csv", "--out", tmp_path / "m").code == 0
     assert call("rename-class", tmp_path / "m", "0", "billing").code == 0

@@ -23,7 +23,12 @@ from anyshot.errors import ClassesError, DuplicateClassError
 Name = Annotated[str, typer.Argument(help="Name of the class.", metavar="NAME")]
 Description = Annotated[str | None, typer.Option(help="Description of the class.", metavar="TEXT")]
 OwnWords = Annotated[
-    str | None, typer.Option(help='Words that its texts contain, such as "refund, money back".', metavar="WORDS")
+    str | None,
+    typer.Option(
+        help='Words that its texts contain, such as "refund, money back". +cash adds a word to those that are found '
+        "for the name, -free drops one.",
+        metavar="WORDS",
+    ),
 ]
 
 
@@ -50,7 +55,7 @@ def add_class(
     for text in example or ():
         refuse_file(text, "--example", "To add all items in it, use --examples.", but=IMAGE_SUFFIXES)
     items: Any = list(example or [])
-    described = _described(description, words)
+    described = _described(name, description, words)
     with folder_lock(model):
         clf = open_model(model, method="add_class")
         if example:
@@ -101,16 +106,18 @@ def merge_classes(
 
 def describe_class(model: Model, name: Name, description: Description = None, words: OwnWords = None) -> None:
     """Replace the description and words of a class. Without --description and --words it has its name alone."""
-    described = _described(description, words)
+    described = _described(name, description, words)
     _change(model, "describe_class", lambda clf, named: clf.describe_class(named(name), described))
     is_named_only = described == [None]
     note(f"{'Removed the description and words of' if is_named_only else 'Described'} {name!r} in {model}.")
 
 
-def _described(description: str | None, words: str | None) -> list[Any]:
+def _described(name: str, description: str | None, words: str | None) -> list[Any]:
     """Return the description and words of a class as its methods take them."""
     refuse_file(description, "--description", "Write the description itself.")
     refuse_file(words, "--words", "Write the words themselves, with commas between them.")
+    if words is not None and "=" in words and words.partition("=")[0].strip() == name:
+        raise typer.BadParameter(f"--words {words!r} names the class once more. Write the words of {name!r} alone.")
     return [description, *([] if words is None else [Words.read(words)])]
 
 
