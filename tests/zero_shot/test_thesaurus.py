@@ -186,6 +186,17 @@ def test_nothing_is_found_if_more_than_a_fourth_of_the_classes_are_like_no_liste
     assert similar_words(np.concatenate([listed[:14], random]), listed) == [()] * 20
 
 
+def test_a_name_that_is_like_no_listed_name_has_words_of_those_that_have_it_among_their_words(listed):
+    random = unit(np.random.default_rng(1).normal(size=(1, 300)).astype(np.float32))
+    names = np.concatenate([listed[:3], random])
+    (*others, found) = similar_words(names, listed, written=["a", "b", "c", "Museum"])
+    having = [set(text.split(", ")) for text in LISTED["words"].values() if "museum" in text.split(", ")]
+    assert "museum" in found
+    assert set(found) <= set.union(*having)
+    assert others == similar_words(names, listed)[:3]
+    assert similar_words(names, listed, written=["a", "b", "c", "zyzzyva"]) == similar_words(names, listed)
+
+
 def test_there_is_a_bundled_vector_for_each_listed_name():
     for width in (512, 384):
         vectors = bundled_vectors(width)

@@ -194,7 +194,7 @@ class ClassReader:
     def _similar_words(self, names: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the words of names in the thesaurus that are similar to each of the names of classes."""
         listed = self._listed_vectors
-        return [()] * len(names) if listed is None else similar_words(self._name_vectors(names), listed)
+        return [()] * len(names) if listed is None else similar_words(self._name_vectors(names), listed, written=names)
 
     def _translated(self, name: str) -> tuple[str, ...]:
         """Return the words of a name in another language than English, which the default encoder hardly reads."""
