@@ -134,6 +134,11 @@ def test_class_vectors_move_to_the_clusters_that_confirm_them():
     )
 
 
+def test_the_reason_says_how_many_of_the_unlabeled_examples_are_different():
+    U, _, names = clusters()
+    assert "among 120 unlabeled examples (60 different);" in fit_prior(with_pool(names, np.tile(U, (2, 1)))).reasons[0]
+
+
 def test_clusters_that_are_not_the_classes_are_not_used():
     U, y, names = other_clusters()
     data = with_pool(names, U)

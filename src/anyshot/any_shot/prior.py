@@ -76,6 +76,8 @@ def moved_to_clusters(prior: Prior, data: TrainingSet, pool: Vectors) -> Prior:
     S, kind, own = prior.initial, prior.kind, data.defaults
     names = S if data.attributes.size else unit(data.class_embeddings)
     n_items = count(len(pool), "unlabeled example")
+    if data.pool_size < len(pool):
+        n_items += f" ({data.pool_size:,} different)"
     refined = refine_with_shares(S, data, pool, 1.0, mix=False)
     agreed = outside = agreement(names, refined.class_vectors, pool)
     if agreed >= own.least_agreement:
