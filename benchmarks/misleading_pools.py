@@ -23,7 +23,10 @@ SETS: Final = (
     *("ag_news", "reuters", "snips", "sms_spam", "subjectivity", "sst2", "customer_reviews", "mpqa_opinion"),
     *("multilingual_sentiment", "tweet_irony", "banking77", "sst5", "movie_reviews"),
 )
-MANY_CLASSES: Final = ("ag_news", "reuters", "snips", "review_products", "clinc150_domains", "crows_pairs")
+MANY_CLASSES: Final = (
+    *("ag_news", "reuters", "snips", "review_products", "clinc150_domains", "crows_pairs"),
+    *("banking77", "clinc150"),
+)
 PARTS: Final = (0.75, 0.5)
 DRAWS: Final = 3
 MAX_POOL: Final = 1_000
