@@ -1,5 +1,6 @@
 """The any-shot model written again from docs/how_it_works.md alone, with numpy and scipy, in float64."""
 
+import hashlib
 import re
 from collections import Counter
 from functools import partial
@@ -256,6 +257,7 @@ def evidence(Z, P):
 
 def agreement_outside(move, names, U):
     """Return g3."""
+    U = np.array(sorted(U, key=lambda u: hashlib.blake2b(u.astype(np.float32).tobytes(), digest_size=8).digest()))
     halves = U[::2], U[1::2]
     pairs = zip(map(move, halves), halves[::-1], strict=True)
     return np.mean([agreement(names, moved, others) for (moved, *_), others in pairs])

@@ -39,7 +39,7 @@ def with_pool(n_each=5):
 
 
 def with_small_pool():
-    return replace(with_pool(), unlabeled=with_pool().unlabeled[:16])
+    return replace(with_pool(), unlabeled=with_pool().unlabeled[:9])
 
 
 def with_shares():

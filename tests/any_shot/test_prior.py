@@ -19,9 +19,10 @@ from anyshot.any_shot.prior import (
     moved_by_labels,
     refine_with_shares,
 )
-from anyshot.any_shot.training_set import TrainingSet
+from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.validation import class_sums, generator, unit
 from anyshot.zero_shot.class_shares import cluster_evidence, shares_by_clusters, whiten
+from anyshot.zero_shot.class_texts import describe
 from anyshot.zero_shot.pool_refinement import SharesFromPool, agreement, most_confident, refine, wiener_filter
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier
 from four_classes import VECTORS, C, D, biased_names, four_classes, other_clusters
@@ -443,6 +444,15 @@ def test_a_pool_refines_mapped_attributes():
     assert prior.kind == "attributes"
     assert prior.clusters is not None
     assert accuracy(prior.class_vectors, X, y) > 0.8
+
+
+def test_the_order_of_a_pool_does_not_count_where_two_classes_take_turns():
+    center, random = np.eye(2, 8, dtype=np.float32), np.random.default_rng(0)
+    pool = unit(np.tile(center, (20, 1)) + 0.2 * random.standard_normal((40, 8))).astype(np.float32)
+    data = without_items(describe(["a", "b"]), center)
+    turns, sorted_ = (fit_prior(data.with_unlabeled(own)) for own in (pool, np.concatenate([pool[::2], pool[1::2]])))
+    assert turns.clusters is not None
+    assert turns.confidence == sorted_.confidence > 0.9
 
 
 def test_a_pool_of_labeled_items_alone_is_not_used():

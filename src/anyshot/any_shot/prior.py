@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anyshot import zero_shot
 from anyshot.any_shot.model import LinearModel, PriorKind
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.folds import first_copies
+from anyshot.base.folds import first_copies, row_digests
 from anyshot.base.messages import count
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
 from anyshot.errors import NotEnoughLabelsError
@@ -125,10 +125,12 @@ def agreement_outside(S: Vectors, names: Vectors, data: TrainingSet, pool: Vecto
     """Return how far names (c, d) and clusters agree on vectors that the clusters do not contain.
 
     Class vectors S (c, d), which weigh `weight`, are moved to the clusters of each half of the pool (m, d) without its
-    copies and judged on the other half. Clusters of few vectors agree with the names on these vectors by chance.
+    copies and judged on the other half. Clusters of few vectors agree with the names on these vectors by chance. The
+    halves are of every second digest: of every second vector, either would have one class where two take turns.
     """
-    different = np.unique(first_copies(pool))
-    halves = pool[different[::2]], pool[different[1::2]]
+    different = pool[np.unique(first_copies(pool))]
+    order = sorted(range(len(different)), key=row_digests(different).__getitem__)
+    halves = different[order[::2]], different[order[1::2]]
     moved = (refine_with_shares(S, data, half, weight, mix=False).class_vectors for half in halves)
     return float(np.mean([agreement(names, own, other) for own, other in zip(moved, halves[::-1], strict=True)]))
 
