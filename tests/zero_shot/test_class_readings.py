@@ -106,6 +106,8 @@ def test_cosines_to_any_text_are_raised(letters):
         found.append(reader.offsets(texts))
     np.testing.assert_allclose(found[0], [0, REST_OFFSET, 0])
     assert found[1:] == [0.0, 0.0]
+    reader = ClassReader(letters.encode, letters.width, of_texts=True, thesaurus=True)
+    assert reader.offsets(describe(["ironic", "not ironic"])) == 0.0  # cosines to a manner are as small
     assert (
         ClassReader(letters.encode, letters.width, of_texts=True, thesaurus=True).offsets(describe(["billing"])) == 0.0
     )

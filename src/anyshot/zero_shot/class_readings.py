@@ -36,7 +36,7 @@ SHORT_DESCRIPTION: Final = 4
 ANY_WORDS: Final = 64
 """Words that stand for any text: a class "not ironic" was predicted rightly in 59 % instead of 40 (tweet_irony)."""
 REST_OFFSET: Final = 0.1
-"""Added to the cosines of items to such a class, which are smaller than those to any one subject."""
+"""Added to cosines to such a class, smaller than to any subject; not for listed names, of manners ("not ironic")."""
 DENIALS: Final = frozenset({"no", "non", "none", "not", "neither", "without", "nicht", "kein", "keine", "pas"})
 """First words of names that say what the items of a class are not, in English, German, French and Spanish."""
 REMAINDERS: Final = frozenset(
@@ -104,8 +104,8 @@ class ClassReader:
 
     def offsets(self, texts: ClassTexts) -> Floats | float:
         """Return what is added to the cosines of items to the class vectors (c,), or 0 for all."""
-        added = np.array([REST_OFFSET * (own.source == "any") for own in self.readings(texts)])
-        return added if added.any() else 0.0
+        rest = {name for name, _ in _of(texts, self.readings(texts), "any") if listed_name(name) is None}
+        return REST_OFFSET * np.array([name in rest for name in texts.names]) if rest else 0.0
 
     def warn_of_words(self, texts: ClassTexts, names: Collection[Label] | None = None) -> None:
         """Warn of words that a user drops from classes that do not have them, or gives though every class has them.
