@@ -42,6 +42,16 @@ def _(folder: Path) -> object:
     return fails_with(command("fit", path, *how, "--out", folder / "m"), 1, "'since'", "two digits", "2024-12-31")
 
 
+@holds("numbers of parts that begin like months, MAR-1000: categories, as those with other letters")
+def _(folder: Path) -> object:
+    rows = "".join(f"MAR-{1000 + n % 7 * 900},{'ab'[n % 7 > 3]}\n" for n in range(84))
+    path = written(folder, "a.csv", f"part,label\n{rows}")
+    how = ("--feature-columns", "part", "--label-column", "label", "--out", folder / "m")
+    return command("fit", path, *how)[0] == 0 and '"part": "category"' in (folder / "m" / "model.json").read_text(
+        "utf-8"
+    )
+
+
 @holds("dates of two-digit years, 13.02.24: refused, with how to write them")
 def _(folder: Path) -> object:
     path = written(folder, "a.csv", f"since;label\n{DATED}".replace("2024 ", "24;").replace("label", "at;label"))

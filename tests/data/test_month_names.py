@@ -28,7 +28,10 @@ def test_a_date_keeps_its_time_and_a_month_alone_begins_on_its_first_day():
     assert date_in_numbers("marzo 2024") == "2024-03-01"
 
 
-@pytest.mark.parametrize("text", ["10 items 2024", "marathon 3 2024", "3 March", "due 3 March 2024", "3 March 24"])
+@pytest.mark.parametrize(
+    "text",
+    ["10 items 2024", "marathon 3 2024", "3 March", "due 3 March 2024", "3 March 24", "MAR-1000", "SEP 7413"],
+)
 def test_other_texts_are_no_dates(text):
     assert date_in_numbers(text) is None
 

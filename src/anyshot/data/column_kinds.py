@@ -155,7 +155,7 @@ def read_numbers(column: "pd.Series[Any]", kind: Kind) -> tuple[Floats, dict[int
 
 def is_of_other_order(cell: object, kind: Kind) -> bool:
     """Return whether a cell that is no date of a column's kind is one if day and month stand in another order."""
-    if plain_kind(kind) != "date" or not isinstance(cell, str):
+    if plain_kind(kind) != "date" or not isinstance(cell, str) or _is_clear_date(cell.strip()):
         return False
     return any(_is_moment(cell.strip(), order) for order in _FORMATS)
 

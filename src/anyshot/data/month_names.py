@@ -23,11 +23,13 @@ _MONTH: Final = r"(?P<{0}>[^\W\d_]{{3,11}})\.?"
 _DAY: Final = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?"
 _OF: Final = r"(?:[ ./-]|[. ] ?(?:de |of )?)"
 _WEEKDAY: Final = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,? )?"
+_YEAR: Final = r"(?P<year>(?:1[7-9]|2[01])\d{2})"  # others are numbers of things: MAR-1000
 _CLOCK: Final = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?: ?[AP]M)?(?: ?(?:[+-]\d{2}:?\d{2}|Z|UTC|GMT))?"
 _DAY_FIRST: Final = _DAY.format("day") + _OF + _MONTH.format("month")
 _MONTH_FIRST: Final = f"{_MONTH.format('first_month')}(?: {_DAY.format('second_day')})?"
 _DATE: Final = re.compile(
-    rf"{_WEEKDAY}(?:{_DAY_FIRST}|{_MONTH_FIRST}),?{_OF}(?P<year>\d{{4}})(?:(?:,? |T)(?P<time>{_CLOCK}))?", re.IGNORECASE
+    rf"{_WEEKDAY}(?:{_DAY_FIRST}|{_MONTH_FIRST}),?{_OF}{_YEAR}(?:(?:,? |T)(?P<time>{_CLOCK}))?",
+    re.IGNORECASE,
 )
 _SHORT_YEAR: Final = re.compile(rf"(?:\d{{1,2}}[ ./-])?{_MONTH.format('month')}(?:[ ./-]'?|')\d{{2}}", re.IGNORECASE)
 
