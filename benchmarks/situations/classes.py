@@ -112,6 +112,9 @@ holds.warned("a word that the list has for the other class: warned of", "Every c
 holds.warned("words of one class only, without labels: warned of", "'zyzzyva' has none")(
     lambda _: _answers_by_names({"spam": Words("prize, winner"), "zyzzyva": "a beetle of the tropics"})
 )
+holds.warned("words of classes of vectors: warned of", "say nothing about numbers")(
+    lambda _: AnyShotClassifier({"a": Words("x"), "b": None}).fit(np.eye(2), ["a", "b"])
+)
 holds.each("words of a class that are {}: refused by class", {"none": "", "signs": "!? \u2026", "a number": "12 34"})(
     lambda _, given: refuses(
         lambda: by_names({"spam": Words(given), "ham": None}), "class 'spam'", "No words are given"

@@ -195,10 +195,11 @@ def test_texts_say_nothing_about_numbers(encoder):
     assert clf.describe_class("a", None).add_class("d", examples=items[:2]).classes_.tolist() == list("abcd")
 
 
+@pytest.mark.parametrize("encoder", ["vectors", "table"])
 @pytest.mark.parametrize("description", ["large ones", Words(["large"])])
-def test_texts_of_classes_of_rows_are_warned_of_in_fit(description):
-    items = pd.DataFrame(ITEMS, columns=list("wxyz"))
-    clf = AnyShotClassifier({"a": "a", "b": description, "c": "c"}, encoder="table", cache=False)
+def test_texts_of_classes_of_numbers_are_warned_of_in_fit(encoder, description):
+    items = pd.DataFrame(ITEMS, columns=list("wxyz")) if encoder == "table" else ITEMS
+    clf = AnyShotClassifier({"a": "a", "b": description, "c": "c"}, encoder=encoder, cache=False)
     with pytest.warns(UserWarning, match="description or words of class 'b' say nothing about numbers"):
         clf.fit(items, OF)
 

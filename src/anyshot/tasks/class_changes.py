@@ -179,7 +179,7 @@ def _refuse_texts_of_numbers(embedder: Embedder, data: TrainingSet, name: Label,
 
 
 def warn_of_unused_texts(texts: ClassTexts) -> None:
-    """Warn of descriptions and words of classes of rows of features, of which they say nothing."""
+    """Warn of descriptions and words of classes of vectors or rows of features, of which they say nothing."""
     row = next((row for row in range(len(texts.names)) if _has_texts(texts, row)), None)
     if row is not None:
         warn(f"{_SAYS_NOTHING.format(name=texts.names[row])} Such texts are left out; only labels count.")

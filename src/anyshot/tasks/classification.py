@@ -180,7 +180,7 @@ class AnyShotClassifier(FittedClassifier):
         embedder = embedder_for(given.parts, self, vectors_given=described)
         data = given.training_set(classes, embedder)
         warn_of_classes(data)
-        if embedder.requested == "table":
+        if embedder.requested in ("vectors", "table"):
             warn_of_unused_texts(data.texts)
         warn_of_names(embedder, data)
         embedder.reader.warn_of_words(data.texts)
