@@ -13,6 +13,9 @@ holds("escapes in an item: not printed")(
 holds("escapes in the name of a file: not printed")(
     lambda _: "\x1b" not in command("fit", f"{HOSTILE}.csv", "--out", "m")[2]
 )
+holds("a class that says not a thousand times: read as any other")(
+    lambda _: command("predict", "free prize", "--classes", f"{'not ' * 1_000}spam,spam")[0] == 0
+)
 holds("escapes in the name of a column: not printed")(
     lambda f: "\x1b" not in "".join(fit(f, "a.csv", f"text,{HOSTILE}\na,x\nb,y\n")[1:])
 )

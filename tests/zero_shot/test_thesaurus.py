@@ -68,6 +68,7 @@ def test_a_name_that_denies_one_with_an_opposite_has_the_words_of_the_opposite(n
 
 def test_other_names_that_deny_are_not_listed():
     assert lookup("not billing") == lookup("not") == lookup("nothing positive") == ()
+    assert lookup("not not spam") == lookup("not " * 5_000 + "spam") == ()
 
 
 def test_translations_have_their_normal_form_one_meaning_and_no_english_name():

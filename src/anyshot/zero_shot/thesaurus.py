@@ -80,6 +80,8 @@ MOST_CLASSES: Final = 0.75
 With 0.9, banking77, where it is 0.83, has 1.0 points less without a label, and 1.0 less with a pool.
 """
 
+_DENIED: Final = re.compile("(?:not|non) (?!(?:not|non) )(.+)")
+
 
 class Thesaurus(NamedTuple):
     """The tables of the bundled list."""
@@ -129,8 +131,8 @@ def listed_name(name: object, *, beside: Collection[object] = ()) -> str | None:
         found = next((senses[other] for other in others if other in senses), listed.aliases.get(form, form))
         if found in listed.words:
             return found
-    denial, _, denied = next(iter(forms_of(name)), "").partition(" ")
-    return listed.opposites.get(listed_name(denied) or "") if denial in ("not", "non") else None
+    denied = _DENIED.fullmatch(next(iter(forms_of(name)), ""))
+    return listed.opposites.get(listed_name(denied[1]) or "") if denied else None
 
 
 def translated(name: object) -> tuple[str, ...]:
