@@ -147,8 +147,9 @@ holds.refused("a comma that is not quoted: refused by line", "line 3")(
 def _(folder: Path) -> object:
     for name, content in (("a", "Dear Sir"), ("b", "%PDF-1.7 x"), ("c", "Dear Madam")):
         written(folder / "letters", f"{name}.txt", content)
-    refused = command("predict", folder / "letters", *CLASSES)
-    skipped = command("predict", folder / "letters", *CLASSES, "--on-error", "skip")
+    refused, skipped = (
+        command("predict", folder / "letters", *CLASSES, "--on-error", choice) for choice in ("raise", "skip")
+    )
     return fails_with(refused, 1, "b.txt: holds no data: it is a PDF") and mentions(skipped, "b.txt", "a PDF")
 
 
