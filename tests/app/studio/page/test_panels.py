@@ -22,11 +22,12 @@ def test_each_item_is_counted_in_one_class_or_as_unknown(opened):
     assert counted == opened.project.items.count()
 
 
-def test_words_of_similar_names_are_marked(tmp_path):
+def test_words_of_similar_names_are_marked_and_those_of_any_text_are_not_shown(tmp_path):
     with Project.create(tmp_path / "mail", name="Mail") as project:
-        project.classes.add_several(["Card delivery", "Refund"])
+        project.classes.add_several(["Card delivery", "Refund", "Other"])
         panel = classes_panel(Opened(project, Answers(project, start=False)), T)
-    assert [one["are_similar"] for one in panel["classes"]] == [True, False]
+    assert [one["about_words"] for one in panel["classes"]] == [T("similar_words"), "", T("any_text")]
+    assert [bool(one["words"]) for one in panel["classes"]] == [True, True, False]
 
 
 def test_the_figures_are_those_of_the_quality(opened):

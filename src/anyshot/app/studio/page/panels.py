@@ -45,8 +45,12 @@ def classes_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[s
 
 
 def _class_facts(one: ClassRow, chips: Sequence["Chip"], t: Texts, hint: Hint | None) -> dict[str, Any]:
-    shown = [chip for chip in chips if not chip.is_struck]
-    words = [{"text": chip.word, "own": chip.source == "own", "kind": chip.source == "kind"} for chip in shown]
+    shown, sources = [chip for chip in chips if not chip.is_struck], {chip.source for chip in chips}
+    words = [
+        {"text": chip.word, "own": chip.source == "own", "kind": chip.source == "kind"}
+        for chip in shown
+        if chip.source != "any"  # samples of any text, which say nothing about the class
+    ]
     return {
         "id": one.id,
         "name": one.name,
@@ -54,7 +58,7 @@ def _class_facts(one: ClassRow, chips: Sequence["Chip"], t: Texts, hint: Hint | 
         "color": color_number(one.color),
         "n_labels": one.n_labels,
         "words": sorted(words, key=lambda word: not word["own"]),
-        "are_similar": any(chip.source == "similar" for chip in shown),
+        "about_words": t("similar_words") if "similar" in sources else t("any_text") if "any" in sources else "",
         "n_hidden": max(0, len(words) - SHOWN_WORDS),
         "hint": "" if hint is None else t(f"hint_{hint}", name=one.name),
     }
