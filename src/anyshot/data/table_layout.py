@@ -24,7 +24,7 @@ LEAST_ITEMS: Final = 3
 MOST_BLANK: Final = 20
 """Blank rows, at most, of a table with another one below: where there are more, they separate items."""
 
-_SUBTOTAL: Final = re.compile(rf"({TOTAL.pattern}):?( .{{1,60}})?|.{{1,60}} ({TOTAL.pattern}):?", re.IGNORECASE)
+_SUBTOTAL: Final = re.compile(rf"({TOTAL.pattern})(?!\w)")
 _NUMBER: Final = re.compile(r"[+-]?\d[\d.,]*([eE][+-]?\d+)?")
 _DECIMALS: Final = re.compile(r"[.,](\d+)$")
 
@@ -69,12 +69,15 @@ def rows_of_subtotals(rows: Sequence[Sequence[Any]]) -> list[int]:
         if is_filled(row[-1]) and not AMOUNT.fullmatch(str(row[-1]).strip()):
             continue  # as most rows have a text or a class there
         first = next(filter(is_filled, row), None)
-        if not isinstance(first, str) or len(first) > LONGEST_WORD or not _SUBTOTAL.fullmatch(first.strip()):
+        if not isinstance(first, str) or len(first) > LONGEST_WORD:
+            continue
+        word = first.strip().rstrip(":").casefold()
+        if not _SUBTOTAL.match(word) and not TOTAL.fullmatch(word.rpartition(" ")[2]):
             continue
         others = [place for place, cell in enumerate(row) if is_filled(cell) and cell is not first]
         if not others or not all(AMOUNT.fullmatch(str(row[place]).strip()) for place in others):
             continue
-        is_alone = TOTAL.fullmatch(first.strip().rstrip(":").casefold()) is not None
+        is_alone = TOTAL.fullmatch(word) is not None
         group = rows[1 + (found[-1] + 1 if found else 0) : 1 + at]
         if is_alone or len(others) + 1 < len(row) or _are_sums(row, group, others):
             found.append(at)
