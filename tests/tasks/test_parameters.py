@@ -180,6 +180,9 @@ def test_labels_that_look_like_a_natural_sample_contradict_clearly_different_sha
         contradicted
     )
     assert doubts_about_shares("labels", data) == []
+    assert doubts_about_shares("balanced", data) == doubts_about_shares(
+        {"a": 1}, data.with_class_prior(np.full(len(counts), 1 / len(counts)))
+    )
     assert "no labels from which" in doubts_about_shares("labels", counted((0, 0)))[0]
 
 

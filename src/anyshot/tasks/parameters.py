@@ -141,10 +141,11 @@ def doubts_about_shares(class_prior: str | Mapping[Label, float], data: Training
     """Return why given shares may be wrong, by the labels and by the pool, and what to do, in sentences."""
     if class_prior == "labels" and not len(data.index):
         return ["There are no labels from which class shares could be taken, so all classes count as equally frequent."]
-    if isinstance(class_prior, str) or data.class_prior is None:
+    shares = equal_shares(len(data.class_embeddings)) if class_prior == "balanced" else data.class_prior
+    if class_prior in ("auto", "labels") or shares is None:
         return []
     given = "class_prior (--class-prior) gives"
-    reasons, shares, names = [], data.class_prior, [repr(name) for name in data.classes.tolist()]
+    reasons, names = [], [repr(name) for name in data.classes.tolist()]
     if (row := contradicted_by_labels(shares, data)) is not None:
         of_labels = data.counts[row] / data.counts.sum()
         reasons.append(
