@@ -7,7 +7,7 @@ from PIL import Image
 
 from anyshot.app.studio import Project, add_images
 from anyshot.app.studio.adding_images import FOLDERS
-from anyshot.errors import InputError
+from anyshot.errors import InputError, UnknownClassError
 
 
 @pytest.fixture
@@ -97,4 +97,10 @@ def test_adding_that_is_undone_meanwhile_ends(project, photos, tmp_path):
         pytest.raises(InputError, match="was undone while it went on"),
     ):
         add_images(project, files)
+    assert project.items.count() == 0
+
+
+def test_images_of_a_class_that_was_removed_are_refused(project, photos):
+    with pytest.raises(UnknownClassError, match="no class 7"):
+        add_images(project, [photos], label=7)
     assert project.items.count() == 0

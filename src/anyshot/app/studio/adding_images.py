@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from PIL import Image
 
 from anyshot.app.studio.adding import Added, adding_change, batch_row, insert_item, insert_row
+from anyshot.app.studio.classes import existing
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.items import IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Project
@@ -116,6 +117,8 @@ def _add_copied(project: Project, copied: Sequence[_Copied], added: Added, sourc
     """Add images that were copied into the project, as one change with those that were added before."""
     n_before = added.n_items
     with adding_change(project.database, source, added.entry) as (transaction, facts):
+        if label is not None:  # its class may have been removed in another window
+            existing(transaction, label)
         batch = facts.get("batch") or transaction.insert("batches", batch_row(source, [], None))
         for name, (digest, file) in copied:
             insert_row(transaction, batch, insert_item(transaction, digest, file, name, label, added, name))
