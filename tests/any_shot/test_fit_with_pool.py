@@ -259,3 +259,11 @@ def test_a_pool_whose_clusters_are_not_the_classes_is_not_used():
     assert model.reasons[0].startswith("The 120 unlabeled examples are not used, since they fall into other groups")
     np.testing.assert_allclose(unit(model.coef), names, atol=1e-6)
     np.testing.assert_array_equal(model.intercept, 0)
+
+
+def test_copies_of_all_unlabeled_items_change_nothing_without_labels():
+    data, X, _ = four_classes(n_each=0, noise=1.2)
+    U = X[::3]
+    once, often = (fit_model(VECTORS, replace(data, unlabeled=own)) for own in (U, np.repeat(U, 30, axis=0)))
+    assert once.prior == often.prior == "refined"
+    np.testing.assert_allclose(often.probabilities(X), once.probabilities(X), atol=2e-3)

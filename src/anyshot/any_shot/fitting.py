@@ -103,7 +103,7 @@ def fit_with_pool(
     targets = softmax(scores + offsets_for(shares, scores, data, scale)).astype(np.float32)
     strengths = factors or odds_as_factors(heads(data), data, prior)
     rows = evenly_spaced(len(targets), own.pool_examples)
-    total = min(own.max_pool_weight * len(rows), own.pool_labels * len(prior.initial))
+    total = min(own.max_pool_weight * min(len(rows), data.pool_size), own.pool_labels * len(prior.initial))
 
     def fitted(prior: Prior, rows: Indexes, start: Starts, tol: float) -> Fit:
         examples = Examples(pool[rows], targets[rows], np.full(len(rows), total / max(1, len(rows)), np.float32))

@@ -160,7 +160,7 @@ def initial_class_vectors(data: TrainingSet) -> Vectors:
     if data.attributes.size:
         S = _mapped_attributes(data)
     elif data.pool is not None and not data.from_source and own.filter_noise:
-        items = np.concatenate([data.pool, data.labeled])
+        items = np.concatenate([data.pool[np.unique(first_copies(data.pool))], data.labeled])
         S = zero_shot.wiener_filter(S, items, noise=own.filter_noise, prior_items=own.filter_items)
     S = unit(S)
     return S if data.pool is None or not np.any(data.offsets) else zero_shot.with_rest(S, data.pool, data.offsets)

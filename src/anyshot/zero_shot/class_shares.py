@@ -138,11 +138,15 @@ def shares_by_clusters(whitened: Floats, probabilities: NDArray[np.floating]) ->
     return np.asarray(0.95 * probabilities.mean(axis=0) + 0.05 / n_classes)  # no class is excluded
 
 
-def whiten(vectors: Vectors) -> Floats:
-    """Return the first 20 principal components of vectors (m, d), at most one for ten vectors, each of variance 1."""
+def whiten(vectors: Vectors, *, n_different: int | None = None) -> Floats:
+    """Return the first 20 principal components of vectors (m, d), at most one for ten different ones, of variance 1.
+
+    n_different: how many of the vectors differ, all by default.
+    """
     centered = (vectors - vectors.mean(axis=0)).astype(np.float64)
     variance, directions = np.linalg.eigh(centered.T @ centered / len(centered))
-    n = max(1, min(MAX_COMPONENTS, len(vectors) // 10, int(np.count_nonzero(variance > 1e-9))))
+    n_different = len(vectors) if n_different is None else n_different
+    n = max(1, min(MAX_COMPONENTS, n_different // 10, int(np.count_nonzero(variance > 1e-9))))
     return np.asarray(centered @ (directions[:, -n:] / np.sqrt(np.maximum(variance[-n:], 1e-12))))
 
 
