@@ -13,14 +13,8 @@ from anyshot.base.folds import first_copies, row_digests
 from anyshot.base.messages import count
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.zero_shot.pool_refinement import (
-    Refinement,
-    SharesFromPool,
-    absent_classes,
-    absent_reasons,
-    agreement,
-    refine,
-)
+from anyshot.zero_shot import pool_refinement
+from anyshot.zero_shot.pool_refinement import Refinement, SharesFromPool, absent_reasons, agreement, refine
 
 
 class Clusters(NamedTuple):
@@ -100,7 +94,7 @@ def moved_to_clusters(prior: Prior, data: TrainingSet, pool: Vectors) -> Prior:
         f"{_staying(agreed, len(S))} stay the same."
     )
     none = np.zeros(S.shape)  # without labels, absent classes are looked for here, with some in `moved_by_labels`
-    if not len(data.index) and absent_classes(S, none, refined, pool).any():
+    if not len(data.index) and pool_refinement.absent_classes(S, none, refined, pool).any():
         refined = refine_with_shares(S, data, pool, weight, labeled_sums=none)
     kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)
     reasons = (reason, *absent_reasons(refined, data.texts.names))
@@ -163,7 +157,11 @@ def initial_class_vectors(data: TrainingSet) -> Vectors:
         items = np.concatenate([data.pool[np.unique(first_copies(data.pool))], data.labeled])
         S = zero_shot.wiener_filter(S, items, noise=own.filter_noise, prior_items=own.filter_items)
     S = unit(S)
-    return S if data.pool is None or not np.any(data.offsets) else zero_shot.with_rest(S, data.pool, data.offsets)
+    return (
+        S
+        if data.pool is None or not np.any(data.offsets)
+        else pool_refinement.with_rest(S, data.pool, np.asarray(data.offsets))
+    )
 
 
 def moved_by_labels(prior: Prior, data: TrainingSet, rest: Vectors | None = None) -> Prior:

@@ -95,9 +95,8 @@ class TrainingSet:
     @cached_property
     def pool_components(self) -> Floats:
         """The principal components of the pool (m, r), by which clusters are compared."""
-        return np.asarray(
-            zero_shot.whiten(self.unlabeled if self.pool is None else self.pool, n_different=self.pool_size)
-        )
+        pool = self.unlabeled if self.pool is None else self.pool
+        return np.asarray(zero_shot.whiten(pool, n_different=self.pool_size))
 
     @property
     def weighted(self) -> Vectors:

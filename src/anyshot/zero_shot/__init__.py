@@ -34,7 +34,6 @@ _HOME = {
     "shares_by_clusters": "anyshot.zero_shot.class_shares",
     "whiten": "anyshot.zero_shot.class_shares",
     "wiener_filter": "anyshot.zero_shot.pool_refinement",
-    "with_rest": "anyshot.zero_shot.pool_refinement",
     "words_of": "anyshot.zero_shot.word_vectors",
 }
 
