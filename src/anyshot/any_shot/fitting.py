@@ -34,8 +34,8 @@ def fit_model(
     classes that may be predicted unknown; start: `starts` of an earlier model to begin from; they change the time, not
     the model. Raises NotEnoughClassesError if method is "zero-shot" and fewer than two classes have a class vector.
     """
-    if any(data.texts.texts) and not data.from_source:
-        data = replace(data, offsets=embedder.reader.offsets(data.texts))
+    has_names = any(data.texts.texts) and not data.from_source
+    data = replace(data, offsets=embedder.reader.offsets(data.texts) if has_names else 0.0)
     with threads_for((len(data.index) + len(data.unlabeled)) * data.class_embeddings.size):
         if data.attributes.size and not data.counts.all() and method in ("auto", "zero-shot"):
             found = means_and_threshold(data, initial_class_vectors(data), unknown_rate)

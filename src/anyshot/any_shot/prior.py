@@ -157,11 +157,9 @@ def initial_class_vectors(data: TrainingSet) -> Vectors:
         items = np.concatenate([data.pool[np.unique(first_copies(data.pool))], data.labeled])
         S = zero_shot.wiener_filter(S, items, noise=own.filter_noise, prior_items=own.filter_items)
     S = unit(S)
-    return (
-        S
-        if data.pool is None or not np.any(data.offsets)
-        else pool_refinement.with_rest(S, data.pool, np.asarray(data.offsets))
-    )
+    if data.pool is not None and np.any(data.offsets):
+        S = pool_refinement.with_rest(S, data.pool, np.asarray(data.offsets))
+    return S
 
 
 def moved_by_labels(prior: Prior, data: TrainingSet, rest: Vectors | None = None) -> Prior:

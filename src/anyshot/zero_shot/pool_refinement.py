@@ -153,8 +153,8 @@ def absent_classes(
 ) -> NDArray[np.bool_]:
     """Return the classes without labels whose clusters were nearer to other classes before the rounds (c,).
 
-    given (c, d): class vectors; labeled (c, d): weighted sums of labeled vectors; pool (m, d). Never are
-    all classes returned.
+    given (c, d): class vectors; labeled (c, d): weighted sums of labeled vectors; pool (m, d). If all were returned,
+    none is.
     """
     unlabeled = np.asarray(~labeled.any(axis=1))
     if not unlabeled.any() or len(given) > MOST_CLASSES:
