@@ -154,7 +154,7 @@ def doubts_about_shares(class_prior: str | Mapping[Label, float], data: Training
             "class_prior='labels' (--class-prior labels)."
         )
     if (found := contradicting_pool(shares, data)) is not None:
-        row = int(np.abs(found - shares).argmax())
+        row = int((shares - found).argmax())  # of two classes, both differ alike
         reasons.append(
             f"{given} {names[row]} {in_percent(shares[row])}, but {in_percent(found[row])} of the unlabeled examples "
             "seem to be of this class; if new items are like them, leave out class_prior (--class-prior), and the "
