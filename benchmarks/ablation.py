@@ -130,6 +130,7 @@ def mechanisms() -> dict[str, Variant]:
         "semantics": Variant("words that the texts share", {"semantics_weight": 0.0}, needs=texts),
         "filter": Variant("names filtered toward the pool", {"filter_noise": 0.0}, needs=pool),
         "agreement": Variant("the limit of agreement", {"least_agreement": 0.0}, needs=pool),
+        "outside": Variant("agreement outside of the clusters", {"least_outside_items": np.inf}, needs=pool),
         "evidence": Variant("weight of the names by evidence (1 for all)", {"name_weights": (1.0, 1.0)}, needs=pool),
         "shares": Variant("class shares of the pool (equal ones)", class_prior="balanced", needs=pool),
         "mixture": Variant("class shares of the Gaussian mixture", {"least_gain": np.inf}, needs=pool),
@@ -144,7 +145,9 @@ def mechanisms() -> dict[str, Variant]:
         "strong": Variant("the strong head", {"strong_odds": 0.0}, needs=("learning", "another head")),
         "logistic": Variant("the head without class vectors", {"logistic_odds": 0.0}, needs=labels),
         "held_out": Variant("labels held out", {"min_labels": 10**9}, needs=labels),
-        "confidence": Variant("confidence by agreement", {"confidence_power": 0}, needs=pool),
+        "confidence": Variant(
+            "confidence by agreement", {"confidence_power": 0, "image_confidence_power": 0}, needs=pool
+        ),
         **_other_readings(),
     }
     known = {one.name for one in fields(Defaults)}
