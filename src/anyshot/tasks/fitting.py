@@ -251,7 +251,7 @@ def fit_model(
     waiting = [repr(name) for name in data.classes[unpredictable(data)].tolist()]
     waits = f"Classes that are not predicted until they have a label: {first_of(waiting, at_most=5)}."
     model: Model = any_shot.fit_model(embedder, data, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
-    for reason in (*doubts_about_shares(clf.class_prior, data), *embedder.reasons, *([waits] if waiting else ())):
+    for reason in (*doubts_about_shares(clf.class_prior, model.data), *embedder.reasons, *([waits] if waiting else ())):
         model = model.with_reason(reason)
     return model
 
