@@ -93,13 +93,18 @@ def _(project: Project, folder: Path) -> object:
     return [(one.name, one.n_labels) for one in project.classes.all()] == [("billing", 1), ("delivery", 0)]
 
 
-@holds("a zip with paths that leave it: nothing is written outside")
-def _(folder: Path) -> object:
+def zip_photographs(path: Path, *names: str) -> None:
+    """Write a zip of black photographs with these names."""
     buffer = io.BytesIO()
     Image.fromarray(np.zeros((30, 30, 3), np.uint8)).save(buffer, "png")
-    with zipfile.ZipFile(folder / "a.zip", "w") as zipped:
-        zipped.writestr("../../evil.png", buffer.getvalue())
-        zipped.writestr("cat/good.png", buffer.getvalue())
+    with zipfile.ZipFile(path, "w") as zipped:
+        for name in names:
+            zipped.writestr(name, buffer.getvalue())
+
+
+@holds("a zip with paths that leave it: nothing is written outside")
+def _(folder: Path) -> object:
+    zip_photographs(folder / "a.zip", "../../evil.png", "cat/good.png")
     with Project.create(folder / "project", name="Photos", kind="images") as project:
         added = add_images(project, [folder / "a.zip"])
     return added.n_items >= 1 and not list(folder.parent.glob("evil.png")) and not (folder / "evil.png").exists()
@@ -107,10 +112,7 @@ def _(folder: Path) -> object:
 
 @holds("a zip with folders: each photograph keeps the name of its folder")
 def _(folder: Path) -> object:
-    buffer = io.BytesIO()
-    Image.fromarray(np.zeros((30, 30, 3), np.uint8)).save(buffer, "png")
-    with zipfile.ZipFile(folder / "a.zip", "w") as zipped:
-        zipped.writestr("cat/1.png", buffer.getvalue())
+    zip_photographs(folder / "a.zip", "cat/1.png")
     with Project.create(folder / "project", name="Photos", kind="images") as project:
         add_images(project, [folder / "a.zip"])
         return project.items.one(1).name == "cat/1.png"
