@@ -95,11 +95,11 @@ def _(folder: Path) -> object:
     return facts_of_fit(result).get("labels") == 12 or fails_with(result, 1, ".tsv")
 
 
-DRAWN = (
+PRINTED = (
     "+-------+--------+\n| text  | label  |\n+-------+--------+\n| money | refund |\n+-------+--------+\n1 row in set\n"
 )
-holds("a table that mysql has drawn with lines, called .csv: refused, with what to do")(
-    fit_refused("a.csv", DRAWN, "drawn with lines", "mysql --batch")
+holds("a table that mysql has printed with lines, called .csv: refused, with what to do")(
+    fit_refused("a.csv", PRINTED, "printed with lines", "mysql --batch")
 )
 
 

@@ -270,11 +270,11 @@ def test_columns_between_bars_in_a_text_file_are_warned_of(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".txt", ".tsv"])
-def test_a_table_that_is_drawn_with_lines_is_refused(tmp_path, suffix):
+def test_a_table_that_is_printed_with_lines_is_refused(tmp_path, suffix):
     line = "+----+-------+\n"
-    drawn = f"{line}| id | text  |\n{line}|  1 | a b   |\n{line}1 row in set (0.00 sec)\n"
-    for content in (drawn, f"mysql> select * from t;\n{drawn}", "┌──┬──┐\n| a | b |\n"):
-        with pytest.raises(DataFileError, match="drawn with lines, as clients of databases print it"):
+    printed = f"{line}| id | text  |\n{line}|  1 | a b   |\n{line}1 row in set (0.00 sec)\n"
+    for content in (printed, f"mysql> select * from t;\n{printed}", "┌──┬──┐\n| a | b |\n"):
+        with pytest.raises(DataFileError, match="printed with lines, as clients of databases print it"):
             read_table(file(tmp_path, f"a{suffix}", content))
     psql = file(tmp_path, "p.csv", " id | text \n----+------\n  1 | a b\n(1 row)\n")
     assert read_table(psql).frame.shape == (1, 2)

@@ -25,7 +25,7 @@ from anyshot.data.text_files import SAMPLE, existing, read_text, refuse_other_ki
 from anyshot.data.workbooks import SUFFIXES, read_workbook
 from anyshot.errors import DataFileError, InputError
 
-_DRAWN_LINE: Final = re.compile(r" *(\+-+(\+-+)*\+|[┌┏╔╭][─━═┬┳╦]+[┐┓╗╮]) *")
+_PRINTED_LINE: Final = re.compile(r" *(\+-+(\+-+)*\+|[┌┏╔╭][─━═┬┳╦]+[┐┓╗╮]) *")
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ def cells_of(series: "pd.Series[Any]") -> list[Any]:
 
 def _separated(text: str, path: Path) -> Table:
     """Parse CSV or TSV; every cell is a text, as "NA" may be a class."""
-    _refuse_drawn(text, path)
+    _refuse_printed(text, path)
     try:
         rows = parse(text, tabs=suffix_of(path) == ".tsv")
     except ParseError as error:
@@ -192,7 +192,7 @@ def _json(text: str, path: Path) -> Table:
 
 def _text_lines(text: str, path: Path) -> Table:
     """Parse a text per line; refuse columns between tabs, as spreadsheets save them, and warn of those between bars."""
-    _refuse_drawn(text, path)
+    _refuse_printed(text, path)
     numbered = numbered_lines(text)
     tabs = [line.count("\t") for _, line in numbered]
     if tabs[0] and tabs.count(tabs[0]) > len(tabs) / 2:
@@ -219,11 +219,11 @@ def _text_lines(text: str, path: Path) -> Table:
     return Table(path, pd.DataFrame({"text": texts}, dtype=object), [number for number, _ in numbered])
 
 
-def _refuse_drawn(text: str, path: Path) -> None:
-    """Raise DataFileError for a table that is drawn with lines, of which the first is one of the first rows."""
-    if any(map(_DRAWN_LINE.fullmatch, text.lstrip()[:SAMPLE].split("\n", 5)[:5])):
+def _refuse_printed(text: str, path: Path) -> None:
+    """Raise DataFileError for a table that is printed with lines, of which the first is one of the first rows."""
+    if any(map(_PRINTED_LINE.fullmatch, text.lstrip()[:SAMPLE].split("\n", 5)[:5])):
         raise DataFileError(
-            f"{path} holds a table that is drawn with lines, as clients of databases print it. Let the client write "
+            f"{path} holds a table that is printed with lines, as clients of databases print it. Let the client write "
             "tabs (mysql --batch) to a file whose name ends in .tsv, or commas (sqlite3 -csv) to one in "
             ".csv."
         )
