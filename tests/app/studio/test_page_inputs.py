@@ -122,6 +122,10 @@ PASTE_CELLS = """() => {  // a spreadsheet copies its cells as text, and as a pi
     document.activeElement.blur();
     document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
 }"""
+REVERSE = """async () => {  // as when new answers change the order
+    const { show, shown } = await import("/static/list.js");
+    show(shown.ids.toReversed(), [...shown.labeled], null, false);
+}"""
 
 
 def test_copied_cells_are_pasted_as_texts_and_the_text_of_an_item_can_be_copied(opened):
@@ -130,9 +134,16 @@ def test_copied_cells_are_pasted_as_texts_and_the_text_of_an_item_can_be_copied(
     name_classes(page, ["billing", "delivery"])
     page.evaluate(PASTE_CELLS)
     page.click("#paste-add >> text=Add 2")
+    answered(page)
     row_of(page, "0151 7788").click()
     page.locator("#list .row.current .text").dblclick(position={"x": 60, "y": 16})
-    assert page.evaluate("getSelection().toString()").strip()
+    selected = page.evaluate("getSelection().toString()")
+    assert selected.strip()
+    page.evaluate(REVERSE)
+    until(page, "document.querySelector('#list .row').textContent.includes('Where is my parcel')")
+    page.evaluate(REVERSE)
+    until(page, "document.querySelector('#list .row').textContent.includes('0151 7788')")
+    assert page.evaluate("getSelection().toString()") == selected, "the opened row is not moved when the order changes"
 
 
 def test_the_folder_of_a_model_is_dropped(opened, studio, tmp_path):

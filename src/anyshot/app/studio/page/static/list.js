@@ -112,8 +112,10 @@ function drawNow() {
     if (lines[line].ids) lines[line].ids.forEach((id, place) => fill(images ? node.children[place] : node, id, lines[line].at + place));
   }
   before.forEach((node) => node.remove());
+  const opened = nodes.get(lines[lineOf.get(current)]?.key);  // others are moved around it, which keeps its focus and selection
   ordered.forEach((line, place) => {
     const node = nodes.get(lines[line].key);
+    while (node === opened && opened.isConnected && list.children[place] !== node) list.append(list.children[place]);
     if (list.children[place] !== node) list.insertBefore(node, list.children[place] ?? null);
   });
   measure();
