@@ -58,3 +58,6 @@ holds("a number beyond all as a class: status 422")(_asks("classes", '{"name": 1
 holds("a text of nine million letters: answered at once, by its beginning")(
     _asks("predict", '{"items": "' + "x y" * 3_000_000 + '"}', 200, '"cut":true')
 )
+holds("a word of nine million letters: answered at once, by its beginning")(
+    _asks("predict", '{"items": "' + "x" * 9_000_000 + '"}', 200, '"cut":true')
+)

@@ -134,9 +134,24 @@ def test_long_texts_are_truncated_and_counted(minilm, caplog):
     ],
 )
 def test_a_text_of_which_only_the_beginning_is_looked_at_has_the_tokens_of_the_whole(text):
-    tokenizer = read_tokenizer(published_file("minilm", TOKENIZER), max_tokens=8, is_published=True)
-    whole, (own,) = tokenizer.encode(text), TextTokenizer(tokenizer, 8)._encodings([text])
-    assert (own.ids, bool(own.overflowing)) == (whole.ids, bool(whole.overflowing))
+    tokenizer = read_tokenizer(published_file("minilm", TOKENIZER), max_tokens=32, is_published=True)
+    whole, ((own,), cut) = tokenizer.encode(text), TextTokenizer(tokenizer, 32)._encodings([text])
+    assert (own.ids, cut.tolist()) == (whole.ids, [bool(whole.overflowing)])
+
+
+@pytest.mark.parametrize("letters", ["a", "\U0001f600", " ", "\u200d", "e\u0301"])
+def test_a_word_of_a_million_letters_is_cut_before_it_is_tokenized(letters):
+    seen = []
+
+    class Counted:
+        def encode_batch_fast(self, texts):
+            seen.extend(map(len, texts))
+            return tokenizer.encode_batch_fast(texts)
+
+    tokenizer = read_tokenizer(published_file("minilm", TOKENIZER), max_tokens=32, is_published=True)
+    own = TextTokenizer(Counted(), 32)
+    assert own.is_cut([letters * 1_000_000 + " lost"]).tolist() == [True]
+    assert sum(seen) < 16_000
 
 
 def test_similar_texts_have_similar_vectors(minilm):

@@ -1,6 +1,7 @@
 """Items as users pass them, alone or with labels: check them, detect their modality, index them by position."""
 
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
@@ -46,6 +47,7 @@ IMAGE_SUFFIXES: Final = frozenset(f".{name}" for name in _READ.split(" "))
 """Suffixes of the image files that PIL reads, without those of documents, films and data (.eps, .mpg, .hdf)."""
 _ENDS: Final = tuple(IMAGE_SUFFIXES)
 _LONGEST_SUFFIX: Final = max(map(len, IMAGE_SUFFIXES))
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def by_position(items: Any) -> Items:
@@ -202,7 +204,7 @@ def check_texts(texts: Items) -> list[str]:
     for row, text in enumerate(listed):
         if not isinstance(text, str):
             raise BadItemError(f"Row {row} is not a text but {_describe(text)}. Pass strings.")
-        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        if not text.isascii() and _SURROGATE.search(text):
             raise BadItemError(
                 f"The text in row {row} contains an unpaired surrogate, {text[:40]!r}: it was decoded wrongly. "
                 "Read it as UTF-8, or remove it."

@@ -34,8 +34,10 @@ NEGLIGIBLE: Final = 64
 """Tokens of padding that cost less than another batch."""
 BAR_TEXTS: Final = 64
 """Texts from which there may be a progress bar; fewer are encoded before it would appear."""
-LETTERS: Final = 64
+LETTERS: Final = 16
 """Letters that are looked at first for each token that is read: most have five, and 9 MB of text would take 4 GB."""
+MOST_LETTERS: Final = 256
+"""Letters that are looked at for each token at most: a word of a million letters may be one token, and takes seconds."""
 UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
 """What tokenizers put for words that they cannot divide into known pieces."""
 _SPECIAL_TOKENS: Final = 2  # at the beginning and the end of a text
@@ -150,11 +152,10 @@ class TextTokenizer:
 
         Raises BadItemError if a text has no token; the message names its row, counted from `first_row`.
         """
-        encodings = self._encodings(texts)
+        encodings, cut = self._encodings(texts)
         ids = [encoding.ids for encoding in encodings]
         refuse_empty(ids, first_row=first_row)
-        n_truncated = sum(1 for encoding in encodings if encoding.overflowing)
-        log_truncated(n_truncated, of=len(texts), max_tokens=self.max_tokens)
+        log_truncated(int(cut.sum()), of=len(texts), max_tokens=self.max_tokens)
         return ids
 
     def batches(self, texts: list[str], *, budget: int) -> Iterator[tuple[Rows, list[list[int]]]]:
@@ -169,12 +170,12 @@ class TextTokenizer:
             yield window.start, self.ids(texts[window], window.start)
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether each text has more tokens than the model reads (n,)."""
-        return np.array([bool(encoding.overflowing) for encoding in self._encodings(texts)], dtype=bool)
+        """Return whether each text is longer than what the model reads of it (n,)."""
+        return self._encodings(texts)[1]
 
     def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
         """Return how many tokens of each text the model reads, with those around it (n,)."""
-        return np.array([len(encoding.ids) for encoding in self._encodings(texts)], dtype=np.intp)
+        return np.array([len(encoding.ids) for encoding in self._encodings(texts)[0]], dtype=np.intp)
 
     def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether at least half of each text's tokens are unknown, or words spelled letter by letter (n,).
@@ -190,17 +191,24 @@ class TextTokenizer:
             found.append(2 * is_unknown.sum() >= max(1, is_word.sum()))
         return np.array(found, dtype=bool)
 
-    def _encodings(self, texts: Sequence[str]) -> list["Encoding"]:
-        """Return the tokens of each text that are read, of longer and longer beginnings until there are enough."""
+    def _encodings(self, texts: Sequence[str]) -> "tuple[list[Encoding], NDArray[np.bool_]]":
+        """Return the tokens of each text that are read, and whether it is longer than them (n,).
+
+        Longer and longer beginnings are looked at until there are enough tokens, up to `MOST_LETTERS` for each.
+        """
         read = [self.prompt + text for text in texts]
         found: dict[int, Encoding] = {}
-        rows, length = list(range(len(read))), LETTERS * self.max_tokens
-        while rows:
+        rows, letters = list(range(len(read))), LETTERS
+        while rows and letters <= MOST_LETTERS:
+            length = letters * self.max_tokens
             starts = [beginning(read[row], length) for row in rows]
             found |= zip(rows, self.tokenizer.encode_batch_fast(starts), strict=True)
             rows = [row for row in rows if len(read[row]) > length and not found[row].overflowing]
-            length *= 2
-        return [found[row] for row in range(len(read))]
+            letters *= 4
+        encodings = [found[row] for row in range(len(read))]
+        cut = np.array([bool(encoding.overflowing) for encoding in encodings], dtype=bool)
+        cut[rows] = True
+        return encodings, cut
 
 
 def beginning(text: str, length: int) -> str:
