@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from anyshot.app.server.batching import MAX_ITEMS, Batcher
+from anyshot.app.server.batching import MAX_ITEMS, MAX_LETTERS, Batcher
 from anyshot.errors import BadItemError
 
 SNAPSHOT = object()
@@ -107,6 +107,43 @@ def test_a_request_with_many_items_is_encoded_in_parts():
         assert encode.batches == [MAX_ITEMS, MAX_ITEMS, 3]
 
     asyncio.run(main())
+
+
+def test_a_request_with_long_texts_is_encoded_in_parts():
+    async def main():
+        encode, batcher = Lengths(), Batcher(threads=1)
+        half = "a" * (MAX_LETTERS // 2)
+        lengths, _ = await batcher.run(encode, SNAPSHOT, [half, half, "b", half * 5, "c"])
+        await batcher.close()
+        assert lengths.tolist() == [len(half), len(half), 1, 5 * len(half), 1]
+        assert encode.batches == [2, 1, 1, 1]
+
+    asyncio.run(main())
+
+
+def test_parts_of_a_large_request_and_small_requests_take_turns():
+    order = []
+
+    def encode(snapshot, items):
+        order.append(items[0])
+        return Lengths()(snapshot, items)
+
+    async def main():
+        batcher = Batcher(threads=1)
+
+        async def client():
+            for _ in range(8):
+                await batcher.run(encode, SNAPSHOT, ["small"] * MAX_ITEMS)
+
+        large = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["large"] * MAX_ITEMS * 5))
+        await asyncio.sleep(0)  # it has begun
+        await asyncio.gather(large, client())
+        await batcher.close()
+
+    asyncio.run(main())
+    assert order.index("small") <= 2
+    assert order[-2:] == ["small", "small"]
+    assert sorted(order) == ["large"] * 5 + ["small"] * 8
 
 
 def test_a_client_that_is_gone_costs_nothing():

@@ -5,19 +5,22 @@
     await batcher.close()                                  # finishes what was accepted
 
 Each thread encodes one batch at a time, and the encoder runs each on a core of its own. The requests that wait are
-shared among the threads, so that none encodes all of them while the others have nothing to do. A batch waits for more
+shared among the threads, so that none encodes all of them while the others have nothing to do. A request with many
+items is encoded in parts: the first part of a request that comes later is before the second one. A batch waits for more
 requests only if the one before it held several, and only while they come, so that a lone request does not wait.
 """
 
 import asyncio
+import bisect
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate, pairwise
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -30,9 +33,9 @@ from anyshot.errors import AnyshotError
 MAX_ITEMS: Final = 128
 """Items of a batch; a request with more is encoded in parts, and others need not wait for all of them."""
 MAX_LETTERS: Final = 100_000
-"""Letters of the texts of a batch."""
+"""Letters of the texts of a batch, unless one text has more."""
 PIXELS_OF_A_LETTER: Final = 500
-"""Pixels of images that count as a letter, so that a batch has at most 50 million, unless one request has more."""
+"""Pixels of images that count as a letter, so that a batch has at most 50 million."""
 MOST_THREADS: Final = 4
 """Batches that are encoded at a time at most: more of them are smaller, and take more time for each item."""
 MAX_WAIT: Final = 5
@@ -50,6 +53,7 @@ class _Part:
     task: tuple[Encode, Hashable]  # requests with the same function and snapshot are encoded together
     items: Sequence[Item]
     done: asyncio.Future[Arrays] = field(repr=False)
+    turn: int  # those with a lower number are encoded before it
 
     @property
     def letters(self) -> int:
@@ -71,6 +75,7 @@ class Batcher:
         self._on_batch = on_batch
         self._waiting: deque[_Part] = deque()
         self._encoding: set[_Part] = set()
+        self._turn = 0  # that of the part that was taken last
         self.threads = min(usable_processors(), MOST_THREADS) if threads is None else threads
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="encoder")
         self._n_idle = self.threads
@@ -84,20 +89,22 @@ class Batcher:
         names a row of its part. All items at once fail with the row of the request, and before any is encoded, since
         encoders check all of them first.
         """
+        cut = list(_cut(items))
         try:
-            return await self._run(encode, snapshot, items, at_once=MAX_ITEMS)
+            return await self._run(encode, snapshot, cut)
         except AnyshotError:
-            if len(items) <= MAX_ITEMS:
+            if len(cut) == 1:
                 raise
-            return await self._run(encode, snapshot, items, at_once=len(items))
+            return await self._run(encode, snapshot, [items])
 
-    async def _run(self, encode: Encode, snapshot: Hashable, items: Sequence[Item], *, at_once: int) -> Arrays:
+    async def _run(self, encode: Encode, snapshot: Hashable, cut: Sequence[Sequence[Item]]) -> Arrays:
         loop = asyncio.get_running_loop()
         parts = [
-            _Part((encode, snapshot), items[start : start + at_once], loop.create_future())
-            for start in range(0, len(items), at_once)
+            _Part((encode, snapshot), items, loop.create_future(), turn)
+            for turn, items in enumerate(cut, start=self._turn + 1)
         ]
-        self._waiting.extend(parts)
+        for part in parts:  # one part of each request at a time, in the order in which they came
+            bisect.insort(self._waiting, part, key=attrgetter("turn"))
         loop.call_soon(self._begin)  # after the other requests that were read in this step of the loop
         try:
             found = await asyncio.gather(*(part.done for part in parts)) if len(parts) > 1 else [await parts[0].done]
@@ -161,6 +168,7 @@ class Batcher:
             if batch and (n_items > MAX_ITEMS or letters > MAX_LETTERS):
                 break
             batch.append(self._waiting.popleft())
+            self._turn = part.turn
         return batch
 
     def _encode(self, batch: Sequence[_Part]) -> tuple[list[Arrays | BaseException], float]:
@@ -171,6 +179,17 @@ class Batcher:
             rows = [row for row, part in enumerate(batch) if part.task == task]
             results |= dict(zip(rows, _encode_together(task, [batch[row].items for row in rows]), strict=True))
         return [results[row] for row in range(len(batch))], time.perf_counter() - began
+
+
+def _cut(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Yield the items of a request in parts that fit into a batch, in order."""
+    start = letters = 0
+    for position, item in enumerate(items):
+        letters += _letters(item)
+        if position > start and (position - start == MAX_ITEMS or letters > MAX_LETTERS):
+            yield items[start:position]
+            start, letters = position, _letters(item)
+    yield items[start:]
 
 
 def _letters(item: Item) -> int:
