@@ -37,7 +37,7 @@ BAR_TEXTS: Final = 64
 LETTERS: Final = 16
 """Letters that are looked at first for each token that is read: most have five, and 9 MB of text would take 4 GB."""
 MOST_LETTERS: Final = 256
-"""Letters that are looked at for each token at most: a word of a million letters may be one token, and takes seconds."""
+"""Letters that are looked at for each token at most: a word of a million may be one token, and takes seconds."""
 UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
 """What tokenizers put for words that they cannot divide into known pieces."""
 _SPECIAL_TOKENS: Final = 2  # at the beginning and the end of a text

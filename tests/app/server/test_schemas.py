@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from anyshot.app.server.app import create_app
-from anyshot.app.server.limits import MAX_ENTRIES
 from anyshot.app.server.problems import problem_of
 from anyshot.app.server.schemas import (
     LONGEST_NAME,
@@ -20,7 +19,7 @@ from anyshot.app.server.schemas import (
     Schema,
     UnlabeledRequest,
 )
-from anyshot.app.server.settings import Settings
+from anyshot.app.server.settings import MAX_ENTRIES, Settings
 
 
 def test_an_image_is_base64_or_a_data_url():

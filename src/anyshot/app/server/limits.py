@@ -21,8 +21,6 @@ MAX_NUMBERS: Final = 2_000_000
 """Numbers and other values of JSON, or of a tensor: a thousand items of 2,000. More take seconds to read."""
 MAX_PARTS: Final = 300_000
 """Texts, names, lists and objects of JSON, each of which takes far more memory than in the body."""
-MAX_ENTRIES: Final = 10_000
-"""Entries of a list of JSON, other than the numbers of a vector: each is checked by itself."""
 BODIES_AT_ONCE: Final = 16
 """The bodies that are in memory at once have at most as many bytes as this number of the largest bodies."""
 MEDIA_TYPES: Final = ("application/json", "multipart/form-data", "application/octet-stream")

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic.json_schema import models_json_schema
 
-from anyshot.app.server.limits import MAX_ENTRIES
+from anyshot.app.server.settings import MAX_ENTRIES
 from anyshot.base.columns import is_blank
 from anyshot.base.model_folder import anyshot_version
 
