@@ -192,8 +192,15 @@ def test_a_date_as_text_in_a_column_that_had_real_dates_is_read_only_in_a_clear_
     np.testing.assert_allclose(read, [19727, 19727, 19753])
     with pytest.raises(InputError, match=r"'05/01/2024' in row 0, of which the order of day and month is not clear"):
         as_numbers(pd.Series(["05/01/2024"], name="day"), "date")
-    with pytest.raises(InputError, match=r"held dates in `fit` and is not now: row 0 has '9999-12-31'"):
-        as_numbers(pd.Series(["9999-12-31"], name="day"), "date")
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [("9999-12-31", "date"), ("30 Feb 2024", "date"), ("31.02.2024", "day first"), ("2024-03-01 25:00", "date")],
+)
+def test_a_date_that_does_not_exist_is_refused_as_such(cell, kind):
+    with pytest.raises(InputError, match=f"'day' has '{cell}' in row 0, a date or time that does not exist, or one"):
+        as_numbers(pd.Series([cell], name="day"), kind)
 
 
 @pytest.mark.parametrize("kind", ["date", "day first", "month first"])

@@ -214,6 +214,11 @@ def _not_as_in_fit(name: object, value: object, kind: Kind, where: str) -> str:
         unclear = "of which the order of day and month is not clear"
         fault = unclear if kind == "date" else f"but in `fit` dates were {kind}"
         return f"Column {name!r} has the date {given} in {where}, {fault}. Write dates as 2024-12-31."
+    if plain_kind(kind) == "date" and isinstance(value, str) and _is_date(value.strip()):
+        return (
+            f"Column {name!r} has {given} in {where}, a date or time that does not exist, or one after the year 2261. "
+            "Correct it, or empty the cell."
+        )
     held = "was numeric" if kind == "number" else "held durations" if kind == "duration" else "held dates"
     fault = f"Column {name!r} {held} in `fit` and is not now: {where} has {given}."
     return f"{fault} Write a value like those in `fit`, or none."
