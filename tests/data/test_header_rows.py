@@ -116,7 +116,7 @@ def test_several_rows_of_totals_at_the_end_are_left_out(tmp_path):
     assert table_of(tmp_path, "text,label\na,b\nc,d\nMittelwert,4\nSumme,9\n")[0][1:] == [["a", "b"], ["c", "d"]]
 
 
-@pytest.mark.parametrize("last", ["Total,billing", "total cost,9", "summed up,"])
+@pytest.mark.parametrize("last", ["Total,billing", "Total,not ok", "total cost,9", "summed up,"])
 def test_a_last_row_of_words_stays(tmp_path, last):
     assert table_of(tmp_path, f"text,label\na,b\n{last}\n")[0][-1] == last.split(",")
 

@@ -35,6 +35,32 @@ def test_subtotals_between_items_are_warned_of_and_texts_that_begin_like_them_ar
     assert rows_of_subtotals([["text", "label"], *([text, "angry"] for text in texts)]) == []
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_subtotals_without_an_empty_cell_are_found_by_their_sums(place):
+    total = ["N Total", "All"] if place == 0 else ["N", "Total"]
+    shops = [
+        ["area", "shop", "n", "mean"],
+        ["N", "a", 30, 3.0],
+        ["N", "b", 4, 5.0],
+        [*total, 34, 4.0],
+        ["S", "c", 7, 2.0],
+    ]
+    assert rows_of_subtotals(shops) == [2]
+    nested = [
+        ["area", "n"],
+        ["A", 31],
+        ["A", 4],
+        ["A Total", 35],
+        ["B", 15],
+        ["B", 9],
+        ["B Total", 24],
+        ["N Total", 59],
+    ]
+    assert rows_of_subtotals(nested) == [2, 5, 6]
+    texts = [["id", "text", "label"], ["1", "it is late", ""], ["2", "give me the total", ""], ["3", "Total loss", ""]]
+    assert rows_of_subtotals(texts) == []
+
+
 def test_numbers_that_are_sums_by_chance_are_items():
     assert not is_row_of_sums([["key", "n"], ["a", 0], ["b", 1], ["c", 0], ["d", 0], [None, 1]])
     assert not is_row_of_sums([["key", "n"], ["a", 1], [None, 1], ["c", 1], ["d", 1], [None, 4]])

@@ -20,7 +20,9 @@ TOTAL: Final = re.compile(
     "|suma|somma|totale|totaal|sous-total|subtotale|subtotaal"
 )
 """How a row of sums or means begins, in lower case."""
-AMOUNT: Final = re.compile(r"([^\W\d]{1,3}|[^\w\s])?[\d.,\s-]+([^\W\d]+|[^\w\s])?")  # 9, 9 rows, EUR 9, 9 %
+AMOUNT: Final = re.compile(
+    r"(?=.*\d|\W+$)([^\W\d]{1,3}|[^\w\s])?[\d.,\s-]+([^\W\d]+|[^\w\s])?"
+)  # 9, 9 rows, EUR 9, 9 %
 _IMPORT_ID: Final = re.compile(r"""\{\s*["']+ImportId["']""")
 
 

@@ -17,6 +17,8 @@ MOST_GROUPED: Final = 100
 """Rows of which a subtotal is the sum, at most."""
 LONGEST_WORD: Final = 80
 """Characters of the word for a subtotal, with what it is of, at most."""
+MOST_BEFORE: Final = 3
+"""Cells of a row, the first ones, of which one may hold that word."""
 MOST_PROPERTIES: Final = 200
 """Rows, at most, of a table whose columns may be the items."""
 LEAST_ITEMS: Final = 3
@@ -58,39 +60,47 @@ def _may_be_number(cell: Any) -> bool:
 def rows_of_subtotals(rows: Sequence[Sequence[Any]]) -> list[int]:
     """Return which rows seem to hold sums of the rows above, by a word and numbers; counted below the names from 0.
 
-    If the word has others beside it, as a text may have, a cell is empty, or the numbers are sums of the rows since the
-    last such row, and larger than most codes of classes.
+    A number is the sum of the rows since the last such row, and larger than most codes of classes. Or all other cells
+    are numbers or empty, and the word has no others beside it, as a text may have, a cell is empty, or the row follows
+    another such row.
 
     >>> rows_of_subtotals([["key", "n"], ["a", "4"], ["b", "15"], ["Total A", "19"], ["c", "7"], ["Total war", "1"]])
     [2]
     """
     found: list[int] = []
     for at, row in enumerate(rows[1:]):
-        if is_filled(row[-1]) and not AMOUNT.fullmatch(str(row[-1]).strip()):
+        if is_filled(row[-1]) and not _is_amount(row[-1]):
             continue  # as most rows have a text or a class there
-        first = next(filter(is_filled, row), None)
-        if not isinstance(first, str) or len(first) > LONGEST_WORD:
+        place, word = next(filter(None, map(_word_of_subtotal, range(MOST_BEFORE), row)), (0, ""))
+        amounts = [other for other, cell in enumerate(row) if word and other != place and _is_amount(cell)]
+        if not amounts:
             continue
-        word = first.strip().rstrip(":").casefold()
-        if not _SUBTOTAL.match(word) and not TOTAL.fullmatch(word.rpartition(" ")[2]):
-            continue
-        others = [place for place, cell in enumerate(row) if is_filled(cell) and cell is not first]
-        if not others or not all(AMOUNT.fullmatch(str(row[place]).strip()) for place in others):
-            continue
-        is_alone = TOTAL.fullmatch(word) is not None
-        group = rows[1 + (found[-1] + 1 if found else 0) : 1 + at]
-        if is_alone or len(others) + 1 < len(row) or _are_sums(row, group, others):
+        after, n_filled = found[-1] + 1 if found else 0, sum(map(is_filled, row))
+        is_plain = n_filled == len(amounts) + 1 and place < amounts[0]
+        is_alone = TOTAL.fullmatch(word) is not None or n_filled < len(row) or (found and after == at)
+        if (is_plain and is_alone) or _has_sum(row, rows[1 + after : 1 + at], amounts):
             found.append(at)
     return found
 
 
-def _are_sums(row: Sequence[Any], group: Sequence[Sequence[Any]], places: Sequence[int]) -> bool:
-    """Return whether the numbers in some places of a row are the sums of those of a group of rows."""
-    is_large = all(max(_number(row[at], mark) for mark in ".,") >= LEAST_SUBTOTAL for at in places)
-    return (
-        is_large
-        and len(group) <= MOST_GROUPED
-        and all(_is_sum([*(one[at] for one in group), row[at]], least=2) for at in places)
+def _is_amount(cell: Any) -> bool:
+    return is_filled(cell) and not isinstance(cell, bool) and AMOUNT.fullmatch(str(cell).strip()) is not None
+
+
+def _word_of_subtotal(place: int, cell: Any) -> tuple[int, str] | None:
+    """Return a place and its text in lower case, if a word for a sum begins or ends it; None for another cell."""
+    if not isinstance(cell, str) or len(cell) > LONGEST_WORD:
+        return None
+    word = cell.strip().rstrip(":").casefold()
+    return (place, word) if _SUBTOTAL.match(word) or TOTAL.fullmatch(word.rpartition(" ")[2]) else None
+
+
+def _has_sum(row: Sequence[Any], group: Sequence[Sequence[Any]], places: Sequence[int]) -> bool:
+    """Return whether a number in some places of a row is the sum of those of a group of rows."""
+    return len(group) <= MOST_GROUPED and any(
+        max(_number(row[at], mark) for mark in ".,") >= LEAST_SUBTOTAL
+        and _is_sum([*(one[at] for one in group), row[at]], least=2)
+        for at in places
     )
 
 
