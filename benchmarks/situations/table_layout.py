@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from situations.situation import CSV, PAIRS, Subject, facts_of_fit, fit, mentions
+from situations.situation import CSV, PAIRS, Subject, facts_of_fit, fit, mentions, read
 
 holds = Subject("table layout")
 
@@ -19,6 +19,18 @@ def _(folder: Path) -> object:
     rows = [f"{a},{b},1\n" for a, b in PAIRS]
     result = fit(folder, "a.csv", "text,label,n\n" + "".join([*rows[:6], "Subtotal refunds,,6\n", *rows[6:]]))
     return mentions(result, "row 8, 'Subtotal refunds'", "subtotals", "delete them")
+
+
+@holds("subtotals beside a word in each other cell: said by row")
+def _(folder: Path) -> object:
+    rows = [f"{a},{b},{n}\n" for n, (a, b) in enumerate(PAIRS)]
+    result = fit(folder, "a.csv", "text,label,n\n" + "".join([*rows[:6], "refund Total,All,15\n", *rows[6:]]))
+    return mentions(result, "row 8, 'refund Total'", "subtotals", "delete them")
+
+
+@holds("a text Total with a label of several words at the end: an item")
+def _(folder: Path) -> object:
+    return read(folder, "a.csv", "text,label\nit works,ok\nTotal,not ok\n")[1] == ["ok", "not ok"]
 
 
 @holds("items in the columns of a table: said, with what to do")
