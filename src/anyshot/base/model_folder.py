@@ -115,7 +115,8 @@ def write_model(
             replace_folder(target, files)
     except OSError as error:
         raise ModelFolderError(
-            f"The model cannot be written to {folder}: {error}. Free some disk space, or choose another folder."
+            f"The model cannot be written to {folder}: {error.strerror or error}. Free some disk space, or choose "
+            "another folder."
         ) from error
 
 

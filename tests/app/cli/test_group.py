@@ -16,6 +16,10 @@ def test_the_list_of_commands_has_each_with_its_summary(call):
         assert f"{name} {command.summary}" in shown
 
 
+def test_no_arguments_show_the_list_of_commands(call):
+    assert call().out == call("--help").out
+
+
 def test_a_misspelled_command_is_suggested(call):
     done = call("predct")
     assert done.code == 2

@@ -38,7 +38,6 @@ ClickException: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if 
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     rich_markup_mode=None,  # rich takes longer to load than all else that the list of commands needs
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
@@ -85,7 +84,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.reconfigure(errors="replace")
         else:
             sys.stdout.reconfigure(encoding="utf-8")
-    given = _common_first(sys.argv[1:] if arguments is None else arguments)
+    given = _common_first(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     with _plain_warnings(), _common_options(given):
         try:
             code = app(given, prog_name="anyshot", standalone_mode=False) or 0
