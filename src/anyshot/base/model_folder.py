@@ -114,9 +114,9 @@ def write_model(
             check_replaceable(target)
             replace_folder(target, files)
     except OSError as error:
+        fault = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
         raise ModelFolderError(
-            f"The model cannot be written to {folder}: {error.strerror or error}. Free some disk space, or choose "
-            "another folder."
+            f"The model cannot be written to {folder}: {fault}. Free some disk space, or choose another folder."
         ) from error
 
 
