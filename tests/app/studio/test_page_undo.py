@@ -75,9 +75,7 @@ def test_a_folder_of_many_photographs_is_undone_at_once(opened, tmp_path):
     page = opened()
     create(page, "photographs", "images")
     page.click("#add-items")
-    page.evaluate(
-        "told = []; new MutationObserver(() => told.push(toast.textContent)).observe(toast, {childList: true})"
-    )
+    page.evaluate(TELL)
     with page.expect_response("**/items/files") as sent:
         page.set_input_files("#folder-input", folder)
     assert sent.value.json()["version"] > 0  # by which the page tells which news are older
@@ -108,6 +106,21 @@ def test_a_table_whose_columns_are_not_chosen_leaves_no_project(opened, studio, 
             page.wait_for_timeout(50)  # after Back, the first page discards it
         assert not left
         page.wait_for_selector("text=not taken", state="detached")
+
+
+def test_a_page_that_is_closed_before_the_columns_are_chosen_leaves_no_project(opened, studio, tmp_path):
+    (tmp_path / "closed.csv").write_text("number,message\n1,Where is it?\n2,I was charged twice\n")
+    page = opened()
+    page.set_input_files("[data-start-file]", tmp_path / "closed.csv")
+    page.wait_for_selector("#sheet .main")
+    first = page.context.new_page()
+    first.goto(studio.address)
+    first.wait_for_timeout(1500)  # in which it would discard the project
+    assert (studio.root / "closed").exists(), "the columns are being chosen in another tab"
+    page.close()
+    first.reload()
+    first.wait_for_selector("text=closed", state="detached", timeout=180_000)
+    assert not (studio.root / "closed").exists()
 
 
 def test_after_a_table_the_classes_are_asked_for_and_then_their_words(opened, tmp_path):

@@ -9,6 +9,7 @@ import { CHOOSING, forget, ofBrowser, ofTab, recall, remember } from "./storage.
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window, narrow = matchMedia("screen and (max-width: 900px)");
+const choosing = `${CHOOSING}${base.split("/")[2]}`;
 const view = byId("view"), filter = { params: {}, text: "", ids: null, labeled: [] };
 let asked = 0, count = 0, answered = false;  // answered: what is seen is in an order by answers
 
@@ -163,7 +164,7 @@ document.addEventListener("submit", (event) => {
     if (form.dataset.send.startsWith("classes")) refreshPanels();
     if (form.dataset.send.startsWith("tables")) {
       history.replaceState(null, "", base);  // where the table was named
-      forget(ofTab, CHOOSING);
+      forget(ofBrowser, choosing);
     }
     if (done.kind && done.kind !== document.body.dataset.kind) return reloadAs(done);
     if (done.message) toast(done.message);
@@ -300,13 +301,14 @@ fold();
 document.querySelectorAll("[data-open=add]").forEach((button) => button.addEventListener("click", () => openAdd(button.dataset.tab)));
 if (document.body.dataset.table) {
   get(`tables/${document.body.dataset.table}`).then(showTable, ({ detail }) => toast(detail));
-  // The project was created for this table: if its columns are not chosen, it is of no use. Where the browser goes back,
-  // the first page discards it.
+  // The project was created for this table: if its columns are not chosen, it is of no use. Where this page is left or
+  // closed, the first page discards it.
   const name = base.split("/")[2];
-  remember(ofTab, CHOOSING, name);
+  remember(ofBrowser, choosing, name);
+  navigator.locks.request(choosing, () => new Promise(() => {}));  // while this page is there
   const discard = () => {
     state.leaving = true;  // what the page asks of the project meanwhile is answered that it is gone
-    send(`../../projects/${name}/discard`).then(() => { forget(ofTab, CHOOSING); location.href = "/"; }, () => { state.leaving = false; });
+    send(`../../projects/${name}/discard`).then(() => { forget(ofBrowser, choosing); location.href = "/"; }, () => { state.leaving = false; });
   };
   byId("sheet").addEventListener("close", () => location.search && discard(), { once: true });
 }

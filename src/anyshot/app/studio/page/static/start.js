@@ -1,7 +1,7 @@
 // The first page: projects are created, from samples and files too, renamed, removed and brought back.
 
 import { isImage, lostFile, nameOf, onDrop, reasonOf, sendFiles, withoutHidden } from "./files.js";
-import { CHOOSING, forget, ofTab, recall, remember } from "./storage.js";
+import { CHOOSING, forget, keysOf, ofBrowser, ofTab, remember } from "./storage.js";
 import { byId, t } from "./texts.js";
 
 const MAX_REASONS = 3;  // that are shown of files of which none can be used
@@ -78,11 +78,18 @@ onDrop(take);
 
 // A browser that goes back shows the page as it was left, with the message that something is being done.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
-const left = recall(ofTab, CHOOSING);  // before the columns of its table were chosen
-if (left) {
-  forget(ofTab, CHOOSING);
-  post(`/projects/${left}/discard`, {}).then(() => location.reload(), () => {});
+
+/** Discard the projects whose pages were left or closed before the columns of their tables were chosen. */
+async function discardLeft() {
+  const discard = async (key, lock) => {
+    if (!lock) return false;  // they are being chosen in another tab
+    forget(ofBrowser, key);
+    return post(`/projects/${key.slice(CHOOSING.length)}/discard`, {}).then(() => true, () => false);
+  };
+  const keys = keysOf(ofBrowser, CHOOSING), ask = (key) => navigator.locks.request(key, { ifAvailable: true }, (lock) => discard(key, lock));
+  if ((await Promise.all(keys.map(ask))).some(Boolean)) location.reload();
 }
+discardLeft().then(() => setTimeout(discardLeft, 1000));  // the page that was left may hold its lock for a moment
 
 // Changes of the projects that are there.
 function openFor(id, { address, name }) {

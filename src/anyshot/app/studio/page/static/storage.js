@@ -3,8 +3,14 @@
 
 export const ofTab = () => window.sessionStorage, ofBrowser = () => window.localStorage;
 
-/** Key of the project that was created for a table whose columns are being chosen. */
-export const CHOOSING = "anyshot choosing";
+/** Start of the key of each project that was created for a table whose columns are being chosen. The page with the choice
+ * holds the lock of the same name, so that others can tell whether it was closed. */
+export const CHOOSING = "anyshot choosing ";
+
+/** Return the keys of what is remembered that begin with a text. */
+export function keysOf(storage, start) {
+  try { return Object.keys(storage()).filter((key) => key.startsWith(start)); } catch { return []; }
+}
 
 /** Return a text that was remembered, null if there is none. */
 export function recall(storage, key) {
