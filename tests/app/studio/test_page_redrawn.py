@@ -2,7 +2,7 @@
 
 import pytest
 
-from anyshot.app.studio import Project
+from anyshot.app.studio import Project, add_texts
 from studio_page import MESSAGES, TEXTS, create, name_classes, paste, row_of, saved, until
 
 
@@ -72,6 +72,19 @@ def test_a_click_on_a_class_is_not_lost_when_the_answer_changes_meanwhile(opened
     until(page, f"{likely} === 'login'")
     page.mouse.up()
     saved(page, 1)
+
+
+@pytest.mark.full
+def test_who_labels_while_items_are_added_keeps_the_place(opened, studio):
+    page = opened()
+    create(page, "grows")
+    name_classes(page, list(MESSAGES))
+    paste(page, TEXTS)
+    row_of(page, TEXTS[5]).click()
+    with Project.open(studio.root / "grows") as project:
+        add_texts(project, ["When do you open?"])
+    until(page, "document.querySelector('#list .row').ariaSetSize === '13'")
+    assert TEXTS[5] in page.text_content("#list .row.current:focus-within")
 
 
 @pytest.mark.full

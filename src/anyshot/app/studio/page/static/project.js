@@ -2,7 +2,7 @@
 
 import { openAdd, showTable, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
-import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, setCurrent, show, shown } from "./list.js";
+import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, selected, setCurrent, show, shown } from "./list.js";
 import { morph } from "./morph.js";
 import { base, follow, get, onChange, send, sendForm, state } from "./server.js";
 import { CHOOSING, forget, ofBrowser, ofTab, recall, remember } from "./storage.js";
@@ -19,6 +19,7 @@ async function order({ refresh = false } = {}) {
   const search = byId("search").value.trim(), by = byId("search-by").value;
   const params = { view: view.value, ...(search ? { [by]: search } : {}), ...filter.params };
   const found = filter.ids ? filter : await get(`order?${new URLSearchParams(params)}`).catch((problem) => { if (problem.detail) toast(problem.detail); });
+  await released;
   if (mine !== asked || !found) return;
   answered = found.answered ?? answered;
   let { ids } = found;
@@ -82,7 +83,7 @@ byId("list").addEventListener("like", ({ detail: id }) => {
   showOnly(t("filter_like", { name }), { params: { like: id } });
 });
 
-// Panels. While a button is pressed nothing moves, since its click would be lost.
+// Panels. While a button is pressed nothing moves, neither here nor in the list, since its click would be lost.
 const asked_for = new Set(), again = new Set();
 let asking = false, askWords = [];  // the new classes that are still to be asked for words
 let released = Promise.resolve();
@@ -136,6 +137,7 @@ function hideDismissed() {
   if (box) box.hidden = notes.every((one) => one.hidden);
 }
 hideDismissed();
+const isWorkedOn = () => selected.size || [byId("list"), byId("dock")].some((one) => one.contains(document.activeElement));
 const isFree = () => document.activeElement === document.body || byId("classes").contains(document.activeElement);
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "sheet-content" && !byId("sheet").open) byId("sheet").showModal();
@@ -261,7 +263,7 @@ onChange((subjects, now) => {
   const any = (...names) => names.some((name) => subjects.has(name));
   const seen = any("answers", "labels", "classes", "items") ? outdated(now.rows) : Promise.resolve();
   const grown = any("items") || now.n_items !== items, sorted = any("answers") && view.value === "first";
-  const keep = now.n_items === items && answered;
+  const keep = (now.n_items === items && answered) || isWorkedOn();
   seen.then(() => {  // what is seen comes first, and the server can do one thing at a time
     if (any("classes", "answers", "items")) refreshPanels();
     if (grown || sorted) order({ refresh: keep });
