@@ -7,7 +7,7 @@ addEventListener("click", (event) => {
   if (open && open.dataset.open !== "add") byId(open.dataset.open).showModal();
   if (close) close.closest("dialog").close();
   if (pick) byId(pick.dataset.pick).click();
-  if (event.target.matches("dialog")) event.target.close();  // beside the dialog
+  if (event.target.matches("dialog:not(:has(form))")) event.target.close();  // beside it; of a form, what was typed would be lost
 });
 
 document.querySelector("select[data-language]")?.addEventListener("change", (event) => {
