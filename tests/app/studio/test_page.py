@@ -187,8 +187,8 @@ def test_a_spreadsheet_with_a_choice_of_columns(opened, tmp_path):
     page.click("#sheet .main")
     answered(page)
     saved(page, 2)
-    assert page.text_content("#n-classes") == "2 classes"
-    assert page.url.endswith("/p/tickets/")  # a reload asks for the columns no more
+    page.wait_for_selector("#n-classes >> text=2 classes")
+    page.wait_for_url("**/p/tickets/")  # a reload asks for the columns no more
 
 
 @pytest.mark.full
@@ -229,9 +229,10 @@ def test_columns_that_are_pasted_are_chosen_as_those_of_a_file(opened):
     assert page.evaluate("document.activeElement.name") == "names"
     page.select_option("#sheet [name=names]", "no")
     page.click("#sheet .main >> text=Add 12 rows")
+    page.wait_for_selector("#toast >> text=12 items added")
     answered(page)
     saved(page, 12)
-    assert page.text_content("#n-classes") == "3 classes"
+    page.wait_for_selector("#n-classes >> text=3 classes")
     assert page.input_value("#paste-text") == ""
     page.evaluate("navigator.clipboard.writeText('One more message')")
     page.keyboard.press("Control+v")
@@ -296,6 +297,7 @@ def opened_at_a_class(opened, name):
     paste(page, TEXTS)
     page.click("#classes [data-show-class] >> nth=0")
     page.wait_for_selector("#filter:visible")
+    page.evaluate("new Promise(requestAnimationFrame)")  # in which the list is drawn
     return page
 
 

@@ -87,7 +87,7 @@ function showSelection() {
   if (n) {
     const clear = make("button", { className: "button quiet", textContent: t("clear_selection"), onclick: () => select([]) });
     const text = make("b", { textContent: t("n_selected", { n }) });
-    bar.replaceChildren(text, ...picks(() => [...selected], undefined), clear);
+    bar.replaceChildren(text, clear, ...picks(() => [...selected], undefined));
   }
   draw();
 }
