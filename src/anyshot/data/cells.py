@@ -25,6 +25,7 @@ ERRORS: Final = frozenset([f"#{name}" for name in f"{_ENGLISH} {_GERMAN_FRENCH} 
 NO_VALUES: Final = ERRORS | {"\\N"}
 """Cells that hold no value: how databases write a missing one, and the errors of spreadsheets."""
 
+_MARKS: Final = re.compile(r"[+-]+|=+")  # in place of a value, or below a heading
 _NUMBER: Final = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 
 
@@ -55,13 +56,13 @@ def is_no_text(value: object) -> bool:
 def as_text(value: Any) -> Any:
     """Return a cell so that a spreadsheet shows it as text: with an apostrophe first if it would be a formula.
 
-    Numbers, also those written as text, are returned unchanged. A formula after apostrophes gets one more, so that
-    `as_written` returns what was given.
+    Numbers, also those written as text, are returned unchanged, and marks alone such as "-". A formula after
+    apostrophes gets one more, so that `as_written` returns what was given.
 
-    >>> [as_text(value) for value in ("=1+1", "-5.2", "- late again", "a = b", -1)]
-    ["'=1+1", '-5.2', "'- late again", 'a = b', -1]
+    >>> [as_text(value) for value in ("=1+1", "-5.2", "- late again", "a = b", "-", -1)]
+    ["'=1+1", '-5.2', "'- late again", 'a = b', '-', -1]
     """
-    return f"'{value}" if _is_formula(value) else value
+    return f"'{value}" if _is_formula(value) and not _MARKS.fullmatch(value) else value
 
 
 def as_written(value: Any) -> Any:
