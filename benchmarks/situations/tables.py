@@ -356,6 +356,15 @@ def _(folder: Path) -> object:
     return min(_numbers(folder, f"sum;label\n{rows}")[0]) == -4.5
 
 
+@holds.each(
+    "numbers in digits of {}: read as numbers", {"Arabic": ("\u0660", "\u066b"), "Japanese": ("\uff10", "\uff0e")}
+)
+def _(folder: Path, zero: str, point: str) -> object:
+    digits = {ord("."): point} | {ord("0") + digit: chr(ord(zero) + digit) for digit in range(10)}
+    rows = "".join(f"{f'{n}.5'.translate(digits)},{'ab'[n % 2]}\n" for n in range(20))
+    return _numbers(folder, f"sum,label\n{rows}")[0][:2] == [0.5, 1.5]
+
+
 @holds("-999 for a missing number: said, with what to do")
 def _(folder: Path) -> object:
     TABLE.assign(b=TABLE["b"].where(TABLE.index % 10 > 0, -99999), label=SIGNS).to_csv(folder / "a.csv", index=False)

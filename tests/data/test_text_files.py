@@ -49,13 +49,42 @@ def test_the_encoding_is_detected_and_said(tmp_path, caplog, encoding):
 
 @pytest.mark.parametrize(
     "text",
-    ["\u00a35 off", "it\u2019s great", "l\u2019\u00e9t\u00e9", "na\u00efve caf\u00e9", "\u00bfD\u00f3nde?"],
+    [
+        "hola\u00bfc\u00f3mo est\u00e1s?",
+        "Novotn\u00fd",
+        "\u00fea\u00f0 er r\u00e9tt",
+        "\u00a35 off",
+        "it\u2019s great",
+        "l\u2019\u00e9t\u00e9",
+        "na\u00efve caf\u00e9",
+        "\u00bfD\u00f3nde?",
+    ],
     ids=ascii,
 )
 def test_a_few_accents_are_western(tmp_path, text):
     path = tmp_path / "a.txt"
     path.write_bytes(text.encode("cp1252"))
     assert read_text(path) == (text, "windows-1252")
+
+
+def test_turkish_is_told_from_western_languages(tmp_path):
+    path = tmp_path / "a.txt"
+    text = "sipari\u015fim gelmedi\n\u00e7ok k\u0131zg\u0131n\u0131m"
+    path.write_bytes(text.encode("cp1254"))
+    assert read_text(path) == (text, "windows-1254")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("p\u0142aci z\u0142oty", "cp1250"), ("f\u00fcr St\u00fcck", "mac_roman")],
+)
+def test_letters_where_no_western_language_has_them_are_refused(tmp_path, text, encoding):
+    path = tmp_path / "a.txt"
+    path.write_bytes(f"text\n{text}".encode(encoding))
+    with pytest.raises(
+        DataFileError, match=r"line 2: neither UTF-8 nor Windows-1252, .* windows-1250 .* \(--encoding\)"
+    ):
+        read_text(path)
 
 
 def test_an_encoding_that_is_given_is_used(tmp_path):

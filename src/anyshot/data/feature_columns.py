@@ -2,6 +2,7 @@
 
 import logging
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ CLASSES: Final = (
 """Usual names of the column of the classes among features."""
 MOST_CLASSES: Final = 20
 """Columns with more different values are not proposed as those of classes."""
+_SIGNS: Final = str.maketrans("\uff0e\uff0c\uff0d\uff05\u066b\u066c\u066a", ".,-%.,%")
 _FEW_CODES: Final = 3
 """Different whole numbers that may be classes, whatever they begin with."""
 UNKNOWN_KINDS: Final[Mapping[str, Any]] = {}
@@ -171,7 +173,7 @@ def _with_booleans(cells: list[Any], kind: str | None = None) -> list[Any]:
 
 def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool, mark: Mark | None) -> list[Any]:
     """Return cells with truth values, without the marks of missing numbers and with decimal points, as they apply."""
-    given = [None if is_missing_number(cell) else _with_plain_minus(cell) for cell in cells]
+    given = [None if is_missing_number(cell) else _with_plain_signs(cell) for cell in cells]
     found = with_decimal_points(given, kind, mark=mark) if commas else given
     try:
         kind = kind or likely_kind(pd.Series(found, dtype=object))
@@ -180,9 +182,17 @@ def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool, mark: Mark
     return _with_booleans(cells if kind == "category" else found, kind)
 
 
-def _with_plain_minus(cell: Any) -> Any:
-    """Return a cell with a hyphen in place of the minus sign that some programs write before a number."""
-    return f"-{cell.strip()[1:]}" if isinstance(cell, str) and cell.strip()[:1] == "\u2212" else cell
+def _with_plain_signs(cell: Any) -> Any:
+    """Return a cell with ASCII digits and signs in place of Arabic and full-width ones, and of another minus.
+
+    >>> _with_plain_signs("\u2212\uff11\uff12\uff0e\uff15"), _with_plain_signs("\u0662\u0660")
+    ('-12.5', '20')
+    """
+    if not isinstance(cell, str) or cell.isascii():
+        return cell
+    plain = cell.strip().translate(_SIGNS)
+    minus = "-" if plain.startswith("\u2212") else ""
+    return minus + "".join(str(unicodedata.decimal(one, one)) for one in plain[len(minus) :])
 
 
 def cell_faults(rows: pd.DataFrame, kinds: Mapping[str, Any] = UNKNOWN_KINDS) -> dict[int, str]:

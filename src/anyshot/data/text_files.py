@@ -8,10 +8,12 @@ import os
 import re
 import unicodedata
 import zlib
+from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Final, NoReturn
 
-from anyshot.base.messages import note
+from anyshot.base.messages import note, shortened
 from anyshot.base.user_folders import local_path, web_address
 from anyshot.errors import DataFileError, InputError
 
@@ -26,7 +28,7 @@ DETECTED: Final = (
     "cp1252", "cp1251", "gb18030", "cp932", "big5", "euc_kr", "euc_jp", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874",
 )  # fmt: skip
 """Encodings that are detected. Central European ones are not among them: short French is often taken for them."""
-NAMES: Final = {f"cp{number}": f"windows-{number}" for number in (1251, 1252, 1253, 1255, 1256)}
+NAMES: Final = {f"cp{number}": f"windows-{number}" for number in (1251, 1252, 1253, 1254, 1255, 1256)}
 KINDS: Final = (
     (b"PK\x03\x04", "an Excel file or another ZIP archive", ".xlsx .xlsm"),
     (b"\xd0\xcf\x11\xe0", "a file of Excel 97 to 2003", ".xls .xlsx .xlsm"),  # also one of today's with a password
@@ -79,7 +81,16 @@ _TEXT_TABLES: Final = (".csv", ".tsv", ".jsonl", ".json")
 NOT_OF_FILES: Final = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 """Encodings of Python in which no file is written."""
 SAMPLE: Final = 2**16  # bytes from which an encoding is detected
+MOST_LINES: Final = 1000  # in which it is looked for letters that no Western language has
 
+_TURKISH: Final = frozenset("\u011f\u0131\u015f\u011e\u0130\u015e")
+"""Letters in which Turkish Windows-1254 differs from 1252: g with a breve, i without a dot, s with a cedilla."""
+_OTHERS_OF_TURKISH: Final = frozenset("\u00e7\u00f6\u00fc\u00e2\u00ee\u00fb\u00c7\u00d6\u00dc\u00c2\u00ce\u00db")
+_ODD_SIGN: Final = re.compile(
+    "(?<=[^\\W\\d_])[\u00a3\u00a5\u00b3\u00b9\u00bc\u00be\u00bf\u2020\u2021\u201a\u201e\u2039\u02c6](?=[^\\W\\d_])"
+    "|(?<=[a-z])[\u00c0-\u00de\u0160\u0178\u017d](?=[a-z])"
+)
+"""A mark, or a capital with an accent, within a word: Polish, or the text of a Mac, read as Windows-1252."""
 _FINAL_INSIDE: Final = re.compile("[\u05da\u05dd\u05df\u05e3\u05e5][\u05d0-\u05ea]")
 
 log = logging.getLogger(__name__)
@@ -281,7 +292,25 @@ def _encoding_of(data: bytes, path: Path) -> str:
             f"{path}, line {number}: neither UTF-8 nor {NAMES.get(encoding, encoding).capitalize()}. Save the file as "
             "UTF-8, or name its encoding (--encoding)."
         )
+    if encoding == "cp1252":
+        _refuse_odd_signs(not_ascii, path)
+        letters = {one for one in sample.decode("cp1254", errors="ignore") if one > "\x7f" and one.isalpha()}
+        if len(letters & _TURKISH) > 1 and letters <= _TURKISH | _OTHERS_OF_TURKISH:
+            encoding = "cp1254"
     return NAMES.get(encoding, encoding)
+
+
+def _refuse_odd_signs(lines: Mapping[int, bytes], path: Path) -> None:
+    """Raise DataFileError if a fifth of what is not ASCII in numbered lines stands within words as no letter does."""
+    texts = {number: line.decode("cp1252") for number, line in islice(lines.items(), MOST_LINES)}
+    n_odd = sum(len(_ODD_SIGN.findall(text)) for text in texts.values())
+    if n_odd > 1 and n_odd > sum(not one.isascii() for text in texts.values() for one in text) / 5:
+        number, text = next((number, text) for number, text in texts.items() if _ODD_SIGN.search(text))
+        word = next(word for word in text.split() if _ODD_SIGN.search(word))
+        raise DataFileError(
+            f"{path}, line {number}: neither UTF-8 nor Windows-1252, which would read {shortened(word)!r}. Save the "
+            "file as UTF-8, or name its encoding, such as windows-1250 of Polish, or mac_roman (--encoding)."
+        )
 
 
 def _is_typical(encoding: str, sample: bytes) -> bool:
