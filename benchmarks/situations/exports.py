@@ -18,6 +18,7 @@ from situations.situation import (
     Subject,
     command,
     fit_refused,
+    mentions,
     read,
     read_or_refused,
     read_texts,
@@ -161,3 +162,13 @@ STUDIO = (
 holds("an export of the studio, an answer that nobody confirmed: no label")(
     lambda f: read(f, "a.csv", STUDIO)[1] == ["refund", "delivery", None]
 )
+
+
+CHAT = (
+    "[01.05.24, 10:01:12] Ann: where is it?\nit is late\n[01.05.24, 10:02:01] Bob: hi\n[01.05.24, 10:02:09] Bob: soon\n"
+)
+holds("a chat of WhatsApp: said that each line is a text")(
+    lambda f: mentions(command("predict", written(f, "a.txt", CHAT), *CLASSES), "as a chat has", "rows of a CSV")
+)
+SAP = f"1 May 2024  List  1\n{'-' * 18}\n|text      |label|\n{'-' * 18}\n|it is late|x    |\n{'-' * 18}\n"
+holds("a list of SAP: refused, with what to do")(fit_refused("a.txt", SAP, "printed with lines", "as a spreadsheet"))

@@ -249,3 +249,11 @@ def test_labels_that_head_blocks_of_rows_are_logged(tmp_path, caplog):
 def test_a_tsv_of_one_column_may_be_a_csv(tmp_path):
     with pytest.raises(DataFileError, match=r"'text;label'.*let its name end in \.csv"):
         read_data(file(tmp_path, "a.tsv", "text;label\na;x\n"))
+
+
+def test_a_column_among_names_between_spaces_is_refused_with_what_separates_columns(tmp_path):
+    path = file(tmp_path, "a.csv", "no.  subject   class\n1    it is late   x\n")
+    with pytest.raises(DataFileError, match=r"has no column 'subject'.* Columns are separated by , ; tab or \|"):
+        read_data(path, text_column="subject")
+    with pytest.raises(DataFileError, match=r"has no column 'no'.* Did you mean 'no.  subject"):
+        read_data(path, text_column="no")

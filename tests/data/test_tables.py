@@ -269,11 +269,21 @@ def test_columns_between_bars_in_a_text_file_are_warned_of(tmp_path, caplog):
     assert not caplog.text
 
 
+@pytest.mark.parametrize("start", ["[01.05.24, 10:01:12] Ann: ", "5/1/24, 10:01 AM - Bob: ", "2024-05-01 10:01:12 - "])
+def test_the_times_of_a_chat_are_warned_of(start, tmp_path, caplog):
+    columns(file(tmp_path, "a.txt", f"{start}it is late\nwhere is it?\n{start}hello\n{start}bye\n"))
+    assert "has a date and a time before most lines, as a chat has" in caplog.text
+    caplog.clear()
+    columns(file(tmp_path, "b.txt", f"{start}it is late\nwhere is it?\nhello\n24/7, 365 - really\n"))
+    assert not caplog.text
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".txt", ".tsv"])
 def test_a_table_that_is_printed_with_lines_is_refused(tmp_path, suffix):
     line = "+----+-------+\n"
     printed = f"{line}| id | text  |\n{line}|  1 | a b   |\n{line}1 row in set (0.00 sec)\n"
-    for content in (printed, f"mysql> select * from t;\n{printed}", "┌──┬──┐\n| a | b |\n"):
+    sap = f"01.05.2024   List   1\n{'-' * 20}\n|Menge |Status |\n{'-' * 20}\n|  3   |OK     |\n"
+    for content in (printed, f"mysql> select * from t;\n{printed}", "┌──┬──┐\n| a | b |\n", sap):
         with pytest.raises(DataFileError, match="printed with lines, as clients of databases print it"):
             read_table(file(tmp_path, f"a{suffix}", content))
     psql = file(tmp_path, "p.csv", " id | text \n----+------\n  1 | a b\n(1 row)\n")

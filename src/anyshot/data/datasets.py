@@ -37,9 +37,10 @@ from anyshot.data.item_columns import (
     listed_columns,
     listed_names,
     read_labels,
+    sole_column_hint,
 )
 from anyshot.data.tables import Table, read_table
-from anyshot.data.text_files import as_written_first, existing, suffix_of
+from anyshot.data.text_files import as_written_first, existing
 from anyshot.data.text_folders import texts_of_folder
 from anyshot.errors import BadItemError, DataFileError, InputError, ItemColumnError
 
@@ -217,11 +218,9 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
     if text is None and image is None:
         _refuse_nested(table, map(str, table.frame.columns))
         header = "" if table.numbers is None else " The first row must contain the column names."
+        header += sole_column_hint(table)
         if table.separator is not None and table.frame.shape[1] == 1:
-            header += " Columns are separated by , ; tab or |, which must not stand in quotes."
             header += " Texts alone, one per line, are read from a file whose name ends in .txt."
-        if suffix_of(table.path) == ".tsv" and table.frame.shape[1] == 1:
-            header += " Columns of a .tsv are separated by tabs; if by another mark, let its name end in .csv."
         fault = (
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
             f"file, path, ...). Its columns: {listed_columns(table)}."

@@ -80,7 +80,8 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
         return given
     if given is not None and given not in columns:
         missing, remedy = missing_column(given, columns, may_list=of_texts)
-        remedy = remedy or f"Give one of them as {flag}."
+        is_part = missing in columns[0].split()  # as of names that only spaces separate
+        remedy = (is_part and sole_column_hint(table).lstrip()) or remedy or f"Give one of them as {flag}."
         raise DataFileError(f"{table.path} has no column {missing!r}. Its columns: {listed_columns(table)}. {remedy}")
     if given is not None:
         return given
@@ -96,6 +97,15 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
         f"{table.path} has several columns with a usual name: {', '.join(map(repr, found))}. Choose one with "
         f"{flag}{joined}."
     )
+
+
+def sole_column_hint(table: Table) -> str:
+    """Return a sentence on what separates columns, for a CSV or TSV with one column; else nothing."""
+    if table.frame.shape[1] > 1 or suffix_of(table.path) not in (".csv", ".tsv"):
+        return ""
+    if suffix_of(table.path) == ".tsv":
+        return " Columns of a .tsv are separated by tabs; if by another mark, let its name end in .csv."
+    return " Columns are separated by , ; tab or |, which must not stand in quotes."
 
 
 def missing_column(given: str, columns: Sequence[str], *, may_list: bool) -> tuple[str, str]:

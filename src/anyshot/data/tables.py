@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,8 @@ from anyshot.data.workbooks import SUFFIXES, read_workbook
 from anyshot.errors import DataFileError, InputError
 
 _PRINTED_LINE: Final = re.compile(r" *(\+-+(\+-+)*\+|[┌┏╔╭][─━═┬┳╦]+[┐┓╗╮]) *")
+_MOMENT: Final = re.compile(r"\u200e?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}[:.]\d{2}\b.*?[\]:-] ")
+"""How a line of a chat or a log begins."""
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +193,7 @@ def _json(text: str, path: Path) -> Table:
 
 
 def _text_lines(text: str, path: Path) -> Table:
-    """Parse a text per line; refuse columns between tabs, as spreadsheets save them, and warn of those between bars."""
+    """Parse a text per line; refuse columns between tabs, as spreadsheets save them."""
     _refuse_printed(text, path)
     numbered = numbered_lines(text)
     tabs = [line.count("\t") for _, line in numbered]
@@ -201,12 +203,27 @@ def _text_lines(text: str, path: Path) -> Table:
             "Let its name end in .tsv; its first line must hold the names of the columns."
         )
     _refuse_labeled_lines([line for _, line in numbered], path)
+    _warn_of_lines(numbered, path)
+    texts = [line for _, line in numbered]
+    return Table(path, pd.DataFrame({"text": texts}, dtype=object), [number for number, _ in numbered])
+
+
+def _warn_of_lines(numbered: Sequence[tuple[int, str]], path: Path) -> None:
+    """Warn of bars as between columns, of the times of a chat, and of blank lines; numbered: the other lines."""
+    most = max(2, len(numbered) / 2)
     ((n_bars, n_lines),) = Counter(line.count("|") for _, line in numbered).most_common(1)
-    if n_bars > 1 and n_lines > max(2, len(numbered) / 2):
+    if n_bars > 1 and n_lines > most:
         note(
             log,
             f"{path} has {n_bars} bars (|) in most lines, as between columns; each line is read as one text. If they "
             "are columns, let its name end in .csv",
+            level=logging.WARNING,
+        )
+    if sum(_MOMENT.match(line) is not None for _, line in numbered) > most:
+        note(
+            log,
+            f"{path} has a date and a time before most lines, as a chat has; each line is read as one text, with these "
+            "and the name. Give messages of several lines as rows of a CSV",
             level=logging.WARNING,
         )
     if n_blank := numbered[-1][0] - numbered[0][0] + 1 - len(numbered):
@@ -215,17 +232,17 @@ def _text_lines(text: str, path: Path) -> Table:
             f"{path} has {counted(n_blank, 'blank line')} between others, as a letter has; each other line is read as "
             "one text. Give letters as rows of a CSV, or as a folder of .txt files",
         )
-    texts = [line for _, line in numbered]
-    return Table(path, pd.DataFrame({"text": texts}, dtype=object), [number for number, _ in numbered])
 
 
 def _refuse_printed(text: str, path: Path) -> None:
     """Raise DataFileError for a table that is printed with lines, of which the first is one of the first rows."""
-    if any(map(_PRINTED_LINE.fullmatch, text.lstrip()[:SAMPLE].split("\n", 5)[:5])):
+    lines = text.lstrip()[:SAMPLE].split("\n", 5)[:5]
+    of_sap = any(re.fullmatch("-{9,}", line.strip()) and row.startswith("|") for line, row in pairwise(lines))
+    if of_sap or any(map(_PRINTED_LINE.fullmatch, lines)):
         raise DataFileError(
-            f"{path} holds a table that is printed with lines, as clients of databases print it. Let the client write "
-            "tabs (mysql --batch) to a file whose name ends in .tsv, or commas (sqlite3 -csv) to one in "
-            ".csv."
+            f"{path} holds a table that is printed with lines, as clients of databases print it. Export it as a "
+            "spreadsheet, or let the client write tabs (mysql --batch) to a file whose name ends in .tsv, or commas "
+            "(sqlite3 -csv) to one in .csv."
         )
 
 
