@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from anyshot.any_shot.cross_validation import Scores, cross_validate, fit_method, heads, odds_as_factors, result_of
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import Factors, Fit, Method, MethodOrAuto, Model, PriorKind, Starts
+from anyshot.any_shot.model import CrossValidationResult, Factors, Fit, Method, MethodOrAuto, Model, PriorKind, Starts
 from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, moved_by_labels, zero_shot_by_attributes
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import evenly_spaced, parts_to_test
@@ -42,24 +42,15 @@ def fit_model(
             linear, why = zero_shot_by_attributes(data)
             return Model(embedder, data, *linear, "zero-shot", "attributes", (why,), *found)
         prior = fit_prior(data)
-        if method == "zero-shot" and np.count_nonzero(prior.initial.any(axis=1)) < 2:
-            raise NotEnoughClassesError(
-                "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
-                "vectors, or choose another method."
-            )
+        if method == "zero-shot":
+            _check_zero_shot(prior)
         found = means_and_threshold(data, prior.initial, unknown_rate)
         wanted = _main_method(data, prior) if method == "auto" else method
         results, fold_deltas = cross_validate(data, prior, wanted if prior.are_guesses else method, start or {})
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
-        shares, pool_temperature = data.class_prior, 1.0
-        if prior.clusters and method in ("auto", "any-shot"):
-            shares = prior.clusters.shares
-            temperature = chosen.temperature if len(chosen.correct) else None
-            fit, pool_temperature = fit_with_pool(fit, data, prior, shares, chosen.factors, temperature)
-        else:
-            fit = fit[0].with_class_prior(shares), fit[1]
+        fit, shares, pool_temperature = fit_to_class_shares(fit, data, prior, chosen, method)
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
     return Model(
         embedder,
@@ -83,6 +74,30 @@ def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | Non
         return means, None
     pool = data.labeled[:0] if data.pool is None else data.pool
     return means, fit_threshold(data.labeled, data.index, S, pool, unknown_rate=unknown_rate)
+
+
+def _check_zero_shot(prior: Prior) -> None:
+    """Raise NotEnoughClassesError if fewer than two classes have a class vector."""
+    if np.count_nonzero(prior.initial.any(axis=1)) < 2:
+        raise NotEnoughClassesError(
+            "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
+            "vectors, or choose another method."
+        )
+
+
+def fit_to_class_shares(
+    fit: Fit, data: TrainingSet, prior: Prior, chosen: CrossValidationResult, method: MethodOrAuto
+) -> tuple[Fit, NDArray[np.floating] | None, float]:
+    """Return the model for the class shares of the data, these shares (c,), and the temperature of the pool.
+
+    They are the shares of the pool if the prior has clusters of it and `method` uses them; otherwise the given ones,
+    or None.
+    """
+    if not prior.clusters or method not in ("auto", "any-shot"):
+        return (fit[0].with_class_prior(data.class_prior), fit[1]), data.class_prior, 1.0
+    temperature, shares = chosen.temperature if len(chosen.correct) else None, prior.clusters.shares
+    fit, pool_temperature = fit_with_pool(fit, data, prior, shares, chosen.factors, temperature)
+    return fit, shares, pool_temperature
 
 
 def fit_with_pool(

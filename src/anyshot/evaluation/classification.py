@@ -158,21 +158,16 @@ def evaluate_answers(
     all_classes, truth, answers = _indexed(classes, y_true, predicted)
     table = None if probabilities is None else _checked(probabilities, n_items=len(truth), classes=names)
     labeled = truth >= 0
-    if not labeled.any():
-        raise NotEnoughLabelsError(
-            f"None of the {len(truth)} items has a label to compare the predictions with. Label some."
-        )
     weight = _weights(sample_weight, labeled)  # (n,), 0 for items without a label
     known = labeled & (truth < len(names))
     unknown = labeled & ~known
-    if unknown.any():
-        _warn_of_other_names(all_classes.tolist(), n_known=len(names), none_known=not known.any())
+    _warn_of_other_names(all_classes.tolist(), n_known=len(names), none_known=not known.any())
     data = (truth[labeled], answers[labeled], weight[labeled])
     per_class = _per_class(all_classes, *data, n_known=len(names))
     rejected = (answers < 0) | (answers >= len(names))
-    size, share = effective_size(weight), float(np.average(truth == answers, weights=weight))
+    share = float(np.average(truth == answers, weights=weight))
     interval = share_interval(share, weight)
-    compared = (table[known], truth[known]) if table is not None and weight[known].any() else None
+    nats, ece = _calibration(table, truth, known, weight)
     return Evaluation(
         n=int(labeled.sum()),
         n_without_label=int((~labeled).sum()),
@@ -180,14 +175,14 @@ def evaluate_answers(
         accuracy_interval=interval,
         per_class_accuracy=float(np.nanmean(per_class["recall"])),
         macro_f1=float(np.nanmean(per_class["f1"])),
-        log_loss=None if compared is None else log_loss(*compared, sample_weight=weight[known]),
-        ece=None if compared is None else expected_calibration_error(*compared, sample_weight=weight[known]),
+        log_loss=nats,
+        ece=ece,
         unknown_rate=_share(rejected, known, weight) or 0.0,
         unknown_found=_share(rejected, unknown, weight),
         per_class=per_class,
         confusions=_confusions(all_classes, *data, n_known=len(names)),
         notes=_notes(per_class, interval, n_without_label=int((~labeled).sum()))
-        + (() if sample_weight is None else (weight_note(size),)),
+        + (() if sample_weight is None else (weight_note(effective_size(weight)),)),
     )
 
 
@@ -210,11 +205,28 @@ def weight_note(size: float) -> str:
 
 
 def _weights(sample_weight: ArrayLike | None, labeled: NDArray[np.bool_]) -> Floats:
-    """Return the weight of each item (n,), 0 without a label."""
+    """Return the weight of each item (n,), 0 without a label. Raise an error if no item with a label has a weight."""
+    if not labeled.any():
+        raise NotEnoughLabelsError(
+            f"None of the {len(labeled)} items has a label to compare the predictions with. Label some."
+        )
     weight = item_weights(sample_weight, len(labeled)) * labeled
     if weight.sum() <= 0:
         raise InputError("The weights of the items with a label sum to zero. Give at least one a weight above 0.")
     return weight
+
+
+def _calibration(
+    table: Floats | None, truth: Indexes, known: NDArray[np.bool_], weight: Floats
+) -> tuple[float | None, float | None]:
+    """Return log-loss and calibration error on the items of known classes; None without probabilities or weight."""
+    if table is None or not weight[known].any():
+        return None, None
+    compared = table[known], truth[known]
+    return (
+        log_loss(*compared, sample_weight=weight[known]),
+        expected_calibration_error(*compared, sample_weight=weight[known]),
+    )
 
 
 def _share(which: NDArray[np.bool_], of: NDArray[np.bool_], weight: Floats) -> float | None:

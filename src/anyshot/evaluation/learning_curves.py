@@ -160,14 +160,7 @@ def learning_curve(
         )
     labels, labels_test = np.array(label_list(y), dtype=object), [truth[row] for row in tested]
     data = _Data(X, labels, take(X_test, tested), labels_test, unlabeled)
-    largest = np.bincount(index[index >= 0]).max(initial=0)
-    plan = [
-        (name, model, k, seed, rows)
-        for k in sorted({k for k in shots if k == "all" or k <= largest}, key=_rank)
-        for seed, rows in _distinct_draws(index, k, seeds=seeds)
-        for name, model in named.items()
-        if k != 0 or _fits_without_labels(model)
-    ]
+    plan = _fits(named, index, shots, seeds)
     results = list(track(data.scores(plan), total=len(plan), description="Measuring the curve"))
     scores = [row for row in results if not isinstance(row, Exception)]
     if not scores:
@@ -175,6 +168,18 @@ def learning_curve(
         raise NotEnoughLabelsError(f"No model can be fitted at shots={tuple(shots)}. Give more labels.{cause}")
     again = n_repeated(take(X_test, tested), X)
     return LearningCurve(pd.DataFrame(scores).astype({"shots": object}), len(tested), again)
+
+
+def _fits(models: Mapping[str, Predictor], index: Indexes, shots: Sequence[Shots], seeds: Seeds) -> list[_Fit]:
+    """Return the fits of a curve, with fewest labels first: of each model on each draw from classes `index` (n,)."""
+    largest = np.bincount(index[index >= 0]).max(initial=0)
+    return [
+        (name, model, k, seed, rows)
+        for k in sorted({k for k in shots if k == "all" or k <= largest}, key=_rank)
+        for seed, rows in _distinct_draws(index, k, seeds=seeds)
+        for name, model in models.items()
+        if k != 0 or _fits_without_labels(model)
+    ]
 
 
 def _check_plan(shots: object, seeds: object) -> None:

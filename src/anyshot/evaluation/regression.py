@@ -16,7 +16,7 @@ from anyshot.base.items import Items
 from anyshot.base.messages import count, one_call, warn_of_order
 from anyshot.base.number_columns import target_numbers
 from anyshot.base.progress import track
-from anyshot.base.validation import Floats, check_whole, generator
+from anyshot.base.validation import Floats, Indexes, check_whole, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups
@@ -245,17 +245,7 @@ def number_curve(
     check_whole(1, seeds=seeds)
     check_whole(0, **{f"sizes[{at}]": size for at, size in enumerate(sizes)})
     labels, truth = target_numbers(y, name="y"), target_numbers(y_test, name="y_test")
-    if len(labels) != item_count(X) or len(truth) != item_count(X_test):
-        raise InputError(
-            f"One label per item is needed; there are {item_count(X)} items and {len(labels)} labels, and "
-            f"{item_count(X_test)} test items and {len(truth)} labels."
-        )
-    labeled, tested = np.flatnonzero(np.isfinite(labels)), np.flatnonzero(np.isfinite(truth))
-    if len(labeled) < 2 or not len(tested):
-        raise NotEnoughLabelsError(
-            f"A curve needs two labeled training items and one labeled test item; there are {len(labeled)} and "
-            f"{len(tested)}."
-        )
+    labeled, tested = _labeled_rows(X, labels, X_test, truth)
     source = _source(model)
     X_test, y_test = take(X_test, tested), truth[tested]
     least = 0 if source else 2
@@ -277,6 +267,22 @@ def number_curve(
     return NumberCurve(
         pd.DataFrame(list(track(steps(), total=len(plan), description="Measuring the curve"))), len(tested)
     )
+
+
+def _labeled_rows(X: Items, labels: Floats, X_test: Items, truth: Floats) -> tuple[Indexes, Indexes]:
+    """Return the rows of training and test items whose label is a number; raise an error if they are too few."""
+    if len(labels) != item_count(X) or len(truth) != item_count(X_test):
+        raise InputError(
+            f"One label per item is needed; there are {item_count(X)} items and {len(labels)} labels, and "
+            f"{item_count(X_test)} test items and {len(truth)} labels."
+        )
+    labeled, tested = np.flatnonzero(np.isfinite(labels)), np.flatnonzero(np.isfinite(truth))
+    if len(labeled) < 2 or not len(tested):
+        raise NotEnoughLabelsError(
+            f"A curve needs two labeled training items and one labeled test item; there are {len(labeled)} and "
+            f"{len(tested)}."
+        )
+    return labeled, tested
 
 
 def _source(model: Predictor) -> dict[str, Any]:

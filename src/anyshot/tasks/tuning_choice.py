@@ -56,8 +56,7 @@ def fine_tune_if_better(
     began = time.monotonic()
     expected = _expected_seconds(model, items, random_state)
     if expected > limit:
-        why = f"it would take about {expected:.0f} s, and the budget is {limit:.0f} s"
-        return model.with_reason(f"Fine-tuning was not tried: {why}.")
+        return model.with_reason(f"Fine-tuning was not tried: {_over_budget(expected, limit)}.")
     within = "" if np.isinf(limit) else f", of a budget of {progress.duration(limit)}"
     log.info("Fine-tuning will take about %s%s", progress.duration(expected), within)
     rows_of = [(1, folds == fold) for fold in np.unique(folds)]  # as `progress.track` counts them
@@ -65,8 +64,7 @@ def fine_tune_if_better(
         scores[out] = _fine_tuned(model, items, ~out, random_state).scores(take(items, np.flatnonzero(out)))
         needed = (time.monotonic() - began) / done * (N_FOLDS + 1.5)  # the last fit has half as many items again
         if needed > limit:
-            why = f"it would take about {needed:.0f} s, and the budget is {limit:.0f} s"
-            return model.with_reason(f"Fine-tuning was stopped: {why}.")
+            return model.with_reason(f"Fine-tuning was stopped: {_over_budget(needed, limit)}.")
     result = any_shot.result_from_scores("fine-tuned", scores, data.index, data.class_prior, weight=data.weights)
     correct = _closed_form_scores(model, folds).argmax(axis=1) == data.index
     found = (
@@ -80,12 +78,9 @@ def fine_tune_if_better(
     tuned = _fine_tuned(model, items, np.ones(len(items), dtype=bool), random_state)
     seconds = time.monotonic() - began
     reason = f"Fine-tuning from stage {tuned.freeze_at_} on is used ({found}). It took {seconds:.0f} s."
-    coef, intercept, center = tuned.head_.arrays()
-    name = encoders.trainable(model.embedder.name)
-    encoder = encoders.TunedEncoder(name, tuned.backbone_, tuned.freeze_at_, tuned.rest_, center=center)
-    own = model.embedder
-    embedder = Embedder(encoder, cache=own.cache, long_texts=own.long_texts, words=own.words)
-    return with_fine_tuned(model, embedder, LinearModel(coef, intercept), result, items, unlabeled).with_reason(reason)
+    return with_fine_tuned(model, *_embedder_and_head(tuned, model.embedder), result, items, unlabeled).with_reason(
+        reason
+    )
 
 
 def _expected_seconds(model: Model, items: Items, random_state: RandomState) -> float:
@@ -98,6 +93,21 @@ def _expected_seconds(model: Model, items: Items, random_state: RandomState) -> 
         _fine_tuned(model, items, rows, random_state)
     # Each of the folds trains on the others, (N_FOLDS - 1) / N_FOLDS of the labels, and the last fit on all.
     return (time.monotonic() - began) * len(index) / np.count_nonzero(rows) * N_FOLDS
+
+
+def _over_budget(seconds: float, limit: float) -> str:
+    """Return why fine-tuning is not done, as a clause."""
+    return f"it would take about {seconds:.0f} s, and the budget is {limit:.0f} s"
+
+
+def _embedder_and_head(tuned: "FineTunedClassifier", own: Embedder) -> tuple[Embedder, LinearModel]:
+    """Return the fine-tuned encoder in an embedder with the settings of `own`, and its head."""
+    coef, intercept, center = tuned.head_.arrays()
+    encoder = encoders.TunedEncoder(
+        encoders.trainable(own.name), tuned.backbone_, tuned.freeze_at_, tuned.rest_, center=center
+    )
+    embedder = Embedder(encoder, cache=own.cache, long_texts=own.long_texts, words=own.words)
+    return embedder, LinearModel(coef, intercept)
 
 
 def _share(correct: NDArray[np.bool_]) -> str:

@@ -85,11 +85,7 @@ def predict(
     if model is None and columns.feature_columns is not None:
         raise typer.BadParameter("Names of classes say nothing about rows of features. Fit a model with anyshot fit.")
     check_out(out, TABLES, *items, class_options.classes)
-    if model is not None:
-        with saved_encoder(None if encoder == "auto" else encoder):
-            clf = open_model(model, method="predict_proba")
-    else:
-        clf = tasks.AnyShotClassifier(**class_options.parameters(), encoder=encoder).fit()
+    clf = _classifier(model, class_options, encoder)
     saved = None if model is None else clf  # one of class names is not fitted before it answers
     if list(items) == ["-"] and out is None and _is_streamed() and features_of(saved) is None:
         for lines in lines_of_stdin():
@@ -101,6 +97,14 @@ def predict(
         show_rows(rows, last="item")
     else:
         _write_predictions(rows, inputs, out, verbatim=verbatim)
+
+
+def _classifier(model: Path | None, class_options: ClassOptions, encoder: str) -> Any:
+    """Return the model of a folder, or one of the class names."""
+    if model is None:
+        return tasks.AnyShotClassifier(**class_options.parameters(), encoder=encoder).fit()
+    with saved_encoder(None if encoder == "auto" else encoder):
+        return open_model(model, method="predict_proba")
 
 
 def _where_is_no_model(items: Sequence[str]) -> str:
@@ -158,12 +162,7 @@ def suggest(
     table = current().table(data)
     columns = replace(columns, label_column=columns.label_column or _label_column(table, clf))
     inputs = read(data, columns=columns, model=clf, with_labels=columns.label_column is not None)
-    labels = inputs.labels or [None] * len(inputs)
-    known = {key for key, _ in learned_items(clf)}
-    keys = item_keys(clf, inputs.items) if known else labels
-    pool = [
-        row for row, (label, key) in enumerate(zip(labels, keys, strict=True)) if label is None and key not in known
-    ]
+    pool = _unlabeled_rows(inputs, clf)
     if not pool:
         raise InputError(f"Every row of {data} has a label, there or in the model, so there is nothing to suggest.")
     if len(pool) < min(n, len(inputs)):
@@ -182,6 +181,16 @@ def suggest(
     options = [part for option, name in named.items() if name is not None for part in (option, name)]
     then = shlex.join(["anyshot", "learn", str(model), str(out), *options])
     note(f"Wrote {count(len(guesses), 'row')} to {out}. Fill in the labels, then: {then}")
+
+
+def _unlabeled_rows(inputs: Any, clf: Any) -> list[int]:
+    """Return the rows that have a label neither in the file nor in the model."""
+    labels = inputs.labels or [None] * len(inputs)
+    known = {key for key, _ in learned_items(clf)}
+    keys = item_keys(clf, inputs.items) if known else labels
+    return [
+        row for row, (label, key) in enumerate(zip(labels, keys, strict=True)) if label is None and key not in known
+    ]
 
 
 def _keep_filled_in(out: Path | None, model: Path) -> None:

@@ -63,12 +63,7 @@ def add_class(
         if examples is not None:
             found = items_of_class(examples, name, columns, model=clf)
             items = [*items, *found] if items else found  # rows of features stay a table
-        new = one_class(name, clf.classes_.tolist())
-        if new in clf.classes_.tolist():
-            raise DuplicateClassError(
-                f"{model} already has the class {name!r}. To replace its words, use anyshot describe-class; to add "
-                f'examples of it: anyshot learn {shlex.quote(str(model))} "TEXT" --label {shlex.quote(name)}'
-            )
+        new = _unused_name(name, clf, model)
         clf.add_class(new, described, examples=items)
         clf.save(model)
     note(f"Added {name!r} with {count(len(items), 'example')}; {model} now has {len(clf.classes_)} classes.")
@@ -119,6 +114,17 @@ def _described(name: str, description: str | None, words: str | None) -> list[An
     if words is not None and "=" in words and words.partition("=")[0].strip() == name:
         raise typer.BadParameter(f"--words {words!r} names the class once more. Write the words of {name!r} alone.")
     return [description, *([] if words is None else [Words.read(words)])]
+
+
+def _unused_name(name: str, clf: Any, model: Path) -> Label:
+    """Return the name of a class to add, in the type of the classes; raise DuplicateClassError if there is one."""
+    new = one_class(name, clf.classes_.tolist())
+    if new in clf.classes_.tolist():
+        raise DuplicateClassError(
+            f"{model} already has the class {name!r}. To replace its words, use anyshot describe-class; to add "
+            f'examples of it: anyshot learn {shlex.quote(str(model))} "TEXT" --label {shlex.quote(name)}'
+        )
+    return new
 
 
 def _new_name(name: str, clf: Any) -> Label:

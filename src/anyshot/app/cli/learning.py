@@ -73,16 +73,8 @@ def fit(
     more, named = None, parameters["classes"]
     if unlabeled is not None:
         more = _unlabeled_items(unlabeled, columns, like=inputs)
-    if inputs.labels is None and inputs.modality == "table":
-        raise InputError(
-            f"{data} has no labels, without which nothing is known of rows of features. Name the column of the labels "
-            f"with --label-column.{label_hint(inputs)}"
-        )
-    if inputs.labels is None and named is None:
-        raise InputError(
-            f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
-            "the classes with --classes, and ten words of each with --words."
-        )
+    if inputs.labels is None:
+        _check_names_suffice(data, inputs, named)
     clf = tasks.AnyShotClassifier(**parameters, encoder=encoder_of(inputs, encoder), unknown_rate=unknown_rate)
     if inputs.labels is None:
         note(f"{data} has no labels: its items are used as unlabeled items.")
@@ -93,6 +85,20 @@ def fit(
         labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
         clf.fit(inputs.items, labels, unlabeled=more)
     _save(clf, out, inputs)
+
+
+def _check_names_suffice(data: Any, inputs: Any, classes: object) -> None:
+    """Raise InputError if items without labels are rows of features, or no classes were given."""
+    if inputs.modality == "table":
+        raise InputError(
+            f"{data} has no labels, without which nothing is known of rows of features. Name the column of the labels "
+            f"with --label-column.{label_hint(inputs)}"
+        )
+    if classes is None:
+        raise InputError(
+            f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
+            "the classes with --classes, and ten words of each with --words."
+        )
 
 
 def _unlabeled_items(path: Path, columns: Columns, *, like: Any) -> Any:
