@@ -216,7 +216,7 @@ def test_ten_labels_that_are_all_predicted_correctly_do_not_promise_certainty():
     result = result_from_scores("any-shot", np.eye(2)[own] * 9, own, None)
     assert result.accuracy == 1
     assert result.interval == pytest.approx(wilson_interval(10, 10))
-    assert str(result) == "any-shot 100.0% (72.2 to 100.0)"
+    assert str(result) == "any-shot 100.0 % (72.2 to 100.0)"
 
 
 def test_the_interval_is_wider_where_most_labels_are_of_one_class():

@@ -29,7 +29,7 @@ FAR = replace(ONE, is_known=False, matched=None, neighbors=())
 
 def test_an_explanation_prints_one_reason_per_line():
     assert str(ONE).splitlines() == [
-        "billing (75%; next login 15%): I was [bold]charged twice",
+        "billing (75 %; next login 15 %): I was [bold]charged twice",
         '  most similar text of billing: "invoices <and> charges"',
         "  0.81 similar to billing: refund [bold]me",
         "  0.10 similar to login: cannot sign in",
@@ -48,7 +48,7 @@ def test_long_names_and_texts_of_classes_are_shortened():
 def test_the_explanation_of_an_unknown_item_names_the_closest_class():
     assert FAR.answer == "unknown"
     assert FAR.reasons() == ["the closest class is billing, but it is not close enough"]
-    assert str(FAR).startswith(f"unknown (next billing {FAR.probability:.0%}): ")
+    assert str(FAR).startswith(f"unknown (next billing {100 * FAR.probability:.0f} %): ")
     assert "<td>unknown</td><td>-</td>" in Explanations((FAR,))._repr_html_()
 
 
@@ -65,7 +65,14 @@ def test_the_terminal_shows_a_table_with_markup_unchanged():
     screen = Console(file=StringIO(), width=200)
     screen.print(Explanations((ONE, FAR)))
     printed = screen.file.getvalue()
-    for words in ("I was [bold]charged twice", "75%", "login (15%)", "refund [bold]me", "not close enough", "unknown"):
+    for words in (
+        "I was [bold]charged twice",
+        "75 %",
+        "login (15 %)",
+        "refund [bold]me",
+        "not close enough",
+        "unknown",
+    ):
         assert words in printed
 
 
@@ -74,13 +81,13 @@ def test_the_notebook_shows_a_table_with_escaped_html():
     assert html.count("<tr>") == 3
     assert "invoices &lt;and&gt; charges" in html
     assert "<and>" not in html
-    assert "login (15%)" in html
+    assert "login (15 %)" in html
     assert "charges&quot;<br>0.81 similar to billing: refund [bold]me<br>" in html
 
 
 def test_labels_that_are_numbers_print_too():
     one = replace(ONE, label=1, runner_up=0, neighbors=(Neighbor("row 3", 1, 0.5),))
-    assert "1 (75%; next 0 15%)" in str(Explanations((one,)))
+    assert "1 (75 %; next 0 15 %)" in str(Explanations((one,)))
     screen = Console(file=StringIO(), width=200)
     screen.print(Explanations((one,)))
     assert "0.50 similar to 1: row 3" in screen.file.getvalue()

@@ -20,6 +20,7 @@ from anyshot.any_shot.prior import (
     refine_with_shares,
 )
 from anyshot.any_shot.training_set import TrainingSet, without_items
+from anyshot.base.messages import in_percent
 from anyshot.base.validation import class_sums, generator, unit
 from anyshot.zero_shot.class_shares import cluster_evidence, shares_by_clusters, whiten
 from anyshot.zero_shot.class_texts import describe
@@ -92,7 +93,7 @@ def test_a_pool_of_one_cluster_is_not_used_and_predictions_are_unsure():
     assert (prior.kind, prior.clusters) == ("names", None)
     assert prior.confidence == pytest.approx(DEFAULTS.smallest_confidence**DEFAULTS.confidence_power)
     assert prior.reasons == (
-        "The 60 unlabeled examples are not used, since they fall into other groups than the classes: only 33% or "
+        "The 60 unlabeled examples are not used, since they fall into other groups than the classes: only 33 % or "
         "less of the confident predictions by the names would stay the same. Predictions are unsure until labels show "
         "more.",
     )
@@ -131,7 +132,7 @@ def test_class_vectors_move_to_the_clusters_that_confirm_them():
     assert accuracy(prior.class_vectors, U, y) == 1
     assert prior.reasons == (
         "Each class is known by its name and by a group of similar items among 60 unlabeled examples; the name counts "
-        f"{least:.2f} times as much as the group. Of the confident predictions by names, 100% stay the same.",
+        f"{least:.2f} times as much as the group. Of the confident predictions by names, 100 % stay the same.",
     )
 
 
@@ -153,7 +154,7 @@ def test_clusters_that_are_not_the_classes_are_not_used():
     scores = data.pool @ names.T - (data.pool @ names.T).mean(axis=0)
     rows = most_confident(scores, top=0.5)
     same = (scores[rows].argmax(axis=1) == (data.pool[rows] @ moved.class_vectors.T).argmax(axis=1)).mean()
-    assert f"only {same:.0%} of the confident predictions" in prior.reasons[0]
+    assert f"only {in_percent(same)} of the confident predictions" in prior.reasons[0]
     used = fit_prior(data.with_defaults(replace(DEFAULTS, least_agreement=0)))
     assert used.kind == "refined"
     assert accuracy(prior.class_vectors, U, y) > accuracy(used.class_vectors, U, y) + 0.3
@@ -213,7 +214,7 @@ def test_clusters_must_be_the_classes_on_items_too_that_they_do_not_contain():
     assert few.clusters is not None
     assert (many.kind, many.clusters) == ("names", None)
     np.testing.assert_allclose(many.class_vectors, names, atol=1e-6)
-    assert f"only {outside + (1 - outside) / 3:.0%} of the confident predictions" in many.reasons[0]
+    assert f"only {in_percent(outside + (1 - outside) / 3)} of the confident predictions" in many.reasons[0]
 
 
 def test_names_weigh_more_where_classes_have_few_unlabeled_items():

@@ -50,8 +50,10 @@ def test_the_card_starts_with_metadata_for_model_hubs():
 
 def test_the_leaderboard_is_a_table_and_is_left_out_when_empty():
     board = [["any-shot", 0.8125, -0.5, 1.0, 0.57, 0.934], ["zero-shot", 0.75, -0.7, 1.0]]  # version 0.1: no interval
-    table = "| method, on held-out labels | accuracy, 95 % interval |\n|---|---|\n| any-shot | 81.2% (57.0 to 93.4) |\n"
-    assert f"{table}| zero-shot | 75.0% |\n" in model_card(facts(leaderboard=board))
+    table = (
+        "| method, on held-out labels | accuracy, 95 % interval |\n|---|---|\n| any-shot | 81.2 % (57.0 to 93.4) |\n"
+    )
+    assert f"{table}| zero-shot | 75.0 % |\n" in model_card(facts(leaderboard=board))
     assert "accuracy" not in model_card(facts())
 
 
@@ -66,7 +68,7 @@ def test_figures_are_in_the_metadata_and_in_a_table():
     card = model_card(facts(), **given, tested_on='400 "new" messages')
     assert 'name: "400 \\"new\\" messages"' in card
     assert '    - type: "accuracy"\n      value: 0.9125\n' in card
-    assert '| on 400 "new" messages | |\n|---|---|\n| accuracy | 91.2% (88.0 to 93.7) |' in card
+    assert '| on 400 "new" messages | |\n|---|---|\n| accuracy | 91.2 % (88.0 to 93.7) |' in card
 
 
 def test_names_are_escaped():

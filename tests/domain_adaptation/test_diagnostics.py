@@ -37,7 +37,7 @@ def test_the_number_of_classes_is_relative_to_the_source():
 
 def test_disagreement_with_the_source_model_gives_a_warning():
     found = diagnose(one_hot(0, 1, 2, 3), one_hot(1, 0, 2, 3), EVEN)
-    assert "50% of the target predictions differ from the source model's" in str(found)
+    assert "50 % of the target predictions differ from the source model's" in str(found)
 
 
 def test_the_effective_number_of_equally_frequent_classes_is_their_number():

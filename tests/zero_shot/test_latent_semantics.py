@@ -104,7 +104,7 @@ def test_of_the_similarity_of_joined_vectors_the_stated_share_is_that_of_the_wor
     other = np.eye(2, 3, dtype=np.float32)  # the encoder's vectors, whose cosine is 0
     joined = half.joined(other, words)
     assert joined[0] @ joined[1] == pytest.approx(0.2 * words[0] @ words[1])
-    assert ": 20% of the similarity of two texts is that of these words" in half.reason
+    assert ": 20 % of the similarity of two texts is that of these words" in half.reason
 
 
 @pytest.mark.parametrize(

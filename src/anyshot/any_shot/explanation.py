@@ -65,9 +65,9 @@ class Explanation:
 
     def __str__(self) -> str:
         answer, label, runner_up = (shortened(str(name)) for name in (self.answer, self.label, self.runner_up))
-        own = f"{self.probability:.0%}; next {runner_up} {self.probability - self.margin:.0%}"
+        own = f"{100 * self.probability:.0f} %; next {runner_up} {100 * (self.probability - self.margin):.0f} %"
         # The probabilities are of the classes, given that the item is of one of them.
-        shares = own if self.is_known else f"next {label} {self.probability:.0%}"
+        shares = own if self.is_known else f"next {label} {100 * self.probability:.0f} %"
         return escaped("\n".join([f"{answer} ({shares}): {self.item}", *(f"  {line}" for line in self.reasons())]))
 
     def reasons(self) -> list[str]:
@@ -83,11 +83,11 @@ class Explanation:
 
     def _cells(self) -> tuple[str, ...]:
         """Return the texts of the columns of a table."""
-        own, reasons = f"{self.probability:.0%}", "\n".join(self.reasons())
+        own, reasons = f"{100 * self.probability:.0f} %", "\n".join(self.reasons())
         answer, label, runner_up = (shortened(str(name)) for name in (self.answer, self.label, self.runner_up))
         if not self.is_known:  # nothing is known of the probability that the item is of no class
             return self.item, answer, "-", f"{label} ({own})", reasons
-        return self.item, answer, own, f"{runner_up} ({self.probability - self.margin:.0%})", reasons
+        return self.item, answer, own, f"{runner_up} ({100 * (self.probability - self.margin):.0f} %)", reasons
 
 
 class Explanations(tuple[Explanation, ...]):

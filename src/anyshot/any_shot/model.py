@@ -14,6 +14,7 @@ from anyshot.base.columns import item_count
 from anyshot.base.folds import row_digests
 from anyshot.base.items import Items
 from anyshot.base.labels import Label, sorted_rows
+from anyshot.base.messages import with_interval
 from anyshot.base.validation import Floats, Indexes, Vectors, softmax
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
@@ -108,8 +109,7 @@ class CrossValidationResult(NamedTuple):
 
     def __str__(self) -> str:
         """Return the accuracy with its interval in percent."""
-        lower, upper = self.interval
-        return f"{self.method} {self.accuracy:.1%} ({100 * lower:.1f} to {100 * upper:.1f})"
+        return f"{self.method} {with_interval(self.accuracy, self.interval)}"
 
 
 @dataclass(frozen=True)

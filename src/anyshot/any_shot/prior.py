@@ -10,7 +10,7 @@ from anyshot import zero_shot
 from anyshot.any_shot.model import LinearModel, PriorKind
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.folds import first_copies, row_digests
-from anyshot.base.messages import count
+from anyshot.base.messages import count, in_percent
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot import pool_refinement
@@ -112,7 +112,7 @@ def name_weight(refined: Refinement, data: TrainingSet) -> float:
 
 def _staying(agreed: float, n_classes: int) -> str:
     """Return which part of the confident predictions stays the same, by their agreement beyond chance."""
-    return f"{agreed + (1 - agreed) / n_classes:.0%}" + ("" if agreed else " or less")
+    return in_percent(agreed + (1 - agreed) / n_classes) + ("" if agreed else " or less")
 
 
 def agreement_outside(S: Vectors, names: Vectors, data: TrainingSet, pool: Vectors, weight: float) -> float:

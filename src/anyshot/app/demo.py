@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from anyshot import data, encoders, evaluation, store, tasks
 from anyshot.base.files import atomic_file, check_writable
 from anyshot.base.labels import UNKNOWN
+from anyshot.base.messages import in_percent
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes
 from anyshot.errors import DataFileError
@@ -97,11 +98,14 @@ def _no_labels(data: Messages, console: Console) -> None:
         answers, sure = clf.predict(data.texts), clf.predict_proba(data.texts).max(axis=1)
     firsts = [data.labels.index(name) for name in data.classes[:6]]
     shown = sorted(firsts, key=lambda row: answers[row] != data.labels[row])  # stable: correct predictions first
-    rows = [(data.texts[row], answers[row], f"{sure[row]:.0%}", _mark(answers[row], data.labels[row])) for row in shown]
+    rows = [
+        (data.texts[row], answers[row], f"{100 * sure[row]:.0f} %", _mark(answers[row], data.labels[row]))
+        for row in shown
+    ]
     console.print(_table(("message", "prediction", "probability", "correct"), rows))
     console.print(
         "The table has the first message of six classes, correct predictions first. "
-        f"Accuracy: {np.mean(answers == np.array(data.labels)):.0%} of all {len(data.texts)} messages."
+        f"Accuracy: {in_percent(float(np.mean(answers == np.array(data.labels))))} of all {len(data.texts)} messages."
     )
 
 
@@ -168,7 +172,7 @@ def _out_of_scope(data: Messages, console: Console) -> None:
     for rate in UNKNOWN_RATES:
         found, lost = _predicted_unknown(data, rate)
         times_found.update(found)
-        shown.append((f"{rate:.2f}", f"{len(found) / DRAWS:.1f} of {n_out}", f"{lost:.0%}"))
+        shown.append((f"{rate:.2f}", f"{len(found) / DRAWS:.1f} of {n_out}", f"{100 * lost:.0f} %"))
     console.print(_table(("unknown_rate", "of no class, found", "of a class, lost"), shown))
     for text, times in times_found.most_common(1):
         n_models = DRAWS * len(UNKNOWN_RATES)
@@ -187,7 +191,7 @@ def _photographs(console: Console) -> None:
         clf = tasks.AnyShotClassifier(PHOTO_CLASSES).fit()
         answers, sure = clf.predict(files), clf.predict_proba(files)
     rows = [
-        (Path(file).name, answer, *(f"{share:.0%}" for share in own))
+        (Path(file).name, answer, *(f"{100 * share:.0f} %" for share in own))
         for file, answer, own in zip(files, answers, sure, strict=True)
     ]
     console.print(_table(("photograph", "prediction", *map(str, clf.classes_)), rows))

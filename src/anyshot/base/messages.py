@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import inspect
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
@@ -196,6 +197,37 @@ def first_of(values: Sequence[object] | NDArray[np.intp], *, at_most: int) -> st
     """
     more = f" and {len(values) - at_most} more" if len(values) > at_most else ""
     return ", ".join(map(str, values[:at_most])) + more
+
+
+def enumerated(values: Sequence[object], *, last: str = "and") -> str:
+    """Return all values as text, with the word `last` before the last one.
+
+    >>> enumerated(["a", "b", "c"]), enumerated(["a"], last="or")
+    ('a, b and c', 'a')
+    """
+    *others, final = map(str, values)
+    return f"{', '.join(others)} {last} {final}" if others else final
+
+
+def in_percent(share: float) -> str:
+    """Return a share in percent, with digits that tell a very small or large one from 0 or 100.
+
+    >>> in_percent(0.126), in_percent(0.00126), in_percent(0.99874)
+    ('13 %', '0.1 %', '99.9 %')
+    """
+    near = min(share, 1 - share)
+    digits = 0 if near >= 0.01 or near <= 0 else max(1, -math.floor(math.log10(near)) - 2)
+    return f"{100 * share:.{digits}f} %"
+
+
+def with_interval(share: float, interval: Sequence[float] = ()) -> str:
+    """Return a share in percent with one decimal, and its interval if it has one.
+
+    >>> with_interval(0.8125, (0.57, 0.934)), with_interval(0.75)
+    ('81.2 % (57.0 to 93.4)', '75.0 %')
+    """
+    shown = f"{100 * share:.1f} %"
+    return f"{shown} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else shown
 
 
 def nearest(name: object, names: Iterable[object]) -> str | None:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from anyshot.base.messages import with_interval
+
 MAX_CLASSES: Final = 20
 """Classes that a card names."""
 
@@ -78,7 +80,7 @@ class _About(NamedTuple):
 def _about_model(facts: Mapping[str, Any]) -> _About:
     """Return the parts of the card of an any-shot model."""
     board = "".join(
-        f"| {_escaped(method)} | {_with_interval(accuracy, tuple(rest[2:4]) or None)} |\n"
+        f"| {_escaped(method)} | {with_interval(accuracy, rest[2:4])} |\n"
         for method, accuracy, *rest in facts["leaderboard"]
     )
     words = (
@@ -129,15 +131,10 @@ def _metadata(modality: str | None, base: str | None, figures: Mapping[str, floa
 
 def _figures(figures: Mapping[str, float], tested_on: str | None, intervals: Mapping[str, tuple[float, float]]) -> str:
     rows = "".join(
-        f"| {_escaped(name)} | {_with_interval(value, intervals.get(name))} |\n" for name, value in figures.items()
+        f"| {_escaped(name)} | {with_interval(value, intervals.get(name, ()))} |\n" for name, value in figures.items()
     )
     head = _escaped(f"on {tested_on or 'held-out items'}")
     return f"\n| {head} | |\n|---|---|\n{rows}" if rows else ""
-
-
-def _with_interval(share: float, interval: Sequence[float] | None) -> str:
-    """Return a share in percent, with its interval if it has one."""
-    return f"{share:.1%}" if not interval else f"{share:.1%} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
 
 
 def _escaped(text: object) -> str:

@@ -87,9 +87,9 @@ class DensityRatioWeighting(AdaptedClassifier):
         n, size = len(self.weights_), self.effective_sample_size_
         if size < self.min_sample_fraction * n:
             raise EffectiveSampleError(
-                f"The effective sample size is {size:.1f} of {n} source items ({size / n:.1%}); at least "
-                f"{self.min_sample_fraction:.1%} is required. The domains hardly overlap: keep the source model, use a "
-                "method that transforms the vectors, use fewer features, or lower exponent."
+                f"The effective sample size is {size:.1f} of {n} source items ({100 * size / n:.1f} %); at least "
+                f"{100 * self.min_sample_fraction:.1f} % is required. The domains hardly overlap: keep the source "
+                "model, use a method that transforms the vectors, use fewer features, or lower exponent."
             )
         counted = self.weights_ if domains.weights is None else self.weights_ * domains.weights
         self.model_ = fit_base(self.base, domains.source, domains.index, counted)

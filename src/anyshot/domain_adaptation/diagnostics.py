@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from scipy.stats import entropy
 
+from anyshot.base.messages import in_percent
 from anyshot.domain_adaptation.domains import Floats
 
 MIN_CRITIC_ACCURACY: Final = 0.55
@@ -71,13 +72,13 @@ def effective_number(frequencies: Floats) -> float:
 def _critic_messages(accuracies: Sequence[float]) -> Iterator[str]:
     if accuracies and max(accuracies) < MIN_CRITIC_ACCURACY:
         yield (
-            f"The accuracy of the critic never exceeded {max(accuracies):.0%}, about chance: it had no effect. Either "
-            "the domains are alike, or the features changed too fast for it; try a lower weight."
+            f"The accuracy of the critic never exceeded {in_percent(max(accuracies))}, about chance: it had no effect. "
+            "Either the domains are alike, or the features changed too fast for it; try a lower weight."
         )
     elif accuracies and accuracies[-1] > MAX_CRITIC_ACCURACY:
         yield (
-            f"The critic still tells the domains apart with {accuracies[-1]:.0%} accuracy: the features are not "
-            "aligned. Try a higher weight, more epochs, or align='mcc', which has no critic."
+            f"The critic still tells the domains apart with {in_percent(accuracies[-1])} accuracy: the features are "
+            "not aligned. Try a higher weight, more epochs, or align='mcc', which has no critic."
         )
 
 
@@ -90,6 +91,6 @@ def _prediction_messages(effective: float, expected: float, disagreement: float)
         )
     if disagreement > MAX_DISAGREEMENT:
         yield (
-            f"{disagreement:.0%} of the target predictions differ from the source model's: one of the two models must "
-            "be bad. Inspect some of these items, or run adapt_or_not."
+            f"{in_percent(disagreement)} of the target predictions differ from the source model's: one of the two "
+            "models must be bad. Inspect some of these items, or run adapt_or_not."
         )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from anyshot.base.messages import one_call
+from anyshot.base.messages import enumerated, one_call
 from anyshot.base.validation import RandomState, check_whole, generator, number_rows
 from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel, check_domains
 from anyshot.domain_adaptation.domains import Domains, Normalize, check_items_per_class, is_sparse
@@ -83,11 +83,10 @@ class Verdict:
         return self.choice != SOURCE
 
     def __str__(self) -> str:
-        *others, last = CRITERIA[self.shift]
         return "\n".join(
             [
                 f"Adapt with {self.choice}." if self.adapt else "Do not adapt: keep the source model.",
-                f"Test of a source model's predictions: {self.shift}. Criteria: {', '.join(others)} and {last}.",
+                f"Test of a source model's predictions: {self.shift}. Criteria: {enumerated(CRITERIA[self.shift])}.",
                 "They are computed without labels of the target: they show which method to prefer, not its accuracy.",
                 *self.reasons,
                 self.table.to_string(na_rep="-"),

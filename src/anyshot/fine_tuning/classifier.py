@@ -148,7 +148,7 @@ class FineTunedClassifier(NetworkClassifier):
 
 def _outcome(history: History, labels: TrainingLabels, factor: float) -> str:
     """Return which weights were kept, and why."""
-    kept = "kept" if factor == 1 else f"kept, {factor:.0%} of the way from the initial weights"
+    kept = "kept" if factor == 1 else f"kept, {100 * factor:.0f} % of the way from the initial weights"
     if labels.why_none:
         return f"No items were held out ({labels.why_none}): trained for all epochs; the last weights are {kept}."
     best, accuracy = history.best_epoch, f"Accuracy on {len(labels.held_out)} held-out items was best"

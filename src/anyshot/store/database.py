@@ -309,7 +309,7 @@ def _new_slice(connection: sqlite3.Connection, size: int) -> int:
 
 
 def _evict(connection: sqlite3.Connection, limit: float, folder: Path) -> None:
-    """Delete the slices that were used longest ago until all take up 90% of `limit` [bytes], if they exceed it."""
+    """Delete the slices that were used longest ago until all take up 90 % of `limit` [bytes], if they exceed it."""
     page = _number(connection, "pragma page_size")
     while (filled := page * _used_pages(connection) + _file_bytes(connection)) > limit:
         victims, freed = [], 0

@@ -17,7 +17,7 @@ from anyshot.base.columns import item_count
 from anyshot.base.estimator import ClassifierBase, not_fitted
 from anyshot.base.items import Items, check_list, items_and_labels, modality_of
 from anyshot.base.labels import Classes, Label, Labels, clean_names, from_indexes, to_indexes, warn_of_look_alikes
-from anyshot.base.messages import warn
+from anyshot.base.messages import in_percent, warn
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, decision_scores, generator, pair
 from anyshot.store.encoding import EncodingCounts
@@ -41,7 +41,6 @@ from anyshot.tasks.fitting import (
     without_corrected,
 )
 from anyshot.tasks.parameters import Parameters, check_needs_no_items, check_parameters, expected_shares
-from anyshot.zero_shot.class_shares import in_percent
 from anyshot.zero_shot.class_texts import Description
 
 if TYPE_CHECKING:  # each is loaded by who asks for it

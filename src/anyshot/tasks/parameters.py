@@ -11,10 +11,10 @@ from anyshot import any_shot
 from anyshot.any_shot.model import METHODS
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.labels import Label, clean_names
-from anyshot.base.messages import shortened, warn
+from anyshot.base.messages import in_percent, shortened, warn
 from anyshot.base.validation import Floats, generator, is_number
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
-from anyshot.zero_shot.class_shares import UNEQUAL, equal_shares, in_percent
+from anyshot.zero_shot.class_shares import UNEQUAL, equal_shares
 
 SUM_ERROR: Final = 0.02
 """Relative difference between the sum of shares and 1, or 100 percent, that may be due to rounding."""

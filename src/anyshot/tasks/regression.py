@@ -200,7 +200,9 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
             return ("There are no labels, so the source's predictions are used.",)
         probability = self.source_probability_
         weight = f"{self.source_weight_:.2g} times the source's prediction"
-        informative = "" if probability is None else f", which is informative with probability {probability:.0%}"
+        informative = (
+            "" if probability is None else f", which is informative with probability {100 * probability:.0f} %"
+        )
         return (
             f"Ridge regression on {n} labels, plus {weight}{informative}.",
             "The result is averaged over penalties and over the reliability of the source, weighted by the evidence.",
@@ -375,7 +377,8 @@ def _card(model: AnyShotRegressor) -> str:
     """Return the model card of a saved regressor."""
     n = len(model.residuals_)
     error = f"{np.sqrt(np.mean(model.residuals_**2)):.3g} in cross-validation" if n else "not measured: no labels"
-    source = "" if (p := model.source_probability_) is None else f" The source is informative with probability {p:.0%}."
+    p = model.source_probability_
+    source = "" if p is None else f" The source is informative with probability {100 * p:.0f} %."
     return f"""---
 library_name: anyshot
 tags:

@@ -16,6 +16,7 @@ from anyshot.base import progress
 from anyshot.base.columns import take
 from anyshot.base.folds import first_copies, folds_by_arrival, ranks_in_class
 from anyshot.base.items import Items
+from anyshot.base.messages import with_interval
 from anyshot.base.validation import Indexes, RandomState, class_means, unit
 from anyshot.errors import EncoderError, MissingExtraError
 
@@ -112,8 +113,7 @@ def _embedder_and_head(tuned: "FineTunedClassifier", own: Embedder) -> tuple[Emb
 
 def _share(correct: NDArray[np.bool_]) -> str:
     """Return the share of correct predictions (n,) with its interval in percent."""
-    lower, upper = evaluation.wilson_interval(float(correct.sum()), len(correct))
-    return f"{correct.mean():.1%} ({100 * lower:.1f} to {100 * upper:.1f})"
+    return with_interval(correct.mean(), evaluation.wilson_interval(float(correct.sum()), len(correct)))
 
 
 def with_fine_tuned(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from anyshot.base.labels import Label
+from anyshot.base.messages import enumerated
 from anyshot.base.validation import Floats, Indexes
 from anyshot.errors import ClassesError, InputError, UnknownClassError
 from anyshot.zero_shot.class_vectors import checked_class_vectors, kernel_ridge_weights, standardized
@@ -30,7 +31,7 @@ class Analogy:
         by_sign: dict[str, list[str]] = {"like": [], "unlike": []}
         for name, weight in self.similar_classes:
             by_sign["like" if weight > 0 else "unlike"].append(f"{name} {abs(weight):.2f}")
-        similar = ", ".join(f"{word} {_and(found)}" for word, found in by_sign.items() if found)
+        similar = ", ".join(f"{word} {enumerated(found)}" for word, found in by_sign.items() if found)
         different = ", ".join(f"{attribute} {'+' if score > 0 else '-'}" for attribute, score in self.attributes)
         return f"{self.name}: " + "; ".join([similar or "like no labeled class", *([different] if different else [])])
 
@@ -135,7 +136,3 @@ def _largest(values: Floats, names: Sequence[Name], n: int) -> tuple[tuple[Name,
     """Return the names of the `n` largest absolute values, without zeros, and these values."""
     best = np.argsort(-np.abs(values), kind="stable")[:n].tolist()
     return tuple((names[row], float(values[row])) for row in best if values[row])
-
-
-def _and(things: Sequence[str]) -> str:
-    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"

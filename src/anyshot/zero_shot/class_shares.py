@@ -1,6 +1,5 @@
 """How clearly the classes are clusters of a pool of unlabeled vectors, and the class shares of such clusters."""
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,6 +8,7 @@ import scipy
 from numpy.typing import NDArray
 
 from anyshot.base.labels import Label
+from anyshot.base.messages import enumerated, in_percent
 from anyshot.base.validation import Floats, Vectors
 
 UNEQUAL: Final = 0.2
@@ -37,17 +37,6 @@ def shares_of_groups(shares: NDArray[np.floating], groups: Sequence[Sequence[int
     return np.asarray(found / found.sum())
 
 
-def in_percent(share: float) -> str:
-    """Return a share in percent, with digits that tell a very small or large one from 0 or 100.
-
-    >>> in_percent(0.126), in_percent(0.00126), in_percent(0.99874)
-    ('13 %', '0.1 %', '99.9 %')
-    """
-    near = min(share, 1 - share)
-    digits = 0 if near >= 0.01 or near <= 0 else max(1, -math.floor(math.log10(near)) - 2)
-    return f"{100 * share:.{digits}f} %"
-
-
 def shares_reason(shares: NDArray[np.floating], names: Sequence[Label]) -> list[str]:
     """Return which class shares (c,) are expected of new items, and how to choose others; nothing if they are equal.
 
@@ -61,8 +50,7 @@ def shares_reason(shares: NDArray[np.floating], names: Sequence[Label]) -> list[
     shown = [f"{names[row]!r} {in_percent(shares[row])}" for row in order[:n_shown]]
     if n_others := len(shares) - n_shown:
         shown.append(f"the {n_others} others together {in_percent(shares[order[n_shown:]].sum())}")
-    text = f"{', '.join(shown[:-1])} and {shown[-1]}"
-    return [f"The class shares expected of new items are {text}; class_prior (--class-prior) sets others."]
+    return [f"The class shares expected of new items are {enumerated(shown)}; class_prior (--class-prior) sets others."]
 
 
 def likely_shares(

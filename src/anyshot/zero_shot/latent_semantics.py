@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.folds import evenly_spaced
+from anyshot.base.messages import in_percent
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
 from anyshot.zero_shot.class_shares import cluster_evidence, whiten
 
@@ -65,8 +66,9 @@ class LatentSemantics:
             return ""
         share = self.weight**2 / (1 + self.weight**2)  # of the cosine of two joined vectors
         return (
-            f"{len(self.words):,} words that several texts share also count, by latent semantic analysis: {share:.0%} "
-            "of the similarity of two texts is that of these words, the rest that of the encoder's vectors."
+            f"{len(self.words):,} words that several texts share also count, by latent semantic analysis: "
+            f"{in_percent(share)} of the similarity of two texts is that of these words, the rest that of the "
+            "encoder's vectors."
         )
 
     @cached_property

@@ -9,8 +9,9 @@ import scipy
 from numpy.typing import NDArray
 
 from anyshot.base.labels import Label
+from anyshot.base.messages import in_percent
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
-from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, in_percent, likely_shares
+from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, likely_shares
 
 SHARES_STEPS = 3
 """Steps of expectation maximization for the class shares in each round of soft k-means."""

@@ -18,6 +18,7 @@ from scipy.special import log_softmax, softmax
 
 from anyshot.base.estimator import all_or_nothing
 from anyshot.base.folds import evenly_spaced
+from anyshot.base.messages import in_percent
 from anyshot.base.validation import Floats, Indexes, Vectors, class_rows, class_sums, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator, check_parameters, copy_of
@@ -362,9 +363,11 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         self.pool_used_ = self.agreement_ >= least
         self._adjusted = adjusted if self.pool_used_ else None
         self.pool_probabilities_ = adjusted.probabilities if self.pool_used_ else softmax(self._scale * scores, axis=1)
-        what = f"{len(U)} unlabeled items leave {self.agreement_:.0%} of the most confident predictions unchanged"
+        what = (
+            f"{len(U)} unlabeled items leave {in_percent(self.agreement_)} of the most confident predictions unchanged"
+        )
         used = f"so they are used ({self.method}). Only labels could show whether this helps"
-        unused = f"fewer than {least:.0%}, so the base estimator is used"
+        unused = f"fewer than {in_percent(least)}, so the base estimator is used"
         self.reasons_ = (f"{what}, {used if self.pool_used_ else unused}.",)
 
     def _centered(self, X: Vectors) -> Vectors:

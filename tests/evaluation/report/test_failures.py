@@ -134,7 +134,7 @@ def test_without_groups_the_section_says_what_it_needs():
 
 def test_a_mistake_shows_the_item_the_label_and_the_prediction():
     card = failures.mistakes(results([0.9, 0.8], ["b", "a"])).cards[0]
-    assert (card.label, card.predicted, card.note) == ("b · 10%", "a", "90% confident")
+    assert (card.label, card.predicted, card.note) == ("b · 10 %", "a", "90 % confident")
     assert "vector of 1 numbers: 0.9" in card.item.text
 
 

@@ -18,7 +18,7 @@ from anyshot.app.cli.console import note
 from anyshot.app.cli.options import with_options
 from anyshot.base.files import check_writable, try_file_in
 from anyshot.base.lazy import extra
-from anyshot.base.messages import count, one_call
+from anyshot.base.messages import count, enumerated, one_call
 from anyshot.base.model_folder import MODEL_FILE, check_replaceable
 from anyshot.base.user_folders import web_address
 from anyshot.data.text_files import existing
@@ -221,8 +221,7 @@ def check_out(out: Path | None, suffixes: Sequence[str], *others: str | Path | N
     if (address := web_address(out)) is not None:
         raise DataFileError(f"{address} is an address, and nothing is uploaded to it. Give a file of this machine.")
     if out.suffix.lower() not in suffixes:
-        endings = suffixes[0] if len(suffixes) == 1 else f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
-        raise DataFileError(f"{out} cannot be written: its name must end in {endings}.")
+        raise DataFileError(f"{out} cannot be written: its name must end in {enumerated(suffixes, last='or')}.")
     for other in others:
         if other is not None and _would_replace(out, str(other)):
             raise InputError(f"{option} {out} would overwrite {other}. Choose another name for {option}.")

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anyshot.app.server.problem_error import ProblemError
+from anyshot.base.messages import enumerated
 
 MAX_DEPTH: Final = 32
 """How deep JSON may be nested; no body that a route reads has more than 10 levels."""
@@ -175,7 +176,7 @@ def check_kind(headers: Mapping[str, str]) -> None:
     media_type = media_type_of(headers)
     if media_type not in ("", *MEDIA_TYPES):
         detail = (
-            f"The body must be {', '.join(MEDIA_TYPES[:-1])} or {MEDIA_TYPES[-1]}, and be named so in the header "
+            f"The body must be {enumerated(MEDIA_TYPES, last='or')}, and be named so in the header "
             "Content-Type; curl needs -H 'Content-Type: application/json'."
         )
         raise ProblemError(415, detail, headers={"accept": ", ".join(MEDIA_TYPES)})

@@ -359,5 +359,5 @@ def _class_texts(results: ClassResults, row: int) -> tuple[str, str, str]:
     """Return the label, the prediction and the confidence of one item."""
     confidence, p = results.probability(row, results.predicted[row]), results.probability(row, results.truth[row])
     label = readable(results.truth[row]) + ("" if results.index[row] >= 0 else UNKNOWN_CLASS)
-    label += "" if p is None else f" · {p:.0%}"
-    return label, readable(results.predicted[row]), "" if confidence is None else f"{confidence:.0%} confident"
+    label += "" if p is None else f" · {100 * p:.0f} %"
+    return label, readable(results.predicted[row]), "" if confidence is None else f"{100 * confidence:.0f} % confident"
