@@ -23,6 +23,13 @@ MONTHS = {
     "of mails": '"Tue, {day} Feb 2024 08:30:00 +0000"',
     "of US software": '"Feb {day}, 2024 8:30 AM"',
 }
+YEAR_FIRST = {
+    "of Google Forms": "2024/02/{day} 8:30:00 AM EET",
+    "of databases": "2024-02-{day:02} 08:30:00 UTC",
+    "of Japanese": "2024\u5e742\u6708{day}\u65e5",
+    "of Hungarian": "2024.02.{day:02}.",
+    "of Czech": "{day}. 2. 2024",
+}
 
 
 @holds.each("dates with names of months, {}: numbers, not categories", MONTHS)
@@ -32,6 +39,14 @@ def _(folder: Path, form: str) -> object:
     result = command("fit", path, "--feature-columns", "since", "--label-column", "label", "--out", folder / "m")
     table = json.loads((folder / "m" / "model.json").read_text("utf-8"))
     return result[0] == 0 and '"since": "date"' in json.dumps(table)
+
+
+@holds.each("dates {}: numbers, not categories", YEAR_FIRST)
+def _(folder: Path, form: str) -> object:
+    rows = "".join(f"{form.format(day=1 + n % 28)},{'ab'[n % 28 > 13]}\n" for n in range(84))
+    path = written(folder, "a.csv", f"since,label\n{rows}")
+    command("fit", path, "--feature-columns", "since", "--label-column", "label", "--out", folder / "m")
+    return json.loads(command("evaluate", folder / "m", path)[1])["accuracy"] > 0.9
 
 
 @holds("months of two-digit years, Mar-24: refused, with how to write them")

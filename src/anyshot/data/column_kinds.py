@@ -17,6 +17,7 @@ from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
 from anyshot.data.cells import is_no_text
 from anyshot.data.month_names import date_in_numbers, is_short_year
+from anyshot.data.year_first import CLOCK, date_of_year_first
 from anyshot.errors import InputError
 
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
@@ -34,12 +35,10 @@ UNCLEAR: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}(\s?%)?")
 """A number whose mark separates thousands or decimals: 5,111 or 5.111."""
 _MANY: Final = 10  # so many different texts are hardly categories
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
-_CLOCK: Final = r"\d{1,2}:[0-5]\d(:[0-5]\d(\.\d+)?)?"
-_TIME: Final = re.compile(_CLOCK)
-_YEAR_FIRST: Final = re.compile(
-    r"\d{4}([-/])(0?[1-9]|1[0-2])\1(0?[1-9]|[12]\d|3[01])([T ]" + _CLOCK + r"([+-]\d{2}:?\d{2}|Z)?)?"
+_TIME: Final = re.compile(CLOCK)
+_DATE: Final = re.compile(
+    rf"(\d{{1,2}})([./-]|\. )(\d{{1,2}})\2(\d{{4}})((?:,? |T){CLOCK}(?: ?[AP]M)?)?", re.IGNORECASE
 )
-_DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})((?:,? |T)" + _CLOCK + r"(?: ?[AP]M)?)?", re.IGNORECASE)
 _SHORT_YEAR: Final = re.compile(r"(0?[1-9]|[12]\d|3[01])([./-])(0?[1-9]|[12]\d|3[01])\2\d{2}")
 _FORMATS: Final[dict[Kind, str]] = {"day first": "%d{0}%m{0}%Y", "month first": "%m{0}%d{0}%Y"}
 _DAY: Final = 86_400.0  # seconds
@@ -243,7 +242,7 @@ def _is_date(value: object) -> bool:
 
 def _is_clear_date(text: str) -> bool:
     """Return whether a text is a date of which the order of day and month is clear."""
-    return _YEAR_FIRST.fullmatch(text) is not None or date_in_numbers(text) is not None
+    return date_of_year_first(text) is not None or date_in_numbers(text) is not None
 
 
 def _is_time(value: object) -> bool:
@@ -276,9 +275,7 @@ def _number(value: Any, kind: Kind) -> float:
 @lru_cache(maxsize=4096)  # the dates of many rows are the same
 def _moment(text: str, kind: Kind) -> pd.Timestamp:
     """Return a date; raise ValueError if its order is neither clear nor that of the column."""
-    if _YEAR_FIRST.fullmatch(text):
-        return pd.Timestamp(text)
-    if (numbered := date_in_numbers(text)) is not None:
+    if (numbered := date_of_year_first(text) or date_in_numbers(text)) is not None:
         return pd.Timestamp(numbered)
     if (parts := _DATE.fullmatch(text)) is None:
         raise ValueError(f"{text!r} is no date")
@@ -344,7 +341,7 @@ def _not_plain(number: str, name: object) -> InputError:
 def _kind_of_dates(dates: list[re.Match[str]], name: object) -> Kind:
     """Return the order of day and month, which a dot or a number above 12 shows."""
     first, second = max(int(date[1]) for date in dates), max(int(date[3]) for date in dates)
-    if second <= 12 and (first > 12 or all(date[2] == "." for date in dates)):
+    if second <= 12 and (first > 12 or all(date[2].startswith(".") for date in dates)):
         return "day first"
     if first <= 12 < second:
         return "month first"

@@ -1,0 +1,47 @@
+"""Dates that begin with the year, whose order is clear, and months with their year."""
+
+import re
+from typing import Final
+
+CLOCK: Final = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"
+"""A time of day, such as 8:30 or 08:30:00.5."""
+_ZONE: Final = r"(?:Z|(?:UTC|GMT)?(?P<offset>[+-]\d{1,2}(?::?\d{2})?)|[A-Z]{3,4})"
+_DATE: Final = re.compile(
+    r"(?P<year>\d{4})(?P<mark>[-/.]|\. )(?P<month>0?[1-9]|1[0-2])(?P=mark)(?P<day>0?[1-9]|[12]\d|3[01])\.?"
+    rf"(?:(?:T|,? )(?P<time>{CLOCK}(?: ?[AP]M)?)(?: ?{_ZONE})?)?",
+    re.IGNORECASE,
+)
+_MONTH: Final = re.compile(
+    r"(?P<year>(?:1[7-9]|2[01])\d{2})[-/](?P<month>0[1-9]|1[0-2])"
+    r"|(?P<first_month>0?[1-9]|1[0-2])/(?P<last_year>(?:1[7-9]|2[01])\d{2})"
+)
+_UNITS: Final = re.compile("[\u5e74\u6708\ub144\uc6d4] ?|[\u65e5\uc77c]")
+"""Year, month and day after their numbers, in Japanese, Chinese and Korean."""
+
+
+def date_of_year_first(text: str) -> str | None:
+    """Return a date that begins with the year as ISO 8601, a month as its first day; None for others.
+
+    Of a time zone, an abbreviation other than UTC and GMT is left out, as forms of Google write one.
+
+    >>> [date_of_year_first(text) for text in ("2024.5.3", "2024\u5e745\u67083\u65e5", "05/2024", "3.5.2024")]
+    ['2024-05-03', '2024-05-03', '2024-05-01', None]
+    >>> [date_of_year_first(text) for text in ("2024/05/03 2:30 PM EET", "2024-05-03T14:30:00+02")]
+    ['2024-05-03 2:30 PM', '2024-05-03 14:30:00 +0200']
+    """
+    if (found := _MONTH.fullmatch(text)) is not None:
+        return f"{found['year'] or found['last_year']}-{int(found['month'] or found['first_month']):02}-01"
+    if not text.isascii():
+        text = _UNITS.sub(lambda unit: "" if unit[0][0] in "\u65e5\uc77c" else "-", text)
+    if (found := _DATE.fullmatch(text)) is None:
+        return None
+    day = f"{found['year']}-{int(found['month']):02}-{int(found['day']):02}"
+    return " ".join(filter(None, (day, found["time"], _offset(found["offset"]))))
+
+
+def _offset(written: str | None) -> str:
+    """Return an offset from UTC with two digits of hours and of minutes."""
+    if not written:
+        return ""
+    digits = written[1:].replace(":", "")
+    return f"{written[0]}{digits[:-2].zfill(2)}{digits[-2:]}" if len(digits) > 2 else f"{written[0]}{digits.zfill(2)}00"
