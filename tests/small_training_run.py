@@ -30,6 +30,12 @@ def network() -> nn.Sequential:
         return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 2))
 
 
+def assert_same_weights(one: object, other: object) -> None:
+    one, other = (part if isinstance(part, dict) else part.state_dict() for part in (one, other))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 def run(model: nn.Module, folder: str | None = None, *, die_at: int | None = None, **recipe: object) -> History:
     """Train; with `die_at`, kill the process at that step."""
     steps = 0

@@ -4,34 +4,21 @@ import warnings
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
-from scipy.sparse import csr_array
 from sklearn.base import clone
-from sklearn.datasets import load_wine
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict, cross_val_score
 
 from anyshot import UNKNOWN, AnyShotClassifier, Words, load
 from anyshot.errors import (
-    BadItemError,
     ClassesError,
-    DuplicateClassError,
     InputError,
     NotEnoughClassesError,
     NotEnoughLabelsError,
-    UnknownClassError,
-    WidthError,
 )
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
-from labeled_items import LABELS, TEXTS, WORDS, animals, assert_same_model, clouds, measurements
-
-
-@pytest.fixture
-def clf(letters):
-    return AnyShotClassifier(list(WORDS), encoder=letters, cache=False)
+from labeled_items import LABELS, TEXTS, WORDS, animals, clouds, measurements
 
 
 def test_the_contract_holds_for_texts(clf):
@@ -99,83 +86,6 @@ def test_class_vectors_are_not_explained_by_names(letters):
         assert not any("names are encoded" in reason for reason in clf.reasons_)
 
 
-def test_unlabeled_items_given_later_change_the_model_as_those_given_at_once(letters):
-    names, pool = ["aaa", "zzz"], ["aaab", "aaac", "zzzy", "zzzx", "aazz", "zaza"]
-    clf = AnyShotClassifier(names, encoder=letters, cache=False)
-    later, at_once = clone(clf).fit(unlabeled=pool[:3]).partial_fit(unlabeled=pool[3:]), clone(clf).fit(unlabeled=pool)
-    np.testing.assert_allclose(later.predict_proba(pool), at_once.predict_proba(pool), atol=1e-3)
-    assert len(later.any_shot_model().data.unlabeled) == 6
-
-
-@pytest.mark.parametrize("n_each", [1, 3, 8])
-def test_partial_fit_gives_the_model_of_all_labels_at_once(n_each):
-    X, y, centers = clouds(2 * n_each, spread=0.5)
-    first = np.arange(len(X)) % 2 == 0
-    order = np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)])
-    pool, _, _ = clouds(20, spread=0.5, seed=9)
-    labels = np.array(y)
-    for unlabeled in (None, pool):
-        changed = AnyShotClassifier(centers, cache=False).fit(X[first], labels[first], unlabeled=unlabeled)
-        changed.partial_fit(X[~first], labels[~first])
-        at_once = AnyShotClassifier(centers, cache=False).fit(X[order], labels[order], unlabeled=unlabeled)
-        assert_same_model(changed, at_once, pool)
-
-
-def test_the_first_call_of_partial_fit_may_name_all_classes(letters):
-    clf = AnyShotClassifier(encoder=letters, cache=False).partial_fit(["aaab"], ["aaa"], ["zzz", "aaa"])
-    assert clf.partial_fit(["zzzy"], ["zzz"], ["aaa", "zzz"]).classes_.tolist() == ["aaa", "zzz"]
-    with pytest.raises(UnknownClassError, match="no class 'zza'"):
-        clf.partial_fit(["zzzy"], ["zzz"], ["aaa", "zza"])
-
-
-def test_classes_of_vectors_are_predicted_once_a_part_has_labels_of_them(tmp_path):
-    X, y, _ = clouds(8)  # sorted by class
-    names, clf = sorted(set(y)), AnyShotClassifier(class_prior=dict.fromkeys(sorted(set(y)), 1.0), cache=False)
-    for k, name in enumerate(names):
-        rows = np.array(y) == name
-        clf.partial_fit(X[rows], [name] * rows.sum(), classes=names)
-        assert set(clf.predict(X)) == set(names[: k + 1])
-        assert clf.predict_proba(X)[:, k + 1 :].sum() == 0
-        assert clf.reasons_[-1].startswith("Classes that are not predicted") == (k + 1 < len(names))
-        clf.save(tmp_path / str(k))
-        clf = load(tmp_path / str(k))
-    at_once = clone(clf).fit(X, y)
-    np.testing.assert_allclose(clf.predict_proba(X), at_once.predict_proba(X), atol=1e-2)
-
-
-def test_only_classes_of_an_earlier_part_may_lack_labels():
-    X, y, _ = clouds(8)
-    first = np.array(y) != "c2"
-    clf = AnyShotClassifier(["c0", "c1", "c2", "c3"], cache=False)
-    with pytest.raises(NotEnoughLabelsError, match="Class 'c2' has no label"):
-        clf.fit(X[first], np.array(y)[first])
-    clf.partial_fit(X[first], np.array(y)[first])
-    with pytest.raises(NotEnoughLabelsError, match="Class 'c9' has no label"):
-        clf.add_class("c9")
-    clf.rename_class("c0", "first").merge_classes(["first", "c1"], "both")
-    assert clf.classes_.tolist() == ["both", "c2", "c3"]
-    assert (clf.add_class("far", examples=-X[:3], refit=False).predict(-X[:8]) == "far").all()
-    clf.remove_class("far").remove_class("c3")
-    assert clf.rename_class("c2", "later").classes_.tolist() == ["both", "later"]
-    assert set(clf.predict(X)) == {"both"}
-    with pytest.raises(NotEnoughLabelsError, match="has no label"):
-        AnyShotClassifier(cache=False).partial_fit(unlabeled=X, classes=["c0", "c1"])
-
-
-def test_classes_that_wait_for_a_label_wait_until_then_beside_class_vectors_and_a_pool():
-    X, y, centers = clouds(8, n_classes=4)
-    described = {"c0": centers["c0"], "c1": centers["c1"], "c2": None, "c3": None}
-    labels = np.array(y)
-    clf = AnyShotClassifier(described, cache=False).partial_fit(X[:2], labels[:2], unlabeled=X)
-    assert set(clf.predict(X)) == {"c0", "c1"}
-    unused = "The unlabeled items are not used, since some may belong to the classes without a label."
-    assert clf.reasons_[0] == unused
-    assert "not predicted until they have a label: 'c2', 'c3'." in clf.reasons_[-1]
-    clf.partial_fit(X[[16, 24]], labels[[16, 24]])
-    assert clf.score(X, y) == 1
-    assert "by a group of similar items among 32 unlabeled examples" in clf.reasons_[0]
-
-
 def test_logistic_regression_needs_labels_of_two_classes():
     X, y, centers = clouds(4)
     clf = AnyShotClassifier(centers, method="logistic-regression", cache=False)
@@ -216,105 +126,6 @@ def test_nearly_equal_classes_give_a_warning(letters):
         AnyShotClassifier(["Tea", "tea", "zoo"], encoder=letters, cache=False).fit()
 
 
-FAULTS = [
-    ({}, ([], []), NotEnoughClassesError, "At least two classes are needed; got none"),
-    ({"classes": ["one"]}, (), NotEnoughClassesError, "got only 'one'"),
-    ({"classes": ["a", "a"]}, (), DuplicateClassError, "Class 'a' is named 2 times"),
-    ({"classes": ["a", " "]}, (), DuplicateClassError, "Class 1 has an empty name"),
-    ({"classes": "a,b"}, (), ClassesError, "got one string: 'a,b'"),
-    ({"classes": 5}, (), ClassesError, "got one int: 5"),
-    ({"classes": b"ab"}, (), ClassesError, "got one bytes: b'ab'"),
-    ({"classes": {"a": [1.0, 0.0], "b": [1.0]}}, (), WidthError, "of class 'a' has width 2 and that of 'b' 1"),
-    ({"classes": {"a": [1.0, 0.0], "b": "late"}}, (), ClassesError, "'a' is given by a vector and 'b' by 'late'"),
-    ({"classes": ["tea", "zoo"]}, (["x y"], ["teas"]), UnknownClassError, "Did you mean 'tea'"),
-    ({"classes": ["tea", "zoo"]}, (["x", " "], ["tea", "zoo"]), BadItemError, "The text in row 1 is empty"),
-    ({"classes": ["tea", "zoo"]}, (["x"], ["tea", "zoo"]), InputError, "There are 1 items and 2 labels"),
-    ({"classes": ["tea", "zoo"]}, (["x"],), InputError, "1 items were given without labels"),
-    ({"classes": ["tea", "zoo"]}, (["x"], [["tea", "zoo"]]), InputError, "Row 0 has a list of labels"),
-    ({"classes": ["tea", "zoo"]}, (["x", 3], ["tea", "zoo"]), InputError, "1 texts, 1 of type int"),
-    ({"classes": ["tea", "zoo"], "method": "magic"}, (), InputError, "Unknown method 'magic'"),
-    ({"classes": ["tea", "zoo"]}, (csr_array(np.eye(2)), ["tea", "zoo"]), InputError, "the items are vectors"),
-    (
-        {"classes": ["tea", "zoo"]},
-        (["x"], (label for label in ["tea"])),
-        InputError,
-        "A list of labels is needed; got a",
-    ),
-    ({"classes": ["tea", "zoo"]}, (["x", "y"], "zt"), InputError, "A list of labels is needed; got one str"),
-    (
-        {"encoder": "auto"},
-        (["a/1.jpg", "b/2.PNG"], ["tea", "zoo"]),
-        BadItemError,
-        "'a/1.jpg' looks like the path",
-    ),
-    ({"classes": ["tea", "zoo"], "cache": "here"}, (), InputError, "cache must be True or False; got 'here'"),
-    ({"classes": ["tea", "zoo"], "unknown_rate": "0.05"}, (), InputError, "a number between 0 and 1; got '0.05'"),
-    ({"classes": ["tea", "zoo"], "class_prior": [0.5, 0.5]}, (), InputError, "class_prior must be 'auto'"),
-    (
-        {"classes": ["tea", "zoo"], "unknown_rate": 5},
-        (),
-        InputError,
-        "a number between 0 and 1; got 5",
-    ),
-    (
-        {"classes": ["tea", "zoo"], "unknown_rate": 0.05},
-        (),
-        NotEnoughLabelsError,
-        "at least 20 labeled or 20",
-    ),
-    ({"classes": ["tea", "unknown"], "unknown_rate": 0.05}, (), ClassesError, "the prediction for items of no class"),
-    ({"classes": ["tea", "zoo"], "class_prior": {"tea": "1", "zoo": 1}}, (), ClassesError, "gives 'tea' '1'"),
-    ({"encoder": "vectors"}, ([[1.0, 2.0], [1.0]], ["a", "b"]), InputError, "items must be a table of numbers"),
-    (
-        {"classes": ["tea", "zoo"], "class_prior": "even"},
-        (),
-        InputError,
-        "class_prior must be .*; got 'even'",
-    ),
-    ({"classes": ["tea", "zoo"], "class_prior": {"tea": 1}}, (), ClassesError, "does not name the class 'zoo'"),
-    (
-        {"classes": ["tea", "zoo"], "class_prior": {"tea": 1}, "encoder": "auto"},
-        (),
-        ClassesError,
-        "does not name the class 'zoo'",
-    ),
-    ({"classes": ["tea", "zoo"], "method": "prototype"}, (), NotEnoughLabelsError, "method='prototype' needs labels"),
-]
-
-
-@pytest.mark.parametrize(("parameters", "given", "error", "text"), FAULTS)
-def test_invalid_input_is_refused(letters, parameters, given, error, text):
-    with pytest.raises(error, match=text):
-        AnyShotClassifier(**{"encoder": letters, "cache": False, **parameters}).fit(*given)
-
-
-def test_sparse_vectors_are_dense_ones_within_a_bound_of_memory():
-    table, y = np.eye(6, dtype=np.float32), ["a", "b"] * 3
-    dense, sparse = (AnyShotClassifier(cache=False).fit(X, y) for X in (table, csr_array(table)))
-    np.testing.assert_array_equal(sparse.predict_proba(csr_array(table)), dense.predict_proba(table))
-    with pytest.raises(InputError, match=r"is sparse, of shape \(6, 1000000000\).* would need 22 GiB"):
-        AnyShotClassifier(cache=False).fit(csr_array((6, 10**9)), y)
-
-
-@pytest.mark.parametrize("make", [pl.Series, pa.array, pd.Index, np.array, lambda texts: pd.DataFrame({"text": texts})])
-def test_texts_and_labels_may_be_columns_of_any_library(letters, make):
-    clf = AnyShotClassifier(encoder=letters, cache=False).fit(make(TEXTS), make(LABELS))
-    expected = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS)
-    np.testing.assert_array_equal(clf.predict_proba(make(TEXTS)), expected.predict_proba(TEXTS))
-    assert clf.evaluate(make(TEXTS), make(LABELS)).accuracy == expected.evaluate(TEXTS, LABELS).accuracy
-
-
-@pytest.mark.torch
-def test_labels_may_be_tensors(letters):
-    import torch
-
-    numbers = torch.tensor([sorted(WORDS).index(label) for label in LABELS])
-    clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, numbers)
-    assert clf.evaluate(TEXTS, list(numbers)).n == len(TEXTS)
-    assert clf.partial_fit(TEXTS[:2], numbers[:2]).classes_.tolist() == sorted(set(numbers.tolist()))
-    assert clf.predict_set(TEXTS, calibration=(TEXTS, numbers))
-
-
 def test_a_class_whose_list_of_examples_is_empty_is_a_class(letters):
     clf = AnyShotClassifier(encoder=letters, cache=False).fit({**WORDS, "cab": []})
     assert clf.classes_.tolist() == ["cab", "hub", "tea", "zoo"]
@@ -330,11 +141,6 @@ def test_classes_that_are_numbers_are_not_embedded(letters):
     assert numbers.explain(["tea"])[0].matched is None
     with pytest.raises(NotEnoughLabelsError, match="Class 0 has no label"):
         AnyShotClassifier([0, 1], encoder=letters, cache=False).fit()
-
-
-def test_examples_by_class_may_come_later(clf):
-    apart, at_once = clone(clf).fit().partial_fit(WORDS), clone(clf).fit(WORDS)
-    np.testing.assert_allclose(apart.predict_proba(TEXTS), at_once.predict_proba(TEXTS), atol=1e-4)
 
 
 def test_a_class_without_a_vector_is_learned_from_its_labels():
@@ -386,16 +192,6 @@ def test_a_source_that_is_not_a_pair_is_refused():
             AnyShotClassifier(cache=False).fit(X, y, source=source)
 
 
-def test_items_that_are_not_a_list_are_refused():
-    named = AnyShotClassifier(["tea", "zoo"]).fit()
-    with pytest.raises(InputError, match="There are no items: the list is empty"):
-        named.predict([])
-    with pytest.raises(InputError, match="Write list"):
-        named.predict(text for text in ["tea"])
-    with pytest.raises(InputError, match="A list of the items of 'tea' is needed; got one str"):
-        named.fit({"tea": "a cup of tea", "zoo": ["a lion"]})
-
-
 def test_a_source_of_one_class_is_refused():
     X, y, centers = clouds(4)
     with pytest.raises(NotEnoughLabelsError, match=r"has labels of [01] of the classes; two are needed"):
@@ -444,46 +240,6 @@ def test_classes_are_sorted_as_scorers_of_probabilities_expect(given):
     assert clf.classes_.tolist() == ["no", "yes"]
     assert roc_auc_score(y == "yes", clf.predict_proba(X)[:, 1]) > 0.99
     assert cross_val_score(AnyShotClassifier(given, cache=False), X, y, scoring="roc_auc", cv=3).min() > 0.95
-
-
-@pytest.mark.parametrize("make", [lambda table: table, pl.from_pandas, pa.Table.from_pandas])
-def test_columns_are_those_of_fit_in_their_order(tmp_path, make):
-    X, y = measurements()
-    clf = AnyShotClassifier(cache=False).fit(make(X), y)
-    assert clf.feature_names_in_.tolist() == ["a", "b", "c"]
-    clf.save(tmp_path / "model")
-    for one in (clf, load(tmp_path / "model")):
-        with pytest.warns(UserWarning, match="no column names"):
-            by_position = one.score(X.to_numpy(), y)
-        assert one.score(make(X), y) == by_position > 0.9
-        with pytest.raises(InputError, match=r"another order than in `fit`\. Pass table\[model\.feature_names_in_\]"):
-            one.predict(make(X[["c", "b", "a"]]))
-        with pytest.raises(InputError, match="lacks the column 'b'"):
-            one.evaluate(X.rename(columns={"b": "B"}), y)
-    with pytest.raises(InputError, match="another order"):
-        clf.partial_fit(X[["b", "a", "c"]], y)
-    with pytest.raises(InputError, match="another order"):
-        AnyShotClassifier(cache=False).fit(X, y, unlabeled=X[["b", "a", "c"]])
-
-
-def test_features_with_units_of_their_own_are_standardized_and_it_is_said():
-    X, y = load_wine(return_X_y=True)
-    scores = {name: cross_val_score(AnyShotClassifier(encoder=name, cache=False), X, y) for name in ("auto", "vectors")}
-    assert scores["auto"].mean() > 0.95 > 0.7 > scores["vectors"].mean()
-    assert "The columns are taken for features" in AnyShotClassifier(cache=False).fit(X, y).reasons_[-1]
-
-
-def test_a_table_with_categories_dates_and_gaps_is_read_if_it_is_called_one(tmp_path):
-    X, y = measurements()
-    table = X.assign(kind=np.where(y == "yes", "u", "v"), day=pd.date_range("2020-01-01", periods=len(X)))
-    table.loc[5, "b"] = np.nan
-    clf = AnyShotClassifier(encoder="table", cache=False).fit(table, y)
-    assert clf.score(table, y) > 0.9
-    clf.save(tmp_path / "model")
-    np.testing.assert_allclose(load(tmp_path / "model").predict_proba(table), clf.predict_proba(table), atol=1e-6)
-    by_class = {label: table[y == label] for label in ("no", "yes")}
-    again = AnyShotClassifier(encoder="table", cache=False, budget="best").fit(by_class)
-    np.testing.assert_allclose(again.predict_proba(table), clf.predict_proba(table), atol=1e-4)
 
 
 @pytest.mark.parametrize("names", [["no", "yes"], ["yes", "no"]])
@@ -553,56 +309,6 @@ def test_a_name_that_is_not_listed_is_read_by_words_of_similar_names(tmp_path):
     np.testing.assert_allclose(loaded.predict_proba(texts), fresh.predict_proba(texts), atol=1e-6)
 
 
-def test_an_item_of_weight_three_counts_as_three_and_one_of_weight_zero_is_left_out(letters):
-    clf = AnyShotClassifier(encoder=letters, cache=False)
-    weights, wrong = [3] * 6 + [1] * 12 + [0] * 18, LABELS[::-1]
-    weighted = clone(clf).fit([*TEXTS, *TEXTS], [*LABELS, *wrong], sample_weight=weights)
-    repeated = clone(clf).fit(WORDS["zoo"] * 2 + TEXTS, ["zoo"] * 12 + LABELS)
-    np.testing.assert_allclose(weighted.predict_proba(TEXTS), repeated.predict_proba(TEXTS), atol=1e-2)
-    with pytest.raises(InputError, match="one weight for each of 18 items"):
-        clf.fit(TEXTS, LABELS, sample_weight=[1])
-
-
-@pytest.mark.parametrize("method", ["any-shot", "prototype", "logistic-regression"])
-def test_an_item_of_weight_a_half_counts_as_half_an_item(letters, method, tmp_path):
-    clf = AnyShotClassifier(encoder="vectors", method=method, cache=False)
-    X = letters.encode(TEXTS)
-    # Two halves of an item are the item; held-out labels are fewer there, so that the method is compared by hand.
-    halves = clone(clf).fit(np.repeat(X, 2, axis=0), np.repeat(LABELS, 2), sample_weight=np.full(36, 0.5))
-    data = halves.any_shot_model().data
-    np.testing.assert_allclose(data.counts, clone(clf).fit(X, LABELS).any_shot_model().data.counts)
-    whole = clone(clf).fit(X, LABELS)
-    np.testing.assert_allclose(halves.predict_proba(X), whole.predict_proba(X), atol=0.05)
-    halves.save(tmp_path / "model")
-    again = load(tmp_path / "model").partial_fit(X[:1], LABELS[:1], sample_weight=[0.25])
-    assert again.any_shot_model().data.weights.sum() == pytest.approx(18.25)
-
-
-def test_a_small_weight_moves_the_model_less_than_a_large_one(letters):
-    clf, wrong = AnyShotClassifier(["tea", "zoo"], encoder=letters, cache=False), ["zoo bees", "zoo cats"]
-    weights = [1e-3, 0.3, 1, 4.5]
-    p = [clone(clf).fit(wrong, ["tea", "tea"], sample_weight=[w, w]).predict_proba(wrong)[0, 0] for w in weights]
-    assert p == sorted(p)
-    without = clone(clf).fit().predict_proba(wrong)[0, 0]
-    assert p[0] == pytest.approx(without, abs=1e-3)
-    tiny = clone(clf).fit(wrong, ["tea", "tea"], sample_weight=[1e-50, 1e-50])  # 0 as a float32
-    assert tiny.predict_proba(wrong)[0, 0] == without
-
-
-@pytest.mark.parametrize(("weight", "named"), [(-1, "-1 in row 1"), (np.nan, "nan in row 1"), (np.inf, "inf in row 1")])
-def test_a_weight_that_is_no_weight_is_refused_by_row(letters, weight, named):
-    with pytest.raises(InputError, match=f"sample_weight is {named}"):
-        AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS, sample_weight=[1, weight] + [1] * 16)
-
-
-def test_fractions_of_items_are_refused_where_they_are_not_used(letters):
-    with pytest.raises(InputError, match="budget='best', which fine-tunes the encoder, can only be used with whole"):
-        AnyShotClassifier(encoder=letters, budget="best").fit(TEXTS, LABELS, sample_weight=[0.5] * 18)
-    attributes = {"a": [1.0, 0.0], "b": [0.0, 1.0]}
-    with pytest.raises(InputError, match="Class vectors of another width than the items can only be used with whole"):
-        AnyShotClassifier(attributes, cache=False).fit(np.eye(4), [*"abab"], sample_weight=[0.5] * 4)
-
-
 def test_a_class_named_by_a_sign_is_refused_before_anything_is_encoded(letters):
     for given in ((), (["tea", "zoo"], ["tea", "zoo"])):
         with pytest.raises(NotEnoughLabelsError, match="Class '!!' has no label and no letters in its name"):
@@ -611,12 +317,6 @@ def test_a_class_named_by_a_sign_is_refused_before_anything_is_encoded(letters):
     assert (
         len(AnyShotClassifier(["tea", "!!"], encoder=letters, cache=False).fit(["a", "b"], ["tea", "!!"]).classes_) == 2
     )
-
-
-@pytest.mark.torch
-def test_a_table_of_texts_may_be_given_with_a_budget(letters):
-    clf = AnyShotClassifier(encoder=letters, cache=False, budget=1)
-    assert clf.fit(pd.DataFrame({"text": TEXTS}), LABELS).predict(TEXTS).tolist() == LABELS
 
 
 @pytest.mark.parametrize(
@@ -645,39 +345,6 @@ def test_score_counts_unknown_as_evaluate_does():
     assert clf.score(items[:2], ["a", "a"], sample_weight=[3, 1]) == 0.75
 
 
-def test_one_item_with_two_labels_is_said(clf):
-    other = next(one for one in LABELS if one != LABELS[0])
-    with pytest.warns(UserWarning, match=r"1 labeled item is the same .* 'aa', .* Both labels count"):
-        clf.fit(["aa", "aa", *TEXTS], [LABELS[0], other, *LABELS])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        clf.partial_fit(["bbb"], [LABELS[0]])  # the earlier conflict was said
-    with pytest.warns(UserWarning, match="1 labeled item is the same"):
-        clf.partial_fit(["ccc"] * 2, [LABELS[0], other])
-
-
-def test_a_label_that_is_corrected_replaces_the_earlier_one(clf):
-    other = next(one for one in LABELS if one != LABELS[0])
-    n = len(clf.fit(TEXTS, LABELS).any_shot_model().data.index)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        clf.partial_fit(["bbb", TEXTS[0]], [LABELS[0], other])
-    items, labels = clf.training_examples()
-    assert [label for item, label in zip(items, labels, strict=True) if item == TEXTS[0]] == [other]
-    assert len(items) == n + 1
-    assert len(clf.any_shot_model().data.vectors) == n + 1
-    for name, refit in (("new", True), ("newer", False)):
-        clf.add_class(name, examples=[TEXTS[0]], refit=refit)
-        items, labels = clf.training_examples()
-        assert [label for item, label in zip(items, labels, strict=True) if item == TEXTS[0]] == [name]
-    assert len(items) == n + 1
-
-
-def test_exchanged_items_and_labels_are_said(letters):
-    with pytest.warns(UserWarning, match="were items and labels exchanged"):
-        AnyShotClassifier(encoder=letters, cache=False).fit(["a", "b"] * 2, ["axx", "bby", "zzz", "ccc"])
-
-
 def test_evaluate_counts_items_that_were_trained_on(clf):
     clf.fit(TEXTS, LABELS)
     found = clf.evaluate([*TEXTS[:2], "zzz"], [*LABELS[:2], LABELS[0]])
@@ -686,38 +353,3 @@ def test_evaluate_counts_items_that_were_trained_on(clf):
     X, y = np.array([[0.0, 1.0], [1.0, 0.0], [0.1, 1.0]]), ["a", "b", "a"]
     of_rows = AnyShotClassifier(cache=False).fit(X, y).evaluate(X[:1], y[:1])
     assert of_rows.notes[0].startswith("1 of the 1 test items equals a training item")
-
-
-def test_a_seed_as_text_is_refused(clf):
-    with pytest.raises(InputError, match="random_state"):
-        clf.set_params(random_state="42").fit(TEXTS, LABELS)
-
-
-def test_errors_about_unlabeled_items_say_so():
-    with pytest.raises(BadItemError, match=r"^Unlabeled items: .* in row 1 is missing"):
-        AnyShotClassifier(["billing", "login"], cache=False).fit(["a"], ["login"], unlabeled=["b", None])
-    with pytest.raises(WidthError, match=r"^Unlabeled items: "):
-        AnyShotClassifier(cache=False).fit(np.eye(3), ["a", "b", "a"], unlabeled=np.eye(2))
-
-
-def test_classes_of_a_first_partial_fit_are_not_ignored():
-    with pytest.raises(UnknownClassError, match="no class 'c'"):
-        AnyShotClassifier(["a", "b"], cache=False).partial_fit(np.eye(2), ["a", "b"], classes=["a", "c"])
-
-
-def test_a_row_of_a_table_far_outside_of_all_others_is_unknown_also_in_the_direction_of_a_rare_class():
-    random = np.random.default_rng(0)
-    centers, y = np.array([[0.0, 0.0], [8.0, 8.0]]), np.repeat([0, 1], [57, 3])
-    table = pd.DataFrame((centers[y] + random.normal(size=(60, 2))) * [1, 100], columns=["age", "pay"])
-    clf = AnyShotClassifier(cache=False, unknown_rate=0.05).fit(table, np.array(["many", "few"])[y])
-    of_rare = table[y == 1].mean().to_frame().T
-    assert clf.predict(of_rare).tolist() == ["few"]
-    with pytest.warns(UserWarning, match="'(age|pay)' is .* but .* in `fit`. Check its unit"):
-        assert clf.predict(100 * of_rare).tolist() == [UNKNOWN]
-
-
-@pytest.mark.parametrize("make", [lambda ages: pd.DataFrame({"age": ages}), lambda ages: np.array(ages)[:, None]])
-def test_a_table_of_one_column_is_classified_by_its_numbers(make):
-    ages = [15.5, 16.0, 17.5, 70.0, 71.5, 80.0]
-    clf = AnyShotClassifier(cache=False).fit(make(ages), ["young"] * 3 + ["old"] * 3)
-    assert clf.predict(make([14.0, 90.0])).tolist() == ["young", "old"]

@@ -11,11 +11,6 @@ from anyshot.errors import InputError, ModelFolderError
 from labeled_items import LABELS, TEXTS, WORDS, animals, assert_same_model, clouds
 
 
-@pytest.fixture
-def clf(letters):
-    return AnyShotClassifier(list(WORDS), encoder=letters, cache=False)
-
-
 def test_a_saved_model_predicts_the_same_and_can_learn_more(tmp_path):
     X, y, centers = clouds(6, spread=0.4)
     pool, _, _ = clouds(10, spread=0.4, seed=2)
