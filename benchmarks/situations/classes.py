@@ -106,6 +106,25 @@ holds.warned("a class added with the name of another in other words: warned of",
 holds.warned("a name of one letter beside names that the list has: warned of", "only one letter")(
     lambda _: _answers_by_names(["spam", "ham", "junk mail", "B"])
 )
+REST = ["other (please specify)", "n/a", "none of these", "off-topic", "general inquiry", "Sonstiges", "not a refund"]
+
+
+def _how_read(names: list[str]) -> str:
+    """Return how the names of classes are read, in sentences."""
+    clf = by_names(names)
+    clf.predict(ASKED[:1])
+    return " ".join(clf.reasons_)
+
+
+holds.each("a name that does not say what a class is, {}: read as any text", {name: name for name in REST})(
+    lambda _, name: f"The name {name!r} does not say" in _how_read(["refund", "delivery", name])
+)
+holds("a name with not that denies no other class: read as what it says")(
+    lambda _: "does not say" not in _how_read(["not delivered", "damaged", "wrong size"])
+)
+holds('"spam" and "nonspam": read by opposite words')(
+    lambda _: by_names(["spam", "nonspam"]).predict(["see you at dinner tonight"]).tolist() == ["nonspam"]
+)
 holds.warned("a word that the list has for the other class: warned of", "Every class has the word 'prize'")(
     lambda _: _answers_by_names({"spam": None, "ham": Words(add="prize")})
 )

@@ -18,14 +18,12 @@ from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_embeddings import Embed
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, has_letters, own_readings
+from anyshot.zero_shot.denials import denies, is_manner
 from anyshot.zero_shot.latent_semantics import NO_WORDS, LatentSemantics
 from anyshot.zero_shot.thesaurus import (
     bundled_vectors,
-    forms_of,
-    listed_name,
     listed_names,
     lookup,
-    normal_form,
     sample_of_words,
     similar_words,
     translated,
@@ -37,17 +35,6 @@ ANY_WORDS: Final = 64
 """Words that stand for any text: a class "not ironic" was predicted rightly in 59 % instead of 40 (tweet_irony)."""
 REST_OFFSET: Final = 0.1
 """Added to cosines to such a class, smaller than to any subject; not for listed names, of manners ("not ironic")."""
-DENIALS: Final = frozenset({"no", "non", "none", "not", "neither", "without", "nicht", "kein", "keine", "pas"})
-"""First words of names that say what the items of a class are not, in English, German, French and Spanish."""
-REMAINDERS: Final = frozenset(
-    {
-        *("all other", "any other", "anything else", "everything else", "misc", "miscellaneous", "neither", "none"),
-        *("none of above", "none of these", "nothing", "other", "rest", "something else"),
-        *("andere", "anderes", "sonstige", "sonstiges", "autre", "otra", "otro"),
-    }
-)
-"""Names, in normal form, of a class that contains what the others do not."""
-
 SAME_ENCODER: Final = 0.99
 """Least cosine of an encoder's vectors to the bundled vectors of the same names, which are rounded to 8 bits."""
 
@@ -104,7 +91,7 @@ class ClassReader:
 
     def offsets(self, texts: ClassTexts) -> Floats | float:
         """Return what is added to the cosines of items to the class vectors (c,), or 0 for all."""
-        rest = {name for name, _ in _of(texts, self.readings(texts), "any") if listed_name(name) is None}
+        rest = {name for name, _ in _of(texts, self.readings(texts), "any") if not is_manner(str(name))}
         return REST_OFFSET * np.array([name in rest for name in texts.names]) if rest else 0.0
 
     def warn_of_words(self, texts: ClassTexts, names: Collection[Label] | None = None) -> None:
@@ -286,20 +273,6 @@ def readings(
     return tuple(found.get(row, Reading()) for row in range(len(names)))
 
 
-def denies(name: str) -> bool:
-    """Return whether a name says what the items of its class are not, and the thesaurus does not say what they are.
-
-    >>> [denies(name) for name in ("not ironic", "Others", "non_fiction", "no finding", "no", "nonprofit")]
-    [True, True, True, False, False, False]
-    """
-    if any(form in REMAINDERS for form in forms_of(name)):
-        return True
-    if not _begins_with_denial(name):
-        return False
-    listed = listed_name(name) or next(iter(translated(name)), None)  # "no finding" is "normal", "not toxic" itself
-    return listed is None or _begins_with_denial(listed)
-
-
 def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool = False) -> list[str]:
     """Return by which words the classes are read, and how to change them, in sentences.
 
@@ -326,8 +299,8 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
     any_text = [repr(name) for name, _ in _of(texts, read_by, "any")]
     if any_text:
         reasons.append(
-            f"The name {any_text[0]} says what its items are not, so it is read as any text that is of no other class. "
-            "Name the class by what it is, or describe it with Words (--words)."
+            f"The name {any_text[0]} does not say what its items are, so it is read as any text that is of no other "
+            "class. Name the class by what it is, or describe it with Words (--words)."
         )
     codes = [repr(name) for name, own in zip(texts.names, texts.texts, strict=True) if own and not own[0]]
     if codes:
@@ -362,17 +335,13 @@ def _without_words(texts: ClassTexts) -> str:
     return first_of(missing, at_most=SHOWN_CLASSES) or "every class"
 
 
-def _begins_with_denial(name: str) -> bool:
-    first, _, rest = normal_form(name).partition(" ")
-    return first in DENIALS and has_letters(rest)
-
-
 def _denying(texts: ClassTexts) -> list[int]:
     """Return the rows of the classes that have a name only, which denies; none if all of them do."""
+    names = _names(texts)
     rows = [
         row
         for row, (own, words) in enumerate(zip(texts.texts, texts.words, strict=True))
-        if len(own) == 1 and words is None and denies(own[0])
+        if len(own) == 1 and words is None and denies(own[0], among=names)
     ]
     return rows if len(rows) < len(texts.names) else []
 

@@ -1,14 +1,15 @@
 """A thesaurus of class names: the words that texts of a class contain, for the names that people use most.
 
 The bundled list thesaurus.json was written from knowledge of the language, without looking at any data set. It has
-five tables:
+six tables:
 
 - words: the words of each name;
 - aliases: other names, each with the name whose words it has;
 - senses: for names with several senses, the name whose words it has beside some other class. "normal" beside "urgent"
   is a priority, and beside "spam" a message;
 - opposites: names, each with the name of what it is not. "not positive" means what "negative" means;
-- general: words that say what kind of item a class contains. "spam messages" means what "spam" means.
+- general: words that say what kind of item a class contains. "spam messages" means what "spam" means;
+- rest: names of a class that contains what the others do not.
 
 All names are in their normal form.
 
@@ -23,7 +24,7 @@ benchmarks/thesaurus_vectors.py).
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -33,9 +34,11 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot import data
 from anyshot.base.validation import Vectors, unit
 from anyshot.zero_shot.class_texts import as_words
+
+DATA: Final = Path(__file__).parents[1] / "data"
+"""The folder of the bundled lists; importlib.resources needs 30 ms for its first file."""
 
 SINGULARS = (("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("ies", "y"))
 """Endings of plurals that lose more than an s, and of their singulars."""
@@ -80,7 +83,13 @@ MOST_CLASSES: Final = 0.75
 With 0.9, banking77, where it is 0.83, has 1.0 points less without a label, and 1.0 less with a pool.
 """
 
-_DENIED: Final = re.compile("(?:not|non) (?!(?:not|non) )(.+)")
+_DENIAL: Final = (
+    "(?:is )?(?:no|non|not)|isn'?t|without|other than|excluding|(?:(?:all|anything|everything) )?(?:but|except)",
+    "(?:ist |es |é )?(?:nicht|no|non|não|nao|niet|geen|kein|keine)|ohne|pas",
+)
+"""How names begin that say what a class is not, in normal form: in English, and in other languages."""
+_DENIED: Final = tuple(re.compile(rf"(?:{words}) (?:(?:about|un|une|es|é) )?(.*[^\W\d_].*)") for words in _DENIAL)
+_WRITTEN_TOGETHER: Final = re.compile("(non|not|no)(.{3,})")
 
 
 class Thesaurus(NamedTuple):
@@ -91,6 +100,7 @@ class Thesaurus(NamedTuple):
     senses: dict[str, dict[str, str]]
     opposites: dict[str, str]
     general: str
+    rest: str
 
 
 def lookup(name: object, *, beside: Collection[object] = ()) -> tuple[str, ...]:
@@ -124,6 +134,11 @@ def listed_name(name: object, *, beside: Collection[object] = ()) -> str | None:
     >>> listed_name("no findings"), listed_name("normal", beside=["urgent"]), listed_name("not positive")
     ('normal', 'routine', 'negative')
     """
+    return _entry_of(name, beside) or _opposite_of(_denied(name, _DENIED[:1]), {})
+
+
+def _entry_of(name: object, beside: Collection[object] = ()) -> str | None:
+    """Return the name under which a name is listed as it is, without opposites."""
     listed = _listed()
     for form in forms_of(name):
         senses = listed.senses.get(form, {})
@@ -131,18 +146,49 @@ def listed_name(name: object, *, beside: Collection[object] = ()) -> str | None:
         found = next((senses[other] for other in others if other in senses), listed.aliases.get(form, form))
         if found in listed.words:
             return found
-    denied = _DENIED.fullmatch(next(iter(forms_of(name)), ""))
-    return listed.opposites.get(listed_name(denied[1]) or "") if denied else None
+    return None
+
+
+def denied(name: object, *, among: Collection[object] = ()) -> str | None:
+    """Return the normal form of what a name says that its class is not; None if it does not say so.
+
+    among: the names of all classes. A denial that is written together with one of them or a listed name is found too.
+
+    >>> [denied(name) for name in ("not a refund", "nonspam", "everything but sports", "pas positif", "nonprofit")]
+    ['refund', 'spam', 'sport', 'positif', None]
+    """
+    found, parts = _denied(name, _DENIED), _WRITTEN_TOGETHER.fullmatch(normal_form(str(name)))
+    if found is None and parts and any(parts[2] in forms_of(other) for other in among):
+        return parts[2]
+    return found
+
+
+def _denied(name: object, patterns: Sequence[re.Pattern[str]]) -> str | None:
+    form = next(iter(forms_of(name)), "")
+    return next((found[1] for pattern in patterns if (found := pattern.fullmatch(form))), None)
+
+
+def opposite(name: str) -> str | None:
+    """Return the opposite of a listed name; None if the list has none."""
+    return _listed().opposites.get(name)
+
+
+def _opposite_of(name: str | None, known: Mapping[str, str]) -> str | None:
+    """Return the opposite of a name that is listed, or whose translation is `known`, and that denies nothing itself."""
+    if name is None or denied(name) is not None:
+        return None
+    return opposite(_entry_of(name) or next((known[form] for form in forms_of(name) if form in known), ""))
 
 
 def translated(name: object) -> tuple[str, ...]:
     """Return the listed name that a name in another language means, and its words; nothing if there is none.
 
-    >>> translated("Rechnungen")[:4], translated("livraison")[:3], translated("billing")
-    (('billing', 'invoice', 'charge', 'charged'), ('delivery', 'package', 'parcel'), ())
+    >>> translated("Rechnungen")[:4], translated("pas positif")[:2], translated("billing")
+    (('billing', 'invoice', 'charge', 'charged'), ('negative', 'bad'), ())
     """
     known = _translations()
     found = next((known[form] for form in forms_of(name) if form in known), None)
+    found = found or _opposite_of(_denied(name, _DENIED[1:]), known)
     return () if found is None else tuple(dict.fromkeys((found, *_listed().words[found].split(", "))))
 
 
@@ -150,6 +196,16 @@ def listed_names() -> tuple[str, ...]:
     """Return the names that have words in the bundled list, and their aliases, in normal form."""
     listed = _listed()
     return (*listed.words, *listed.aliases)
+
+
+def general_words() -> list[str]:
+    """Return the words that say what kind of item a class contains."""
+    return _listed().general.split(", ")
+
+
+def rest_names() -> list[str]:
+    """Return the normal forms of names of a class that contains what the others do not."""
+    return _listed().rest.split(", ")
 
 
 def all_words() -> list[str]:
@@ -198,7 +254,7 @@ def bundled_vectors(width: int) -> Vectors:
 
     width: d, or fewer for the encoder of the sentence vectors alone, which come first.
     """
-    rounded: NDArray[np.int8] = np.load(Path(data.__file__).with_name("thesaurus_vectors.npy"), mmap_mode="r")
+    rounded: NDArray[np.int8] = np.load(DATA / "thesaurus_vectors.npy", mmap_mode="r")
     return unit(rounded[:, :width].astype(np.float32))
 
 
@@ -227,7 +283,7 @@ def forms_of(name: object) -> list[str]:
 
 @lru_cache(4096)
 def _forms_of(name: str) -> tuple[str, ...]:
-    words, general = normal_form(name).split(), _listed().general.split(", ")
+    words, general = _parted(normal_form(name)).split(), general_words()
     forms = [" ".join(words)]
     while len(words) > 1 and words[-1] in general:
         words = words[:-1]
@@ -236,6 +292,16 @@ def _forms_of(name: str) -> tuple[str, ...]:
         words = words[1:]
         forms.append(" ".join(words))
     return tuple(forms)
+
+
+def _parted(form: str) -> str:
+    """Return "non spam" for "nonspam": a denial and a listed name that are written together, unless they mean more."""
+    parts, listed = _WRITTEN_TOGETHER.fullmatch(form), _listed()
+    if parts is None or not (parts[2] in listed.words or parts[2] in listed.aliases):
+        return form
+    known = listed.aliases.get(form, form)  # "nontoxic" is listed as "not toxic", and "nonprofit" as itself
+    is_other = known in listed.words and not known.startswith("not ")
+    return form if is_other or form in _translations() else f"{parts[1]} {parts[2]}"
 
 
 def _singular(word: str) -> str:
@@ -273,12 +339,11 @@ def _with_aliases(cosines: Vectors) -> Vectors:
 
 @cache
 def _listed() -> Thesaurus:
-    path = Path(data.__file__).with_name("thesaurus.json")  # importlib.resources needs 30 ms for its first file
-    return Thesaurus(**json.loads(path.read_text(encoding="utf-8")))
+    return Thesaurus(**json.loads((DATA / "thesaurus.json").read_text(encoding="utf-8")))
 
 
 @cache
 def _translations() -> dict[str, str]:
-    path = Path(data.__file__).with_name("translations.json")
-    by_language: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    text = (DATA / "translations.json").read_text(encoding="utf-8")
+    by_language: dict[str, dict[str, str]] = json.loads(text)
     return {form: name for names in by_language.values() for form, name in names.items()}
