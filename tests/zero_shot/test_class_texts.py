@@ -12,7 +12,6 @@ from anyshot.data.attributes import ClassAttributes
 from anyshot.errors import BadItemError, ClassesError, InputError, UnknownClassError
 from anyshot.zero_shot.class_texts import (
     ClassTexts,
-    as_words,
     describe,
     described_by_vectors,
     is_vector,
@@ -98,38 +97,6 @@ def test_a_class_may_be_named_unknown_only_if_no_item_is_predicted_so():
     assert read_classes(["unknown", "a"], [], allow_unknown=False)[0].names == ("a", "unknown")
     with pytest.raises(ClassesError, match="A class is named 'unknown'"):
         read_classes(["unknown", "a"], [], allow_unknown=True)
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("Refund_not_showing_up", "Refund not showing up"),
-        ("late-parcel", "late parcel"),
-        ("topUpFailed", "top up failed"),
-        ("TopUpFailed", "Top up failed"),
-        ("HTTPServerError", "HTTP server error"),
-        ("callAPI", "call API"),
-        ("API_error", "API error"),
-        ("Sci/Tech", "Sci / Tech"),
-        ("24/7", "24/7"),
-        ("iPhone", "iPhone"),
-        ("PayPal refund", "PayPal refund"),
-        ("PayPal_refund", "PayPal refund"),
-        ("a man-eating shark", "a man-eating shark"),
-        ("straßenÜbergang", "straßen übergang"),
-        ("billing", "billing"),
-        ("  two   spaces ", "two spaces"),
-        ("USA", "USA"),
-        ("___", "___"),
-    ],
-)
-def test_names_are_split_into_words(name, words):
-    assert as_words(name) == words
-
-
-def test_splitting_twice_changes_nothing():
-    for name in ("Refund_not_showing_up", "topUpFailed", "APIError", "Sci/Tech", "iPhone"):
-        assert as_words(as_words(name)) == as_words(name)
 
 
 def test_half_of_a_character_in_a_description_names_the_class():

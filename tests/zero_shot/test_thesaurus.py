@@ -9,12 +9,12 @@ import pytest
 
 from anyshot import data
 from anyshot.base.validation import unit
+from anyshot.zero_shot.spellings import normal_form
 from anyshot.zero_shot.thesaurus import (
     SIMILAR_WORDS,
     bundled_vectors,
     listed_names,
     lookup,
-    normal_form,
     similar_words,
     translated,
 )
@@ -203,55 +203,3 @@ def test_there_is_a_bundled_vector_for_each_listed_name():
         vectors = bundled_vectors(width)
         assert vectors.shape == (len(listed_names()), width)
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
-
-
-# --- normal form -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("form", "spellings"),
-    [
-        ("sport", ["Sports", "SPORT", " sports ", "__label__sports", "LABEL_Sports", "label: sport", "the sports"]),
-        ("5 star", ["5 stars", "5-star", "5Star", "5_STARS", "5stars"]),
-        ("feature request", ["featureRequest", "feature_requests", "Feature-Request", "Feature Requests"]),
-        ("science technology", ["Science/Technology", "science & technology", "Science and Technology"]),
-        ("money fx", ["money-fx", "Money FX"]),
-        ("men shoe", ["men's shoes", "Men\N{RIGHT SINGLE QUOTATION MARK}s Shoes"]),
-        (
-            "caf\N{LATIN SMALL LETTER E WITH ACUTE}",
-            ["Cafe\N{COMBINING ACUTE ACCENT}s", "caf\N{LATIN SMALL LETTER E WITH ACUTE}"],
-        ),
-        ("label 0", ["LABEL_0"]),
-        ("a", ["A"]),
-    ],
-)
-def test_spellings_of_a_name_have_one_normal_form(form, spellings):
-    assert {normal_form(name) for name in spellings} == {form}
-
-
-@pytest.mark.parametrize(
-    ("plural", "singular"),
-    [
-        ("taxes", "tax"),
-        ("losses", "loss"),
-        ("dishes", "dish"),
-        ("matches", "match"),
-        ("categories", "category"),
-        ("invoices", "invoice"),
-        ("movies", "movie"),
-        ("children", "child"),
-        ("news", "news"),
-        ("business", "business"),
-        ("status", "status"),
-        ("analysis", "analysis"),
-        ("yes", "yes"),
-        ("gas", "gas"),
-    ],
-)
-def test_plurals_become_singulars(plural, singular):
-    assert normal_form(plural) == singular
-
-
-def test_a_name_without_letters_or_numbers_has_an_empty_normal_form():
-    assert [normal_form(name) for name in ("", "?!", "\N{THUMBS UP SIGN}", "___")] == [""] * 4
-    assert normal_form("Größe des Schuhs") == "grösse des schuh"

@@ -11,7 +11,8 @@ from anyshot.base.labels import Label, look_of
 from anyshot.base.messages import warn
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import ClassesError, InputError
-from anyshot.zero_shot.class_texts import ClassTexts, Reading, as_words, has_letters, own_readings
+from anyshot.zero_shot.class_texts import ClassTexts, Reading, has_letters, own_readings
+from anyshot.zero_shot.spellings import as_words
 
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]  # texts -> unit-length vectors (n, d)
 

@@ -1,9 +1,7 @@
 """The texts of classes as a user gives them: names, descriptions and words; and class vectors in place of texts."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple, Self, TypeAlias, TypeGuard
 
 import numpy as np
@@ -27,6 +25,7 @@ from anyshot.base.messages import shortened, warn
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Vectors, vectors
 from anyshot.errors import BadItemError, ClassesError, NotEnoughLabelsError, WidthError
+from anyshot.zero_shot.spellings import as_words
 
 TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
 Description: TypeAlias = TextDescription | NDArray[np.floating]
@@ -109,24 +108,6 @@ class ClassTexts:
         texts = tuple(dict.fromkeys((as_words(str(name)), *every))) if every else ()
         words = [own for own in (self.words[row] for row in rows) if own is not None]
         return ClassTexts((name,), (texts,), (Words.joined(words) if words else None,))
-
-
-def as_words(name: str) -> str:
-    """Return a name in snake case, camel case or with hyphens as words separated by spaces.
-
-    Underscores become spaces and a slash between words gets spaces around it. A name without spaces and underscores is
-    also split at hyphens and inner capitals; in a name like "PayPal refund" inner capitals belong to the word. A single
-    letter before a capital, as in "iPhone", is not split off.
-
-    Examples
-    --------
-    >>> [as_words(name) for name in ("Refund_not_showing_up", "topUpFailed", "APIError", "API_error", "Sci/Tech")]
-    ['Refund not showing up', 'top up failed', 'API error', 'API error', 'Sci / Tech']
-    """
-    spaced = re.sub(r"(?<=[^\W\d_])\s*/\s*(?=[^\W\d_])", " / ", name.replace("_", " "))
-    if not re.search(r"[\s_]", name.strip()):
-        spaced = " ".join(_split_at_capitals(part) for part in re.split(r"[\s-]+", spaced))
-    return " ".join(spaced.split()) or name
 
 
 def has_letters(text: str) -> bool:
@@ -328,18 +309,3 @@ def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:
             'such as "good, great, excellent".'
         )
     return [one.strip() for one in listed if isinstance(one, str) and one.strip()], next(iter(words), None)
-
-
-def _split_at_capitals(word: str) -> str:
-    """Split "topUpFailed" at its capitals; later words are written in lower case unless they are abbreviations."""
-    starts = [0, *(position for position in range(1, len(word)) if _begins_word(word, position)), len(word)]
-    parts = [word[start:end] for start, end in pairwise(starts)]
-    if len(parts) == 1 or len(parts[0]) == 1:
-        return word
-    return " ".join([parts[0], *(part if part[:2].isupper() else part.lower() for part in parts[1:])])
-
-
-def _begins_word(word: str, position: int) -> bool:
-    """Return whether a word begins here: a capital after a lower-case letter, or the last of several capitals."""
-    before, here, after = word[position - 1], word[position], word[position + 1 : position + 2]
-    return here.isupper() and (before.islower() or (before.isupper() and after.islower()))

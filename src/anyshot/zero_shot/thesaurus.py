@@ -29,36 +29,15 @@ from functools import cache, lru_cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final, NamedTuple
-from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.validation import Vectors, unit
-from anyshot.zero_shot.class_texts import as_words
+from anyshot.zero_shot.spellings import normal_form
 
 DATA: Final = Path(__file__).parents[1] / "data"
 """The folder of the bundled lists; importlib.resources needs 30 ms for its first file."""
-
-SINGULARS = (("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("ies", "y"))
-"""Endings of plurals that lose more than an s, and of their singulars."""
-
-IRREGULAR = {
-    "calories": "calorie",
-    "children": "child",
-    "cookies": "cookie",
-    "goods": "goods",
-    "men": "man",
-    "movies": "movie",
-    "news": "news",
-    "series": "series",
-    "women": "woman",
-    "zombies": "zombie",
-}
-"""Singulars that no rule gives, and words in -s that are no plurals of the word without it."""
-
-LEFT_OUT = frozenset({"a", "an", "and", "or", "the"})
-"""Words that do not tell names apart: "science & technology", "Sci/Tech" and "the arts" are written in many ways."""
 
 JOINED: Final = re.compile(r"\s*(?:[&/,+]|\band\b|\bor\b)\s*")
 """What joins the parts of a name."""
@@ -258,24 +237,6 @@ def bundled_vectors(width: int) -> Vectors:
     return unit(rounded[:, :width].astype(np.float32))
 
 
-@lru_cache(maxsize=2**14)
-def normal_form(name: str) -> str:
-    """Return the form in which spellings of one name agree: lower case, singular, words and numbers with one space.
-
-    Punctuation, the words in `LEFT_OUT` and a leading "label" are left out.
-
-    Examples
-    --------
-    >>> [normal_form(name) for name in ("5-stars", "featureRequest", "__label__Crude_Oil", "Science & Technology")]
-    ['5 star', 'feature request', 'crude oil', 'science technology']
-    """
-    words = re.findall(r"\d+|[^\W\d_]+", re.sub("['\u2019]", "", as_words(normalize("NFKC", name)).casefold()))
-    if len(words) > 1 and words[0] == "label" and not words[1].isdigit():
-        del words[0]
-    kept = [word for word in words if word not in LEFT_OUT] or words
-    return " ".join(_singular(word) for word in kept)
-
-
 def forms_of(name: object) -> list[str]:
     """Return the normal form of a name, and the same without general words at its end, and also at its beginning."""
     return list(_forms_of(str(name)))
@@ -302,16 +263,6 @@ def _parted(form: str) -> str:
     known = listed.aliases.get(form, form)  # "nontoxic" is listed as "not toxic", and "nonprofit" as itself
     is_other = known in listed.words and not known.startswith("not ")
     return form if is_other or form in _translations() else f"{parts[1]} {parts[2]}"
-
-
-def _singular(word: str) -> str:
-    """Return the singular of an English plural, by its ending."""
-    if word in IRREGULAR or len(word) < 4 or word.endswith(("ss", "us", "is")):
-        return IRREGULAR.get(word, word)
-    for plural, singular in SINGULARS:
-        if word.endswith(plural):
-            return word.removesuffix(plural) + singular
-    return word.removesuffix("s")
 
 
 def _in_turn(lists: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from anyshot.base.validation import Floats
 from anyshot.data.attributes import ClassAttributes
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError
-from anyshot.zero_shot.class_texts import as_words
+from anyshot.zero_shot.spellings import as_words
 
 Words: TypeAlias = Mapping[str, NDArray[np.floating]]  # a word -> its vector (a,)
 
