@@ -61,6 +61,11 @@ def test_subtotals_without_an_empty_cell_are_found_by_their_sums(place):
     assert rows_of_subtotals(texts) == []
 
 
+def test_words_for_sums_that_are_values_of_a_column_are_items():
+    cars = [["good", 12, 1], ["average", 30, 0], ["bad", 4, 0], ["average", 31, 1], ["good", 9, 1], ["average", 35, 0]]
+    assert rows_of_subtotals([["quality", "price", "sold"], *cars]) == []
+
+
 def test_numbers_that_are_sums_by_chance_are_items():
     assert not is_row_of_sums([["key", "n"], ["a", 0], ["b", 1], ["c", 0], ["d", 0], [None, 1]])
     assert not is_row_of_sums([["key", "n"], ["a", 1], [None, 1], ["c", 1], ["d", 1], [None, 4]])
@@ -103,6 +108,10 @@ def test_items_in_columns_are_warned_of(rows, tmp_path, caplog):
         list(zip(*FEATURES, strict=True)),
         [["text", "label", "n", "m"], ["message", "x", "1", "2"]],
         [["id", "a", "b", "c"], ["1", "2", "3", "4"], ["2", "5", "6", "7"]],
+        [
+            ["word", "in", "n", "kind"],
+            *([word, "en", n, "x"] for n, word in enumerate(["text", "sun", "label", "sea"])),
+        ],
         [["id", "a", "b", "c"], ["x", "u", "v", "w"], ["x", "5", "6", "7"]],
     ],
 )

@@ -61,13 +61,14 @@ def rows_of_subtotals(rows: Sequence[Sequence[Any]]) -> list[int]:
     """Return which rows seem to hold sums of the rows above, by a word and numbers; counted below the names from 0.
 
     A number is the sum of the rows since the last such row, and larger than most codes of classes. Or all other cells
-    are numbers or empty, and the word has no others beside it, as a text may have, a cell is empty, or the row follows
-    another such row.
+    are numbers or empty, and a cell is empty, the row follows another such row, or the word has no others beside it, as
+    a text may have; several such words alone are values, as "average" is one of a quality.
 
     >>> rows_of_subtotals([["key", "n"], ["a", "4"], ["b", "15"], ["Total A", "19"], ["c", "7"], ["Total war", "1"]])
     [2]
     """
     found: list[int] = []
+    alone: list[int] = []
     for at, row in enumerate(rows[1:]):
         if is_filled(row[-1]) and not _is_amount(row[-1]):
             continue  # as most rows have a text or a class there
@@ -77,10 +78,14 @@ def rows_of_subtotals(rows: Sequence[Sequence[Any]]) -> list[int]:
             continue
         after, n_filled = found[-1] + 1 if found else 0, sum(map(is_filled, row))
         is_plain = n_filled == len(amounts) + 1 and place < amounts[0]
-        is_alone = TOTAL.fullmatch(word) is not None or n_filled < len(row) or (found and after == at)
-        if (is_plain and is_alone) or _has_sum(row, rows[1 + after : 1 + at], amounts):
+        is_word = TOTAL.fullmatch(word) is not None
+        if _has_sum(row, rows[1 + after : 1 + at], amounts, least=0 if is_word else LEAST_SUBTOTAL) or (
+            is_plain and (n_filled < len(row) or (found and after == at))
+        ):
             found.append(at)
-    return found
+        elif is_plain and is_word:
+            alone.append(at)
+    return found if len(alone) > 1 and not found else sorted([*found, *alone])
 
 
 def _is_amount(cell: Any) -> bool:
@@ -95,10 +100,10 @@ def _word_of_subtotal(place: int, cell: Any) -> tuple[int, str] | None:
     return (place, word) if _SUBTOTAL.match(word) or TOTAL.fullmatch(word.rpartition(" ")[2]) else None
 
 
-def _has_sum(row: Sequence[Any], group: Sequence[Sequence[Any]], places: Sequence[int]) -> bool:
-    """Return whether a number in some places of a row is the sum of those of a group of rows."""
+def _has_sum(row: Sequence[Any], group: Sequence[Sequence[Any]], places: Sequence[int], *, least: int) -> bool:
+    """Return whether a number in some places of a row, at least this large, is the sum of those of a group of rows."""
     return len(group) <= MOST_GROUPED and any(
-        max(_number(row[at], mark) for mark in ".,") >= LEAST_SUBTOTAL
+        max(_number(row[at], mark) for mark in ".,") >= least
         and _is_sum([*(one[at] for one in group), row[at]], least=2)
         for at in places
     )
@@ -142,7 +147,8 @@ def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
     first = [str(row[0]).strip().casefold() for row in rows]
     if len(set(first)) < len(first):
         return False
-    if n_usual(first) > 1 and not n_usual(names[1:]):
+    are_many = 2 * n_usual(first) >= len(first) or len(names) > len(rows)  # words such as text may be items
+    if n_usual(first) > 1 and are_many and not n_usual(names[1:]):
         return True
     found = set()
     for row in rows[1:]:
