@@ -33,6 +33,16 @@ def _(folder: Path) -> object:
     return read(folder, "a.csv", "text,label\nit works,ok\nTotal,not ok\n")[1] == ["ok", "not ok"]
 
 
+@holds("a quality called average beside numbers: all rows are items, without a warning")
+def _(folder: Path) -> object:
+    rows = "".join(
+        f"{kind},{n},{kind == 'average'}\n" for n, kind in enumerate(["average", "good", "bad"] * 4 + ["average"])
+    )
+    how = ("--feature-columns", "quality,price", "--label-column", "sold")
+    result = fit(folder, "a.csv", f"quality,price,sold\n{rows.replace('True', '1').replace('False', '0')}", *how)
+    return facts_of_fit(result).get("labels") == 13 and not mentions(result, "totals")
+
+
 @holds("items in the columns of a table: said, with what to do")
 def _(folder: Path) -> object:
     rows = "\n".join(",".join(row) for row in zip(*(line.split(",") for line in CSV.splitlines()), strict=True))

@@ -134,3 +134,7 @@ def test_numbers_of_rows_that_r_writes_without_a_name_are_a_column_without_one(t
     assert rows == [["", "text", "label"], ["1", "a", "b"], ["12", "c", "d"]]
     with pytest.raises(DataFileError, match="3 fields, but the first line, 'text,label', has 2"):
         table_of(tmp_path, "text,label\nHello, world,b\n")
+
+
+def test_a_last_row_whose_word_stands_above_too_is_an_item(tmp_path):
+    assert len(table_of(tmp_path, "quality,price\naverage,30\ngood,12\naverage,35\n")[0]) == 4

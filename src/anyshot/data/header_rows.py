@@ -95,6 +95,9 @@ def _footers(rows: Sequence[Sequence[Any]]) -> list[int]:
     start = len(rows)
     while start > 1 and _is_footer(rows[start - 1]):
         start -= 1
+    words = [next((one for one in enumerate(row) if is_filled(one[1])), (0, "")) for row in rows[start:]]
+    if any(row[at] == word for row in rows[1:start] for at, word in words):
+        return []  # the word is a value of the column, as "average" is one of a quality
     return list(range(start - 1, len(rows) - 1))
 
 
