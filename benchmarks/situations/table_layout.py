@@ -36,7 +36,8 @@ def _(folder: Path) -> object:
 @holds("a quality called average beside numbers: all rows are items, without a warning")
 def _(folder: Path) -> object:
     rows = "".join(
-        f"{kind},{n},{kind == 'average'}\n" for n, kind in enumerate(["average", "good", "bad"] * 4 + ["average"])
+        f"{kind},{10 * n + 7},{kind == 'average'}\n"
+        for n, kind in enumerate(["average", "good", "bad"] * 4 + ["average"])
     )
     how = ("--feature-columns", "quality,price", "--label-column", "sold")
     result = fit(folder, "a.csv", f"quality,price,sold\n{rows.replace('True', '1').replace('False', '0')}", *how)
