@@ -32,6 +32,17 @@ def test_items_are_logged_if_asked(caplog):
     assert line["body"] == '["my secret"]'
 
 
+def test_a_request_that_is_over_holds_its_body_no_longer():
+    kept = []
+
+    async def keeping(scope, receive, send):
+        kept.append(scope)
+        await LoggedRequests(LimitedBodies(echo, max_body=100, seconds=5))(scope, receive, send)
+
+    assert request(keeping, b'["a"]', content_type="application/json").body == b'["a"]'
+    assert "body" not in kept[0]["state"]
+
+
 @pytest.mark.parametrize("given", ["abc-1.2_3", "x" * 64])
 def test_a_well_formed_request_id_is_kept(caplog, given):
     assert logged(caplog, x_request_id=given)[0].headers["x-request-id"] == given

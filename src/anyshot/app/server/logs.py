@@ -72,6 +72,7 @@ class LoggedRequests:
             if (error := sys.exception()) is not None:
                 error.add_note(f"The id of the request: {request_id}")  # the server logs it
             self._note(scope, status, time.perf_counter() - began)
+            scope["state"].pop("body", None)  # a connection that is closed is in memory for a while, and its request
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_of(scope, self.routes)
