@@ -83,6 +83,7 @@ def test_bodies_are_of_the_kinds_that_routes_read(headers, status):
         (b"[" * 10_000, "nested"),
         (b'{"a":' * 10_000, "nested"),
         (b"[1", "not JSON"),
+        (b'["\x01"]', "not JSON: Invalid control character at character 2"),
         (b"[" * 32 + b'"' + b'\\"' * 200_000, "not JSON"),  # the texts of a body are found in one pass
         (b"[" + b"]" * 1_000_000, "not JSON"),
         (b"\xff[]", "UTF-8"),

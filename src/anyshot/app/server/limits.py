@@ -194,7 +194,8 @@ def check_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise ProblemError(400, f"The body is not UTF-8: it cannot be read from byte {error.start}.") from None
     except json.JSONDecodeError as error:
-        raise ProblemError(400, f"The body is not JSON: {error.msg} at character {error.pos}.") from None
+        words = error.msg.removesuffix(" at")  # which Python says of some faults
+        raise ProblemError(400, f"The body is not JSON: {words} at character {error.pos}.") from None
     except ValueError:  # Python reads no integer of more than 4,300 digits
         raise ProblemError(400, "The JSON has a number with too many digits.") from None
     if SURROGATE.search(body) and _has_surrogate(value):
