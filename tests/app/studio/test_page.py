@@ -184,6 +184,7 @@ def test_a_spreadsheet_with_a_choice_of_columns(opened, tmp_path):
     answered(page)
     saved(page, 2)
     page.wait_for_selector("#n-classes >> text=2 classes")
+    page.wait_for_selector("#list .row.current .others >> text=number")  # a column that is not read
     page.wait_for_url("**/p/tickets/")  # a reload asks for the columns no more
 
 

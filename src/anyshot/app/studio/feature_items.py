@@ -99,10 +99,11 @@ def shown_cells(columns: Columns, content: str, language: str = "en") -> list[tu
     [('income', '1900,5'), ('since', '31.12.2024')]
     """
     cells = zip(columns.items(), _values(content), strict=False)
-    return [(name, _shown(value, kind, language)) for (name, kind), value in cells if value is not None]
+    return [(name, shown_value(value, kind, language)) for (name, kind), value in cells if value is not None]
 
 
-def _shown(value: Any, kind: Holds, language: str) -> str:
+def shown_value(value: Any, kind: Holds, language: str) -> str:
+    """Return a value of a column as a person reads it in a language."""
     if kind == "number":
         text = f"{value:.10g}" if isinstance(value, float) else str(value)
         return text.replace(".", ",") if language == "de" else text

@@ -1,6 +1,5 @@
 """What a page shows of a project: the items in an order, with their answers, and the number of answers of a class."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import numpy as np
 
 from anyshot.app.studio.feature_items import search_in_rows
+from anyshot.app.studio.file_rows import folded, items_with, search_in_text
 from anyshot.app.studio.items import Item, LabelOf, Labels, shown_label
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.quality import likely_errors
@@ -38,8 +38,8 @@ class Query:
     is_labeled : bool, optional
         Only items with a label, or without one.
     text : str
-        Only items that contain all of these words, in any case; for images, in the name of the file; for rows, in the
-        names and values of the columns, numbers as a whole.
+        Only items that contain all of these words, in any case, or whose row in a file does; for images, in the name of
+        the file; for rows, in the names and values of the columns, numbers as a whole.
     like : int, optional
         The items most similar to this one first, whatever the order.
     about : str
@@ -211,21 +211,13 @@ def _by_similarity(project: Project, answers: "Answers", query: Query, ids: Inde
 
 
 def _containing(project: Project, text: str) -> Indexes:
-    """Return the ids of the items that contain all words of a text, in any case."""
-    words, columns = _folded(text).split(), project.items.columns()
+    """Return the ids of the items that contain all words of a text, in any case, or whose rows in files do."""
+    words, columns = folded(text).split(), project.items.columns()
     column = "name" if project.kind == "images" else "content"
     found = project.database.read(f"select id, {column} as content from items where not hidden")
-
-    def has_words(content: str) -> bool:
-        return all(word in _folded(content) for word in words)
-
-    has = search_in_rows(words, columns) if columns else has_words
-    return np.array([row["id"] for row in found if has(row["content"])], dtype=np.intp)
-
-
-def _folded(text: str) -> str:
-    """Return a text as it is compared: in any case, with accents as letters of their own or not."""
-    return unicodedata.normalize("NFC", text).casefold()
+    has = search_in_rows(words, columns) if columns else search_in_text(words)
+    ids = [row["id"] for row in found if has(row["content"])]
+    return np.array(ids + items_with(project, words), dtype=np.intp)
 
 
 def _shown(stored: int) -> LabelOf:

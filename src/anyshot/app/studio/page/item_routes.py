@@ -14,6 +14,7 @@ from starlette.routing import Route
 from anyshot.app import studio
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.feature_items import Columns, shown_cells
+from anyshot.app.studio.file_rows import other_cells
 from anyshot.app.studio.page.drawing import opened_by, texts_for
 from anyshot.app.studio.page.messages import message_in
 from anyshot.app.studio.page.opened import Opened
@@ -79,11 +80,12 @@ def _ids(request: Request) -> list[int]:
 
 
 def _rows(opened: Opened, ids: list[int], t: Texts) -> list[dict[str, Any]]:
-    columns = opened.project.items.columns()
+    columns, others = opened.project.items.columns(), other_cells(opened.project, ids, t.language)
     return [
         {
             "id": row.item.id,
             **_content(row.item, columns, t),
+            "others": others.get(row.item.id, []),
             "name": row.item.name,
             "label": row.item.label,
             "predicted": row.answer,
