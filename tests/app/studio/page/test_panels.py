@@ -91,7 +91,7 @@ def test_one_class_is_not_measured_and_labels_of_all_items_lead_to_the_export(pr
     answers = Answers(project, start=False)
     shown = quality_panel(Opened(project, answers), T)["quality"]
     assert (shown["headline"], shown["about"]) == (T("good_no_classes"), T("good_no_classes_about"))
-    assert shown["next"]["sentence"] == T("next_add_class")
+    assert (shown["next"]["sentence"], shown["next"]["button"]) == (T("next_add_class"), T("add_class"))
     project.label([2], project.classes.add("delivery"))
     shown = quality_panel(Opened(project, answers), T)["quality"]["next"]
     assert (shown["sentence"], shown["button"]) == (T("next_all_labeled"), T("export"))

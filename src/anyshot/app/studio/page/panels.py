@@ -146,6 +146,8 @@ def _next_step(step: NextStep, t: Texts) -> dict[str, Any]:
         # The first labels of a class are found sooner as the items come than among its least sure answers.
         order = {"order": "added"} if step.action == "label_class" else {}
         shown |= {"button": t("next_show"), "data": {"show-class": number, "name": step.facts["name"], **order}}
+    elif step.action == "add_class":
+        shown |= {"button": t("add_class"), "data": {"focus": "#add-class"}}
     elif step.action == "add_items":
         shown |= {"button": t("add_items"), "data": {"focus": "#add-items"}}
     elif step.action == "done":

@@ -62,13 +62,19 @@ function showOnly(text, { params = {}, ids = null, labeled = [] } = {}) {
   byId("search").value = "";
   select([]);
   order().then(() => { announce(byId("shown").textContent); if (text && current !== null) setCurrent(current); });
-  byId("scroller").scrollTo({ top: 0 });
+  toTop();
+}
+
+/** Show the beginning of the list, which on a narrow screen is below what was pressed. */
+function toTop() {
+  if (narrow.matches) byId("tools").scrollIntoView();
+  else byId("scroller").scrollTo({ top: 0 });
 }
 
 const showAll = () => showOnly("");
 byId("filter").querySelector("button").onclick = showAll;
 byId("show-all").onclick = () => { view.value = "first"; showAll(); };
-view.onchange = () => { delete filter.params.view; filter.params.of ? order() : showAll(); byId("scroller").scrollTo({ top: 0 }); };
+view.onchange = () => { delete filter.params.view; filter.params.of ? order() : showAll(); toTop(); };
 let typing;
 byId("search").oninput = () => { clearTimeout(typing); typing = setTimeout(order, 250); };
 byId("search-by").onchange = () => order();
@@ -201,7 +207,11 @@ document.addEventListener("click", (event) => {
   if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass, ...(found.dataset.order ? { view: found.dataset.order } : {}) } });
   if ((found = on("view"))) { view.value = found.dataset.view; showAll(); }
   if ((found = on("show-ids"))) { const ids = found.dataset.showIds.split(",").map(Number); showOnly(found.dataset.showName, { ids, labeled: ids }); }
-  if ((found = on("focus"))) document.querySelector(found.dataset.focus)?.click();
+  if ((found = on("focus"))) {
+    const there = document.querySelector(found.dataset.focus);
+    there?.closest("details")?.setAttribute("open", "");  // on a narrow screen, it may be folded
+    there?.click();
+  }
   if (on("undo")) { byId("sheet").close(); undo(); }
   if ((found = on("copy"))) navigator.clipboard.writeText(found.previousElementSibling.textContent).then(() => { found.textContent = t("copied"); announce(t("copied")); });
 });
