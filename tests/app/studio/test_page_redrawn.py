@@ -1,5 +1,7 @@
 """The page in a browser while answers come: a button is pressed, someone types, or something has the focus."""
 
+import itertools
+
 import pytest
 
 from anyshot.app.studio import Project, add_texts
@@ -85,6 +87,25 @@ def test_who_labels_while_items_are_added_keeps_the_place(opened, studio):
         add_texts(project, ["When do you open?"])
     until(page, "document.querySelector('#list .row').ariaSetSize === '13'")
     assert TEXTS[5] in page.text_content("#list .row.current:focus-within")
+
+
+@pytest.mark.full
+def test_reading_says_about_how_long_it_takes(opened):
+    page = opened()
+    create(page, "long")
+    page.click("#no-items [data-tab=paste]")
+    page.fill("#paste-text", "\n".join(TEXTS))
+    page.click("#paste-add")
+    page.wait_for_selector("#shown >> text=12 items")
+    news = page.evaluate("fetch('changes?since=0').then(answer => answer.json())")
+    done = itertools.count(0, 100)
+
+    def tell(route):
+        page.wait_for_timeout(200)
+        route.fulfill(json={**news, "subjects": [], "reading": {"done": next(done), "total": 1_000_000}})
+
+    page.route("**/changes?*", tell)
+    page.wait_for_selector("#reading >> text=/Reading .* · about [0-9,]+ minutes left/")
 
 
 @pytest.mark.full

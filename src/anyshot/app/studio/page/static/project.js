@@ -91,6 +91,7 @@ byId("list").addEventListener("like", ({ detail: id }) => {
 
 // Panels. While a button is pressed nothing moves, neither here nor in the list, since its click would be lost.
 const asked_for = new Set(), again = new Set();
+const SURE_AFTER = 5;  // of which the rest is estimated [s]
 let asking = false, askWords = [];  // the new classes that are still to be asked for words
 let released = Promise.resolve();
 addEventListener("pointerdown", () => {
@@ -239,7 +240,7 @@ document.addEventListener("click", async (event) => {
   link.ariaBusy = "true";
   error.textContent = "";
   notes.hidden = true;
-  about.textContent = t("preparing");
+  about.replaceChildren(t("preparing"), " ", make("progress", { ariaLabel: t("preparing") }));
   announce(t("preparing"));
   try {
     const answer = await fetch(link.href);
@@ -287,10 +288,23 @@ onChange((subjects, now) => {
   if (now.changed?.length) toast(t("answers_changed", { n: now.changed.length }), t("show_them"), () => showOnly(t("answers_changed", { n: now.changed.length }), { ids: now.changed }), { follows: true });
   byId("no-answers").hidden = !now.problem;
   byId("no-answers").textContent = now.problem;
-  const { reading } = now, share = reading ? reading.done / Math.max(1, reading.total) : 1;
-  byId("reading").hidden = !reading;
-  if (reading) { byId("reading-text").textContent = t(reading.done < reading.total ? "reading" : "finding", reading); byId("reading-bar").value = share; }
+  showReading(now.reading);
 });
+
+/** Say how far reading is, and about how long the rest takes. */
+let begun = null;
+function showReading(reading) {
+  const box = byId("reading"), { done, total } = reading ?? {}, at = performance.now();
+  if (!begun || !reading || done < begun.done) begun = reading && { done, at };
+  if (reading && box.hidden) announce(t("reading", reading));
+  box.hidden = !reading;
+  if (!reading) return;
+  const parts = [t(done < total ? "reading" : "finding", reading)], seconds = (at - begun.at) / 1000;
+  const left = seconds * (total - done) / (done - begun.done), minutes = Math.round(left / 60);
+  if (seconds > SURE_AFTER && left > 0 && left < Infinity) parts.push(minutes ? t("time_left", { n: minutes }) : t("time_left_short"));
+  byId("reading-text").textContent = parts.join(" · ");
+  byId("reading-bar").value = done / Math.max(1, total);
+}
 
 // Items that are far from the screen are not in the document, and cannot be printed.
 addEventListener("beforeprint", () => {

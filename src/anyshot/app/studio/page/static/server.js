@@ -3,7 +3,7 @@
 
 import { lostFile } from "./files.js";
 import { ofTab, recall, remember } from "./storage.js";
-import { byId, t } from "./texts.js";
+import { byId, make, t } from "./texts.js";
 
 export const base = document.body.dataset.base;
 let token = document.body.dataset.token;
@@ -34,7 +34,9 @@ export function send(path, body = {}) {
 export function sendForm(form, path, body) {
   if (form.ariaBusy === "true") return new Promise(() => {});
   form.ariaBusy = "true";
-  return send(path, body).finally(() => (form.ariaBusy = "false"));
+  const bar = make("progress", { ariaLabel: t("working") });  // a large table takes seconds
+  const shown = setTimeout(() => form.querySelector(".buttons:last-child")?.append(bar), 500);
+  return send(path, body).finally(() => { clearTimeout(shown); bar.remove(); form.ariaBusy = "false"; });
 }
 
 const valueOf = (body) => (typeof body === "function" ? body() : body);
