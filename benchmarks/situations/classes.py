@@ -255,3 +255,19 @@ holds("shares that a natural sample of labels contradicts: said with both figure
 holds("shares that differ from labels drawn alike for each class: not said")(
     lambda _: "of the labels" not in _reasons(TEXTS, NAMES, {"refund": 1, "delivery": 9})
 )
+
+
+holds("--classes in the brackets of a list: refused, with how to write it")(
+    lambda f: fails_with(command("predict", "late", "--classes", "[refund, delivery]"), 1, "brackets", "a,b,c")
+)
+holds("a file of classes with bullets: refused by line")(
+    lambda f: fails_with(
+        command("predict", "late", "--classes", written(f, "c.txt", "- refund\n- delivery\n")), 1, "line 1"
+    )
+)
+holds("a file of classes with descriptions behind colons: said, with a table")(
+    lambda f: mentions(
+        command("predict", "late", "--classes", written(f, "c.txt", "refund: my money\ndelivery: parcels\n")),
+        "write a table",
+    )
+)

@@ -89,6 +89,20 @@ def test_columns_that_are_not_used_are_logged(tmp_path, caplog):
     assert "classes were read from 'Name'; not used: 'Beschreibung'" in caplog.text
 
 
+@pytest.mark.parametrize("line", ["- delivery", "\u2022\tdelivery"])
+def test_a_bullet_before_a_name_is_refused(tmp_path, line):
+    with pytest.raises(
+        DataFileError, match=r"a\.txt, line 2: .* begins with a bullet\. Write the name of a class alone"
+    ):
+        read_classes(str(file(tmp_path, "a.txt", f"billing\n{line}\n-5\n")))
+
+
+def test_names_with_what_may_be_descriptions_are_logged(tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        read_classes(str(file(tmp_path, "a.txt", "billing: all payments\ndelivery: parcels\n")))
+    assert "such as 'billing: all payments'. If a description follows the colon, write a table" in caplog.text
+
+
 @pytest.mark.parametrize("line", ["# our queues", "// our queues"])
 def test_a_comment_is_no_class(tmp_path, line):
     with pytest.raises(DataFileError, match=r"a\.txt, line 2: .* reads as a comment\. Remove it"):

@@ -22,9 +22,17 @@ def test_a_quote_that_is_not_closed_is_refused():
         listed_classes('"sports, games,news')
 
 
-def test_names_between_other_marks_are_refused():
+@pytest.mark.parametrize("text", ["billing;delivery;login", "billing delivery", "billing/delivery"])
+def test_names_between_other_marks_are_refused(text):
     with pytest.raises(InputError, match="Put commas between names"):
-        listed_classes("billing;delivery;login")
+        listed_classes(text)
+
+
+@pytest.mark.parametrize("text", ["[billing, delivery]", '["billing", "delivery"]', "{billing,delivery}"])
+def test_names_in_brackets_are_refused(text):
+    with pytest.raises(InputError, match=r"stand in brackets\. Write names between commas alone: a,b,c"):
+        listed_classes(text)
+    assert listed_classes("sports (ball), [x]y") == ["sports (ball)", "[x]y"]
 
 
 @pytest.mark.parametrize("text", ["", "a,,b", '"a, b",'])

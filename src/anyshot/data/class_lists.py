@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from anyshot.base.class_words import Words
 from anyshot.base.labels import clean_names
-from anyshot.base.messages import note
+from anyshot.base.messages import note, shortened
 from anyshot.data.class_names import CLASS_TABLES, listed_classes
 from anyshot.data.item_columns import listed_columns
 from anyshot.data.json_rows import parse_json
@@ -46,11 +46,27 @@ def read_classes(text: str) -> list[str] | Described:
         return _classes_of_json(parse_json(read_text(existing(path))[0], path), path)
     if suffix == ".txt":
         lines = [line.strip() for line in read_text(existing(path))[0].split("\n")]
-        comment = next((number for number, line in enumerate(lines, start=1) if line.startswith(("# ", "//"))), None)
-        if comment is not None:
-            raise DataFileError(f"{path}, line {comment}: {lines[comment - 1]!r} reads as a comment. Remove it.")
+        _check_lines(lines, path)
         return clean_names(filter(None, lines), what=f"classes in {path.name}")
     return listed_classes(text)
+
+
+def _check_lines(lines: Sequence[str], path: Path) -> None:
+    """Raise DataFileError for a comment or a bullet before a name; log that descriptions after colons are no such."""
+    for number, line in enumerate(lines, start=1):
+        if line.startswith(("# ", "//")):
+            raise DataFileError(f"{path}, line {number}: {line!r} reads as a comment. Remove it.")
+        if line.startswith(("- ", "* ", "\u2022", "\u2013 ", "\u00b7 ")):
+            raise DataFileError(
+                f"{path}, line {number}: {line!r} begins with a bullet. Write the name of a class alone."
+            )
+    names = list(filter(None, lines))
+    if all(": " in name for name in names):
+        note(
+            log,
+            f"{path}: each line is the name of a class, such as {shortened(names[0])!r}. If a description follows the "
+            "colon, write a table with the columns class and description, and let its name end in .csv",
+        )
 
 
 def _classes_of_table(table: Table) -> list[str] | Described:

@@ -1,6 +1,7 @@
 """Lists of classes as people type them: names between commas, or the name of a file that has them."""
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -28,11 +29,13 @@ def listed_classes(text: str) -> list[str]:
     >>> listed_classes('"sports, games",news')
     ['sports, games', 'news']
     """
+    if re.fullmatch(r"\s*(\[.*\]|\{.*\}|\([^()]*\))\s*", text, re.DOTALL):
+        raise InputError(f"The classes {text!r} stand in brackets. Write names between commas alone: a,b,c.")
     if '"' not in text:
         names = [clean_name(name) for name in text.split(",")]
         if len(names) == 1 and os.path.isfile(text):
             raise DataFileError(f"{text} cannot be read as a list of classes. Supported: {', '.join(CLASS_FILES)}.")
-        if len(names) == 1 and any(mark in text for mark in ";|\t\n"):
+        if len(names) == 1 and re.search(r"[;|/\s]", text.strip()):
             raise InputError(f"The classes {text!r} are one name, without a comma. Put commas between names: a,b,c.")
         return _none_empty(names, text)
     try:

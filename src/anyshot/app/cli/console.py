@@ -94,7 +94,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         except ClickException as error:
             from typer.rich_utils import rich_format_error
 
-            error.message = escaped(error.message) + _hint_of_dash(error)
+            error.message = _plain_number_fault(escaped(error.message)) + _hint_of_dash(error)
             rich_format_error(error)
             return int(error.exit_code)
         except AnyshotError as error:
@@ -103,6 +103,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
             print_error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
             abandon_output()
     return FAILED
+
+
+def _plain_number_fault(message: str) -> str:
+    """Return what typer says of an option for a number without the names of types.
+
+    >>> _plain_number_fault("'5%' is not a valid float."), _plain_number_fault("0 is not in the range x>=1.")
+    ("'5%' is not a number. Write it as 0.05 is written.", '0 is too small: 1 or more is needed.')
+    """
+    message = re.sub(r"is not a valid float( range)?\.", "is not a number. Write it as 0.05 is written.", message)
+    message = re.sub(r"is not a valid int(eger)?( range)?\.", "is not a whole number.", message)
+    return re.sub(r"is not in the range x>=(\d+)\.", r"is too small: \1 or more is needed.", message)
 
 
 def _hint_of_dash(error: Any) -> str:
