@@ -51,10 +51,10 @@ def test_bfloat16_changes_vectors_little(tmp_path):
 
 def test_tokens_are_counted_and_long_texts_found(tmp_path):
     encoder = SentenceModelEncoder(saved_sentences(tmp_path)[0], device="cpu")
-    texts = ["card", "card " * 30]
-    assert encoder.n_tokens(texts).tolist() == [3, encoder.max_tokens]  # with those at both ends
-    assert encoder.is_cut(texts).tolist() == [False, True]
-    assert sum(len(vectors) for vectors in encoder.stream(texts)) == 2
+    texts = ["card", "card " * 30, "x" * 1_000_000]
+    assert encoder.n_tokens(texts).tolist() == [3, encoder.max_tokens, 3]  # with those at both ends
+    assert encoder.is_cut(texts).tolist() == [False, True, True]
+    assert sum(len(vectors) for vectors in encoder.stream(texts)) == 3
 
 
 def test_an_empty_text_is_reported_with_its_row(tmp_path):

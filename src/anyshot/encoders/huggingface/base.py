@@ -16,7 +16,7 @@ from transformers.utils import logging as transformers_log
 from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.files import VOCABULARIES, digest_of_folder, read_settings
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
-from anyshot.encoders.texts import Rows, TextEncoder, collect, log_truncated, refuse_empty
+from anyshot.encoders.texts import MOST_LETTERS, Rows, TextEncoder, beginning, collect, log_truncated, refuse_empty
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
 
 TOKENIZER: Final = "tokenizer.json"
@@ -96,9 +96,10 @@ class HuggingFaceTextEncoder(TextEncoder, HuggingFaceEncoder):
         return collect(self._encoded(texts), n_texts=len(texts), width=self.width)
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether each text has more tokens than the model reads, with the model's prompt (n,)."""
+        """Return whether each text is longer than what the model reads of it, with the model's prompt (n,)."""
         limit = np.inf if self.max_tokens is None else self.max_tokens
-        return np.array([len(ids) > limit for ids in self._ids(texts)], dtype=bool)
+        facts = zip(self._ids(texts), self._read(texts), self._prompted(texts), strict=True)
+        return np.array([len(ids) > limit or len(read) < len(text) for ids, read, text in facts], dtype=bool)
 
     def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
         """Return how many tokens of each text the model reads (n,)."""
@@ -115,9 +116,16 @@ class HuggingFaceTextEncoder(TextEncoder, HuggingFaceEncoder):
 
     def _ids(self, texts: Sequence[str], **options: Any) -> list[list[int]]:
         """Return the token ids of each text after the model's prompt."""
-        found = self._tokenizer(self._prompted(texts), return_attention_mask=False, verbose=False, **options)
+        found = self._tokenizer(self._read(texts), return_attention_mask=False, verbose=False, **options)
         ids: list[list[int]] = found["input_ids"]
         return ids
+
+    def _read(self, texts: Sequence[str]) -> list[str]:
+        """Return what is tokenized of each text: very long ones take seconds and gigabytes, and have enough tokens."""
+        whole = self._prompted(texts)
+        if self.max_tokens is None or self._tokenizer.truncation_side != "right":
+            return whole
+        return [beginning(text, MOST_LETTERS * self.max_tokens) for text in whole]
 
     def _prompted(self, texts: Sequence[str]) -> list[str]:
         """Return texts after the model's prompt; most models have none."""
