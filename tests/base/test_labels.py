@@ -62,6 +62,10 @@ def test_a_missing_label_has_index_minus_one(none):
     assert classes_in(["b", none, "a", "b"]) == ["a", "b"]
 
 
+def test_classes_of_an_earlier_version_are_found_by_their_clean_names():
+    assert to_indexes(["lost card"], np.array(["a", "lost  card"], dtype=object), n_items=1).tolist() == [1]
+
+
 def test_labels_may_be_a_pandas_column():
     assert to_indexes(pd.Series(["login", None, "billing"]), ABC, n_items=3).tolist() == [2, -1, 0]
 

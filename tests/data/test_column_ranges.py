@@ -18,6 +18,7 @@ def test_numbers_of_another_unit_are_outside_and_others_are_not():
     assert outside(INCOMES, [7.7, 77_000_00.0, -1e6]) == [True, True, True]
     assert outside(INCOMES, [3_000.0, 300_000.0, 0.0, np.nan]) == [False] * 4
     assert outside(-INCOMES, [-7.7, -20_000.0]) == [True, False]
+    assert outside(INCOMES / 1e6, [7.7e-6, 0.02]) == [True, False]
 
 
 def test_several_numbers_near_zero_are_too_small_where_one_is_not():

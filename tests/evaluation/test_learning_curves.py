@@ -140,6 +140,8 @@ def curve():
 
 def test_the_summary_is_sorted_by_shots(curve):
     table = curve.summary()
+    assert table.index.tolist() == list(range(6))
+    assert table["model"].tolist() == ["logistic", "centroid"] * 3
     assert table["shots"].tolist() == [2, 2, 5, 5, "all", "all"]
     assert table["n_draws"].tolist() == [3, 3, 3, 3, 1, 1]
     cell = curve.scores.query("model == 'centroid' and shots == 5")["accuracy"]

@@ -13,6 +13,8 @@ def test_a_seed_gives_the_same_weights_and_leaves_the_global_generator_as_it_was
     assert torch.equal(torch.random.get_rng_state(), before)
     with seeded(3):
         assert torch.equal(nn.Linear(2, 2).weight, one)
+    with seeded(4):
+        assert not torch.equal(nn.Linear(2, 2).weight, one)
 
 
 def test_the_width_is_that_of_the_features():

@@ -19,15 +19,16 @@ from anyshot.evaluation.intervals import effective_size
 # domains (Bickel et al., eq. 5). Odds of training items are too extreme, so they are cross-validated; and the penalty
 # makes them too mild where the domains hardly overlap, so they are calibrated (Platt).
 
-CALIBRATION_C: Final = 1000.0
+N_FOLDS: Final = 3  # of the classifier of the domains
+CALIBRATION_C: Final = 1000.0  # hardly any penalty: it has two parameters
 
 
-def density_ratio(source: Table, target: Table, *, folds: int = 3, exponent: float = 1.0) -> Floats:
+def density_ratio(source: Table, target: Table, *, exponent: float = 1.0) -> Floats:
     """Return the weight of each source item (n_s,), with mean 1; source (n_s, d), target (n_t, d).
 
     exponent: power of the ratio, from 1, the ratio itself, to 0, uniform weights (Shimodaira's compromise).
     """
-    items, domain, fold = stack_with_folds(source, target, folds)
+    items, domain, fold = stack_with_folds(source, target, N_FOLDS)
     with threads_for(items.shape[0] * items.shape[1]):
         scores = cross_val_predict(
             ScaledLogisticRegression(tol=1e-2), items, domain, cv=PredefinedSplit(fold), method="decision_function"

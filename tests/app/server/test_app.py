@@ -22,6 +22,8 @@ def test_it_is_live_and_ready_until_it_closes(saved):
         app.state.service.closing = True
         assert running.get("/health/ready").status_code == 503
         assert running.get("/health/live").status_code == 200
+        app.state.service.closing = False
+    assert app.state.service.closing  # since the application ended
 
 
 class Noting(LiveModel):

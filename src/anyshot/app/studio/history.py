@@ -14,10 +14,10 @@ class History:
     def __init__(self, database: ProjectDatabase) -> None:
         self._database = database
 
-    def entries(self, *, offset: int = 0, limit: int = 100) -> list[Entry]:
+    def entries(self, *, limit: int = 100) -> list[Entry]:
         """Return what was done, the newest first."""
         found = self._database.read(
-            "select id, time, action, facts, undone from history order by id desc limit ? offset ?", limit, offset
+            "select id, time, action, facts, undone from history order by id desc limit ?", limit
         )
         return [_entry(row) for row in found]
 

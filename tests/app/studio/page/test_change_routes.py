@@ -22,6 +22,13 @@ def test_a_label_is_on_the_disk_when_it_is_acknowledged_and_undone_once(client, 
     assert client.get(filled + "changes?since=0").json()["n_items"] == 2
 
 
+def test_a_label_that_the_items_have_already_changes_nothing(client, filled):
+    client.post(filled + "labels", json={"items": [1], "label": 1})
+    version = client.get(filled + "changes?since=0").json()["version"]
+    assert client.post(filled + "labels", json={"items": [1], "label": 1}).json() == {"changed": 0}
+    assert client.get(filled + "changes?since=0").json()["version"] == version
+
+
 def test_a_change_after_the_one_that_the_page_shows_is_not_undone_with_it(client, filled):
     client.post(filled + "labels", json={"items": [1], "label": 1})
     shown = client.get(filled + "changes?since=0").json()["undo"]
