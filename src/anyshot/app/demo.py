@@ -35,7 +35,7 @@ OURS, BASELINE = "anyshot", "logistic regression"
 NEW_CLASS: Final = "login"
 DESCRIPTION: Final = "the customer cannot sign in"
 PHOTO_CLASSES: Final = ("temple", "flower", "car", "dog", "bicycle")
-UNKNOWN_RATES: Final = (0.05, 0.1, 0.2)
+UNKNOWN_RATES: Final = (0.05, 0.1, 0.2)  # values of unknown_rate that are compared
 
 
 @dataclass(frozen=True)

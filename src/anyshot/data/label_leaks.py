@@ -14,7 +14,7 @@ ENOUGH: Final = 59
 """Rows that might have been exceptions: of a column that is right for 95 % of the rows, 5 % of the tables have none."""
 ENOUGH_OF_MANY: Final = 149
 """The same of a column with more than `FEW_VALUES` values for each class that is right for 98 %: 0.98 ** 149 = 5 %."""
-FEW_VALUES: Final = 3
+FEW_VALUES: Final = 3  # of a column, for each class
 
 
 def warn_of_leaks(columns: Mapping[str, Floats], index: Indexes, *, n_new: int) -> None:

@@ -45,10 +45,10 @@ from anyshot.errors import DomainError, InputError
 # MMD^2 = mean k(s, s') + mean k(t, t') - 2 mean k(s, t), with a Gaussian kernel whose width is the median distance, is
 # tested the same way (Gretton, Borgwardt, Rasch, Schoelkopf, Smola. A Kernel Two-Sample Test. JMLR 2012, eq. 3).
 
-GAP_FOLDS: Final = 5
+GAP_FOLDS: Final = 5  # of the cross-validated classifier of the domains
 MAX_ITEMS: Final = 1000
 """Items of each domain used at most, sampled at random: the cost is cubic in them."""
-SAME: Final = 1e-6
+SAME: Final = 1e-6  # largest difference of two tables that count as identical
 NORMALIZATIONS: Final[tuple[Normalize, ...]] = (None, "source", "domain")
 LEVEL: Final = 0.05
 """A gap is significant if the p-value of either test is at most half of this (Bonferroni)."""

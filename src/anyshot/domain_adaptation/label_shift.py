@@ -48,14 +48,14 @@ from anyshot.zero_shot.class_shares import likely_shares
 
 Shift: TypeAlias = Literal["no shift detected", "label shift", "other shift"]
 
-LEVEL: Final = 0.05
+LEVEL: Final = 0.05  # of both tests
 MIN_ITEMS: Final = 8
 """Source items that each class needs: half of them for training, half for counting."""
 BINS: Final = 4
 """Bins of confidence. With 2, three of four shifts of the classes were taken for label shift; with 4, one of twelve."""
-GLS_ITERATIONS: Final = 5
-N_FOLDS: Final = 5
-MAX_ITERATIONS: Final = 1000
+GLS_ITERATIONS: Final = 5  # of generalized least squares, whose weights depend on the solution
+N_FOLDS: Final = 5  # of the source model's cross-validated probabilities
+MAX_ITERATIONS: Final = 1000  # of EM
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from anyshot.errors import InputError
 # problem anew (eq. 16 and algorithm 1 of the paper). A source item moves to the mean of the target items, weighted by
 # its mass.
 
-SINKHORN_ITERATIONS: Final = 200
-LINEARIZATIONS: Final = 10
+SINKHORN_ITERATIONS: Final = 200  # at most, of one problem
+LINEARIZATIONS: Final = 10  # of the class penalty
 SMALLEST: Final = 1e-3
 """Added to a target item's mass from a class, so that the slope of the root stays finite."""
 

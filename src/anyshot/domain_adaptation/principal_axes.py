@@ -12,7 +12,7 @@ from anyshot.errors import DomainError
 
 FEW: Final = 10
 """With this many times more dimensions than eigenvectors, a Lanczos method is faster than a dense eigensolver."""
-LANCZOS_TOL: Final = 1e-6
+LANCZOS_TOL: Final = 1e-6  # relative tolerance of the eigenvalues
 
 
 def leading_eigenvectors(matrix: Floats, k: int, *, tol: float = 0.0) -> tuple[Floats, Floats]:

@@ -37,7 +37,7 @@ TRAIN_FRACTION: Final = 0.7
 """Fraction of the source items used for training in a subsample; the others are held out."""
 TARGET_FRACTION: Final = 0.8
 """Fraction of the target items in a subsample."""
-N_NEIGHBORS: Final = 10
+N_NEIGHBORS: Final = 10  # whose classes are compared with that of an item
 
 
 class Adaptation(Protocol):

@@ -22,8 +22,9 @@ from anyshot.errors import EncoderError, UnknownEncoderError
 Edge: TypeAlias = Literal["shortest_edge", "both"]
 
 FILE: Final = "preprocessor_config.json"
-HALF: Final = (0.5, 0.5, 0.5)
+HALF: Final = (0.5, 0.5, 0.5)  # mean, and standard deviation, of models that scale pixels to -1 to 1
 CLIP: Final = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+"""Mean and standard deviation of the pixels that CLIP was trained on."""
 WARPED_FROM: Final = 384  # from this side on, the processor of ConvNeXT crops nothing [pixels]
 
 

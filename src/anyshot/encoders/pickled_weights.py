@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from anyshot.errors import MissingWeightsError
 
-MAGIC: Final = 0x1950A86A20F9469CFC6C
-VERSION: Final = 1001
+MAGIC: Final = 0x1950A86A20F9469CFC6C  # first object of a file of torch.save before version 1.6
+VERSION: Final = 1001  # second object: of that format
 DTYPES: Final = {
     "DoubleStorage": "<f8",
     "FloatStorage": "<f4",

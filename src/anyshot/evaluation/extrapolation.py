@@ -21,9 +21,9 @@ FLOORS = np.array([0.0, 0.25, 0.5, 0.75, 0.9])  # p, irreducible share of the la
 MISMATCH = 0.015  # standard deviation of real curves from any such law at twice the labels, on five sets of texts
 LEVEL = 0.9  # of the interval
 MAX_WIDTH = 0.15  # of the interval, for a prediction to be given
-MIN_POINTS = 3
+MIN_POINTS = 3  # of a curve, below which nothing is predicted
 DRAW_SD = 0.02  # between draws of labels, where each number of labels was measured once
-LEAST_SD = 0.005
+LEAST_SD = 0.005  # of a point, however equal the draws are
 MAX_MISFIT = 0.99  # quantile of the squared deviations of the points from the best law; beyond, they lie on none
 
 

@@ -21,9 +21,9 @@ EmbedRows: TypeAlias = Callable[[Indexes, np.random.Generator | None], Tensor]
 
 PROTOTYPE_TEMPERATURE: Final = 0.1
 """Divides squared distances of unit-length vectors, which are at most 4: undivided, softmax could not be confident."""
-ENCODED_TOGETHER: Final = 256
-N_TEST_EPISODES: Final = 100
-N_BLOCKS: Final = 4
+ENCODED_TOGETHER: Final = 256  # items, outside of training
+N_TEST_EPISODES: Final = 100  # whose mean accuracy is measured
+N_BLOCKS: Final = 4  # of convolution, the four of Conv-4
 MIN_SIZE: Final = 2**N_BLOCKS  # pixels per side, so that the last pooling has an output
 
 

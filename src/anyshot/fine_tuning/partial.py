@@ -30,11 +30,11 @@ from anyshot.training.loop import train
 from anyshot.training.recipe import LayerGroup, Recipe, balanced_weights, by_depth, cross_entropy
 from anyshot.training.run import HeldOut, History
 
-FORWARD_TOGETHER: Final = 64
+FORWARD_TOGETHER: Final = 64  # items, outside of training
 SORTED_TOGETHER: Final = 50  # batches
 DEFAULT_INTERPOLATION: Final = 0.5
 """Interpolation without held-out items to choose it by (Wortsman et al., CVPR 2022, recommend the same)."""
-INTERPOLATIONS: Final = (1.0, 0.75, 0.5, 0.25)
+INTERPOLATIONS: Final = (1.0, 0.75, 0.5, 0.25)  # the candidates, of which held-out items choose
 NOT_PART_OF_A_RUN: Final = ("cache", "budget_mb", "checkpoints")  # settings that do not change the trained weights
 
 

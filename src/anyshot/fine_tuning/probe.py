@@ -15,8 +15,8 @@ from anyshot.training.softmax_regression import fit_softmax, fit_temperature, la
 
 PROBE_STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 """Candidates for C, the inverse of the penalty; features have unit length."""
-DEFAULT_STRENGTH: Final = 10.0
-N_FOLDS: Final = 5
+DEFAULT_STRENGTH: Final = 10.0  # where some class has too few labels to cross-validate
+N_FOLDS: Final = 5  # of cross-validation
 MAX_ITEMS: Final = 4_000
 """Largest number of labeled items to cross-validate on."""
 

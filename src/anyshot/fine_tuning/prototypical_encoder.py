@@ -39,7 +39,7 @@ N_QUERIES: Final = 3  # few are enough, because each item is support in turn
 N_ORIENTATIONS: Final = 8  # of a square: four quarter turns, and their mirror images
 MAX_ROTATION: Final = 15.0  # degrees
 MAX_STRETCH: Final = 0.15  # fraction of each side
-MAX_SHEAR: Final = 0.15
+MAX_SHEAR: Final = 0.15  # pixels per pixel
 MAX_SHIFT: Final = 0.1  # fraction of the image
 CARD: Final = """---
 library_name: anyshot

@@ -25,7 +25,7 @@ from anyshot.base.validation import Indexes
 from anyshot.base.weighted_items import checked_weights
 from anyshot.errors import NotEnoughLabelsError
 
-DEFAULT_HELD_OUT: Final = 0.1
+DEFAULT_HELD_OUT: Final = 0.1  # fraction of the labels for "auto"
 MIN_HELD_OUT: Final = 100
 """Fewest held-out items for "auto": accuracy on 30 items has a standard error of 5 points, and epochs differ by 1."""
 NONE: Final = np.zeros(0, np.intp)

@@ -22,7 +22,7 @@ from anyshot.base.messages import warn
 from anyshot.base.validation import Vectors
 from anyshot.errors import CacheError, InputError
 
-KEY_BYTES: Final = 32
+KEY_BYTES: Final = 32  # of a sha256
 Key: TypeAlias = bytes  # 32 bytes: sha256 of an item's content, and of what computed its vector
 Lengths: TypeAlias = NDArray[np.int64]  # (n,), rows of each item
 T = TypeVar("T")

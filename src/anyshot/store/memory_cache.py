@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anyshot.base.validation import Vectors
 from anyshot.errors import InputError
 
-LIMIT_MB: Final = 64.0
+LIMIT_MB: Final = 64.0  # default size [MB]
 SLICE: Final = 2048
 """Items encoded and stored together; an interrupted run resumes at the last slice."""
 

@@ -28,7 +28,7 @@ Budget: TypeAlias = Literal["fast", "best"] | float
 
 MIN_LABELS_PER_CLASS: Final = 5
 """Labels that every class needs before fine-tuning is tried."""
-N_FOLDS: Final = 3
+N_FOLDS: Final = 3  # of the comparison; each trains a network
 TRIAL: Final = 5
 """The trial that shows how long fine-tuning takes uses one label in so many."""
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from anyshot.base.files import delete_leftovers, replace_folder
 from anyshot.errors import CheckpointError
 
-FORMAT: Final = 1
+FORMAT: Final = 1  # version of the files
 _FACTS, _TENSORS = "run.json", "run.safetensors"
 
 

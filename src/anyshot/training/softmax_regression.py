@@ -24,8 +24,8 @@ BIAS_REACH: Final = 2.0
 Few labels that happen to be easy for one class must not move it far: with 4, one label per class costs spam 1.0 and
 reviews 0.5 to 1.4 points more; with 1, names that favor one class are not corrected (subjectivity -1.1 with two).
 """
-MAX_NEWTON_STEPS: Final = 50
-MAX_CONJUGATE_STEPS: Final = 60
+MAX_NEWTON_STEPS: Final = 50  # at most
+MAX_CONJUGATE_STEPS: Final = 60  # at most, for the direction of one Newton step
 MIN_STEP: Final = 1e-3
 """Fraction of a Newton step below which the line search stops."""
 

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from anyshot.base.validation import Floats, Vectors
 
-MAX_STEPS: Final = 100
+MAX_STEPS: Final = 100  # of L-BFGS
 
 
 def fit_binary_classifiers(

@@ -15,8 +15,8 @@ UNEQUAL: Final = 0.2
 """A class share that differs from equal ones by less than this part is not mentioned."""
 SHOWN_SHARES: Final = 3
 """Classes whose shares a sentence names; a single further one is named too."""
-MIXTURE_ROUNDS: Final = 8
-MAX_COMPONENTS: Final = 20
+MIXTURE_ROUNDS: Final = 8  # of EM
+MAX_COMPONENTS: Final = 20  # principal components of the pool that are used
 
 
 def equal_shares(n_classes: int) -> Floats:

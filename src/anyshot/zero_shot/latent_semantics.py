@@ -30,7 +30,7 @@ from anyshot.base.validation import Floats, Indexes, Vectors, unit
 from anyshot.zero_shot.class_shares import cluster_evidence, whiten
 
 WORD: Final = re.compile(r"\w\w+")
-MAX_DIRECTIONS: Final = 100
+MAX_DIRECTIONS: Final = 100  # singular vectors that are kept
 TEXTS_PER_DIRECTION: Final = 10
 """Different texts that are needed for each direction."""
 MAX_TEXTS: Final = 20_000

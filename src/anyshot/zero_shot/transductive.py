@@ -43,7 +43,7 @@ lowered it by 3 to 17 (animals by attributes), 0.19 to 0.79.
 """
 POOL_LIMIT = 20_000
 """Unlabeled vectors used at most, evenly spaced: finding the neighbors of m vectors costs m^2."""
-N_NEIGHBORS = 10
+N_NEIGHBORS = 10  # of a vector in the graph
 ANCHOR, SMOOTHNESS = 0.5, 3.0
 """Of the mixture: weights of the base estimator's log-probabilities, and of the neighbors' probabilities."""
 ALPHA = 0.8

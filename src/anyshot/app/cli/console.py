@@ -24,10 +24,10 @@ from anyshot.errors import AnyshotError
 if TYPE_CHECKING:  # it is loaded where there is a terminal
     from rich.console import RenderableType
 
-FAILED: Final = 1
+FAILED: Final = 1  # the exit code of an error
 DEVICE: Final = "ANYSHOT_DEVICE"
 INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
-CLOSED_PIPE: Final = 141
+CLOSED_PIPE: Final = 141  # as shells report it: 128 + SIGPIPE
 _PARAMETER: Final = re.compile(r"(?:Words|[a-z]+_[a-z_]+|\w+=(?:\([^)]*\)|\{[^}]*\}|\[[^\]]*\]|[^\s(]+)) \((--[^)]+)\)")
 """A parameter of Python, perhaps with its value, and the option in its place."""
 """Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""

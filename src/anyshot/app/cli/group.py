@@ -23,7 +23,7 @@ SEVERAL: Final = {
 """How several values are given, by the option."""
 LINES: Final = frozenset({".csv", ".tsv", ".jsonl", ".txt"})
 """Endings of files that are joined line by line; names of columns that repeat are left out when they are read."""
-MOST_LISTED: Final = 5
+MOST_LISTED: Final = 5  # files that a remedy names one by one; of more it gives a pattern
 _LOCAL: Final = re.compile(r"^((?:--[\w-]+=)?)(file:/.*)", re.IGNORECASE)
 """The address of a file on this machine, also as the value of an option."""
 

@@ -43,7 +43,7 @@ from anyshot.errors import DataFileError, InputError, ItemColumnError, ModelFold
 
 FEW_LABELS: Final = 10
 """Up to here, labels that are all different are no sign of exchanged columns."""
-NEARLY_ALL: Final = 0.9
+NEARLY_ALL: Final = 0.9  # part of the labels that are different if texts were read as labels
 
 
 @with_class_options

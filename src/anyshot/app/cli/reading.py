@@ -52,7 +52,7 @@ Given: TypeAlias = Annotated[
 DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
 OTHER_SUFFIXES = frozenset({".gz", *OTHER_TYPES})
 """Suffixes of files that are not read, by which an argument is taken for the name of a file."""
-LONGEST_PATH: Final = 1000
+LONGEST_PATH: Final = 1000  # characters; a longer argument is a text
 MOST_SHOWN: Final = 5  # columns of features that a note lists
 FLAGS: Final = {"", "0", "1", "x", "yes", "no", "true", "false", "ja", "nein"}  # a column for one class holds two
 

@@ -20,7 +20,7 @@ from anyshot.base.validation import generator
 from anyshot.encoders.texts import rows_of_long_texts
 from anyshot.errors import InputError, WidthError
 
-N_NEIGHBORS = 3
+N_NEIGHBORS = 3  # labeled examples in an explanation
 _FIELD: Final[dict[AnswerKind, str]] = {"values": "value", "tasks": "tasks"}
 
 

@@ -24,7 +24,7 @@ from anyshot.app.server.service import Service, json_answer, service_of, unless_
 from anyshot.errors import BadItemError
 
 router = APIRouter(prefix="/label-studio", tags=["Label Studio"])
-LONGEST_CONFIG: Final = 100_000
+LONGEST_CONFIG: Final = 100_000  # characters of a labeling configuration
 OBJECTS: Final[dict[str, Reads]] = {
     **{"Text": "text", "HyperText": "text", "Paragraphs": "text"},
     **{"Image": "image", "Table": "table"},

@@ -30,7 +30,8 @@ IN_MEMORY: Final = Path("/dev/shm")
 """Where Linux has files in memory: one of a full disk would end the process that counts."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
 SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
-ITEMS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+"""Upper bounds of the buckets of a histogram of times [s]."""
+ITEMS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)  # and of one of numbers of items
 
 
 class Drift:

@@ -18,10 +18,10 @@ SHARPENINGS: Final = np.exp(np.linspace(-0.5, 0.9, 15))  # inverse temperatures
 SHIFTS: Final = np.linspace(-1.5, 1.5, 21)  # in log odds
 _LOG_SHARPENING: Final = (0.2, 0.25)
 """Prior mean and standard deviation of the logarithm: answers are a little less sure than they are right."""
-_SHIFT_SD: Final = 0.5
+_SHIFT_SD: Final = 0.5  # prior standard deviation of the shift, in log odds
 TEST_WEIGHT: Final = 0.5
 """How much a tested answer counts: its item was chosen, and so is not quite like the others of its confidence."""
-N_DRAWS: Final = 2_000
+N_DRAWS: Final = 2_000  # from the posterior, for the interval
 _LEAST: Final = 1e-6  # a probability of 0 has no logarithm
 _LEAST_OTHERS: Final = 1e-4  # odds of all other classes together
 

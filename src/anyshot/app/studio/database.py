@@ -22,7 +22,7 @@ LOCK_TIMEOUT: Final = 30.0
 """How long to wait for another process that writes, such as an import of 300,000 rows [s]."""
 
 _APPLICATION: Final = 0x616E7374  # "anst" in the file's header
-_FORMAT: Final = 1
+_FORMAT: Final = 1  # version of the tables
 TABLES: Final = (
     "create table project (id integer primary key, name text not null, kind text not null, created text not null, "
     "encoder text not null)",

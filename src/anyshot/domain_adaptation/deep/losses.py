@@ -26,8 +26,8 @@ MCC_TEMPERATURE: Final = 2.5
 """Divides the logits, since a network is overconfident on the target; the paper's value."""
 KERNEL_WIDTHS: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Widths of the kernels of the mean discrepancy, in units of the mean squared distance."""
-STEEPNESS: Final = 10.0
-HIDDEN: Final = 128
+STEEPNESS: Final = 10.0  # of the weight of the critic's gradient over training (Ganin et al., JMLR 2016, section 5.2.2)
+HIDDEN: Final = 128  # units of the critic
 
 
 def mcc_loss(logits: Tensor) -> Tensor:

@@ -51,8 +51,8 @@ from anyshot.training.weights import weights_of
 
 KIND: Final = "DomainConfusionClassifier"
 """Kind of a saved model; the subclasses that fix `align` are saved as it."""
-HIDDEN: Final = 128
-CHUNK: Final = 512
+HIDDEN: Final = 128  # units of the trained layer
+CHUNK: Final = 512  # items predicted together
 CARD_CLASSES: Final = 20
 """Classes listed on a model card."""
 NOT_SAVED: Final = ("network", "random_state")

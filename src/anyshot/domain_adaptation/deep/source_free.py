@@ -24,7 +24,7 @@ from anyshot.training.run import History
 # Do We Really Need to Access the Source Data? Source Hypothesis Transfer for Unsupervised Domain Adaptation. ICML 2020,
 # eq. 3 to 7).
 
-BETA: Final = 0.3
+BETA: Final = 0.3  # weight of the loss on pseudo-labels
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 # The mean and variance of a batch norm describe the domain, its weight and bias the task. Replacing the former by the

@@ -24,7 +24,7 @@ from anyshot.encoders.tokenizer_files import read_tokenizer
 
 TYPES: Final = ("clip", "siglip")
 """The types of models that are built here."""
-BATCH_TEXTS: Final = 64
+BATCH_TEXTS: Final = 64  # texts encoded together
 
 LAYERS: Final = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}
 CLIP_LAYERS: Final = {**LAYERS, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}

@@ -28,7 +28,7 @@ from anyshot.encoders.engines.texts import TokenNodes, bias_between_texts
 from anyshot.encoders.engines.weights import Weights
 from anyshot.errors import UnknownEncoderError
 
-MPNET_PADDING: Final = 1
+MPNET_PADDING: Final = 1  # id of the token that fills rows
 MPNET_LONGEST: Final = 128
 """Tokens from which on MPNet does not tell distances apart."""
 

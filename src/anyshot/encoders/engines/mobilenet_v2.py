@@ -16,7 +16,7 @@ from anyshot.encoders.engines.layers import Node, activate
 from anyshot.encoders.engines.weights import Weights
 
 STRIDES: Final = (2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)  # of the blocks after the stem
-STEM_STRIDE: Final = 2
+STEM_STRIDE: Final = 2  # of the first convolution
 
 
 def mobilenet_v2(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:

@@ -29,7 +29,7 @@ from anyshot.encoders.images import ImageEncoder, ImageTextMixin, classes_of_lab
 from anyshot.encoders.stages import ImagePreparation, Network, State
 from anyshot.errors import EncoderError
 
-BATCH_TEXTS: Final = 64
+BATCH_TEXTS: Final = 64  # texts encoded together
 PROCESSING: Final = ("preprocessor_config.json", "processor_config.json")
 
 

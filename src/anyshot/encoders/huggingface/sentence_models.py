@@ -18,7 +18,7 @@ from anyshot.encoders.texts import windows
 from anyshot.errors import EncoderError
 
 BATCH_TEXTS: Final = {"cpu": 32, "cuda": 256}
-WINDOW_TEXTS: Final = 1024
+WINDOW_TEXTS: Final = 1024  # texts that are sorted by length together
 
 
 class SentenceModelEncoder(HuggingFaceTextEncoder):

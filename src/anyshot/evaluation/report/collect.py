@@ -38,7 +38,7 @@ from anyshot.store.encoding import EncodingCounts
 MAX_ITEMS = 20_000  # test items; of more, a random sample of this size is used
 SAMPLE_SEED = 0  # of that sample; the page states it
 N_MISTAKES = 20  # mistakes shown
-COVERAGES = (0.5, 0.8, 0.9, 0.95)
+COVERAGES = (0.5, 0.8, 0.9, 0.95)  # of the prediction intervals that are compared with the labels
 TIMED_ITEMS = 100  # items that are predicted without the cache, to measure the time
 
 NEEDS_INTERVALS = "Prediction intervals need a model with predict_interval(X, coverage=...), such as AnyShotRegressor."

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from anyshot.base.validation import Floats
 
 INK, SOFT, SHADE, ACCENT, FAINT, SECOND = "#2e3440", "#6b7280", "#e5e7eb", "#0072b2", "#9cc7e0", "#d55e00"
-DASHED: Final = (0, (4, 3))
+DASHED: Final = (0, (4, 3))  # as matplotlib takes it: four points of line, three of gap
 MAX_ROWS = 16  # confusions or groups in one figure
 MAX_POINTS = 1_500  # more would overlap, and make a large file
 MAX_NAME = 28  # letters of a name

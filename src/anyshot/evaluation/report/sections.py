@@ -32,8 +32,8 @@ NEEDS_LEADERBOARD = (
 )
 WIDE = 0.3  # interval of an accuracy, from which the counts are stated
 MIN_CALIBRATION = 100  # test items, below which the calibration error is mostly chance
-CURVE_SHOTS = (0, 1, 2, 5, 10, 20)
-CURVE_SEEDS = 3
+CURVE_SHOTS = (0, 1, 2, 5, 10, 20)  # labels per class of the curve
+CURVE_SEEDS = 3  # draws of labels for each point
 CURVE_ITEMS = 1_000  # test items that a curve is measured on
 PACKAGES = ("anyshot", "numpy", "scikit-learn", "torch", "transformers", "sentence-transformers")
 

@@ -30,7 +30,7 @@ Weighting: TypeAlias = Literal["equal", "uncertainty", "pcgrad", "mgda", "cagrad
 
 CHUNK: Final = 512
 """Items in a batch of `predict`."""
-UNLABELED: Final = -1
+UNLABELED: Final = -1  # in place of a class
 
 
 class Heads(nn.Module):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 UPLOADS: Final = "uploads"
 """Folder in a project of the tables whose columns are still to be chosen."""
 MAX_FILES: Final = 64  # of one request
-KEPT_UPLOADS: Final = 8
+KEPT_UPLOADS: Final = 8  # tables whose columns are still to be chosen; older ones are deleted
 MOST_SHOWN: Final = 5
 """Classes of a table that its preview names."""
 EXPORTED: Final = "this is a project or a model that was exported; drop it onto the first page to go on with it"

@@ -13,7 +13,7 @@ from anyshot.app.studio.page.texts import Texts, sentence_of, undo_of
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import ClassesError, InputError
 
-MAX_NEW_CLASSES: Final = 100
+MAX_NEW_CLASSES: Final = 100  # of one request
 _LIST_MARK: Final = re.compile(r"(?:\d+[.)]|[-*•])\s+")
 
 

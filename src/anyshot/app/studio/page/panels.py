@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it loads the encoders
 
 SHOWN_WORDS: Final = 3
 """Words of a class that are shown before more are asked for; all would hide the next class."""
-SHOWN_PAIRS: Final = 2
+SHOWN_PAIRS: Final = 2  # of classes that are confused most
 _VIEWS: Final[dict[Action, str]] = {"check_errors": "errors", "label": "first", "label_first": "first"}
 """The order of the items in which a step is done."""
 LEFT, RIGHT, TOP, BOTTOM = 8.0, 252.0, 20.0, 104.0  # of the curve, in the picture of 260 x 124
