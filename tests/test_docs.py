@@ -18,10 +18,10 @@ def parts(text):
     return re.split(r"(\d+(?:\.\d+)?)", re.sub(r"\s+", " ", text.strip()))
 
 
-SLOW = ("domain_adaptation.md", "freeze_points.md", "serving.md")
+SLOW = ("domain_adaptation.md", "freeze_points.md", "reference.md", "serving.md")
 """Pages that run with --full only."""
-NEED_TORCH = ("freeze_points.md",)
-"""Pages that train a network."""
+NEED_TORCH = ("freeze_points.md", "reference.md")
+"""Pages that train a network, or load all names."""
 
 
 def page_or_slow(page):
