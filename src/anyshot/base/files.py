@@ -196,7 +196,7 @@ def finish_replacement(target: Path) -> None:
 def folder_lock(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Block other threads and processes that change `folder` under this lock; readers do not wait.
 
-    The lock is a file beside the folder, deleted afterwards; the system releases it if its holder is killed. A warning
+    The lock is a file beside the folder, deleted afterward; the system releases it if its holder is killed. A warning
     names the holder after 10 s of waiting. Where no lock file can be made, such as on a read-only disk and some shared
     ones, the block runs without a lock.
     """

@@ -125,9 +125,9 @@ def read_model(folder: str | os.PathLike[str]) -> SavedModel:
 
     If a process was killed while it replaced the folder, the old model that it left beside is restored or deleted.
 
-    Raises ModelFolderError if it is not a folder or not an anyshot model, has a newer format, is incomplete, was
-    changed since it was written (other than its card), or contains a file that may run code or a symbolic link, except
-    for those of the Hugging Face cache into its own blobs.
+    Raises ModelFolderError if it is not a folder or not an anyshot model, has a newer format, is incomplete, or was
+    changed since it was written (other than its card). Files that may run code are refused too, and symbolic links,
+    except for those of the Hugging Face cache into its own blobs.
     """
     target = _local(folder)
     found = _read_at_rest(target)

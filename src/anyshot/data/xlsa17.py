@@ -57,8 +57,8 @@ def load_xlsa17(folder: str | PathLike[str], *, validation: bool = False) -> Zer
     Raises
     ------
     DataFileError
-        A file or field is missing, indexes do not start at 1 or are out of range, a test item is also a training item,
-        an unseen class has training items, or the validation split contains test items.
+        A file or field is missing, or indexes do not start at 1 or are out of range. Or the splits overlap: a test item
+        is also a training item, an unseen class has training items, or the validation split contains test items.
     """
     folder = Path(folder)
     features, splits = _read(folder / "res101.mat"), _read(folder / "att_splits.mat")

@@ -19,9 +19,10 @@ from anyshot.domain_adaptation.self_training import SelfTraining
 from anyshot.errors import InputError
 from anyshot.evaluation.classification import EvaluatedClassifier
 
-# The mean of the default methods is at least as accurate as the best of the three normalizations of the source model on
-# all 12 pairs of Office-Caltech10 and all 12 of Amazon reviews (400 features), by 1.5 points on average; each of the
-# five alone is below it on some pairs, by 3 to 14 points. `benchmarks/adapt_or_not.py` has other data as well.
+# The mean of the default methods is at least as accurate as the best of the three normalizations of the source model,
+# by 1.5 points on average, on all 12 pairs of Office-Caltech10 and all 12 of Amazon reviews (400 features). Each of the
+# five methods alone is below the best normalization on some pairs, by 3 to 14 points. `benchmarks/adapt_or_not.py` has
+# other data as well.
 
 
 def default_methods(*, sparse: bool = False) -> list[AdaptedClassifier]:

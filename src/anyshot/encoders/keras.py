@@ -165,7 +165,7 @@ def keras_on_torch() -> Any:
 
 @contextmanager
 def _asking_for_torch() -> Iterator[None]:
-    """Set KERAS_BACKEND during the first import of Keras if it is not set, and restore it afterwards."""
+    """Set KERAS_BACKEND during the first import of Keras if it is not set, and restore it afterward."""
     if "keras" in sys.modules or os.environ.get(BACKEND):
         yield
         return

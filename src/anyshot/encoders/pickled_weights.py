@@ -1,7 +1,7 @@
 """Read the tensors of a torch file in its format before 1.6, without torch and without running what a pickle asks for.
 
-The file is five pickles, one after another (a magic number, the version, facts about the machine, the named tensors
-as views of storages, the keys of the storages), followed by the bytes of each storage in the order of the keys.
+The file is five pickles, one after another: a magic number, the version, facts about the machine, the named tensors
+as views of storages, and the keys of the storages. The bytes of each storage follow, in the order of the keys.
 """
 
 import io

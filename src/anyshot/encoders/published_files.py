@@ -1,8 +1,8 @@
 """The files of the built-in encoders, and where they are found on a machine.
 
-They are looked for in the folder that ANYSHOT_WEIGHTS names, in the user data folder, where `anyshot fetch` stores
-them, in installed packages that carry the same files, which are not imported, and in the cache of the Hugging Face
-hub. A file is used only if it has the published content, and nothing is downloaded.
+They are looked for in the folder that ANYSHOT_WEIGHTS names; in the user data folder, where `anyshot fetch` stores
+them; in installed packages that contain the same files, without importing these packages; and in the cache of the
+Hugging Face hub. A file is used only if it has the published content, and nothing is downloaded.
 """
 
 import hashlib

@@ -51,7 +51,7 @@ def conformal_threshold(
     - "aps": the sum of the probabilities of more probable classes and a random part of its own. Hard items get larger
       sets. Romano, Sesia, Candes, Classification with Valid and Adaptive Coverage, NeurIPS 2020, eq. (5) to (8).
 
-    With n items, the threshold is the ceil((n + 1) coverage)-th smallest nonconformity of the true classes, and the
+    With n items, the threshold is the ceil((n + 1) coverage)-th smallest nonconformity of the true classes. Then the
     coverage of new items is at least `coverage`, and at most coverage + 1 / (n + 1) if no two nonconformities are equal
     (Vovk et al., Algorithmic Learning in a Random World, 2005). This holds for new items from the same distribution as
     the calibration items.

@@ -1,4 +1,4 @@
-"""LoRA: train low-rank matrices beside the weights, and add them to the weights afterwards."""
+"""LoRA: train low-rank matrices beside the weights, and add them to the weights afterward."""
 
 import warnings
 

@@ -303,9 +303,9 @@ def interpolate(
 ) -> float:
     """Interpolate between the initial weights of `run.rest` and `head` and the trained ones; return the factor.
 
-    Both weights are in one valley of the loss, and a point between them often does better than either, above all on
-    items that differ from the labeled ones (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022,
-    section 3). Factor 1 keeps the trained weights; see `Tuning.interpolation` for "auto".
+    The loss is low on the whole line between the two weights. A point between them is often more accurate than either,
+    above all on items that differ from the labeled ones (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR
+    2022, section 3). Factor 1 keeps the trained weights; see `Tuning.interpolation` for "auto".
     """
     trained = copy_weights(run.rest, head)
 

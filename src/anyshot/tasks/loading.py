@@ -53,8 +53,8 @@ def load(
     Raises
     ------
     ModelFolderError
-        The folder holds no complete, unchanged model of a kind and format that this version reads, or the encoder on
-        this machine has other weights than the one that the model was fitted with, or must be allowed.
+        The folder holds no complete, unchanged model of a kind and format that this version reads. Or the encoder must
+        be allowed, or has other weights on this machine than the one that the model was fitted with.
     """
     with opened_model(folder) as saved:
         needed = " or ".join(map(repr, sorted(names_in(saved.facts))))

@@ -57,7 +57,7 @@ class VectorClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, B
 
 
 class AnyShotHead(VectorClassifier):
-    """Logistic regression whose prior is the zero-shot classifier; `softmax_regression.py` states the model.
+    """Logistic regression whose prior is the zero-shot classifier. `softmax_regression.py` states the problem solved.
 
     Parameters
     ----------

@@ -38,8 +38,8 @@ def suggest(pool: Vectors, probabilities: Floats, n: int, *, labeled: Vectors, c
     outlier represents only itself, a copy adds nothing, and confident predictions count for little. The uncertainty
     is divided by 1 + the labels of the predicted class, since one more label moves a mean of k labels by 1 / (1 + k).
 
-    What an item would add only decreases as others are chosen, so that an item whose last known gain is not the largest
-    need not be evaluated again (Minoux, Accelerated Greedy Algorithms for Maximizing Submodular Set Functions, 1978).
+    What an item would add only decreases as others are chosen. So an item whose last known gain is not the largest need
+    not be evaluated again (Minoux, Accelerated Greedy Algorithms for Maximizing Submodular Set Functions, 1978).
     """
     margin = np.diff(np.partition(probabilities, -2, axis=1)[:, -2:])[:, 0]
     labels = counts[probabilities.argmax(axis=1)]  # (m,)

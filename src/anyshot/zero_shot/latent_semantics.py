@@ -1,17 +1,17 @@
 """Latent semantic analysis: which words the texts of a task share, as numbers beside the vectors of an encoder.
 
-An encoder knows what words mean in general; the texts of a task show which of them occur together in it. With X (n, v)
-the counts of v words in n texts, as 1 + log count, times the inverse document frequency, and V (v, r) the first right
-singular vectors of X with rows of length 1, the vector of a text with the row x (v,) of X is (Deerwester et al.,
+An encoder knows what words mean in general; the texts of a task show which of them occur together in it. Let X (n, v)
+be the counts of v words in n texts, as 1 + log count, times the inverse document frequency, with rows of length 1, and
+V (v, r) the first right singular vectors of X. The vector of a text with the row x (v,) of X is (Deerwester et al.,
 Indexing by Latent Semantic Analysis, JASIS 1990)
 
     z = unit(u - m),   u = unit(x V),   m the mean of u over the n texts
 
 and it is joined to the encoder's vector s (d,) of the text as unit([s, w z]). A text with none of the words has z = 0.
 
-Words help where the classes are topics, and would harm where they are not (moods), so the weight w is set by how
-clearly the classes, as names and labels alone tell them apart, are clusters of the vectors z
-(`class_shares.cluster_evidence`). With few texts, V is a rough estimate, and w is smaller.
+Words help where the classes are topics, and would harm where they are not (moods). So the weight w depends on how
+clearly the classes are clusters of the vectors z (`class_shares.cluster_evidence`), with the probabilities that names
+and labels give without these vectors. With few texts, V is a rough estimate, and w is smaller.
 """
 
 import re

@@ -19,12 +19,12 @@ LEAST_KEPT = (0.5, 3.0)
 """Fraction of a cluster that must be nearest to its class before the rounds, or the class is not in the pool: the
 smaller of the first, and the second times the fraction by chance, 1 / c.
 
-Beside classes with 5 labels each, it is 0.37 on average for a class that has a name only (reuters, snips, ag_news) if
-the pool has no item of it, and 0.68 or more if the pool has its fair share. Of many classes, some have names that
-mislead: with one half for all, clinc150 with labels for three quarters of its classes loses 0.3 to 3 points.
+Take a class that has a name only, beside classes with 5 labels each (reuters, snips, ag_news). The fraction is 0.37 on
+average if the pool has no item of it, and 0.68 or more if the pool has its fair share. Of many classes, some have names
+that mislead: with one half for all, clinc150 with labels for three quarters of its classes loses 0.3 to 3 points.
 
-Without labels, models of six sets whose pool lacks half of the classes gain 6 points on the items of the other half
-(snips from 70 to 83, reuters from 81 to 92), and hardly change with a pool of all classes.
+Without labels and with a pool that lacks half of the classes, models of six sets gain 6 points on the items of the
+other half (snips from 70 to 83, reuters from 81 to 92). With a pool of all classes they hardly change.
 """
 LEAST_SIZE = 5
 """Vectors that a cluster needs before its class may count as absent."""

@@ -1,4 +1,4 @@
-"""Writers that are killed at random moments: every change that was acknowledged is there afterwards."""
+"""Writers that are killed at random moments: every change that was acknowledged is there afterward."""
 
 import os
 import random

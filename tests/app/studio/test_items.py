@@ -13,7 +13,7 @@ def test_items_are_returned_in_the_order_of_their_ids_without_those_that_were_ta
     project.undo()
     assert (project.items.count(), project.items.labels().ids.tolist()) == (2, [1, 2])
     assert [item.content for item in project.items.get([3, 1])] == ["a card"]
-    with pytest.raises(InputError, match="There is no item 3. It may have been taken back"):
+    with pytest.raises(InputError, match=r"There is no item 3\. It may have been taken back"):
         project.items.one(3)
 
 

@@ -1,7 +1,7 @@
 """A machine learning backend for Label Studio: it proposes choices for items, and learns from annotations.
 
-The project needs a `Choices` tag whose object is a `Text` (or `HyperText`, `Paragraphs`), an `Image`, or a `Table`, of
-which each task is a row of features, by the kind of items that the model reads. Images must be data URLs: the service
+The project needs a `Choices` tag. Its object is of the kind of items that the model reads: a `Text` (or `HyperText`,
+`Paragraphs`), an `Image`, or a `Table`, of which each task is a row of features. Images must be data URLs: the service
 fetches nothing.
 """
 

@@ -185,8 +185,8 @@ def check_kind(headers: Mapping[str, str]) -> None:
 def check_json(body: bytes) -> Any:
     """Return the value of a JSON document.
 
-    Raises ProblemError if it is not JSON as RFC 8259 has it in UTF-8, is nested deeper than 32 levels, has more values
-    than a request may have, or has an unpaired surrogate or a name twice in one object.
+    Raises ProblemError if it is not JSON as RFC 8259 has it in UTF-8, is nested deeper than 32 levels, or has more
+    values than a request may have; also for an unpaired surrogate, and for a name that is twice in one object.
     """
     _check_size(body)
     try:

@@ -1,6 +1,6 @@
 """The accuracy of answers to items without a label: their confidence, corrected by answers that were tested.
 
-An answer is tested when its item gets a label afterwards (Dawid, Statistical Theory: The Prequential Approach, 1984).
+An answer is tested when its item gets a label afterward (Dawid, Statistical Theory: The Prequential Approach, 1984).
 The items that a person labels first are hard ones: accuracy on them may be 40 points below that of all, and where a
 model knows such labels, held-out ones are more often wrong than its confidence says. The confidence of an answer tells
 how hard its item is, and tested answers tell how far confidence can be trusted.

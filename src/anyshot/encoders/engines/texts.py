@@ -27,9 +27,9 @@ Ids: TypeAlias = Sequence[Sequence[int]]  # of each text
 
 # --- rows of tokens -------------------------------------------------------------------------------------------------
 #
-# A graph prepares itself anew for each shape of its inputs, which for a short text takes almost as long as the network,
-# and processors multiply matrices fastest whose sides are multiples of 16 or 32. So a row holds several texts, a token
-# of which sees its own text only: little of a batch is padding, and rows have few different lengths.
+# A graph prepares itself anew for each shape of its inputs, which for a short text takes almost as long as the network.
+# Processors multiply matrices fastest whose sides are multiples of 16 or 32. So a row holds several texts, and a token
+# attends to its own text only: little of a batch is padding, and rows have few different lengths.
 
 
 class TokenNodes(NamedTuple):

@@ -218,7 +218,7 @@ def random_model(config: Any) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence transformers' progress bars, log messages and warnings, and restore the settings afterwards."""
+    """Silence transformers' progress bars, log messages and warnings, and restore the settings afterward."""
     level, bar = transformers_log.get_verbosity(), transformers_log.is_progress_bar_enabled()
     transformers_log.set_verbosity(logging.ERROR)
     transformers_log.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers is partly typed

@@ -149,9 +149,9 @@ def read_tasks(
     another order than that of the labels. weights (n,): how often each item counts, 1 by default; the labels of items
     of weight 0 are left out.
 
-    Raises InputError if there is no task, `kinds` contains an unknown task, or a label of a regression task is infinite
-    or not a number, or the labels are a few whole numbers that may be numbers or classes. Raises NotEnoughLabelsError,
-    NotEnoughClassesError if a task has no labels, or all its labels are the same.
+    Raises InputError if there is no task, `kinds` contains an unknown task, a label of a regression task is infinite or
+    not a number, or the labels are a few whole numbers that may be numbers or classes. Raises NotEnoughLabelsError if a
+    task has no labels, and NotEnoughClassesError if all its labels are the same.
     """
     y = as_frame(y)
     if not isinstance(y, Mapping | pd.DataFrame) or not len(y.keys()):
