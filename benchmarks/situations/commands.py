@@ -21,6 +21,10 @@ def _(folder: Path) -> object:
     )
 
 
+holds("anyshot alone: the list of commands")(lambda _: mentions(command(), "predict", "fit", "Commands"))
+holds("--unknown-rate 5%: refused, with how it is written")(
+    lambda f: fails_with(fit(f, "a.csv", CSV, "--unknown-rate", "5%"), 2, "not a number", "0.05")
+)
 holds("an option without its value: refused by name")(
     lambda _: fails_with(command("predict", "a", *CLASSES, "--device"), 2, "--device")
 )

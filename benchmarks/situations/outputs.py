@@ -153,6 +153,13 @@ def _(folder: Path) -> object:
     return all(text.startswith("'") for text in pd.read_csv(folder / "a.csv")["text"])
 
 
+@holds("a hyphen in place of a value: written unchanged, without a note")
+def _(folder: Path) -> object:
+    path = written(folder, "a.csv", "text,score\nwhere is my parcel,-\nmoney back,--\n")
+    result = command("predict", path, *CLASSES, "--out", folder / "b.csv")
+    return pd.read_csv(folder / "b.csv")["score"].tolist() == ["-", "--"] and not mentions(result, "apostrophe")
+
+
 @holds("texts with quotes, breaks and formulas: each is one cell, none is a formula")
 def _(folder: Path) -> object:
     texts = ['she said "hi"', "two\nlines", "=SUM(A1)", "-5 degrees", "\t=1+1", "a,b;c"]

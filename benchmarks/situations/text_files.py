@@ -208,6 +208,12 @@ def _(folder: Path) -> object:
     return classes in (2, None) and mentions(result, "row 14") and "'label'" not in result[1]
 
 
+@holds("two files joined, of which the second has its header in capitals: it is no class")
+def _(folder: Path) -> object:
+    result = fit(folder, "a.csv", f"{CSV}TEXT,LABEL\n{CSV.removeprefix('text,label')[1:]}")
+    return facts_of_fit(result).get("classes") == 2 and mentions(result, "row 14")
+
+
 holds("a line break in the name of a column: the name is typed in one line")(
     lambda f: fails_with(fit(f, "a.csv", '"What\nhappened?",label\na,x\nb,y\n', "--text-column", "What happened?"), 0)
 )

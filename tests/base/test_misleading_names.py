@@ -36,7 +36,7 @@ def test_a_few_numbers_with_fractions_are_classes():
     assert learned_classes([0.5, 1.5, 1, 0.5]) == [0.5, 1, 1.5]
 
 
-@pytest.mark.parametrize("missing", ["nan", "NA", "n/a"])
+@pytest.mark.parametrize("missing", ["nan", "NA", "n/a", "TODO"])
 def test_a_missing_label_as_text_is_named(missing):
     with pytest.warns(UserWarning, match=f"The label '{missing}' counts as a class"):
         assert set(learned_classes([missing, "a"])) == {"a", missing}

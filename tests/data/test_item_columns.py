@@ -16,7 +16,9 @@ from anyshot.errors import DataFileError
 from data.written import file
 
 
-@pytest.mark.parametrize("header", ["text,label", "Message,CATEGORY", " sentence , class ", "Nachricht,Kategorie"])
+@pytest.mark.parametrize(
+    "header", ["text,label", "Message,CATEGORY", " sentence , class ", "Nachricht,Kategorie", "Texte,Cat\u00e9gorie"]
+)
 def test_columns_are_found_by_their_usual_names(tmp_path, header):
     data = read_data(file(tmp_path, "a.csv", f"{header}\nhello,x\nbye,\n"))
     assert (data.items, data.labels, data.modality) == (["hello", "bye"], ["x", None], "text")

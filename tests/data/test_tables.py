@@ -241,7 +241,7 @@ def test_errors_of_spreadsheets_are_no_values(tmp_path, caplog):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
 def test_rows_that_repeat_the_names_of_columns_are_left_out(tmp_path, caplog, end):
-    path = file(tmp_path, "a.csv", end.join(["\ufefftext,label", "a,x", "\ufefftext,label", "b,label"]))
+    path = file(tmp_path, "a.csv", end.join(["\ufefftext,label", "a,x", "\ufefftext,label", "b,label", "Text,LABEL "]))
     with caplog.at_level(logging.INFO):
         assert columns(path) == {"text": ["a", "b"], "label": ["x", "label"]}
     assert "repeats the names of the columns" in caplog.text

@@ -20,6 +20,17 @@ TEXT_COLUMNS: Final = (
     *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
     *("document", "tweet", "title", "description", "subject"),
     *("nachricht", "anfrage", "frage", "kommentar", "bewertung", "inhalt", "beschreibung", "betreff"),  # German
+    *(
+        "texte",
+        "commentaire",
+        "avis",
+        "texto",
+        "mensaje",
+        "comentario",
+        "mensagem",
+        "coment\u00e1rio",
+    ),  # French, Spanish,
+    *("testo", "messaggio", "commento", "tekst", "bericht", "opmerking"),  # Portuguese, Italian, Dutch
 )
 IMAGE_COLUMNS: Final = (
     *("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path", "img", "photo"),
@@ -28,6 +39,7 @@ IMAGE_COLUMNS: Final = (
 LABEL_COLUMNS: Final = (
     *("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y"),
     *("klasse", "kategorie", "thema", "stimmung"),  # German
+    *("classe", "cat\u00e9gorie", "clase", "categor\u00eda", "categoria", "categorie"),  # the other languages
 )
 
 MISSING_MARKS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL", "NA", "N/A", "n/a"})

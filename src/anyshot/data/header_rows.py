@@ -111,13 +111,16 @@ def _is_footer(row: Sequence[Any]) -> bool:
 def rows_of_names(rows: Sequence[Sequence[Any]]) -> list[int]:
     """Return which rows repeat the names of several columns, the first of `rows`, as where files were joined.
 
-    The first name may follow a byte-order mark. A single word may be a text. Rows are counted below the names, from 0.
+    The first name may follow a byte-order mark, and they may differ in capitals. A single word may be a text. Rows are
+    counted below the names, from 0.
     """
-    (first, *others), *cells = rows
-    name = _bare(first)
-    likely = [at for at, row in enumerate(cells) if row[-1] == others[-1]] if others else []  # quick, for long tables
-    return [at for at in likely if list(cells[at][1:]) == others and _bare(cells[at][0]) == name]
+    names, *cells = rows
+    bare, last = list(map(_bare, names)), str(names[-1]).strip()
+    likely = [
+        at for at, row in enumerate(cells) if isinstance(row[-1], str) and len(row[-1].strip()) == len(last)
+    ]  # quick, for long tables
+    return [at for at in likely if list(map(_bare, cells[at])) == bare] if len(names) > 1 else []
 
 
 def _bare(cell: Any) -> str:
-    return str(cell).strip("\ufeff\u00a0 ")
+    return str(cell).strip("\ufeff\u00a0 ").casefold()
