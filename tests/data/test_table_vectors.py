@@ -209,3 +209,12 @@ def test_numbers_and_dates_of_another_scale_are_warned_of_also_by_a_saved_table(
     before = {name: value for name, value in vectors.facts().items() if name != "ranges"}
     with warnings.catch_warnings(action="error"):  # of an earlier version
         TableVectors.from_facts(before).transform(late)
+
+
+def test_categories_that_differ_in_spaces_at_their_ends_are_the_same(caplog):
+    caplog.set_level("INFO")
+    table = pd.DataFrame({"city": ["Rome", "Rome ", "Oslo", None], "n": [1, 2, 3, 4]})
+    vectors = TableVectors().fit(table)
+    assert vectors.names_ == ["n", "city = (none)", "city = Oslo", "city = Rome"]
+    np.testing.assert_array_equal(vectors.transform(table.assign(city=" Rome"))[:, 1:], [[0, 0, 1]] * 4)
+    assert "Column 'city' has 'Rome ' and 'Rome', which count as the same category" in caplog.text

@@ -20,17 +20,8 @@ TEXT_COLUMNS: Final = (
     *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
     *("document", "tweet", "title", "description", "subject"),
     *("nachricht", "anfrage", "frage", "kommentar", "bewertung", "inhalt", "beschreibung", "betreff"),  # German
-    *(
-        "texte",
-        "commentaire",
-        "avis",
-        "texto",
-        "mensaje",
-        "comentario",
-        "mensagem",
-        "coment\u00e1rio",
-    ),  # French, Spanish,
-    *("testo", "messaggio", "commento", "tekst", "bericht", "opmerking"),  # Portuguese, Italian, Dutch
+    *("texte", "commentaire", "avis", "texto", "mensaje", "comentario", "mensagem", "comentário"),  # French and others
+    *("testo", "messaggio", "commento", "tekst", "bericht", "opmerking"),
 )
 IMAGE_COLUMNS: Final = (
     *("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path", "img", "photo"),
@@ -39,7 +30,7 @@ IMAGE_COLUMNS: Final = (
 LABEL_COLUMNS: Final = (
     *("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y"),
     *("klasse", "kategorie", "thema", "stimmung"),  # German
-    *("classe", "cat\u00e9gorie", "clase", "categor\u00eda", "categoria", "categorie"),  # the other languages
+    *("classe", "catégorie", "clase", "categoría", "categoria", "categorie"),  # French and others
 )
 
 MISSING_MARKS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL", "NA", "N/A", "n/a"})

@@ -14,7 +14,7 @@ from sklearn.preprocessing import OneHotEncoder
 from anyshot.base.columns import column_values, is_sparse_tensor, is_table, numeric_array, unmasked, vector_column
 from anyshot.base.estimator import all_or_nothing
 from anyshot.base.lazy import extra
-from anyshot.base.messages import first_of, named_rows, nearest, note_unlike_fit, warn_unlike_fit
+from anyshot.base.messages import first_of, named_rows, nearest, note, note_unlike_fit, warn_unlike_fit
 from anyshot.base.validation import Floats, refuse_lazy
 from anyshot.base.written_labels import spelling_of
 from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of, plain_kind
@@ -110,6 +110,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
                     ranges[name] = own
             else:
                 texts = _categories(table[name])
+                _note_spaces(table[name])
                 warn_of_texts(name, texts[texts != MISSING].tolist())
                 categories[name] = sorted(texts.value_counts().index[: self.max_categories])
         if not kinds:
@@ -333,7 +334,21 @@ def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
 
 
 def _categories(column: "pd.Series[Any]", known: Sequence[str] = ()) -> "pd.Series[Any]":
-    """Return every value as text (n,), as it is known from `fit`; a missing one as `MISSING`."""
-    spelled = spelling_of(known)
-    texts = column.astype(object).map(lambda value: str(spelled(value)), na_action="ignore")
-    return texts.where(column.notna(), MISSING).astype(object)
+    """Return every value as text (n,), as known from `fit`, else without spaces at its ends; `MISSING` for none."""
+    spelled, kept = spelling_of(known), set(known)
+
+    def category(value: Any) -> str:
+        found = str(spelled(value))
+        return found if found in kept else str(spelled(found.strip() or found))
+
+    return column.astype(object).map(category, na_action="ignore").where(column.notna(), MISSING).astype(object)
+
+
+def _note_spaces(column: "pd.Series[Any]") -> None:
+    """Log categories that differ in spaces at their ends, which are the same."""
+    given = {value for value in column.dropna() if isinstance(value, str)}
+    joined = sorted(value for value in given if value != value.strip() and value.strip() in given)
+    if joined:
+        note(
+            log, f"Column {column.name!r} has {joined[0]!r} and {joined[0].strip()!r}, which count as the same category"
+        )
