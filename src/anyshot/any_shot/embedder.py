@@ -75,7 +75,7 @@ class Embedder:
         self._download, self.table, self.words, self.semantics = download, table, words, semantics
         self.long_texts: encoder_texts.LongTexts = long_texts
         self.n_long = 0  # of the items that the model is fitted to
-        self.counts, self._warned, self._warned_unread, self._is_silent = EncodingCounts(), False, False, False
+        self.counts, self._warned, self._is_silent = EncodingCounts(), frozenset[str](), False
 
     @classmethod
     def from_saved(cls, saved: SavedModel, *, cache: KeepsVectors | None) -> Self:
@@ -196,20 +196,21 @@ class Embedder:
             return vectors, 0
         texts = check_texts(items)
         self._warn_of_missing(texts)
-        if not self._warned_unread and len(rows := encoder_texts.rows_of_unread_texts(self.encoder, texts)):
-            encoder_texts.warn_of_unread_texts(texts, rows, name=self.name)
-            self._warned_unread = True
+        for kind, warn_of in encoder_texts.WARN_OF.items():
+            if kind not in self._warned and warn_of(self.encoder, texts, self.name):
+                self._warned |= {kind}
         vectors, n_long = encoder_texts.with_long_texts(
-            vectors, texts, self.encoder, self.long_texts, encode=encode, warned=self._warned
+            vectors, texts, self.encoder, self.long_texts, encode=encode, warned="cut" in self._warned
         )
         if n_long and self.long_texts == "cut":
-            self.counts.cut, self._warned = self.counts.cut + n_long, True
+            self.counts.cut, self._warned = self.counts.cut + n_long, self._warned | {"cut"}
         return vectors, n_long
 
     def with_cache(self, cache: KeepsVectors | None) -> Self:
         """Return the same embedder with the encoder loaded and another cache, or none; it warns of no text."""
-        changed, silenced = copy.copy(self), dict.fromkeys(("_warned", "_warned_unread", "_is_silent"), True)
-        vars(changed).update(encoder=self.encoder, cache=cache, counts=EncodingCounts(), **silenced)
+        changed = copy.copy(self)
+        vars(changed).update(encoder=self.encoder, cache=cache, counts=EncodingCounts())
+        changed._warned, changed._is_silent = frozenset(("cut", *encoder_texts.WARN_OF)), True
         return changed
 
     def __getstate__(self) -> dict[str, Any]:

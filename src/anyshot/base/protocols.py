@@ -62,6 +62,13 @@ class WithVocabulary(Protocol):
 
 
 @runtime_checkable
+class OfOneLanguage(Protocol):
+    """A text encoder that was trained on one language."""
+
+    language: str  # its English name
+
+
+@runtime_checkable
 class EncodesWords(Protocol):
     """A text encoder whose vectors may end with numbers that say which words a text contains."""
 

@@ -47,6 +47,8 @@ class MiniLMEncoder(TokenizingEncoder):
     ----------
     width : int
         384, the number of dimensions of a vector; 512 with `word_layer`.
+    language : str
+        "English", the language of the texts that it was trained on.
     word_width : int
         How many of these say which words a text contains: 0, or 128 with `word_layer`.
     engine : str
@@ -59,6 +61,8 @@ class MiniLMEncoder(TokenizingEncoder):
     MissingWeightsError
         The weights are not on this machine, or are not the published ones.
     """
+
+    language: Final = "English"
 
     def __init__(
         self, *, device: str = "auto", engine: str = "auto", threads: int | None = None, word_layer: bool = False

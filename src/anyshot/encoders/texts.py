@@ -6,6 +6,7 @@ the encoder's vocabulary cannot be read.
 
 import logging
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -18,8 +19,9 @@ from anyshot.base.columns import is_missing_mark
 from anyshot.base.immutable import Immutable
 from anyshot.base.items import Items, check_texts
 from anyshot.base.messages import count, first_of, shortened, warn_of_items
-from anyshot.base.protocols import Limited, WithVocabulary
+from anyshot.base.protocols import Limited, OfOneLanguage, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.encoders.languages import language_of
 from anyshot.errors import BadItemError, EncoderError, InputError, ItemWarning
 
 if TYPE_CHECKING:  # it is loaded with the first tokenizer
@@ -38,6 +40,7 @@ LETTERS: Final = 16
 """Letters that are looked at first for each token that is read: most have five, and 9 MB of text would take 4 GB."""
 MOST_LETTERS: Final = 256
 """Letters that are looked at for each token at most: a word of a million may be one token, and takes seconds."""
+MULTILINGUAL: Final = "'hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2'"
 UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
 """What tokenizers put for words that they cannot divide into known pieces."""
 _SPECIAL_TOKENS: Final = 2  # at the beginning and the end of a text
@@ -336,7 +339,7 @@ def warn_of_missing_texts(texts: Sequence[str]) -> None:
         _warn(fault, "Leave them out.", rows, texts)
 
 
-# --- unread texts ---------------------------------------------------------------------------------------------------
+# --- unread and foreign texts -----------------------------------------------------------------------------------------
 
 
 def rows_of_unread_texts(encoder: object, texts: Sequence[str]) -> Indexes:
@@ -350,11 +353,35 @@ def rows_of_unread_texts(encoder: object, texts: Sequence[str]) -> Indexes:
     return np.array(rows, dtype=np.intp)[encoder.is_unread([texts[row] for row in rows])]
 
 
-def warn_of_unread_texts(texts: Sequence[str], rows: Indexes, *, name: str) -> None:
-    """Warn of the texts in some rows (m,), which an encoder of this name cannot read."""
-    fault = f"mostly in letters that the encoder {name!r} does not know, so that predictions for them are guesses"
-    model = "'hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2'"
-    _warn(fault, f"Use an encoder for this language, such as {model}, or leave them out.", rows, texts)
+def rows_of_foreign_texts(encoder: object, texts: Sequence[str]) -> tuple[Indexes, list[str]]:
+    """Return the rows of the texts in other languages than an encoder for English was trained on (m,), and these."""
+    if not isinstance(encoder, OfOneLanguage) or encoder.language != "English":
+        return np.zeros(0, np.intp), []
+    found = {row: language for row, text in enumerate(texts) if (language := language_of(text)) is not None}
+    return np.array(list(found), dtype=np.intp), [language for language, _ in Counter(found.values()).most_common()]
+
+
+def warn_of_unread_texts(encoder: object, texts: Sequence[str], name: str) -> bool:
+    """Warn of the texts that an encoder of this name cannot read, and return whether there are any."""
+    rows = rows_of_unread_texts(encoder, texts)
+    if len(rows):
+        fault = f"mostly in letters that the encoder {name!r} does not know, so that predictions for them are guesses"
+        _warn(fault, f"Use an encoder for this language, such as {MULTILINGUAL}, or leave them out.", rows, texts)
+    return len(rows) > 0
+
+
+def warn_of_foreign_texts(encoder: object, texts: Sequence[str], name: str) -> bool:
+    """Warn of the texts in other languages than an encoder of this name knows, and return whether there are any."""
+    rows, found = rows_of_foreign_texts(encoder, texts)
+    if len(rows):
+        fault = f"in another language ({first_of(found, at_most=3)}) than English, the one that {name!r} was trained on"
+        remedy = f"Such texts need more labels, or an encoder for many languages, such as {MULTILINGUAL}."
+        _warn(fault, remedy, rows, texts)
+    return len(rows) > 0
+
+
+WARN_OF: Final = {"letters": warn_of_unread_texts, "language": warn_of_foreign_texts}
+"""Of each kind of texts that an encoder understands badly, what warns of them."""
 
 
 def _warn(fault: str, remedy: str, rows: Indexes, texts: Sequence[str]) -> None:
@@ -362,8 +389,7 @@ def _warn(fault: str, remedy: str, rows: Indexes, texts: Sequence[str]) -> None:
 
     def warning_of(places: list[str], texts: list[str], rows: Sequence[int]) -> ItemWarning:
         names = places or [repr(shortened(text)) for text in texts]
-        return ItemWarning(
-            f"{count(len(names), 'text is', 'texts are')} {fault}: {first_of(names, at_most=5)}. {remedy}", rows
-        )
+        found = f"{count(len(names), 'text is', 'texts are')} {fault}: {first_of(names, at_most=5)}"
+        return ItemWarning(f"{found}. {remedy}", rows)
 
     warn_of_items(fault, warning_of, [texts[row] for row in rows], rows=rows.tolist())

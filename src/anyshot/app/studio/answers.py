@@ -173,9 +173,9 @@ class Answers:
         return self._learner.warnings
 
     @property
-    def unread(self) -> list[int]:
-        """The ids of texts in letters that the encoder does not know, so that their answers are guesses."""
-        return self._learner.vectors.unread
+    def hard_texts(self) -> dict[str, list[int]]:
+        """The ids of texts in letters that the encoder does not know, and in a language that it was not trained on."""
+        return {"unread": self._learner.vectors.unread, "foreign": self._learner.vectors.foreign}
 
     def chips(self) -> dict[int, list[Chip]]:
         """Return the words by which each class is read, or known kinds of images that are like it; struck ones last.

@@ -12,7 +12,7 @@ from anyshot import data as datasets
 from anyshot.app.studio.project import Project
 from anyshot.base.messages import collecting
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.encoders.texts import rows_of_unread_texts
+from anyshot.encoders.texts import rows_of_foreign_texts, rows_of_unread_texts
 from anyshot.zero_shot.latent_semantics import learn_semantics
 
 if TYPE_CHECKING:  # it loads the encoders, which a project that is only looked at does not need
@@ -75,6 +75,7 @@ class ItemVectors:
         self._project, self.embedder = project, embedder
         self._table = VectorTable()
         self.unread: list[int] = []  # ids of texts in letters that the encoder does not know
+        self.foreign: list[int] = []  # ids of texts in a language that the encoder was not trained on
         self.warnings: tuple[str, ...] = ()  # of columns of features
 
     def known(self, ids: Indexes) -> Indexes:
@@ -98,10 +99,11 @@ class ItemVectors:
             some = self._project.items.there(part)
             if len(some):
                 contents = self._project.items.contents(some)
-                with collecting():  # of texts that cannot be read: `unread` has those of all parts
+                with collecting():  # of texts that are hard to read: `unread` and `foreign` have those of all parts
                     self._table.append(some, self.embedder.encode(contents))
                 if self._project.kind == "texts":
                     self.unread += some[rows_of_unread_texts(self.embedder.encoder, contents)].tolist()
+                    self.foreign += some[rows_of_foreign_texts(self.embedder.encoder, contents)[0]].tolist()
             done += len(part)
             yield done
 

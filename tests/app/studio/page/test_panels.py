@@ -61,17 +61,18 @@ def test_what_the_library_warns_of_is_shown_in_plain_words(tmp_path):
         project.label([2], 2)
         answers = Answers(project, start=False)
         answers.refit()
-        assert answers.unread == [4]
+        assert answers.hard_texts == {"unread": [4], "foreign": [3]}
         shown = quality_panel(Opened(project, answers), T)["quality"]["notes"]
         names, conflict = answers.warnings
         project.history.undo(to=0)
         assert quality_panel(Opened(project, answers), T)["quality"]["notes"] == []
     assert ("nearly the same for the encoder" in names, "with another label" in conflict) == (True, True)
-    unread, alike, twice = (one["sentence"] for one in shown)
+    unread, foreign, alike, twice = (one["sentence"] for one in shown)
     assert unread == "1 text is mostly in letters that the model cannot read. Its answer is a guess."
+    assert foreign.startswith("1 text is not in English, the language for which the model was made.")
     assert alike.startswith("The names “billing” and “bílling” mean nearly the same to the model.")
     assert twice.startswith("“CHARGED TWICE” is there twice for the model, labeled as billing and as bílling.")
-    assert [one["ids"] for one in shown] == [[4], [], []]
+    assert [one["ids"] for one in shown] == [[4], [3], [], []]
 
 
 def test_classes_of_rows_are_told_to_need_a_label_and_are_asked_for_no_words(customer_rows):

@@ -113,8 +113,10 @@ def quality_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[s
 def _notes(opened: Opened, t: Texts) -> list[dict[str, Any]]:
     """Return what a person should know of the classes, labels and texts, with the ids of the items that are meant."""
     labels = opened.project.items.labels()
-    unread = labels.ids[labels.rows_of(opened.answers.unread)].tolist()
-    notes = [{"sentence": t("unread", n=len(unread)), "ids": unread}] if unread else []
+    hard = {kind: labels.ids[labels.rows_of(ids)].tolist() for kind, ids in opened.answers.hard_texts.items()}
+    notes = [
+        {"sentence": t(kind, n=len(ids)), "ids": ids, "name": t(f"{kind}_texts")} for kind, ids in hard.items() if ids
+    ]
     return notes + [{"sentence": one, "ids": []} for one in warnings_in(opened.answers.warnings, t)]
 
 
