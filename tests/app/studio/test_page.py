@@ -269,6 +269,25 @@ def test_every_width_shows_all_without_scrolling_sideways(opened, width, scheme)
 
 
 @pytest.mark.full
+def test_keys_and_what_was_pasted_are_there_after_back_and_forward(opened):
+    page = opened()
+    create(page, "back")
+    name_classes(page, ["billing", "login"])
+    paste(page, TEXTS)
+    page.click("#add-items")
+    page.fill("#paste-text", "One more message")
+    page.go_back()
+    page.wait_for_selector("body.start")
+    page.go_forward()
+    answered(page)
+    page.keyboard.press("1")
+    saved(page, 1)
+    page.click("#add-items")
+    page.click("#paste-add >> text=Add 1 item")
+    page.wait_for_selector("#shown >> text=13 items")
+
+
+@pytest.mark.full
 def test_two_tabs_see_the_changes_of_each_other(opened):
     first = opened()
     create(first, "shared")

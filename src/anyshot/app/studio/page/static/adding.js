@@ -165,7 +165,9 @@ export function openAdd(name) {
   choose(tab);
   byId("add-error").textContent = "";
   if (!dialog.open) dialog.showModal();
-  if (tab.id === "tab-paste") box.focus();
+  if (tab.id !== "tab-paste") return;
+  byId("panel-paste").oninput();  // a browser that goes back fills the box again
+  box.focus();
 }
 
 let stream = null, opening = 0;
