@@ -3,8 +3,9 @@
 import pytest
 
 from anyshot.app.studio import Answers, Project, add_texts
+from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.page.opened import Opened
-from anyshot.app.studio.page.panels import class_dialog, classes_panel, curve_points, quality_panel
+from anyshot.app.studio.page.panels import class_dialog, classes_panel, curve_points, history_panel, quality_panel
 from anyshot.app.studio.page.texts import texts_in
 from anyshot.app.studio.quality import quality
 
@@ -45,6 +46,12 @@ def test_the_curve_rises_with_the_accuracy_and_ends_at_the_right():
     assert line == [(8.0, 90.0), (130.0, 55.0), (252.0, 20.0)]
     assert (found["before"], found["now"], found["most"]) == (50, 100, 30)
     assert len(found["band"].split()) == 6
+
+
+def test_times_of_the_history_are_written_as_in_the_language():
+    entry = Entry(1, "2026-09-15T12:30:00+00:00", "add_class", {"name": "billing"})
+    for language, day in (("en", "2026-09-15 "), ("de", "15.09.2026 ")):
+        assert history_panel([entry], texts_in(language))["changes"][0]["time"].startswith(day)
 
 
 def test_the_first_and_the_last_class_are_not_moved_further(opened):

@@ -8,6 +8,7 @@ from anyshot.app import studio
 from anyshot.app.studio.classes import COLORS, ClassRow, color_number
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.feature_items import shown_value
 from anyshot.app.studio.page.messages import warnings_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
@@ -192,7 +193,9 @@ def history_panel(entries: Sequence[Entry], t: Texts) -> dict[str, Any]:
         "changes": [
             {
                 "when": entry.time,
-                "time": f"{datetime.fromisoformat(entry.time).astimezone():%Y-%m-%d %H:%M}",
+                "time": shown_value(
+                    f"{datetime.fromisoformat(entry.time).astimezone():%Y-%m-%d %H:%M}", "date", t.language
+                ),
                 "sentence": sentence_of(entry, t),
                 "undone": entry.undone,
                 "last": entry.id == first,
