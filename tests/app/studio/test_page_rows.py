@@ -98,8 +98,12 @@ def test_many_columns_are_cut_until_all_are_asked_for(opened, tmp_path):
     page.wait_for_selector("#sheet[open] [name=kind][value=rows]:checked")
     page.click("#sheet[open] .main")
     page.wait_for_selector("body[data-kind=rows] #list .row.current")
-    shown = "document.querySelectorAll('#list .row.current .cells span').length"
+    cells = "[...document.querySelectorAll('#list .row.current .cells span')]"
+    shown = f"{cells}.filter(one => one.checkVisibility()).length"
     until(page, f"{shown} === 12")
+    page.emulate_media(media="print")
+    until(page, f"{shown} === 30")
+    page.emulate_media(media="screen")
     page.click("#list .row.current .cells button >> text=18 more")
     until(page, f"{shown} === 30 && document.activeElement.matches('.cells button')")
     check(page)

@@ -193,11 +193,11 @@ function fill(node, id, place) {
 
 /** Show the values of a row of features with their names; of many, the opened row has a button for the rest. */
 function fillCells(text, cells, opened) {
-  const n = opened && !allCells ? FEW_CELLS : MANY_CELLS, mark = `${opened} ${n} ${JSON.stringify(cells)}`;
+  const isCut = (place) => opened && !allCells && place >= FEW_CELLS, mark = `${opened} ${allCells} ${JSON.stringify(cells)}`;
   if (text.dataset.cells === mark) return;
   text.dataset.cells = mark;
   text.classList.add("cells");
-  text.replaceChildren(...cells.slice(0, n).flatMap(([name, value]) => [make("span", {}, make("i", { textContent: name }), " ", make("b", { textContent: value, title: value })), " "]));
+  text.replaceChildren(...cells.slice(0, MANY_CELLS).flatMap(([name, value], place) => [make("span", { className: isCut(place) ? "cut" : "" }, make("i", { textContent: name }), " ", make("b", { textContent: value, title: value })), " "]));
   if (!opened || cells.length <= FEW_CELLS) return;
   const label = allCells ? t("fewer") : t("n_more", { n: cells.length - FEW_CELLS });
   text.append(make("button", { className: "link", type: "button", textContent: label, onclick: toggleCells }));
