@@ -122,28 +122,31 @@ def test_a_request_with_long_texts_is_encoded_in_parts():
 
 
 def test_parts_of_a_large_request_and_small_requests_take_turns():
-    order = []
+    order, both_wait = [], threading.Event()
 
     def encode(snapshot, items):
         order.append(items[0])
+        assert both_wait.wait(60)
         return Lengths()(snapshot, items)
 
     async def main():
         batcher = Batcher(threads=1)
 
         async def client():
-            for _ in range(8):
+            for _ in range(6):
                 await batcher.run(encode, SNAPSHOT, ["small"] * MAX_ITEMS)
 
-        large = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["large"] * MAX_ITEMS * 5))
-        await asyncio.sleep(0)  # it has begun
-        await asyncio.gather(large, client())
+        large = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["large"] * MAX_ITEMS * 4))
+        while not order:
+            await asyncio.sleep(0)
+        small = asyncio.ensure_future(client())
+        await asyncio.sleep(0)
+        both_wait.set()
+        await asyncio.gather(large, small)
         await batcher.close()
 
     asyncio.run(main())
-    assert order.index("small") <= 2
-    assert order[-2:] == ["small", "small"]
-    assert sorted(order) == ["large"] * 5 + ["small"] * 8
+    assert order == ["large", *["small", "large"] * 3, *["small"] * 3]
 
 
 def test_a_client_that_is_gone_costs_nothing():

@@ -99,11 +99,12 @@ class Batcher:
 
     async def _run(self, encode: Encode, snapshot: Hashable, cut: Sequence[Sequence[Item]]) -> Arrays:
         loop = asyncio.get_running_loop()
+        # The first part of a request comes before the next parts of others; those that come after it was taken, behind.
         parts = [
-            _Part((encode, snapshot), items, loop.create_future(), turn)
-            for turn, items in enumerate(cut, start=self._turn + 1)
+            _Part((encode, snapshot), items, loop.create_future(), self._turn + 1 + 2 * position)
+            for position, items in enumerate(cut)
         ]
-        for part in parts:  # one part of each request at a time, in the order in which they came
+        for part in parts:
             bisect.insort(self._waiting, part, key=attrgetter("turn"))
         loop.call_soon(self._begin)  # after the other requests that were read in this step of the loop
         try:
