@@ -15,6 +15,7 @@ import pytest
 from anyshot.errors import CacheError
 from anyshot.store.database import PackedActivations
 from anyshot.store.disk_cache import VectorCache
+from small_cache import put
 
 TRUNK = "d" * 64
 ENDLESS_WRITER = """
@@ -51,11 +52,6 @@ def sql(cache: VectorCache, statement: str, values: Sequence[object] = ()) -> No
     connection.close()
 
 
-@pytest.fixture
-def cache(tmp_path) -> VectorCache:
-    return VectorCache(tmp_path / "cache")
-
-
 @pytest.mark.parametrize(
     ("kind", "dtype"), [(np.uint16, "bfloat16"), (np.float32, "float32"), (np.uint8, "uint8"), (np.int32, "int32")]
 )
@@ -89,6 +85,13 @@ def test_only_files_with_the_keys_and_the_trunk_are_returned(cache):
     assert [one.keys[0] for one in cache.get_activations(TRUNK, [bytes([11]) * 32])] == [bytes([10]) * 32]
     assert stored(cache, "e" * 64) == []
     assert cache.get_activations(TRUNK, [b"x" * 32]) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.parametrize("write", [lambda cache: cache.put_activations(TRUNK, packed()), lambda cache: put(cache, [1])])
+def test_other_users_of_the_machine_cannot_read_the_cache(write, tmp_path):
+    write(VectorCache(tmp_path / "cache"))
+    assert (tmp_path / "cache").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("damage", ["cut short", "one bit", "emptied", "another program's", "deleted"])

@@ -52,11 +52,6 @@ class FaultyEncoder:
         return self.returned
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> VectorCache:
-    return VectorCache(tmp_path / "cache")
-
-
 # --- contract -------------------------------------------------------------------------------------------------------
 
 

@@ -130,7 +130,8 @@ class VectorCache:
         file = self._files / database.file_name(number)
         write = partial(database.write_file, trunk=trunk, limit=self.limit * 1e6, folder=self._files)
         try:
-            self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.folder, self._files):  # `mode` is not that of missing parents
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with ExitStack() as undo:
                 undo.callback(file.unlink, missing_ok=True)
                 mapped = packed.mapped_from(file)
