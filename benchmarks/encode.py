@@ -9,19 +9,18 @@ times as fast, and the first vector of a new process in less than half the time.
 
 import contextlib
 import io
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 from sentence_transformers import SentenceTransformer
+from support import shared
 
 from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
@@ -29,7 +28,6 @@ from anyshot.encoders.stages import choose_compute
 from anyshot.store.disk_cache import VectorCache
 from anyshot.store.encoding import encode_once
 
-SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
 ROUNDS = 5
 SEED = 0
 FOLDER = str(published_file("minilm", WEIGHTS).parent)
@@ -43,13 +41,13 @@ FIRST_VECTOR = {
 
 def short_texts(n: int) -> list[str]:
     """Return customer messages of banking77, of about a dozen words each."""
-    table = pd.read_parquet(SHARED / "data" / "banking77" / "banking77.parquet")
+    table = pd.read_parquet(shared() / "data" / "banking77" / "banking77.parquet")
     return table["text"].sample(n, random_state=SEED).tolist()
 
 
 def long_texts(n: int) -> list[str]:
     """Return titles with descriptions of ag_news."""
-    table = pd.read_parquet(SHARED / "data" / "ag_news" / "ag_news.parquet").sample(n, random_state=SEED)
+    table = pd.read_parquet(shared() / "data" / "ag_news" / "ag_news.parquet").sample(n, random_state=SEED)
     return (table["title"] + ". " + table["description"]).tolist()
 
 

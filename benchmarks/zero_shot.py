@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import solve_sylvester
 from sklearn.base import BaseEstimator
+from support import shared
 from threadpoolctl import threadpool_limits
 
 from anyshot.base.validation import unit
@@ -50,8 +51,6 @@ from anyshot.zero_shot import (
     ZeroShotClassifier,
 )
 from anyshot.zero_shot.base import ZeroShotEstimator
-
-SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
 
 PENALTIES = (0.1, 1.0, 10.0)
 CIFAR20: dict[str, tuple[ZeroShotEstimator, Mapping[str, Sequence[Any]]]] = {
@@ -119,7 +118,7 @@ def searched(model: ZeroShotEstimator, grid: Mapping[str, Sequence[Any]]) -> Bas
 
 def cifar20_data() -> tuple[Any, Any, Any, Any, Any]:
     """Return X (6000, 1024), y, the mask of train rows, the attributes (20, 85) and the unseen classes."""
-    with np.load(SHARED / "data" / "zsl_cifar20" / "cifar20_awa_mbv1.npz") as stored:
+    with np.load(shared() / "data" / "zsl_cifar20" / "cifar20_awa_mbv1.npz") as stored:
         X, y, train = unit(stored["X"].astype(np.float32)), stored["y"], ~stored["is_test"]
         return X, y, train, stored["att"], list(stored["unseen_splits"])
 
@@ -147,9 +146,9 @@ def banking77() -> tuple[ClassSplitScores, ClassSplitScores]:
 
     The unlabeled texts are the test texts of all 77 intents.
     """
-    with np.load(SHARED / "data" / "zsl_banking77" / "splits.npz") as stored:
+    with np.load(shared() / "data" / "zsl_banking77" / "splits.npz") as stored:
         names, unseen = stored["class_names"].tolist(), list(stored["unseen_splits"])
-    table = pd.read_parquet(SHARED / "data" / "banking77" / "banking77.parquet")
+    table = pd.read_parquet(shared() / "data" / "banking77" / "banking77.parquet")
     encoder = load_encoder("minilm")
     X = encoder.encode(table["text"].tolist())
     S = encoder.encode([name.replace("_", " ") for name in names])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import anyshot
-from anyshot.base.lazy import check_extra, extra
+from anyshot.base.lazy import check_extra, extra, load_path
 from anyshot.errors import MissingExtraError
 
 ROOT = Path(anyshot.__file__).parent
@@ -46,6 +46,19 @@ def test_a_missing_optional_package_names_the_command_that_installs_it():
         extra("no_such_module", "scale", purpose="Spreading work")
     with pytest.raises(MissingExtraError, match=r"This needs no_such_module: pip install \"anyshot\[scale\]\""):
         check_extra("no_such_module", "scale", purpose="This")
+
+
+def test_a_module_whose_package_is_missing_names_the_command_that_installs_it(tmp_path, monkeypatch):
+    (tmp_path / "needs_uvicorn.py").write_text("import uvicorn.config\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with monkeypatch.context() as missing:
+        for name in ("uvicorn", "uvicorn.config"):
+            missing.setitem(sys.modules, name, None)
+        with pytest.raises(MissingExtraError, match=r"Server needs uvicorn: pip install \"anyshot\[serve\]\""):
+            load_path("needs_uvicorn:Server")
+    (tmp_path / "needs_another.py").write_text("import nothing_at_all\n", encoding="utf-8")
+    with pytest.raises(ModuleNotFoundError, match="nothing_at_all"):
+        load_path("needs_another:Server")
 
 
 def test_an_optional_package_is_found_without_importing_it():
