@@ -158,7 +158,7 @@ def test_a_damaged_file_is_detected_and_computed_again(bert, tmp_path):
 
 def test_if_the_cache_cannot_be_written_there_is_one_warning_and_activations_are_computed(bert, tmp_path):
     (tmp_path / "activations-2").write_text("a file where the folder should be")
-    with pytest.warns(UserWarning, match=r"cannot be written.*Activations are computed and not stored") as caught:
+    with pytest.warns(UserWarning, match=r"Activations are computed and not stored. .* cannot be written") as caught:
         result = activations(bert, TEXTS, freeze_at="layer1", cache=VectorCache(tmp_path))
     assert len(caught) == 1
     assert len(result) == len(TEXTS)

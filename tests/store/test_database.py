@@ -178,7 +178,7 @@ def test_a_damaged_database_is_replaced_and_its_files_are_deleted(cache):
 
 def test_a_folder_that_cannot_be_written_raises_an_error_with_the_remedy(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CacheError, match=r"cannot be written: .*Free some disk space, set ANYSHOT_CACHE"):
+    with pytest.raises(CacheError, match=r"cannot be written: .*Free some disk space, or set ANYSHOT_CACHE"):
         VectorCache(tmp_path / "file").put_activations(TRUNK, packed())
 
 

@@ -68,7 +68,7 @@ def _temporary_folder(user: int) -> Path:
     if owner != user:  # that user could have stored any vectors in it
         raise CacheError(
             f"There is no home folder, and {folder} belongs to user {owner}, not to {user}. Set ANYSHOT_CACHE to a "
-            "folder of your own, or switch the cache off with cache=False."
+            "folder of your own. In Python: cache=False switches the cache off."
         )
     return folder
 

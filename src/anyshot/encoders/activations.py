@@ -369,7 +369,7 @@ class _Storage:
             weakref.finalize(owner, shutil.rmtree, self.folder, ignore_errors=True)
 
     def _give_up(self, error: CacheError) -> None:
-        warn(f"{error} Activations are computed and not stored.")
+        warn(f"Activations are computed and not stored. {error}")
         self.cache = None
 
 

@@ -145,9 +145,10 @@ class Database:
 
     def error(self, action: str, error: Exception) -> CacheError:
         """Return the error that names the cache, what could not be done, and the remedy."""
+        cause = getattr(error, "strerror", None) or error
         return CacheError(
-            f"The cache {self.file} cannot be {action}: {error}. Free some disk space, set ANYSHOT_CACHE to a folder "
-            "that can be written, or switch the cache off with cache=False."
+            f"The cache {self.file} cannot be {action}: {cause}. Free some disk space, or set ANYSHOT_CACHE to a "
+            "folder that can be written. In Python: cache=False switches the cache off."
         )
 
     def _is_damaged(self, error: Exception) -> bool:

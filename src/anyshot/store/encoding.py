@@ -169,7 +169,7 @@ def _encode_distinct(
 
 def _warn_not_stored(error: CacheError) -> None:
     """Warn once a call: every further try would warn again, and might wait for a lock again."""
-    warn(f"{error} Vectors are computed and not stored.")
+    warn(f"Vectors are computed and not stored. {error}")
 
 
 def _encoded(task: _Task, items: list[Any], rows: list[int]) -> Vectors:
