@@ -115,8 +115,8 @@ def test_names_that_all_deny_are_read_as_others():
     assert sources(["not zyzzyva", "other"]) == ["none", "none"]
 
 
-def similar(names):
-    return [("like", name) for name in names]
+def similar(texts):
+    return [("like", own[-1]) for own in texts.texts]
 
 
 def test_names_that_are_not_listed_have_the_words_of_similar_ones():
@@ -127,7 +127,7 @@ def test_names_that_are_not_listed_have_the_words_of_similar_ones():
         Reading(("green",), "own"),
     )
     assert readings(describe(["zyzzyva", "other"]), similar)[0] == Reading(("like", "zyzzyva"), "similar")
-    assert readings(describe(["ham", "zyzzyva"]), lambda names: [()] * len(names)) == (Reading(), Reading())
+    assert readings(describe(["ham", "zyzzyva"]), lambda texts: [()] * len(texts.names)) == (Reading(), Reading())
 
 
 def test_words_are_added_to_those_of_similar_names_or_dropped_from_them():
@@ -138,9 +138,11 @@ def test_words_are_added_to_those_of_similar_names_or_dropped_from_them():
     assert listed.source == "bundled"
 
 
-def test_classes_with_a_description_or_without_letters_have_no_words_of_similar_names():
-    for classes in ({"zyzzyva": "a beetle that eats palm trees", "ham": None}, ["1", "zyzzyva"]):
-        assert readings(describe(classes), similar) == (Reading(), Reading())
+def test_a_class_has_the_words_of_names_that_are_similar_to_its_name_and_description():
+    beetle = {"zyzzyva": "a beetle that eats palm trees", "ham": None}
+    found = readings(describe(beetle), similar)
+    assert found == (Reading(("like", beetle["zyzzyva"]), "similar"), Reading(lookup("ham"), "bundled"))
+    assert readings(describe(["1", "zyzzyva"]), similar) == (Reading(), Reading())
 
 
 @pytest.mark.parametrize("name", ["minilm-words", "minilm"])

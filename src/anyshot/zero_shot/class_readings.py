@@ -17,7 +17,7 @@ from anyshot.base.messages import first_of, warn
 from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_embeddings import Embed
-from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, has_letters, own_readings
+from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, describe, has_letters, own_readings
 from anyshot.zero_shot.denials import denies, is_manner
 from anyshot.zero_shot.latent_semantics import NO_WORDS, LatentSemantics
 from anyshot.zero_shot.thesaurus import (
@@ -178,10 +178,10 @@ class ClassReader:
             word_width=word_width,
         )
 
-    def _similar_words(self, names: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return the words of names in the thesaurus that are similar to each of the names of classes."""
-        listed = self._listed_vectors
-        return [()] * len(names) if listed is None else similar_words(self._name_vectors(names), listed, written=names)
+    def _similar_words(self, texts: ClassTexts) -> list[tuple[str, ...]]:
+        """Return the words of names in the thesaurus that are similar to the name and descriptions of each class."""
+        listed, names = self._listed_vectors, _names(texts)
+        return [()] * len(names) if listed is None else similar_words(self._vectors(texts), listed, written=names)
 
     def _translated(self, name: str) -> tuple[str, ...]:
         """Return the words of a name in another language than English, which the default encoder hardly reads."""
@@ -194,14 +194,13 @@ class ClassReader:
         if self.encode is None or listed.shape != (len(names), self.width):
             return None
         some = [0, len(names) // 2, len(names) - 1]
-        own = self._name_vectors([names[row] for row in some])
+        own = self._vectors(describe(names[row] for row in some))
         return listed if (own * listed[some]).sum(axis=1).min() >= SAME_ENCODER else None
 
-    def _name_vectors(self, names: Sequence[str]) -> Vectors:
-        """Return the vectors (n, d) of names without words."""
+    def _vectors(self, texts: ClassTexts) -> Vectors:
+        """Return the vectors (c, d) of classes without words."""
         assert self.encode is not None
-        texts = ClassTexts(tuple(names), tuple((name,) for name in names))
-        return class_embeddings.embed_classes(texts, self.encode, templates=self.templates)
+        return class_embeddings.embed_classes(replace(texts, words=()), self.encode, templates=self.templates)
 
     def without_codes(self, texts: ClassTexts) -> ClassTexts:
         """Return the texts without the names that say nothing to the encoder."""
@@ -229,7 +228,7 @@ class ClassReader:
 
 def readings(
     texts: ClassTexts,
-    similar: Callable[[Sequence[str]], Sequence[tuple[str, ...]]] | None = None,
+    similar: Callable[[ClassTexts], Sequence[tuple[str, ...]]] | None = None,
     translate: Callable[[str], tuple[str, ...]] | None = None,
 ) -> tuple[Reading, ...]:
     """Return how each class is read with the thesaurus.
@@ -238,8 +237,8 @@ def readings(
     thesaurus counts only if it has words for each of them, since a class that is read by a name alone would be at a
     disadvantage. Classes whose names deny are read by any words, unless there is no other class.
 
-    similar: returns the words of names in the thesaurus that are similar to each of the names of classes. It is asked
-    if some classes have a name only that is not listed. translate: returns the words of a name in another language.
+    similar: returns the words of names in the thesaurus that are similar to the texts of each class. It is asked if
+    some classes are not listed. translate: returns the words of a name in another language.
 
     Examples
     --------
@@ -257,8 +256,8 @@ def readings(
     if translate is not None:
         entries |= {row: Reading(words, "translated") for row in missing if (words := translate(names[row]))}
         missing = [row for row in missing if not entries[row].words]
-    if similar is not None and missing and all(_has_name_only(texts, row) for row in missing):
-        words_of = dict(zip(others, similar([names[row] for row in others]), strict=True))
+    if similar is not None and missing and all(any(map(has_letters, texts.texts[row])) for row in missing):
+        words_of = dict(zip(others, similar(texts.of(others)), strict=True))
         entries |= {row: Reading(words_of[row], "similar") for row in missing}
     listed = {}
     for row, entry in entries.items():
@@ -350,11 +349,6 @@ def _needs_words(texts: ClassTexts, row: int) -> bool:
     """Return whether the user has given no words for a class, but at most some to add or drop."""
     own = texts.words[row]
     return own is None or not own.words
-
-
-def _has_name_only(texts: ClassTexts, row: int) -> bool:
-    """Return whether a class has a name that can be encoded, and no description."""
-    return len(texts.texts[row]) == 1 and has_letters(texts.texts[row][0])
 
 
 def _entry(texts: ClassTexts, names: Sequence[str], row: int) -> tuple[str, ...]:
