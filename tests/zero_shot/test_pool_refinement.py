@@ -221,14 +221,22 @@ def test_clusters_of_few_vectors_do_not_tell_that_a_class_is_absent():
     )
 
 
-@pytest.mark.parametrize(("n_classes", "is_found"), [(MOST_CLASSES, True), (MOST_CLASSES + 1, False)])
-def test_among_many_classes_none_is_absent(n_classes, is_found):
+@pytest.mark.parametrize(("n_classes", "stays"), [(MOST_CLASSES, True), (MOST_CLASSES + 1, False)])
+def test_among_many_classes_an_absent_one_is_named_and_moved(n_classes, stays):
     centers = np.eye(n_classes, dtype=np.float32)
     centers[-1, :2] = 0.5  # the class that the pool lacks is near to two others
     pool, names = clusters(centers[:-1], 20)[0], unit(centers + np.float32(0.05))
     labels = 3 * centers * (np.arange(n_classes) < n_classes - 1)[:, None]
-    found = refine(names, pool, labeled_sums=labels, balance=1, find_absent=True).absent
-    assert (found is not None) == is_found
+    moved, found = (refine(names, pool, labeled_sums=labels, balance=1, find_absent=find) for find in (False, True))
+    np.testing.assert_array_equal(np.flatnonzero(found.absent), [n_classes - 1])
+    assert np.array_equal(found.class_vectors, moved.class_vectors) != stays
+    last = f"class {n_classes - 1}"
+    (reason,) = absent_reasons(found, [f"class {row}" for row in range(n_classes)])
+    seems = (
+        "no labels, and the unlabeled examples seem to" if stays else f"seem to contain hardly any of {last!r}. Of more"
+    )
+    assert last in reason
+    assert seems in reason
 
 
 # --- agreement --------------------------------------------------------------------------------------------------------
