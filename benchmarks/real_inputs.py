@@ -4,7 +4,7 @@
     python benchmarks/real_inputs.py labels     # one or more
 
 Each situation of `benchmarks/situations/` runs through the public surface, in Python or on the command line, and holds
-if the value is the right one, or the error is one of anyshot's and names the row, the column or the way out. Expected:
+if the value is the right one, or the error is one of anyshot's and names the row, the column or the remedy. Expected:
 all hold.
 """
 

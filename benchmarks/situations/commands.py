@@ -11,7 +11,7 @@ holds = Subject("commands")
 # --- options ---------------------------------------------------------------------------------------------------------
 
 
-@holds("an option for one value, given twice: refused, with the way out")
+@holds("an option for one value, given twice: refused, with the remedy")
 def _(folder: Path) -> object:
     data = written(folder, "a.csv", CSV)
     return fails_with(

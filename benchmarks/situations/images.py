@@ -314,7 +314,7 @@ holds.refused("images as floats from 0 to 1: refused, with uint8", "uint8")(
 )
 
 
-@holds("digits as an array of floats: refused, with the way out")
+@holds("digits as an array of floats: refused, with the remedy")
 def _(_: Path) -> object:
     images, digits = load_digits(return_X_y=True)[0].reshape(-1, 8, 8)[:40], load_digits().target[:40]
     return refuses(lambda: fitted(images, digits), "uint8") or refuses(lambda: fitted(images, digits), "reshape")

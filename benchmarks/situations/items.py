@@ -118,7 +118,7 @@ HOLDERS: dict[str, tuple[Any, str]] = {
     "title and body": (("title", "body"), ".join(item)"),
     "rows of a structured array": (np.zeros(1, [("a", "f4"), ("b", "f4")])[0], "pandas.DataFrame(items)"),
 }
-holds.each("{} as items: refused by row, with the way out", HOLDERS)(
+holds.each("{} as items: refused by row, with the remedy", HOLDERS)(
     lambda _, item, remedy: refuses(lambda: by_names().predict([item]), "row 0", remedy)
 )
 
@@ -137,7 +137,7 @@ def _(_: Path) -> object:
 ROWS32 = TABLE.to_numpy(np.float32)
 DATASET = TensorDataset(torch.tensor(ROWS32), torch.arange(60))
 holds.each(
-    "{} in place of items: refused, with the way out",
+    "{} in place of items: refused, with the remedy",
     {
         "a DataLoader": (DataLoader(DATASET), "loader.dataset"),
         "a nested tensor": (torch.nested.nested_tensor(list(DATASET.tensors[0])), "a dense tensor"),

@@ -126,14 +126,14 @@ def test_labels_are_a_list(labels):
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-def test_a_row_of_a_table_is_refused_with_the_way_out():
+def test_a_row_of_a_table_is_refused_with_the_remedy():
     table, estimator = pd.DataFrame([[0.0, 1.0]], columns=["a", "b"]), StandardScaler()
     validate_data(estimator, table)
     with pytest.raises(InputError, match=r"of a row, table.iloc\[\[row\]\]"):
         validate_data(estimator, table.iloc[0], reset=False)
 
 
-def test_columns_and_widths_of_fit_are_named_with_the_way_out():
+def test_columns_and_widths_of_fit_are_named_with_the_remedy():
     table, estimator = pd.DataFrame([[0.0, 1.0]], columns=["a", "b"]), StandardScaler()
     validate_data(estimator, table)
     with pytest.raises(InputError, match=r"(?s)in the same order.*Pass X\[model.feature_names_in_\]"):
@@ -143,7 +143,7 @@ def test_columns_and_widths_of_fit_are_named_with_the_way_out():
         validate_data(estimator, [[1.0]], reset=False)
 
 
-def test_a_sparse_table_is_refused_with_the_way_out_where_a_dense_one_is_needed():
+def test_a_sparse_table_is_refused_with_the_remedy_where_a_dense_one_is_needed():
     with pytest.raises(InputError, match=r"X is sparse; StandardScaler needs a dense table. Write X.toarray\(\)"):
         validate_data(StandardScaler(), csr_array([[1.0]]))
 

@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 import pytest
 
-from anyshot.base.item_remedies import how_to_bytes, way_out
+from anyshot.base.item_remedies import how_to_bytes, remedy_for
 from anyshot.base.items import modality_of
 from anyshot.base.pixels import read_pixels
 from anyshot.errors import BadItemError, MixedInputError
@@ -27,7 +27,7 @@ GRAY = np.array([[0, 51], [102, 255]])
 )
 def test_the_way_to_bytes_depends_on_the_values_of_an_image(image, remedy):
     assert how_to_bytes(image).strip().startswith(remedy)
-    assert way_out(image) == how_to_bytes(image)
+    assert remedy_for(image) == how_to_bytes(image)
     with pytest.raises(BadItemError, match="uint8") as refused:
         read_pixels(image)
     assert remedy in str(refused.value)
@@ -36,7 +36,7 @@ def test_the_way_to_bytes_depends_on_the_values_of_an_image(image, remedy):
     assert remedy in str(mixed.value)
 
 
-def test_a_batch_of_float_images_is_refused_with_the_way_out():
+def test_a_batch_of_float_images_is_refused_with_the_remedy():
     with pytest.raises(MixedInputError, match=r"\(255 \* image\)\.astype"):
         modality_of(np.zeros((2, 3, 8, 8), np.float32))
 
@@ -53,14 +53,14 @@ def test_a_batch_of_float_images_is_refused_with_the_way_out():
         (".", r"\. is a folder\. Give the paths of the images in it"),
     ],
 )
-def test_what_is_no_image_is_refused_with_the_way_out(item, remedy):
+def test_what_is_no_image_is_refused_with_the_remedy(item, remedy):
     with pytest.raises(BadItemError, match=remedy):
         read_pixels(item)
 
 
-def test_pairs_of_a_data_set_and_arrays_of_other_libraries_have_a_way_out():
+def test_pairs_of_a_data_set_and_arrays_of_other_libraries_have_a_remedy():
     row = np.ones(3)
-    assert way_out((row, 1)) == " Write [pair[0] for pair in items] as X, and [pair[1] for pair in items] as y."
-    assert way_out([row]) == " Write [row for batch in items for row in batch[0]] as X."
-    assert way_out(array("d", [1.0])) == way_out(memoryview(row)) == " Write numpy.array(items)."
-    assert way_out(np.array("a text")) == " Write [item.item() for item in items]."
+    assert remedy_for((row, 1)) == " Write [pair[0] for pair in items] as X, and [pair[1] for pair in items] as y."
+    assert remedy_for([row]) == " Write [row for batch in items for row in batch[0]] as X."
+    assert remedy_for(array("d", [1.0])) == remedy_for(memoryview(row)) == " Write numpy.array(items)."
+    assert remedy_for(np.array("a text")) == " Write [item.item() for item in items]."

@@ -226,7 +226,7 @@ def test_rows_of_a_database_and_lazy_tables_are_refused_with_the_remedy():
         (("title", "body"), r'"\\n"\.join\(item\).*y, batches'),
     ],
 )
-def test_an_object_that_holds_an_item_is_refused_with_the_way_out(item, remedy):
+def test_an_object_that_holds_an_item_is_refused_with_the_remedy(item, remedy):
     with pytest.raises(MixedInputError, match=rf"found \w+ .* in row 0\. Write .*{remedy}"):
         modality_of([item])
 

@@ -298,7 +298,7 @@ def test_several_names_are_no_class_name():
         row_of(["a", "b"], class_table(["a", "b"]))
 
 
-def test_a_member_of_an_enum_and_a_sparse_column_are_refused_with_the_way_out():
+def test_a_member_of_an_enum_and_a_sparse_column_are_refused_with_the_remedy():
     with pytest.raises(InputError, match=r"pass label\.value"):
         label_list(list(enum.Enum("Kind", ["refund"])))
     with pytest.raises(InputError, match=r"got a csr_array\. Pass y\.toarray"):

@@ -297,6 +297,6 @@ def test_the_content_of_a_missing_file_or_a_float_array_is_refused(tmp_path):
         (np.zeros((8, 8), np.uint16), r"as by 257 .*astype\(np.uint8\)"),
     ],
 )
-def test_other_arrays_are_refused_with_the_way_out(array, words):
+def test_other_arrays_are_refused_with_the_remedy(array, words):
     with pytest.raises(BadItemError, match=words):
         read_pixels(array)

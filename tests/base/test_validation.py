@@ -215,7 +215,7 @@ def test_a_parameter_that_is_no_finite_number_in_its_range_is_refused(wrong):
         validation.check_positive(ridge=0)
 
 
-def test_a_loader_of_batches_is_refused_with_the_way_out():
+def test_a_loader_of_batches_is_refused_with_the_remedy():
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.eye(2)))
     with pytest.raises(InputError, match=r"A DataLoader gives batches.*loader\.dataset"):
         refuse_lazy(loader)

@@ -20,7 +20,7 @@ def test_rows_of_weight_zero_do_not_count():
 
 
 @pytest.mark.parametrize("weights", [{"x": 2.0, "y": 1.0}, "balanced"])
-def test_weights_by_class_are_refused_with_the_way_out(weights):
+def test_weights_by_class_are_refused_with_the_remedy(weights):
     with pytest.raises(InputError, match=r"one for each item; got .*\[weights\[label\] for label in y\]"):
         weighted_items(ITEMS, LABELS, weights)
 

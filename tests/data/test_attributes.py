@@ -118,7 +118,7 @@ def test_decimal_commas_and_truth_values_are_numbers(tmp_path):
     assert load_attributes(file).vectors[:2].tolist() == [[1000.5, 1.0], [1.25, 0.0]]
 
 
-def test_classes_in_another_column_are_named_with_the_way_out(tmp_path):
+def test_classes_in_another_column_are_named_with_the_remedy(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("size,class\n1,horse\n2,zebra\n")
     with pytest.raises(DataFileError, match="class_column='class'"):

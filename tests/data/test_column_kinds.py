@@ -74,12 +74,12 @@ def test_codes_words_and_mixtures_are_categories(values):
         ([np.ones(2), np.ones(2)], "holds a ndarray in each row"),
     ],
 )
-def test_columns_that_cannot_be_read_are_refused_with_the_way_out(values, words):
+def test_columns_that_cannot_be_read_are_refused_with_the_remedy(values, words):
     with pytest.raises(InputError, match=words):
         kind_of(pd.Series(values, dtype=object, name="x"))
 
 
-def test_complex_numbers_are_refused_with_the_way_out():
+def test_complex_numbers_are_refused_with_the_remedy():
     with pytest.raises(InputError, match=r"Column 'x' holds complex numbers\. Give numpy\.real\(table\['x'\]\)"):
         kind_of(pd.Series([1j, 2.0], name="x"))
 

@@ -41,20 +41,20 @@ def test_the_error_for_a_table_without_usual_columns_lists_them(tmp_path):
         read_data(file(tmp_path, "a.jsonl", '{"words": "a"}\n'))
 
 
-def test_items_within_objects_are_refused_with_the_way_out(tmp_path):
+def test_items_within_objects_are_refused_with_the_remedy(tmp_path):
     path = file(tmp_path, "a.json", '[{"id": 1, "data": {"review": "a"}, "annotations": [{"result": []}]}]')
     with pytest.raises(DataFileError, match=r"'data' holds objects, with 'review'\..* export as JSON-MIN or CSV\.$"):
         read_data(path)
 
 
 @pytest.mark.parametrize("row", ['{"message": {"text": "a"}}', '{"messages": [{"text": "a"}]}'])
-def test_objects_in_place_of_texts_are_refused_with_the_way_out(tmp_path, row):
+def test_objects_in_place_of_texts_are_refused_with_the_remedy(tmp_path, row):
     with pytest.raises(DataFileError, match=r"' holds objects, with 'text'\. Write one object for each item"):
         read_data(file(tmp_path, "a.jsonl", f"{row}\n" * 2))
 
 
 @pytest.mark.parametrize("image", [b"\xff\xd8", {"bytes": b"\xff\xd8", "path": "a.jpg"}])
-def test_images_within_a_table_are_refused_with_the_way_out(tmp_path, image):
+def test_images_within_a_table_are_refused_with_the_remedy(tmp_path, image):
     pd.DataFrame({"image": [image], "label": ["x"]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(DataFileError, match=r"'image' holds the bytes of images\. Save each as a file"):
         read_data(tmp_path / "a.parquet")

@@ -94,7 +94,7 @@ def test_other_columns_are_refused(columns, words, standardize):
         table.transform(frame.assign(C=0.0)[columns])
 
 
-def test_columns_without_numbers_are_refused_by_name_with_the_way_out():
+def test_columns_without_numbers_are_refused_by_name_with_the_remedy():
     frame = pd.DataFrame({"n": [1.0, 2.0], "kind": ["u", "v"]})
     with pytest.raises(InputError, match=r"Column 'kind' does not hold numbers.*encoder='table'"):
         FeatureTable.fit([frame], standardize=False).transform(frame)
@@ -197,7 +197,7 @@ def test_a_column_of_vectors_is_encoded_as_their_array(column):
 @pytest.mark.parametrize(
     "row", [lambda frame: frame.iloc[0], lambda frame: frame.to_numpy()[0]], ids=["frame", "array"]
 )
-def test_one_row_that_is_no_table_is_refused_with_the_way_out(row):
+def test_one_row_that_is_no_table_is_refused_with_the_remedy(row):
     frame = pd.DataFrame({"height": [1.0, 2.0], "width": [3.0, 5.0]})
     table = FeatureTable.fit([frame], standardize=True)
     with pytest.raises(
@@ -250,7 +250,7 @@ def test_rows_are_found_again_from_vectors_of_unit_length():
         (lambda frame: frame.to_numpy()[:, :1], r"shape \(2, 1\)\. Give a table with the columns height, width"),
     ],
 )
-def test_rows_that_are_no_table_are_refused_with_the_way_out(rows, words):
+def test_rows_that_are_no_table_are_refused_with_the_remedy(rows, words):
     frame = pd.DataFrame({"height": [1.0, 2.0], "width": [3.0, 5.0]})
     table = FeatureTable.fit([frame], standardize=True)
     with pytest.raises(InputError, match=words):

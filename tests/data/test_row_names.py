@@ -24,7 +24,7 @@ ORDER = RANDOM.permutation(60)
         {"Kundennummer": 7919 * ORDER},
     ],
 )
-def test_ids_and_row_numbers_are_warned_of_with_the_way_out(column):
+def test_ids_and_row_numbers_are_warned_of_with_the_remedy(column):
     table = pd.DataFrame(column)
     with pytest.warns(
         UserWarning, match=f"'{table.columns[0]}' has another whole number in nearly every row.*--except"

@@ -158,7 +158,7 @@ def class_labels(y: Any) -> Any:
 
 
 def _refused(estimator: Any, X: Any, message: str) -> InputError | None:
-    """Return what scikit-learn's `message` refuses, with the way out; None if its message is kept."""
+    """Return what scikit-learn's `message` refuses, with the remedy; None if its message is kept."""
     if "feature names should match" in message:
         return InputError(f"{message.rstrip()}\nPass X[model.feature_names_in_].")
     if "features as input" in message:

@@ -16,7 +16,7 @@ _UNREADABLE: Final = frozenset({".heic", ".heif", ".cr2", ".nef", ".arw", ".dng"
 """Suffixes of photos of phones and cameras that PIL cannot read."""
 
 
-def way_out(item: Any) -> str:
+def remedy_for(item: Any) -> str:
     """Return how to take the text, image or vector out of an object that holds it, or "" if this is unknown."""
     if isinstance(item, Mapping):
         name = next((key for key in (*TEXT_COLUMNS, *IMAGE_COLUMNS) if key in item), None)

@@ -29,7 +29,7 @@ from anyshot.base.columns import (
     text_columns,
     unmasked,
 )
-from anyshot.base.item_remedies import DATA_URL, how_to_bytes, way_out
+from anyshot.base.item_remedies import DATA_URL, how_to_bytes, remedy_for
 from anyshot.base.labels import Label, Labels, label_list, wrong_number_of_labels
 from anyshot.base.messages import first_of, named_rows, warn_of_order
 from anyshot.base.validation import refuse_lazy
@@ -141,7 +141,7 @@ def modality_of(items: Items) -> Modality:
     if kind not in _MODALITIES:
         raise MixedInputError(
             "Items must be texts, images (paths, PIL images, uint8 arrays) or float vectors; found "
-            f"{_describe(items[0])} in row 0.{way_out(items[0])}"
+            f"{_describe(items[0])} in row 0.{remedy_for(items[0])}"
         )
     return _MODALITIES[kind]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from anyshot.base.columns import is_tensor
-from anyshot.base.item_remedies import DATA_URL, how_to_bytes, way_out
+from anyshot.base.item_remedies import DATA_URL, how_to_bytes, remedy_for
 from anyshot.errors import BadItemError
 
 Pixels: TypeAlias = NDArray[np.uint8]  # (height, width, 3), RGB
@@ -115,7 +115,7 @@ def _read(item: Any, row: int | None, at_least: int | None) -> Pixels:
     if isinstance(item, np.ndarray):
         return _from_array(item, row)
     raise BadItemError(
-        f"{_name(item, row)} is a {type(item).__name__}. Give paths, PIL images or uint8 arrays.{way_out(item)}"
+        f"{_name(item, row)} is a {type(item).__name__}. Give paths, PIL images or uint8 arrays.{remedy_for(item)}"
     )
 
 

@@ -49,7 +49,7 @@ def show_model(model: str, request: Request) -> Response:
 
 
 def facts_of(live: LiveModel) -> dict[str, Any]:
-    """Return what there is to know of a served model."""
+    """Return the facts about a served model that its address shows."""
     snapshot = live.snapshot
     fitted, table = snapshot.model if snapshot.is_any_shot else None, snapshot.table
     return {
