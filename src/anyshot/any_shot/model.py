@@ -249,7 +249,7 @@ class Model:
         return saved.sorted()
 
     def sorted(self) -> Self:
-        """Return the model with its classes sorted by name; models of version 0.2.0 had them in the order given."""
+        """Return the model with its classes sorted by name; models of earlier versions have another order."""
         order = np.array(sorted_rows(self.data.texts.names))
         if (order == np.arange(len(order))).all():
             return self

@@ -355,7 +355,7 @@ def clear(connection: sqlite3.Connection, *, folder: Path) -> None:
 
 
 def _shrink(connection: sqlite3.Connection, *, by: int) -> None:
-    """Return at most `by` free pages: one a statement, since Python steps a statement without rows only once."""
+    """Give at most `by` free pages back to the disk, one per statement: Python runs one step of each."""
     for _ in range(min(by, _number(connection, "pragma freelist_count"))):
         connection.execute("pragma incremental_vacuum(1)")
 

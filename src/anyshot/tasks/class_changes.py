@@ -103,17 +103,18 @@ def merged(embedder: Embedder, data: TrainingSet, *, names: Sequence[Label], int
 def can_stay(model: Model, change: ClassChange) -> bool:
     """Return whether a class can be added to a model whose other classes stay as they are.
 
-    It cannot be where nothing but the class vectors counts, so that fitting takes no time, where these are moved to the
-    clusters of a pool, or where a class waits for its first label.
+    All are fitted again if only class vectors count, since that takes no time; if a pool or attributes move the class
+    vectors; and if a class waits for its first label.
     """
     moved_by_examples = model.method in ("any-shot", "logistic-regression", "fine-tuned") and len(model.data.index) > 0
     all_predicted = bool(np.isfinite(model.intercept).all())
     return moved_by_examples and all_predicted and not len(change.data.unlabeled) and not change.data.attributes.size
 
 
-# A row of the weights lies about where the mean of its class lies: w_k - w = r_k (m_k - m), with w and m the means over
-# the classes. A class that is added gets this row for its own mean, with the mean of r_k (Qi et al., Low-Shot Learning
-# with Imprinted Weights, CVPR 2018, take the mean itself). Its name counts as one example, moved as the fit moves it.
+# A row of the weights points roughly in the direction of the mean of its class: w_k - w = r_k (m_k - m), with w and m
+# the means over the classes. A class that is added gets this row for its own mean, with the mean of r_k (Qi et al.,
+# Low-Shot Learning with Imprinted Weights, CVPR 2018, take the mean itself). Its name counts as one example, moved as
+# the fit moves it.
 
 
 def with_class_alone(model: Model, change: ClassChange) -> Model:

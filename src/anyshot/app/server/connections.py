@@ -126,7 +126,7 @@ class TimedProtocol(HttpToolsProtocol):
             self._timer.cancel()
 
     def _parse(self, data: bytes) -> bytes:
-        """Read requests, and return what is to be read again: one to go on in another protocol, without this wish."""
+        """Read requests; return what is to be read again: one to change the protocol, without its header Upgrade."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:  # the parser has not read the body

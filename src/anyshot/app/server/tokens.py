@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 class Tokens:
     """The tokens in a file and their scopes. Only digests are kept, and every one is compared, in constant time.
 
-    The file is read again once it was changed. If it has no token then, nobody is let in. If it cannot be used, the log
+    The file is read again once it was changed. If it has no token then, all are refused. If it cannot be used, the log
     says why, and the tokens from before are still valid.
 
     Raises InputError if the file cannot be read, has no token, or has a line that is not a scope and a token of at
