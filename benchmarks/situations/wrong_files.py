@@ -144,3 +144,7 @@ def _(folder: Path) -> object:
 holds("a file whose name begins with a hyphen, behind --: answered")(
     lambda f: command("predict", "--classes", "refund,delivery", "--", written(f, "-a.csv", "text\nrefund\n"))[0] == 0
 )
+
+holds("JSON lines called .txt: refused, with the suffix to use")(
+    fit_refused("a.txt", '{"text": "late", "label": "x"}\n{"text": "lost", "label": "y"}\n', "JSON", ".jsonl")
+)

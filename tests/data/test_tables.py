@@ -256,6 +256,8 @@ def test_columns_between_tabs_in_a_text_file_are_refused(tmp_path):
 def test_texts_with_their_labels_in_a_text_file_are_refused(tmp_path):
     labeled = "__label__refund money back\n__label__late where is it\n"
     assert "has labels within its lines, as fastText writes them" in fault_of(file(tmp_path, "a.txt", labeled))
+    objects = '{"text": "a"}\n{"text": "b"}\n'
+    assert "an object of JSON in most lines" in fault_of(file(tmp_path, "j.txt", objects))
     assert "begins with names of columns, 'text;label'" in fault_of(file(tmp_path, "b.txt", "text;label\na;x\n"))
     assert columns(file(tmp_path, "c.txt", "text, as sent\na;x\n")) == {"text": ["text, as sent", "a;x"]}
 

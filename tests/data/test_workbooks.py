@@ -213,3 +213,9 @@ def test_a_full_disk_is_the_error_alone(tmp_path, most):
 def test_lists_and_objects_are_written_as_json(tmp_path):
     write_table([{"a": [1, 2], "b": {"c": None}}], tmp_path / "a.xlsx")
     assert read_workbook(tmp_path / "a.xlsx").rows[1] == ["[1, 2]", '{"c": null}']
+
+
+def test_the_file_that_excel_keeps_of_an_open_workbook_is_refused_with_its_name(tmp_path):
+    (tmp_path / "~$May.xlsx").write_bytes(b"\x05Ann")
+    with pytest.raises(DataFileError, match=r"while a workbook is open\. Give 'May\.xlsx' instead"):
+        read_table(tmp_path / "~$May.xlsx")

@@ -247,11 +247,16 @@ def _refuse_printed(text: str, path: Path) -> None:
 
 
 def _refuse_labeled_lines(lines: Sequence[str], path: Path) -> None:
-    """Raise DataFileError for lines of text and label: of fastText, or below names such as text;label."""
+    """Raise DataFileError for lines of text and label: of fastText, of JSON, or below names such as text;label."""
     if sum(line.startswith("__label__") for line in lines) > len(lines) / 2:
         raise DataFileError(
             f"{path} has labels within its lines, as fastText writes them, such as {shortened(lines[0])!r}. Write "
             "two columns, text and label, to a file whose name ends in .csv; put texts with commas in double quotes."
+        )
+    if sum(line.lstrip().startswith('{"') and line.rstrip(" ,").endswith("}") for line in lines) > len(lines) / 2:
+        raise DataFileError(
+            f"{path} has an object of JSON in most lines, and a .txt file is read as one text per line. Let its name "
+            "end in .jsonl."
         )
     if len(lines) > 1 and max(n_usual(lines[0].split(mark)) for mark in ",;") > 1:
         raise DataFileError(

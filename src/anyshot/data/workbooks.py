@@ -64,6 +64,10 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Sheet:
     openpyxl = extra("openpyxl", "tables", purpose="Reading Excel files")
     with path.open("rb") as file:
         start = file.read(len(_COMPOUND_FILE))
+    if path.name.startswith("~$"):
+        raise DataFileError(
+            f"{path} is no workbook: Excel keeps such a file while a workbook is open. Give {path.name[2:]!r} instead."
+        )
     if start == _COMPOUND_FILE:
         raise DataFileError(
             f"{path} cannot be read as Excel: it has a password, or is of Excel 97 to 2003. Save it as .xlsx "
