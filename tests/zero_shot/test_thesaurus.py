@@ -99,6 +99,7 @@ def test_every_listed_name_is_found():
         ("feature request", ["FeatureRequest", "feature_requests"]),
         ("5 star", ["5 stars", "five stars", "excellent"]),
         ("sport", ["sports news", "category_sports"]),
+        ("technical support", ["technical issue", "Technical Problems", "technical_question"]),
     ],
 )
 def test_a_name_is_found_in_every_spelling(name, spellings):
@@ -111,6 +112,8 @@ def test_the_other_classes_decide_between_the_senses_of_a_name():
     assert lookup("normal", beside=["review", "SPAM message"]) == lookup("ham")
     assert lookup("fresh") == ()
     assert lookup("fresh", beside=["rotten"]) == lookup("good")
+    assert lookup("gut", beside=["schlecht"]) == lookup("positive")  # German
+    assert lookup("gut") == ()
 
 
 @pytest.mark.parametrize(
