@@ -24,6 +24,8 @@ SEVERAL: Final = {
 LINES: Final = frozenset({".csv", ".tsv", ".jsonl", ".txt"})
 """Endings of files that are joined line by line; names of columns that repeat are left out when they are read."""
 MOST_LISTED: Final = 5  # files that a remedy names one by one; of more it gives a pattern
+SHOWN: Final = {"int": "NUMBER", "int range": "NUMBER", "float": "NUMBER", "str": "NAME"}
+"""What the help shows in place of the type of an option."""
 _LOCAL: Final = re.compile(r"^((?:--[\w-]+=)?)(file:/.*)", re.IGNORECASE)
 """The address of a file on this machine, also as the value of an option."""
 
@@ -71,7 +73,11 @@ def built(name: str, command: Command, decorators: tuple[str, ...]) -> Any:
         function = load_path(path)(function)
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
     alone.command(name, cls=CheckedCommand, help=help_text, epilog=epilog)(function)
-    return typer.main.get_command(alone)
+    found: Any = typer.main.get_command(alone)
+    for one in found.params:
+        if one.param_type_name == "option" and not one.is_flag and one.metavar is None:
+            one.metavar = SHOWN.get(one.type.name)
+    return found
 
 
 class CheckedCommand(TyperCommand):
