@@ -18,6 +18,8 @@ COPY --from=build /opt/anyshot /opt/anyshot
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin anyshot \
  && install --directory --owner=10001 /models
 ENV PATH=/opt/anyshot/bin:$PATH PYTHONUNBUFFERED=1 ANYSHOT_DOWNLOAD=never ANYSHOT_CACHE=/tmp/anyshot
+# Without these, the memory of large requests is kept once they are answered.
+ENV MALLOC_MMAP_THRESHOLD_=1000000 MALLOC_TRIM_THRESHOLD_=1000000
 USER 10001
 VOLUME /models
 EXPOSE 8000

@@ -93,7 +93,7 @@ def content_of(item: Any, *, row: int | None = None) -> bytes:
         except (OSError, ValueError) as error:
             raise BadItemError(_unreadable(item, row, error)) from error
     pixels = read_pixels(item, row=row)
-    return b"RGB %d %d\n" % pixels.shape[:2] + pixels.tobytes()
+    return b"".join((b"RGB %d %d\n" % pixels.shape[:2], np.ascontiguousarray(pixels).data))  # one copy, not two
 
 
 def _read(item: Any, row: int | None, at_least: int | None) -> Pixels:
@@ -136,7 +136,7 @@ def _from_image(image: Image.Image) -> Pixels:
     if turned.has_transparency_data:
         seen = turned.convert("RGBA")
         turned = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
-    return np.array(turned.convert("RGB"))
+    return np.array(turned if turned.mode == "RGB" else turned.convert("RGB"))  # which copies them in any case
 
 
 def _orientation(image: Image.Image) -> int:

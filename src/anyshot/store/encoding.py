@@ -120,10 +120,16 @@ class _Task:
 
 def _keys(items: Sequence[Any], *, kind: str, digest: str | None) -> list[bytes]:
     """Return the key of each item (n,)."""
-    start = sha256(f"{kind}\n{digest}".encode()).digest()
+    start = sha256(sha256(f"{kind}\n{digest}".encode()).digest())
+
+    def key(content: bytes) -> bytes:
+        hashed = start.copy()
+        hashed.update(content)  # without a copy, since an image may have 150 MB
+        return hashed.digest()
+
     if kind == "image":
-        return [sha256(start + base.content_of(image, row=row)).digest() for row, image in enumerate(items)]
-    return [sha256(start + text.encode("utf-8", "surrogatepass")).digest() for text in items]
+        return [key(base.content_of(image, row=row)) for row, image in enumerate(items)]
+    return [key(text.encode("utf-8", "surrogatepass")) for text in items]
 
 
 def _digest(encoder: object) -> str | None:
