@@ -11,26 +11,31 @@ import { announce, byId, make, t, toast } from "./texts.js";
 const { htmx } = window, narrow = matchMedia("screen and (max-width: 900px)");
 const choosing = `${CHOOSING}${base.split("/")[2]}`;
 const view = byId("view"), filter = { params: {}, text: "", ids: null, labeled: [] };
-let asked = 0, count = 0, answered = false;  // answered: what is seen is in an order by answers
+let asked = 0, count = 0, anew = false;  // anew: a person asked for another order, which is not shown yet
+let answered = false;  // whether what is seen is in an order by answers
 
-/** Ask the server for the items in the chosen order. refresh: keep what is seen where it is, and sort what follows. */
-async function order({ refresh = false } = {}) {
+/** Ask the server for the items in the chosen order. stays: whether what is seen then keeps its place, and only what
+ * follows is sorted. */
+async function order({ stays } = {}) {
   const mine = ++asked;
+  anew ||= !stays;
   const search = byId("search").value.trim(), by = byId("search-by").value;
   const params = { view: view.value, ...(search ? { [by]: search } : {}), ...filter.params };
   const found = filter.ids ? filter : await get(`order?${new URLSearchParams(params)}`).catch((problem) => { if (problem.detail) toast(problem.detail); });
   await released;
   if (mine !== asked || !found) return;
+  const keeps = !anew && stays();
+  anew = false;
   answered = found.answered ?? answered;
   let { ids } = found;
-  if (refresh && !found.groups && shown.ids.length) {  // what was just read stays, though its answer may be another now
-    const there = new Set(ids), at = shown.ids.indexOf(current), stays = (id, place) => place < at || (place === at && !isConfirmed(id));
-    const first = shown.ids.slice(0, lastSeen()).filter((id, place) => there.has(id) || stays(id, place));
+  if (keeps && !found.groups && shown.ids.length) {  // what was just read stays, though its answer may be another now
+    const there = new Set(ids), at = shown.ids.indexOf(current), wasRead = (id, place) => place < at || (place === at && !isConfirmed(id));
+    const first = shown.ids.slice(0, lastSeen()).filter((id, place) => there.has(id) || wasRead(id, place));
     const seen = new Set(first);
     ids = [...first, ...ids.filter((id) => !seen.has(id))];
   }
   showRandom();
-  show(ids, found.labeled, found.groups ?? null, !refresh);
+  show(ids, found.labeled, found.groups ?? null, !keeps);
   byId("nothing").hidden = Boolean(ids.length) || !state.n_items;
   byId("nothing").firstElementChild.textContent = t(view.value === "errors" && !search && !filter.text ? "no_errors" : "nothing_found");
   byId("filter").hidden = !filter.text;
@@ -277,7 +282,7 @@ onChange((subjects, now) => {
   const keep = (now.n_items === items && answered) || isWorkedOn();
   seen.then(() => {  // what is seen comes first, and the server can do one thing at a time
     if (any("classes", "answers", "items")) refreshPanels();
-    if (grown || sorted) order({ refresh: keep });
+    if (grown || sorted) order({ stays: () => keep || isWorkedOn() });  // it may be when the answer comes
   });
   if (any("labels") && !any("answers")) clearTimeout(later), later = setTimeout(refreshPanels, 1000);  // the answers follow
   showCount();
