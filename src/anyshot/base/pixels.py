@@ -1,6 +1,7 @@
 """Read images (files, PIL images or arrays) as RGB pixels; errors name the image by its path and row."""
 
 import errno
+import io
 import os
 import struct
 import warnings
@@ -57,6 +58,14 @@ def read_pixels(item: Any, *, row: int | None = None, at_least: int | None = Non
     """
     with _without_warnings():
         return _read(item, row, at_least)
+
+
+def jpeg_of(item: Any, side: int) -> bytes:
+    """Return one image as a JPEG, which every browser shows, with at most so many pixels on its longer side."""
+    image, packed = Image.fromarray(read_pixels(item, at_least=side)), io.BytesIO()
+    image.thumbnail((side, side))
+    image.save(packed, "JPEG", quality=85)
+    return packed.getvalue()
 
 
 def map_pixels(

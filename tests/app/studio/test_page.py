@@ -141,6 +141,11 @@ def test_images_by_upload_and_camera(opened):
     page.wait_for_selector("#toast >> text=4 items added. 1 could not be used.")
     answered(page)
     page.click("#list .card >> nth=1")
+    assert page.evaluate("dock.scrollHeight - dock.clientHeight") == 0, "few classes are all in sight"
+    page.click("#dock [data-enlarge]")
+    until(page, "document.querySelector('#sheet[open] .picture')?.naturalWidth === 160")
+    check(page)
+    page.keyboard.press("Escape")
     page.click("#dock .pick >> text=ball")
     saved(page, 1)
     check(page)

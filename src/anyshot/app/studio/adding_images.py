@@ -1,15 +1,12 @@
 """Adding images to a project: files, and those in folders and zip files."""
 
 import hashlib
-import io
 import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias
-
-from PIL import Image
 
 from anyshot.app.studio.adding import Added, adding_change, batch_row, insert_item, insert_row
 from anyshot.app.studio.classes import existing
@@ -18,7 +15,7 @@ from anyshot.app.studio.items import IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Project
 from anyshot.base.files import atomic_file, write_synced
 from anyshot.base.items import IMAGE_SUFFIXES
-from anyshot.base.pixels import read_pixels
+from anyshot.base.pixels import jpeg_of
 from anyshot.base.zips import BROKEN_ZIP
 from anyshot.data.image_folders import image_fault
 from anyshot.errors import BadItemError, DataFileError, InputError
@@ -137,14 +134,11 @@ def _copied(project: Project, path: Path, name: str, added: Added) -> tuple[byte
         target = project.folder / IMAGES / f"{digest.hexdigest()}{path.suffix.lower()}"
         small = project.folder / THUMBNAILS / f"{digest.hexdigest()}.jpg"
         try:
-            pixels = read_pixels(path, at_least=THUMBNAIL_SIDE)
+            thumbnail = jpeg_of(path, THUMBNAIL_SIDE)
         except BadItemError as error:
             fault = str(error).replace(str(path), name).rstrip(".")
         else:
-            thumbnail, packed = Image.fromarray(pixels), io.BytesIO()
-            thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            thumbnail.save(packed, "JPEG", quality=85)
-            for file, own in ((target, content), (small, packed.getvalue())):
+            for file, own in ((target, content), (small, thumbnail)):
                 file.parent.mkdir(exist_ok=True)
                 with atomic_file(file) as part:
                     write_synced(part, own)  # on the disk before the item is

@@ -12,6 +12,7 @@ from anyshot.app.studio.database import UNKNOWN_ID, ProjectDatabase
 from anyshot.app.studio.feature_items import Columns, frame_of, read_columns, shown_row
 from anyshot.app.studio.transactions import LISTED, Row, listed, recorded_changes
 from anyshot.base.labels import UNKNOWN
+from anyshot.base.pixels import jpeg_of
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError
 
@@ -19,6 +20,7 @@ LabelOf: TypeAlias = int | Literal["unknown"] | None
 """A label: the id of a class, "unknown", or None for no label."""
 IMAGES: Final = "images"
 THUMBNAILS: Final = "thumbnails"
+PICTURE_SIDE: Final = 2000  # pixels
 IMAGE_FILE: Final = re.compile(r"([0-9a-f]{64})\.[a-z0-9]{1,5}")
 """Name of the file of an image, by its digest, in either folder."""
 _SUBJECTS: Final = frozenset({"items", "labels"})  # of changes after which the labels are read again
@@ -133,6 +135,10 @@ class ItemList:
     def path(self, item: Item) -> Path:
         """Return the file of an image."""
         return self._folder / IMAGES / item.content
+
+    def picture(self, item: Item) -> bytes:
+        """Return an image as a JPEG, as large as a screen shows it."""
+        return jpeg_of(self.path(item), PICTURE_SIDE)
 
     def thumbnail(self, item: Item) -> Path:
         """Return a small JPEG of an image, which every browser shows."""

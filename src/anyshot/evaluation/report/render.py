@@ -2,7 +2,6 @@
 
 import base64
 import html
-import io
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +16,11 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined, Template
 from matplotlib.figure import Figure
-from PIL import Image
 
 from anyshot.base.columns import item_count, take
 from anyshot.base.files import atomic_file
 from anyshot.base.items import Item, Items, modality_of
-from anyshot.base.pixels import read_pixels
+from anyshot.base.pixels import jpeg_of
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Indexes
 from anyshot.errors import BadItemError, InputError, MissingPartError
@@ -323,12 +321,10 @@ def single_items(X: Items, rows: Indexes) -> list[Any]:
 def _thumbnail(item: Item) -> ShownItem:
     name = "/".join(Path(item).parts[-2:]) if isinstance(item, (str, os.PathLike)) else ""
     try:
-        picture, file = Image.fromarray(read_pixels(item, at_least=MAX_SIDE)), io.BytesIO()
+        picture = jpeg_of(item, MAX_SIDE)
     except BadItemError as error:
         return ShownItem(f"{name or 'This image'} cannot be shown: {error}", is_readable=False)
-    picture.thumbnail((MAX_SIDE, MAX_SIDE))
-    picture.save(file, format="JPEG", quality=82)
-    return ShownItem(name, f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}")
+    return ShownItem(name, f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}")
 
 
 def _cut(text: str, longest: int = MAX_TEXT) -> str:

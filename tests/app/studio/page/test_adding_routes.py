@@ -80,8 +80,10 @@ def test_a_corrupt_image_is_listed_and_the_rest_is_taken(client):
     assert done["added"] == 1
     assert {one["name"] for one in done["refused"]} == {"b.png", "c.txt"}
     assert client.get(base + "items?ids=1").json()[0]["label"] == 1
-    shown = client.get(base + "items/1/thumbnail")
-    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+    for size in ("thumbnail", "picture"):
+        shown = client.get(f"{base}items/1/{size}")
+        assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+        assert Image.open(io.BytesIO(shown.content)).size == (40, 30)
 
 
 def picture(shade):

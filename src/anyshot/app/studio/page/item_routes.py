@@ -36,6 +36,7 @@ ORDERS: Final[dict[str, "Order"]] = {
     "added": "added",
 }
 """The orders that the page offers, and their names in a query."""
+KEPT: Final = {"Cache-Control": "private, max-age=86400, immutable"}
 MAX_IDS: Final = 500  # of one request
 LONGEST_WAIT: Final = 30.0  # a held request [s]
 OTHERS: Final = 0.25  # between two looks of a held request at what another process changed [s]
@@ -109,8 +110,17 @@ async def thumbnail(request: Request) -> Response:
     item = await run_in_threadpool(opened.project.items.one, request.path_params["number"])
     if not opened.project.items.thumbnail(item).is_file():  # a person may have removed it
         return Response(status_code=404)
-    headers = {"Cache-Control": "private, max-age=86400, immutable"}
-    return FileResponse(opened.project.items.thumbnail(item), media_type="image/jpeg", headers=headers)
+    return FileResponse(opened.project.items.thumbnail(item), media_type="image/jpeg", headers=KEPT)
+
+
+async def picture(request: Request) -> Response:
+    """Answer with an image as large as a screen shows it."""
+    opened = await opened_by(request)
+    item = await run_in_threadpool(opened.project.items.one, request.path_params["number"])
+    if not (item.name and opened.project.items.path(item).is_file()):
+        return Response(status_code=404)
+    content = await run_in_threadpool(opened.project.items.picture, item)
+    return Response(content, media_type="image/jpeg", headers=KEPT)
 
 
 async def changes(request: Request) -> Response:
@@ -176,5 +186,6 @@ ROUTES: Final = [
     Route("/p/{project}/order", item_order),
     Route("/p/{project}/items", some_items),
     Route("/p/{project}/items/{number:int}/thumbnail", thumbnail),
+    Route("/p/{project}/items/{number:int}/picture", picture),
     Route("/p/{project}/changes", changes),
 ]

@@ -36,7 +36,7 @@ function showTold(refused, notes) {
 }
 
 /** Open the dialog that shows what other parts put into it. */
-function openSheet(heading, ...content) {
+export function openSheet(heading, ...content) {
   const close = make("button", { className: "button quiet square", type: "button", textContent: "×", ariaLabel: t("close") });
   close.dataset.close = "";
   const title = make("div", { className: "title" }, make("h2", { id: "dialog-title", textContent: heading }), close);

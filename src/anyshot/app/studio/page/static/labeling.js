@@ -121,7 +121,7 @@ function openCurrent() {
     more?.remove();
     more = byId("more").content.firstElementChild.cloneNode(true);
     more.dataset.item = current;
-    more.querySelector(".others").replaceChildren(...row.others.flatMap(([name, value], place) => [...(place ? [" · "] : []), make("i", { textContent: name }), " ", value]));
+    more.querySelector(".others").replaceChildren(row.name, ...row.others.flatMap(([name, value], place) => [...(place ? [" · "] : []), make("i", { textContent: name }), " ", value]));
     more.querySelector("[data-why]").onclick = () => toggleWhy(!whyOpen);
     more.querySelector("[data-like]").onclick = () => list.dispatchEvent(new CustomEvent("like", { detail: Number(more.dataset.item) }));
     place.append(more);

@@ -1,6 +1,6 @@
 // The page of a project: the panels on both sides, the order and search of the items, and what changed.
 
-import { openAdd, showTable, tell } from "./adding.js";
+import { openAdd, openSheet, showTable, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
 import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, selected, setCurrent, show, shown } from "./list.js";
 import { morph } from "./morph.js";
@@ -211,6 +211,7 @@ document.addEventListener("click", (event) => {
   }
   if ((found = on("skip-words"))) { askWords = []; found.form.reset(); refreshPanels(); }
   if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass, ...(found.dataset.order ? { view: found.dataset.order } : {}) } });
+  if ((found = on("enlarge"))) enlarge(Number(found.closest(".more").dataset.item));
   if ((found = on("view"))) { view.value = found.dataset.view; showAll(); }
   if ((found = on("show-ids"))) { const ids = found.dataset.showIds.split(",").map(Number); showOnly(found.dataset.showName, { ids, labeled: ids }); }
   if ((found = on("focus"))) {
@@ -221,6 +222,13 @@ document.addEventListener("click", (event) => {
   if (on("undo")) { byId("sheet").close(); undo(); }
   if ((found = on("copy"))) navigator.clipboard.writeText(found.previousElementSibling.textContent).then(() => { found.textContent = t("copied"); announce(t("copied")); });
 });
+
+/** Show a picture as large as the screen allows; in the list, its edges are cut off. */
+function enlarge(id) {
+  const { name } = rows.get(id);
+  openSheet(name, make("img", { className: "picture", src: `${base}items/${id}/picture`, alt: name }));
+}
+byId("list").addEventListener("dblclick", ({ target }) => target.matches(".card > img") && enlarge(Number(target.parentElement.dataset.item)));
 function openNewClass(open) {
   byId("add-class").hidden = open;
   byId("new-class").hidden = !open;
@@ -279,7 +287,7 @@ onChange((subjects, now) => {
   const any = (...names) => names.some((name) => subjects.has(name));
   const seen = any("answers", "labels", "classes", "items") ? outdated(now.rows) : Promise.resolve();
   const grown = any("items") || now.n_items !== items, sorted = any("answers") && view.value === "first";
-  const keep = (now.n_items === items && answered) || isWorkedOn();
+  const keep = now.n_items === items && answered;
   seen.then(() => {  // what is seen comes first, and the server can do one thing at a time
     if (any("classes", "answers", "items")) refreshPanels();
     if (grown || sorted) order({ stays: () => keep || isWorkedOn() });  // it may be when the answer comes
