@@ -18,7 +18,7 @@ def project(tmp_path_factory):
         add_texts(project, TEXTS)
         billing = project.classes.add("billing")
         project.classes.set_words(billing, "charged twice, invoice")
-        project.classes.describe(project.classes.add("17"), "parcels and couriers")
+        project.classes.describe(project.classes.add("17"), "nobody ever came with it")
         yield project
 
 
@@ -30,7 +30,7 @@ def sentences(project, number, t=T):
 
 def test_words_and_descriptions_are_reasons_without_a_label(project):
     assert "Close to “<b>charged twice</b>”, a word of <b>billing</b>." in sentences(project, 1)
-    assert "Close to the description of <b>17</b>: “<b>parcels and couriers</b>”." in sentences(project, 3)
+    assert "Close to the description of <b>17</b>: “<b>nobody ever came with it</b>”." in sentences(project, 4)
     german = texts_in("de")
     assert german.rich("why_word", text="charged twice", name="billing") in sentences(project, 1, german)
 
