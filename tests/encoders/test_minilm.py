@@ -234,6 +234,23 @@ def test_torch_gives_the_same_vectors(exact, monkeypatch, words):
     assert cosine(own.encode(TEXTS), other.encode(TEXTS)).min() > 1 - 1e-6
 
 
+@pytest.mark.full
+@pytest.mark.torch
+def test_one_network_of_the_stages_and_the_words_gives_the_same_vectors(exact):
+    import torch
+
+    from anyshot.encoders.backbones import assemble
+
+    encoder = MiniLMEncoder(device="cpu", threads=1, word_layer=True)
+    whole = assemble(encoder, np.eye(2, 512, dtype=np.float32), np.zeros(2, np.float32), np.arange(2))
+    state = whole.backbone.together(whole.backbone.prepare(TEXTS[:2]))
+    with torch.inference_mode():
+        for stage in whole.network.values():
+            state = stage(state)
+    vectors = torch.nn.functional.normalize(state.x).numpy()
+    assert cosine(vectors, encoder.encode(TEXTS[:2])).min() > 1 - 1e-5
+
+
 def test_with_words_the_sentence_vector_comes_first_and_the_words_weigh_half_as_much(exact):
     vectors = MiniLMEncoder(device="cpu", threads=1, word_layer=True).encode(TEXTS)
     assert (vectors.shape, vectors.dtype) == ((len(TEXTS), 512), np.float32)
