@@ -156,6 +156,8 @@ def test_given_class_shares_stay_with_classes_that_change(letters, tmp_path):
     pending = AnyShotClassifier(list(prior), class_prior=prior, cache=False).fit().rename_class("zoo", "bus")
     pending.save(tmp_path)
     assert load(tmp_path).class_prior == pytest.approx({"bus": 0.3, "hub": 0.1, "tea": 0.6})
+    pending.predict(["a cup of tea"])
+    assert shares(pending) == {"bus": 0.3, "hub": 0.1, "tea": 0.6}
 
 
 def test_class_shares_that_are_set_must_match_the_classes(letters):

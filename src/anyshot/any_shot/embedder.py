@@ -260,6 +260,9 @@ class Embedder:
 
     def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:
         """Return the classes with embeddings; class vectors of another width than the `items` are attributes."""
+        return self._embedded(classes, items).with_class_prior(classes.class_prior)
+
+    def _embedded(self, classes: TrainingSet, items: Items) -> TrainingSet:
         texts, given = classes.texts, classes.class_embeddings
         width = self.encoder.width if self.encoder else 0
         if self.encoder is None and item_count(items):
