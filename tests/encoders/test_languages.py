@@ -38,6 +38,7 @@ def test_a_sentence_of_each_language_is_recognized(language):
         "Oscar de la Hoya meets Don King in El Paso",
         "Das Auto was great, says Der Spiegel, and so do we",
         "Bon appétit",
+        "Los Angeles, Las Vegas",
         "no me gusta",
         "",
         "9.99 EUR",

@@ -21,8 +21,9 @@ WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 def language_of(text: str) -> str | None:
     """Return the language other than English that a text is in, None if it seems to be English or is too short.
 
-    Of 140,000 rows of English data sets, 108 are taken for another language, and nearly all of these are: reviews in
-    Spanish, titles in French. Of tweets in five languages, 48 to 82 % are recognized.
+    Of 139,000 rows of English data sets, 132 are taken for another language, and nearly all of these are: reviews in
+    Spanish, titles in French. Of tweets in five languages, 48 to 81 % are recognized. The Spanish "los" and "las" are
+    not among the words: they begin the names of cities in America.
 
     >>> language_of("Das Gerät ist leider kaputt"), language_of("The schnitzel und das Bier were great, and so are you")
     ('German', None)
