@@ -55,7 +55,20 @@ def test_a_denial_in_another_language_means_the_opposite(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["normal", "no finding", "no", "nonprofit", "not spam", "November", "notes", "notice", "no. 1", "kein Spam"]
+    "name",
+    [
+        "normal",
+        "no finding",
+        "no",
+        "nonprofit",
+        "not spam",
+        "November",
+        "notes",
+        "notice",
+        "nomads",
+        "no. 1",
+        "kein Spam",
+    ],
 )
 def test_other_names_do_not_deny(name):
     assert not denies(name)

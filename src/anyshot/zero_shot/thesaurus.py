@@ -68,7 +68,7 @@ _DENIAL: Final = (
 )
 """How names begin that say what a class is not, in normal form: in English, and in other languages."""
 _DENIED: Final = tuple(re.compile(rf"(?:{words}) (?:(?:about|un|une|es|é) )?(.*[^\W\d_].*)") for words in _DENIAL)
-_WRITTEN_TOGETHER: Final = re.compile("(non|not|no)(.{3,})")
+_WRITTEN_TOGETHER: Final = re.compile("(?!nomad|nonstop|nowhere)(non|not|no)(.{3,})")
 
 
 class Thesaurus(NamedTuple):
