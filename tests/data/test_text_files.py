@@ -58,6 +58,7 @@ def test_the_encoding_is_detected_and_said(tmp_path, caplog, encoding):
         "l\u2019\u00e9t\u00e9",
         "na\u00efve caf\u00e9",
         "\u00bfD\u00f3nde?",
+        "width\u00d7height, a\u00d7b",
     ],
     ids=ascii,
 )

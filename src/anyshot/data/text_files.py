@@ -81,14 +81,14 @@ _TEXT_TABLES: Final = (".csv", ".tsv", ".jsonl", ".json")
 NOT_OF_FILES: Final = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 """Encodings of Python in which no file is written."""
 SAMPLE: Final = 2**16  # bytes from which an encoding is detected
-MOST_LINES: Final = 1000  # in which it is looked for letters that no Western language has
+MOST_LINES: Final = 1000  # that are searched for letters where no Western language has them
 
 _TURKISH: Final = frozenset("\u011f\u0131\u015f\u011e\u0130\u015e")
 """Letters in which Turkish Windows-1254 differs from 1252: g with a breve, i without a dot, s with a cedilla."""
 _OTHERS_OF_TURKISH: Final = frozenset("\u00e7\u00f6\u00fc\u00e2\u00ee\u00fb\u00c7\u00d6\u00dc\u00c2\u00ce\u00db")
 _ODD_SIGN: Final = re.compile(
     "(?<=[^\\W\\d_])[\u00a3\u00a5\u00b3\u00b9\u00bc\u00be\u00bf\u2020\u2021\u201a\u201e\u2039\u02c6](?=[^\\W\\d_])"
-    "|(?<=[a-z])[\u00c0-\u00de\u0160\u0178\u017d](?=[a-z])"
+    "|(?<=[a-z])[\u00c0-\u00d6\u00d8-\u00de\u0160\u0178\u017d](?=[a-z])"
 )
 """A mark, or a capital with an accent, within a word: Polish, or the text of a Mac, read as Windows-1252."""
 _FINAL_INSIDE: Final = re.compile("[\u05da\u05dd\u05df\u05e3\u05e5][\u05d0-\u05ea]")
