@@ -30,7 +30,7 @@ def test_names_between_other_marks_are_refused(text):
 
 @pytest.mark.parametrize("text", ["[billing, delivery]", '["billing", "delivery"]', "{billing,delivery}"])
 def test_names_in_brackets_are_refused(text):
-    with pytest.raises(InputError, match=r"stand in brackets\. Write names between commas alone: a,b,c"):
+    with pytest.raises(InputError, match=r"are in brackets\. Write names between commas alone: a,b,c"):
         listed_classes(text)
     assert listed_classes("sports (ball), [x]y") == ["sports (ball)", "[x]y"]
 

@@ -30,7 +30,7 @@ def listed_classes(text: str) -> list[str]:
     ['sports, games', 'news']
     """
     if re.fullmatch(r"\s*(\[.*\]|\{.*\}|\([^()]*\))\s*", text, re.DOTALL):
-        raise InputError(f"The classes {text!r} stand in brackets. Write names between commas alone: a,b,c.")
+        raise InputError(f"The classes {text!r} are in brackets. Write names between commas alone: a,b,c.")
     if '"' not in text:
         names = [clean_name(name) for name in text.split(",")]
         if len(names) == 1 and os.path.isfile(text):

@@ -27,10 +27,9 @@ if TYPE_CHECKING:  # it is loaded where there is a terminal
 FAILED: Final = 1  # the exit code of an error
 DEVICE: Final = "ANYSHOT_DEVICE"
 INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
-CLOSED_PIPE: Final = 141  # as shells report it: 128 + SIGPIPE
+CLOSED_PIPE: Final = 141  # the exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE
 _PARAMETER: Final = re.compile(r"(?:Words|[a-z]+_[a-z_]+|\w+=(?:\([^)]*\)|\{[^}]*\}|\[[^\]]*\]|[^\s(]+)) \((--[^)]+)\)")
 """A parameter of Python, perhaps with its value, and the option in its place."""
-"""Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 ClickException: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """The base class of the errors of wrong usage. Its module depends on the version of typer, which does not export it."""
@@ -109,9 +108,9 @@ def _plain_number_fault(message: str) -> str:
     """Return what typer says of an option for a number without the names of types.
 
     >>> _plain_number_fault("'5%' is not a valid float."), _plain_number_fault("0 is not in the range x>=1.")
-    ("'5%' is not a number. Write it as 0.05 is written.", '0 is too small: 1 or more is needed.')
+    ("'5%' is not a number. Write one such as 0.05.", '0 is too small: 1 or more is needed.')
     """
-    message = re.sub(r"is not a valid float( range)?\.", "is not a number. Write it as 0.05 is written.", message)
+    message = re.sub(r"is not a valid float( range)?\.", "is not a number. Write one such as 0.05.", message)
     message = re.sub(r"is not a valid int(eger)?( range)?\.", "is not a whole number.", message)
     return re.sub(r"is not in the range x>=(\d+)\.", r"is too small: \1 or more is needed.", message)
 
