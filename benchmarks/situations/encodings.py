@@ -24,7 +24,7 @@ ENCODED = {
     "shift_jis": ("荷物はいつ届きますか", "shift_jis"),
     "cp1251": ("где мой заказ", "cp1251"),
     "cp1254": ("siparişim gelmedi, çok yanl\u0131ş", "cp1254"),
-    "cp1252 with signs between letters": ("width×height is axb, not a×b", "cp1252"),
+    "cp1252 with signs between letters": ("width\u00d7height is axb, not a\u00d7b", "cp1252"),
 }
 holds.each("a list of texts in {}: read", ENCODED)(
     lambda f, text, encoding: read_texts(f, "a.txt", text.encode(encoding)) == [text]

@@ -12,7 +12,7 @@ from anyshot.app.studio.views import Query, order
 @pytest.fixture
 def mail(project, written):
     """Three tickets, two of which have the same text, and a letter."""
-    table = "ticket,text,queue\nT-17,Charged twice,a\nT-8,Where is it?,\nT-9,Where is it?,b\n"
+    table = "ticket,text,queue\nT-17,Charged twice,a\nT-8,Where is it?,\nT-9,Where is it?,b\\c\n"
     add_table(project, written(table), text_column="text")
     add_table(project, written("Dear Sir", "Ann.txt"), whole=True)
     return project
@@ -34,6 +34,7 @@ def ids(project, text):
 
 def test_items_are_found_by_other_columns_of_their_rows_numbers_as_a_whole(mail, patients):
     assert [ids(mail, text) for text in ("t-17", "T-9 where", "T-17 where", "ann", "tick")] == [[1], [2], [], [3], []]
+    assert ids(mail, "b\\C") == [2]
     assert [ids(patients, text) for text in ("17", "117", "7", "date")] == [[2, 3], [1], [], []]
 
 

@@ -35,7 +35,8 @@ def _shown(cell: Any, language: str) -> str:
 
 def items_with(project: Project, words: Sequence[str]) -> list[int]:
     """Return the ids of the items whose rows have all words, as `folded` returns them; numbers count as a whole."""
-    features, is_likely = project.items.columns(), search_in_text(words)
+    features = project.items.columns()
+    is_likely = search_in_text([json.dumps(word, ensure_ascii=False)[1:-1] for word in words])  # as in `stored_cells`
     rows = [row for row in project.database.read(_ROWS) if is_likely(row["cells"])]
     return [row["item"] for row in rows if _has(words, [cell for _, cell in _cells(row, features)])]
 
