@@ -61,6 +61,7 @@ def test_the_default_encoder_is_that_of_the_first_items(parts, name):
     ("names", "words"),
     [
         (["A", "B"], "'A', have only one letter"),
+        (["not billing", "not delivery"], "'not billing', say what a class is not"),
         (["complaint 1", "complaint 2"], "'complaint 1', differ from others only in numbers"),
         (["доставка", "возврат денег"], "'возврат денег', are in letters that the encoder 'minilm' does not know"),
     ],

@@ -29,6 +29,7 @@ from anyshot.tasks.parameters import Parameters, doubts_about_shares, expected_s
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_readings import synonyms
 from anyshot.zero_shot.class_texts import check_not_named_unknown
+from anyshot.zero_shot.denials import denies
 
 MayWait: TypeAlias = bool | NDArray[np.bool_]
 """Whether each class (c,), or all classes, may be without a label and a description, and not be predicted."""
@@ -165,6 +166,7 @@ def warn_of_names(embedder: Embedder, data: TrainingSet, new: Collection[Label] 
     faults = {
         f"are in letters that the encoder {embedder.name!r} does not know": unread,
         "have only one letter": [name for name in names if sum(map(str.isalpha, name)) == 1 and name not in unread],
+        "say what a class is not": [name for name in names if denies(name, among=texts.names)],
         "differ from others only in numbers": [name for name in names if numbered[_NUMBER.sub("0", name)] > 1],
     }
     for fault, found in faults.items():
