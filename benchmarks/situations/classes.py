@@ -83,6 +83,7 @@ def _answers_by_names(classes: Any, X: Any = ASKED) -> Any:
 
 UNKNOWN = {
     "only one letter": (["A", "B"], "only one letter"),
+    "only denials": (["not billing", "not delivery"], "say what a class is not"),
     "numbers as their only difference": (["complaint number 1", "complaint number 2"], "only in numbers"),
     "letters that the encoder does not know": (
         ["\u0434\u043e\u0441\u0442\u0430\u0432\u043a\u0430", "\u0446\u0435\u043d\u0430"],
@@ -100,6 +101,9 @@ holds.each(
         "words given to two of three classes": {"a": Words("x y"), "b": Words("y x"), "c": Words("z")},
     },
 )(lambda _, classes: says(lambda: _answers_by_names(classes), SAME))
+holds.warned("two classes with the same description: warned of", "have the same descriptions")(
+    lambda _: _answers_by_names({"K1": "the app crashes", "K2": "The app crashes"})
+)
 holds.warned("a class added with the name of another in other words: warned of", SAME)(
     lambda _: by_names(["spam", "ham"]).partial_fit(["a prize"], ["spam"]).add_class("junk")
 )

@@ -173,7 +173,9 @@ def test_names_in_another_language_are_read_by_their_translation_alone():
     words = [Words(", ".join(own.words)) for own in found]
     alone = ClassTexts(texts.names, ((), ()), tuple(words))
     np.testing.assert_allclose(reader.embed(texts), reader.embed(alone), atol=1e-6)
-    assert "(from the bundled list, by the English name): 'Rechnung' as billing, invoice" in reader.reasons(texts)[1]
+    _, by_words, advice = reader.reasons(texts)
+    assert "(from the bundled list, by the English name): 'Rechnung' as billing, invoice" in by_words
+    assert advice.startswith("The encoder is for English: names in another language are read by the English name, but")
 
 
 def test_translations_are_for_the_default_encoder_and_can_be_left_out():
@@ -199,7 +201,7 @@ def test_names_without_a_meaning_have_no_words(names):
     assert readings(describe(names)) == (Reading(), Reading())
 
 
-def test_synonyms_have_the_same_words():
+def test_synonyms_have_the_same_words_or_descriptions():
     texts = describe(["spam", "joy", "junk"])
     spam, joy, junk = found = readings(texts)
     assert spam == junk != joy
@@ -209,6 +211,10 @@ def test_synonyms_have_the_same_words():
     own = describe({"a": Words("x y"), "b": Words("Y x"), "c": Words("z")})
     assert synonyms(own, own_readings(own))[0].startswith("The classes 'a' and 'b' have the same words")
     assert synonyms(own, own_readings(own), ["c"]) == []
+    described = describe({"a": "It crashes", "b": ["it crashes"], "c": ["it crashes", "it freezes"], "d": None})
+    assert synonyms(described, (Reading(),) * 4) == [
+        "The classes 'a' and 'b' have the same descriptions. Describe how they differ."
+    ]
 
 
 def test_classes_given_by_vectors_have_no_words():
@@ -237,7 +243,8 @@ def test_the_reasons_name_the_words_of_some_classes():
     (advice,) = reading_reasons(describe(["a"]), (Reading(),), ask=True)
     assert "the bundled list has none for 'a'. Before you label more, write ten words a class" in advice
     some = describe({"joy": None, "ham": Words(drop=lookup("ham")), "zyzzyva": None, "other": None})
-    assert "none for 'ham', 'zyzzyva'. Before" in reading_reasons(some, readings(some), ask=True)[0]
+    (advice, _) = reading_reasons(some, readings(some), ask=True)
+    assert "none for 'ham', 'zyzzyva' that you do not drop. Before" in advice
 
 
 def test_the_reasons_say_which_name_is_left_out():

@@ -290,9 +290,16 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
         listed = first_of(shown, at_most=SHOWN_CLASSES)
         reasons.append(f"Classes are read by words ({where}): {listed}. Change them with Words (--words){off}.")
     elif ask and texts.names:
+        dropped = " that you do not drop" if any(own and own.drop for own in texts.words) else ""
         reasons.append(
-            f"Class names are read without words, since the bundled list has none for {_without_words(texts)}. Before "
-            "you label more, write ten words a class with Words (--words), such as good and great for 'positive'."
+            f"Class names are read without words, since the bundled list has none for {_without_words(texts)}{dropped}."
+            " Before you label more, write ten words a class with Words (--words), such as good and great for "
+            "'positive'."
+        )
+    if "translated" in sources:
+        reasons.append(
+            "The encoder is for English: names in another language are read by the English name, but texts in it are "
+            "understood badly. Such texts need more labels, or another encoder (--encoder)."
         )
     reasons += synonyms(texts, read_by)
     any_text = [repr(name) for name, _ in _of(texts, read_by, "any")]
@@ -308,16 +315,29 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
 
 
 def synonyms(texts: ClassTexts, read_by: Sequence[Reading], names: Collection[Label] | None = None) -> list[str]:
-    """Return which two classes are read by the same words, in a sentence; none if all differ.
+    """Return which two classes have the same descriptions, and which are read by the same words, in sentences.
 
     names: the classes of which one must be among the two, all by default.
     """
+    described = [(name, own[1:]) for name, own in zip(texts.names, texts.texts, strict=True) if own[1:]]
+    by_words = [(name, own.words) for name, own in _of(texts, read_by, "own", "bundled", "translated", "similar")]
+    found = {
+        "descriptions. Describe how they differ.": _first_equal(described, names),
+        "words. Give others with Words (--words).": _first_equal(by_words, names),
+    }
+    return [f"The classes {pair[0]!r} and {pair[1]!r} have the same {what}" for what, pair in found.items() if pair]
+
+
+def _first_equal(
+    own: Sequence[tuple[Label, Sequence[str]]], names: Collection[Label] | None
+) -> tuple[Label, Label] | None:
+    """Return the first two classes with the same texts, of which one is among `names`, if given; None if all differ."""
     first: dict[frozenset[str], Label] = {}
-    for name, own in _of(texts, read_by, "own", "bundled", "translated", "similar"):
-        other = first.setdefault(frozenset(map(str.casefold, own.words)), name)
+    for name, some in own:
+        other = first.setdefault(frozenset(map(str.casefold, some)), name)
         if other != name and (names is None or not {name, other}.isdisjoint(names)):
-            return [f"The classes {other!r} and {name!r} have the same words. Give others with Words (--words)."]
-    return []
+            return other, name
+    return None
 
 
 def _of(texts: ClassTexts, read_by: Sequence[Reading], *sources: Source) -> list[tuple[Label, Reading]]:
