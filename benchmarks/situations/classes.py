@@ -110,7 +110,16 @@ holds.warned("a class added with the name of another in other words: warned of",
 holds.warned("a name of one letter beside names that the list has: warned of", "only one letter")(
     lambda _: _answers_by_names(["spam", "ham", "junk mail", "B"])
 )
-REST = ["other (please specify)", "n/a", "none of these", "off-topic", "general inquiry", "Sonstiges", "not a refund"]
+REST = [
+    "other (please specify)",
+    "n/a",
+    "none of these",
+    "off-topic",
+    "general inquiry",
+    "Sonstiges",
+    "not a refund",
+    "sin queja",
+]
 
 
 def _how_read(names: list[str]) -> str:

@@ -48,7 +48,19 @@ def test_a_denial_is_known_in_every_spelling(name):
     assert denies(name.replace("spam", "billing").replace("Spam", "Billing"))
 
 
-@pytest.mark.parametrize("name", ["pas négatif", "no negativo", "não negativo", "niet negatief"])
+@pytest.mark.parametrize(
+    "name", ["sin queja", "Ninguna queja", "aucune plainte", "senza reclamo", "keinerlei Beschwerde"]
+)
+def test_a_denial_in_another_language_without_an_opposite_denies(name):
+    assert denies(name, among=[name, "refund", "delivery"])
+    assert not denies("sin ánimo de lucro", among=["sin ánimo de lucro", "empresa"])  # nonprofit
+    assert translated(name) == ()
+    assert not denies("San Francisco", among=["San Francisco", "New York"])
+
+
+@pytest.mark.parametrize(
+    "name", ["pas négatif", "pas de négatif", "no negativo", "sin negativo", "não negativo", "niet negatief"]
+)
 def test_a_denial_in_another_language_means_the_opposite(name):
     assert translated(name)[0] == "positive"
     assert not denies(name)

@@ -64,10 +64,11 @@ With 0.9, banking77, where it is 0.83, has 1.0 points less without a label, and 
 
 _DENIAL: Final = (
     "(?:is )?(?:no|non|not)|isn'?t|without|other than|excluding|(?:(?:all|anything|everything) )?(?:but|except)",
-    "(?:ist |es |é )?(?:nicht|no|non|não|nao|niet|geen|kein|keine)|ohne|pas",
+    "(?:ist |es |é )?(?:nicht|no|non|não|nao|niet|geen|kein|keine|keinerlei)|ohne|pas|sin|senza|zonder"
+    "|aucune?|ning[uú]n|ninguna|nessuna?|nenhuma?",
 )
 """How names begin that say what a class is not, in normal form: in English, and in other languages."""
-_DENIED: Final = tuple(re.compile(rf"(?:{words}) (?:(?:about|un|une|es|é) )?(.*[^\W\d_].*)") for words in _DENIAL)
+_DENIED: Final = tuple(re.compile(rf"(?:{words}) (?:(?:about|un|une|de|es|é) )?(.*[^\W\d_].*)") for words in _DENIAL)
 _WRITTEN_TOGETHER: Final = re.compile("(?!nomad|nonstop|nowhere)(non|not|no)(.{3,})")
 
 
