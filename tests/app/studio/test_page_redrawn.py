@@ -154,3 +154,50 @@ def test_what_has_the_focus_keeps_it_when_its_panel_is_drawn_anew(opened, studio
     page.keyboard.press("Enter")
     page.wait_for_selector(".chip.own >> text=fee")
     page.wait_for_selector(".class >> text=praise")
+
+
+@pytest.mark.full
+def test_the_browser_asks_before_it_leaves_what_is_typed_but_nothing_that_was_sent_or_canceled(opened):
+    page, asked = opened(), []
+    page.on("dialog", lambda one: (asked.append(one.type), one.accept()))
+
+    def asks():
+        asked.clear()
+        page.reload()
+        return asked == ["beforeunload"]
+
+    page.click("[data-open=new-project]")
+    page.fill("#new-project [name=name]", "asked")
+    assert asks()
+    create(page, "asked")
+    page.fill("#new-class textarea", "billing")
+    assert asks()
+    name_classes(page, ["billing", "login"])
+    paste(page, TEXTS)
+    assert not asks()
+    for opens, field, sends, cancels in (
+        ("[data-add-class]", "#new-class input", "", "[data-cancel-class]"),
+        ("[data-add-word] >> nth=0", ".chips [name=add] >> nth=0", "", ""),
+        ("#edit-1", "#sheet textarea", "#sheet .main", "#sheet [data-close]"),
+        ("#add-items", "#paste-text", "#paste-add", "#add [data-close]"),
+    ):
+        page.click(opens)
+        page.fill(field, "invoice")
+        assert asks(), field
+        for ends in filter(None, (sends, cancels)):
+            page.click(opens)
+            page.fill(field, "invoice")
+            page.click(ends)
+            page.wait_for_selector(field, state="hidden")
+            assert not asks(), ends
+    page.fill("#search", "invoice")
+    assert not asks()
+    page.click(".home")
+    for ends in ("", "[data-close]", ".main"):
+        page.click("[aria-label='Edit asked']")
+        page.fill("#edit-project [name=name]", "renamed")
+        if ends:
+            page.click(f"#edit-project {ends}")
+            page.wait_for_selector("#edit-project", state="hidden")
+        assert asks() == (not ends), ends
+    page.wait_for_selector("[aria-label='Edit renamed']")

@@ -4,8 +4,8 @@ import { openAdd, openSheet, showTable, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
 import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, selected, setCurrent, show, shown } from "./list.js";
 import { morph } from "./morph.js";
-import { base, follow, get, onChange, send, sendForm, state } from "./server.js";
-import { CHOOSING, forget, ofBrowser, ofTab, recall, remember } from "./storage.js";
+import { base, follow, get, onChange, reload, send, sendForm, state } from "./server.js";
+import { CHOOSING, forget, ofBrowser, ofTab, recall, remember, TYPED } from "./storage.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window, narrow = matchMedia("screen and (max-width: 900px)");
@@ -130,10 +130,7 @@ function drawPanel(panel, content) {
   }
   if (panel.id !== "classes") return;
   const { names } = byId("new-class").elements, ask = panel.querySelector(".ask.words textarea");
-  if (names !== first && typed && byId("add-class")) {  // someone else has named the first classes meanwhile
-    openNewClass(true);
-    names.value = typed.replaceAll("\n", ", ");
-  }
+  if (names !== first && typed && byId("add-class")) fillNewClass(typed);  // someone else has named the first ones
   if (ask && !asking && isFree()) ask.focus();
   if (asking && !ask && narrow.matches) panel.closest("details").open = false;  // what follows is below
   asking = ask !== null;
@@ -186,10 +183,10 @@ document.addEventListener("submit", (event) => {
     else if (dialog && done.undo) toast(done.undo.sentence, t("undo"), () => undo(done.undo.id));
   }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); });
 });
-/** Show the page of a project that became one of another kind by its first items, and then what was added. */
+/** Show the page of a project that became one of another kind, and then what was added. */
 function reloadAs(done) {
   remember(ofTab, `anyshot added ${base}`, JSON.stringify(done));
-  location.reload();
+  reload();
 }
 const words = (id, change) => send("classes/words", { id, ...change }).catch((problem) => toast(problem.detail));
 const idOf = (element) => Number(element.closest("[data-class]").dataset.class);
@@ -234,6 +231,13 @@ function openNewClass(open) {
   byId("new-class").hidden = !open;
   (open ? byId("new-class").querySelector("input, textarea") : byId("add-class")).focus();
 }
+function fillNewClass(typed) {
+  if (byId("add-class")) openNewClass(true);
+  byId("new-class").elements.names.value = byId("add-class") ? typed.replaceAll("\n", ", ") : typed;
+}
+const typedBefore = recall(ofTab, TYPED + base);
+forget(ofTab, TYPED + base);
+if (typedBefore) fillNewClass(typedBefore);
 document.addEventListener("focusout", (event) => {
   const form = event.target.closest(".chips form");
   if (form && !form.elements.add.value) setTimeout(() => { form.hidden = true; form.previousElementSibling.hidden = false; }, 150);

@@ -2,7 +2,7 @@
 // wait here and in the tab's storage, so that neither a click nor a reload loses one.
 
 import { lostFile } from "./files.js";
-import { ofTab, recall, remember } from "./storage.js";
+import { ofTab, recall, remember, TYPED } from "./storage.js";
 import { byId, make, t } from "./texts.js";
 
 export const base = document.body.dataset.base;
@@ -130,6 +130,14 @@ export async function get(path) {
   return result;
 }
 
+/** Show the page of a project that became one of another kind by its first items; the names that are typed stay. */
+export function reload() {
+  const form = byId("new-class");
+  remember(ofTab, TYPED + base, form.elements.names.value);
+  form.ariaBusy = "true";  // so that the browser does not ask
+  location.reload();
+}
+
 /** Follow what changes, by requests that the server holds until there is something to tell; seen: returns the items
  * that are on the screen, which it sends along. */
 export async function follow(seen) {
@@ -141,7 +149,7 @@ export async function follow(seen) {
       const isOld = news.version < (state.changed_to ?? 0);
       Object.assign(state, news, isOld && { undo: state.undo });
       isGone(false);
-      if (news.kind !== document.body.dataset.kind && !queue.length) location.reload();  // its first items are others
+      if (news.kind !== document.body.dataset.kind && !queue.length) reload();
       listeners.forEach((listener) => listener(new Set(news.subjects), state));
     } catch (problem) {
       if (!state.leaving) isGone(true, problem.detail);

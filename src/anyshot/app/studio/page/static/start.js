@@ -18,9 +18,11 @@ async function post(path, body) {
   return result;
 }
 
+const closeDialogs = () => document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+
 /** Do something that takes a while: the page says so, or what was wrong. */
 async function work(what) {
-  document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+  closeDialogs();
   error.textContent = "";
   say(t("working"));
   working.hidden = false;
@@ -97,7 +99,7 @@ function openFor(id, { address, name }) {
   dialog.dataset.project = address;
   dialog.querySelectorAll(".error").forEach((one) => (one.textContent = ""));
   const field = dialog.querySelector("[name=name]"), shown = dialog.querySelector("[data-shown-name]");
-  if (field) field.value = name;
+  if (field) field.value = field.defaultValue = name;
   if (shown) shown.textContent = name;
   dialog.showModal();
   field?.select();
@@ -105,6 +107,7 @@ function openFor(id, { address, name }) {
 async function change(action, project, body, failed) {
   try {
     const { name } = await post(`/projects/${encodeURIComponent(project)}/${action}`, body);
+    closeDialogs();
     location.href = action === "remove" ? `/?removed=${encodeURIComponent(name)}` : "/";
   } catch (problem) {
     failed.textContent = problem.detail ?? t("gone_once");

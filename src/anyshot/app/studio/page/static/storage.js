@@ -7,6 +7,9 @@ export const ofTab = () => window.sessionStorage, ofBrowser = () => window.local
  * holds the lock of the same name, so that others can tell whether it was closed. */
 export const CHOOSING = "anyshot choosing ";
 
+/** Start of the key of the names of new classes that were typed when the page itself was loaded anew. */
+export const TYPED = "anyshot typed ";
+
 /** Return the keys of what is remembered that begin with a text. */
 export function keysOf(storage, start) {
   try { return Object.keys(storage()).filter((key) => key.startsWith(start)); } catch { return []; }
