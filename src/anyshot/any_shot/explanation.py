@@ -86,8 +86,8 @@ class Explanation:
         own, reasons = f"{100 * self.probability:.0f} %", "\n".join(self.reasons())
         answer, label, runner_up = (shortened(str(name)) for name in (self.answer, self.label, self.runner_up))
         if not self.is_known:  # nothing is known of the probability that the item is of no class
-            return self.item, answer, "-", f"{label} ({own})", reasons
-        return self.item, answer, own, f"{runner_up} ({100 * (self.probability - self.margin):.0f} %)", reasons
+            return self.item, answer, "-", f"{label}\n{own}", reasons
+        return self.item, answer, own, f"{runner_up}\n{100 * (self.probability - self.margin):.0f} %", reasons
 
 
 class Explanations(tuple[Explanation, ...]):
