@@ -135,6 +135,9 @@ holds.each("a name that does not say what a class is, {}: read as any text", {na
 holds("a name with not that denies no other class: read as what it says")(
     lambda _: "does not say" not in _how_read(["not delivered", "damaged", "wrong size"])
 )
+holds("names of what is missing: each read as what it says")(
+    lambda _: "does not say" not in _how_read(["no sound", "no internet", "cracked screen"])
+)
 holds('"spam" and "nonspam": read by opposite words')(
     lambda _: by_names(["spam", "nonspam"]).predict(["see you at dinner tonight"]).tolist() == ["nonspam"]
 )
