@@ -136,3 +136,20 @@ def test_after_a_table_the_classes_are_asked_for_and_then_their_words(opened, tm
     page.wait_for_selector(".ask.words textarea:focus")
     answered(page)
     until(page, "document.activeElement.name === 'words-1'")  # it keeps the focus when answers come
+
+
+TWO_PARTS = """async () => {
+    const {toast} = await import("/static/texts.js"), nothing = () => 0;
+    toast("Undone: Labeled 12 items as delivery", "Redo", nothing);
+    toast("12 answers changed", "Show them", nothing, {follows: true});
+}"""
+
+
+def test_a_message_of_two_parts_is_one_line_beside_the_history(opened):
+    page = opened(width=1101)
+    create(page, "Messages to the support of the shop")
+    page.evaluate(TWO_PARTS)
+    for width in (1101, 1600):
+        page.set_viewport_size({"width": width, "height": 780})
+        assert page.is_visible("[hx-get$=history]")
+        assert page.locator("#toast").bounding_box()["height"] < 45, width
