@@ -286,7 +286,7 @@ def test_the_reason_states_the_accuracy_of_every_method():
     assert model.reasons[-1].startswith(used)
 
 
-def test_a_method_that_is_less_accurate_than_another_says_that_figures_do_not_choose():
+def test_what_held_out_labels_say_against_the_method_and_the_names_is_said():
     data = four_classes(n_each=6)[0]
     scores = np.eye(4)[data.index]
     results = [
@@ -295,6 +295,10 @@ def test_a_method_that_is_less_accurate_than_another_says_that_figures_do_not_ch
     why = {one: result_of(one, results, data, fit_prior(data))[1] for one in ("any-shot", "zero-shot")}
     assert why["any-shot"].endswith("These figures do not choose the method.")
     assert why["zero-shot"].endswith(").")
+    exchanged = result_of(
+        "zero-shot", [result_from_scores("zero-shot", -scores, data.index, None)], data, fit_prior(data)
+    )
+    assert exchanged[1].endswith("less often than by chance: check whether labels and classes were exchanged.")
 
 
 # --- classes without labels ---

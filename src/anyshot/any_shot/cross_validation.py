@@ -193,13 +193,15 @@ def result_from_scores(
 def result_of(
     method: Method, results: Sequence[CrossValidationResult], data: TrainingSet, prior: Prior
 ) -> tuple[CrossValidationResult, str]:
-    """Return the result of a method, or its defaults if nothing was held out, and one sentence on it."""
+    """Return the result of a method, or its defaults if nothing was held out, and sentences on it."""
     for own in results:
         if own.method == method:
             figures = ", ".join(map(str, [own, *(one for one in results if one is not own)]))
             found = f"accuracy on {count(len(own.correct), 'held-out label')}, mean over classes, with 95 % intervals"
             is_best = own.accuracy == max(one.accuracy for one in results)
             why = "" if is_best else " These figures do not choose the method."
+            if any(one.method == "zero-shot" and one.interval[1] < 1 / len(data.class_embeddings) for one in results):
+                why += " Zero-shot is right less often than by chance: check whether labels and classes were exchanged."
             return own, f"{method.capitalize()} is used ({found}: {figures}).{why}"
     factors, none = default_factors(method, data, prior), np.zeros(0)
     temperature = default_temperature(method, data, prior, factors)
