@@ -25,6 +25,13 @@ ENCODED = {
     "cp1251": ("где мой заказ", "cp1251"),
     "cp1254": ("siparişim gelmedi, çok yanl\u0131ş", "cp1254"),
     "cp1252 with signs between letters": ("width\u00d7height is axb, not a\u00d7b", "cp1252"),
+    "cp1250 of Polish": ("zażółć gęślą jaźń, płatność", "cp1250"),
+    "cp1250 of Czech": ("Dobrý den, zboží přišlo poškozené", "cp1250"),
+    "cp1250 of Hungarian": ("Kérem vissza a pénzt, késő és sérült", "cp1250"),
+    "cp1257": ("Prašau grąžinti pinigus, prekė sugedusi", "cp1257"),
+    "cp850": ("Wo ist mein Päckchen, ich möchte es hören", "cp850"),
+    "cp852": ("Płatność kartą nie przeszła", "cp852"),
+    "cp866": ("Верните деньги, товар сломан", "cp866"),
 }
 holds.each("a list of texts in {}: read", ENCODED)(
     lambda f, text, encoding: read_texts(f, "a.txt", text.encode(encoding)) == [text]
@@ -33,7 +40,7 @@ RARELY_ENCODED = {
     "cp1253": ("πού είναι η παραγγελία μου", "cp1253"),
     "cp1255": ("איפה ההזמנה שלי בבקשה", "cp1255"),
     "euc_kr": ("내 소포는 언제 도착하나요", "euc_kr"),
-    "cp1250": ("zażółć gęślą jaźń, płatność", "cp1250"),
+    "cp1250 of a few words": ("Comanda nu a ajuns încă, e spart", "cp1250"),
     "mac_roman": ("zurück für ein Stück", "mac_roman"),
     "cp874": ("พัสดุของฉันอยู่ที่ไหน", "cp874"),
 }

@@ -68,22 +68,41 @@ def test_a_few_accents_are_western(tmp_path, text):
     assert read_text(path) == (text, "windows-1252")
 
 
-def test_turkish_is_told_from_western_languages(tmp_path):
-    path = tmp_path / "a.txt"
-    text = "sipari\u015fim gelmedi\n\u00e7ok k\u0131zg\u0131n\u0131m"
-    path.write_bytes(text.encode("cp1254"))
-    assert read_text(path) == (text, "windows-1254")
-
-
 @pytest.mark.parametrize(
-    ("text", "encoding"),
-    [("p\u0142aci z\u0142oty", "cp1250"), ("f\u00fcr St\u00fcck", "mac_roman")],
+    ("encoding", "text"),
+    [
+        ("windows-1250", "Dobrý den, zboží přišlo poškozené\nFaktura je špatně"),
+        ("windows-1250", "Kje je moja pošiljka\nRačun je napačen"),
+        ("windows-1250", "A pénzt kérem vissza\nEz nem jó, hibás a gép és késő"),
+        ("windows-1250", "Nie dostałem zwrotu\nProszę o zamówienie"),
+        ("windows-1250", "Plata nu a mers, vă rog să mă ajutaţi\naştept"),
+        ("windows-1253", "Θέλω πίσω τα χρήματά μου"),
+        ("windows-1251", "Где мой заказ, жду уже неделю"),
+        ("windows-1257", "Prašau grąžinti pinigus, prekė sugedusi"),
+        ("windows-1257", "Lūdzu atmaksājiet naudu, prece ir bojāta"),
+        ("windows-1254", "sipari\u015fim gelmedi\n\u00e7ok k\u0131zg\u0131n\u0131m"),
+        ("windows-1252", "martedì perché"),
+        ("windows-1252", "Sørensen\nLefèvre\nNuñez\nMüller\nConceição"),
+        ("cp850", "Wo ist mein Päckchen, ich möchte es hören"),
+        ("cp852", "Płatność kartą nie przeszła"),
+        ("cp866", "Верните деньги, товар сломан"),
+    ],
+    ids=ascii,
 )
-def test_letters_where_no_western_language_has_them_are_refused(tmp_path, text, encoding):
+def test_the_alphabets_of_languages_tell_encodings_apart(tmp_path, encoding, text):
     path = tmp_path / "a.txt"
-    path.write_bytes(f"text\n{text}".encode(encoding))
+    path.write_bytes(text.encode(encoding))
+    assert read_text(path) == (text, encoding)
+
+
+def test_letters_of_no_language_and_of_several_encodings_are_refused(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("text\na³þb c¼ðd".encode("cp1252"))
+    with pytest.raises(DataFileError, match=r"line 2: neither UTF-8 nor Windows-1252, .* \(--encoding\)"):
+        read_text(path)
+    path.write_bytes("text\nfür Stück".encode("mac_roman"))
     with pytest.raises(
-        DataFileError, match=r"line 2: neither UTF-8 nor Windows-1252, .* windows-1250 .* \(--encoding\)"
+        DataFileError, match=r"line 2: not UTF-8, and its letters may be in cp852 as well as in mac_roman"
     ):
         read_text(path)
 

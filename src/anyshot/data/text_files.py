@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 
 from anyshot.base.messages import note, shortened
 from anyshot.base.user_folders import local_path, web_address
+from anyshot.data.letters_of_languages import ENCODINGS, encodings_by_letters
 from anyshot.errors import DataFileError, InputError
 
 MARKS: Final = (
@@ -27,8 +28,8 @@ MARKS: Final = (
 DETECTED: Final = (
     "cp1252", "cp1251", "gb18030", "cp932", "big5", "euc_kr", "euc_jp", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874",
 )  # fmt: skip
-"""Encodings that are detected. Central European ones are not among them: short French is often taken for them."""
-NAMES: Final = {f"cp{number}": f"windows-{number}" for number in (1251, 1252, 1253, 1254, 1255, 1256)}
+"""Encodings that charset-normalizer detects. Those of one byte per letter are then told apart by alphabets."""
+NAMES: Final = {f"cp{number}": f"windows-{number}" for number in (1250, 1251, 1252, 1253, 1254, 1255, 1256, 1257)}
 KINDS: Final = (
     (b"PK\x03\x04", "an Excel file or another ZIP archive", ".xlsx .xlsm"),
     (b"\xd0\xcf\x11\xe0", "a file of Excel 97 to 2003", ".xls .xlsx .xlsm"),  # also one of today's with a password
@@ -83,9 +84,6 @@ NOT_OF_FILES: Final = frozenset({"idna", "punycode", "undefined", "unicode_escap
 SAMPLE: Final = 2**16  # bytes from which an encoding is detected
 MOST_LINES: Final = 1000  # that are searched for letters where no Western language has them
 
-_TURKISH: Final = frozenset("\u011f\u0131\u015f\u011e\u0130\u015e")
-"""Letters in which Turkish Windows-1254 differs from 1252: g with a breve, i without a dot, s with a cedilla."""
-_OTHERS_OF_TURKISH: Final = frozenset("\u00e7\u00f6\u00fc\u00e2\u00ee\u00fb\u00c7\u00d6\u00dc\u00c2\u00ce\u00db")
 _ODD_SIGN: Final = re.compile(
     "(?<=[^\\W\\d_])[\u00a3\u00a5\u00b3\u00b9\u00bc\u00be\u00bf\u2020\u2021\u201a\u201e\u2039\u02c6](?=[^\\W\\d_])"
     "|(?<=[a-z])[\u00c0-\u00d6\u00d8-\u00de\u0160\u0178\u017d](?=[a-z])"
@@ -157,8 +155,8 @@ def remedy_for_type(path: Path) -> str:
 def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
     """Return a file's text, with newlines as line ends, and its encoding.
 
-    encoding: of the text; by default that of the byte-order mark, or UTF-8, or else the one that charset-normalizer
-    detects, which is logged. A file in which only some lines are UTF-8 is refused.
+    encoding: of the text; by default that of the byte-order mark, or UTF-8, or else the one in which the letters are
+    those of a language, which is logged. A file in which only some lines are UTF-8 is refused.
 
     Raises DataFileError if the file cannot be read, is empty, or is not in the encoding.
     """
@@ -286,6 +284,13 @@ def _encoding_of(data: bytes, path: Path) -> str:
     typical = [one for one in as_good if _is_typical(one, sample)] or as_good
     likely = "cp1255" if "cp1255" in typical else next(iter(typical), "cp1252")  # Hebrew is also letters of Cyrillic
     encoding = "cp1252" if "cp1252" in typical else likely
+    if encoding in ENCODINGS:
+        encoding, *others = encodings_by_letters(sample) or [encoding]
+        if others:
+            raise DataFileError(
+                f"{path}, line {min(not_ascii)}: not UTF-8, and its letters may be in {encoding} as well as in "
+                f"{others[0]}. Save the file as UTF-8, or name its encoding (--encoding)."
+            )
     if not _decodes(data, encoding):
         number = next((number for number, line in not_ascii.items() if not _decodes(line, encoding)), 1)
         raise DataFileError(
@@ -294,9 +299,6 @@ def _encoding_of(data: bytes, path: Path) -> str:
         )
     if encoding == "cp1252":
         _refuse_odd_signs(not_ascii, path)
-        letters = {one for one in sample.decode("cp1254", errors="ignore") if one > "\x7f" and one.isalpha()}
-        if len(letters & _TURKISH) > 1 and letters <= _TURKISH | _OTHERS_OF_TURKISH:
-            encoding = "cp1254"
     return NAMES.get(encoding, encoding)
 
 

@@ -1,0 +1,121 @@
+"""The encoding of a text whose letters are one byte each, told by the alphabets of languages.
+
+An encoding reads bytes as letters. In the right one, the letters that are not ASCII are those of one language, and
+stand in words as its letters do; in others, they are letters of several languages, and capitals and signs within words.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+ALPHABETS: Final = {
+    "German": ("äöüß", "é"),
+    "French": ("éàèêç", "âîôûùïëœæ"),
+    "Spanish": ("áéíóñú", "ü"),
+    "Portuguese": ("ãçáéíóê", "âôõúàü"),
+    "Italian": ("èàùòìé", "áíóú"),
+    "Dutch": ("éë", "ïèöüó"),
+    "Swedish": ("åäö", "é"),
+    "Danish": ("æøå", "éö"),
+    "Finnish": ("äö", "å"),
+    "Icelandic": ("áðíéþóæöúý", ""),
+    "Catalan": ("àèéíòóç", "ïúü"),
+    "Polish": ("ąęłóżść", "ńź"),
+    "Czech": ("áíéěščřžý", "ůúťďňó"),
+    "Slovak": ("áíčéžšýľť", "úôňďäóŕĺ"),
+    "Croatian": ("čćšž", "đ"),
+    "Hungarian": ("áéőöóü", "íúű"),
+    "Romanian": ("ăîâşţ", ""),
+    "Lithuanian": ("ėšųžūčą", "įę"),
+    "Latvian": ("āīēšū", "ņļžčķģ"),
+    "Estonian": ("äõöü", "šž"),
+    "Turkish": ("ışçğüö", "İâîû"),
+    "Russian": ("оеаинтсрвлкмдпуяыь", "гзбчйхжшюцщэфъё"),
+    "Ukrainian": ("оаніирвтесклудмпзяь", "бгйчхцїюєжшщфґ"),
+    "Serbian": ("аиоенрсткјвдмплгуз", "бчшжцхфљњћђџ"),
+    "Bulgarian": ("аиоентрсвлкдпмзгяъу", "бчйжщхцшюфь"),
+    "Greek": ("ατοιενρσκηπςυμλίόάγέ", "δήωχθύώφβξζψϊϋ"),
+}
+"""Letters of languages that are not ASCII: those that are frequent, and the others."""
+ENCODINGS: Final = (
+    "cp1252", "cp1250", "cp1257", "cp1254", "cp1251", "cp1253", "iso8859_2", "cp850", "cp852", "cp866", "koi8_r",
+    "mac_roman",
+)  # fmt: skip
+"""Encodings that are told apart. Where several read the same letters, the first is named."""
+SIGNS: Final = frozenset("„“”‚‘’–—…«»€£§°¿¡ªº©®™½²µ×•´‹›·¨¢¬¦±÷")  # noqa: RUF001
+"""Signs that texts have, not within words."""
+ENOUGH: Final = 0.9
+"""Share of letters and signs that a language must have: the others may be in names."""
+CLOSE: Final = 0.03
+"""Difference of two readings that does not decide between them."""
+USUAL: Final = 0.15
+"""Difference up to which Windows-1252 is taken, in which most of such files are."""
+FREQUENT: Final = 0.3
+"""What a frequent letter counts in addition."""
+
+
+class _Reading(NamedTuple):
+    share: float  # of signs and letters that one language has
+    score: float
+    encoding: str
+    text: str
+
+
+def encodings_by_letters(sample: bytes) -> list[str]:
+    """Return the encoding that reads words of one language; several if they read them equally well, none if none does.
+
+    Windows-1252, in which most of such files are, is taken where no other is much better.
+
+    >>> encodings_by_letters("gęś".encode("cp1250")), encodings_by_letters("für".encode("cp850"))
+    (['cp1250'], ['cp850'])
+    """
+    readings = [one for one in _readings(sample) if one.share >= ENOUGH]
+    if not readings:
+        return []
+    first = max(readings, key=lambda one: one.score)  # the first of equal ones
+    as_sure = [one for one in readings if one.share >= first.share]
+    if as_sure[0].encoding == "cp1252" and as_sure[0].score > first.score - USUAL:
+        return ["cp1252"]
+    close = [one for one in as_sure if one.score > first.score - CLOSE]
+    return [first.encoding, *(one.encoding for one in close if one.text != first.text)]
+
+
+def _readings(sample: bytes) -> Iterator[_Reading]:
+    for encoding in ENCODINGS:
+        try:
+            text = sample.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        n, letters = _letters(text)
+        shares = [_share(letters, name) for name in ALPHABETS]
+        share, score = max(shares, key=lambda one: one[1])
+        yield _Reading(share / n, score / n, encoding, text) if n else _Reading(1.0, 1.0 + FREQUENT, encoding, text)
+
+
+def _letters(text: str) -> tuple[int, list[tuple[str, str]]]:
+    """Return how many characters count, and (letter, character after it) of those that stand as letters do."""
+    n, letters = 0, []
+    for before, letter, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
+        within = before.isalpha() and after.isalpha()
+        if letter < "\x80" or letter in "\u2019\u2022\xb7\xa0\xad\xd7" or (letter in SIGNS and not within):
+            continue
+        n += 1
+        mixes = letter > "\u0370" and any(one.isascii() and one.isalpha() for one in (before, after))
+        if letter.isalpha() and not mixes and not (letter.isupper() and before.islower()):
+            lower = letter.lower()
+            letters.append((lower if len(lower) == 1 else letter, after))
+    return n, letters
+
+
+def _share(letters: list[tuple[str, str]], language: str) -> tuple[int, float]:
+    """Return how many letters are of a language, and their score."""
+    frequent, others = ALPHABETS[language]
+    own = [letter for letter, after in letters if letter in frequent + others and _may_stand(letter, after, language)]
+    return len(own), len(own) + FREQUENT * sum(letter in frequent for letter in own)
+
+
+def _may_stand(letter: str, after: str, language: str) -> bool:
+    if language == "Portuguese" and letter == "\xf5":
+        return after in "eE"
+    if language == "Italian" or letter == "\u03c2":  # a final sigma
+        return not after.isalpha()
+    return True
