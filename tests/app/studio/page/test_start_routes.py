@@ -1,7 +1,9 @@
 """The first page: what projects are created of, and how they are renamed, removed and brought back."""
 
 import io
+import os
 import re
+import time
 import zipfile
 
 import pytest
@@ -35,6 +37,28 @@ def test_a_file_that_cannot_be_read_leaves_no_project(client):
     before = client.projects.folders()
     assert client.post("/projects/file", files={"file": ("a.csv", b"")}).status_code == 422
     assert client.projects.folders() == before
+
+
+def test_the_project_of_a_table_that_nobody_chose_columns_of_is_deleted_after_a_day(client):
+    def age(name):
+        (mark,) = client.projects.folders()[name].glob("uploads/*/created")
+        os.utime(mark, (time.time() - 90_000,) * 2)
+
+    def start(name):
+        sent_table = {"file": (f"{name}.csv", b"number,message\n1,Where is it?\n2,It is late\n")}
+        return client.post("/projects/file", files=sent_table).json()["address"]
+
+    for name in ("left open", "named", "chosen just now"):
+        address = start(name)
+        if name == "named":
+            client.post(address.split("?")[0] + "classes", json={"names": "delivery"})
+        if name != "chosen just now":
+            age(name)
+    client.get("/")
+    assert {"named", "chosen just now"} <= client.projects.folders().keys()
+    assert "left open" not in client.projects.folders() | client.projects.removed()
+    for name in ("named", "chosen just now"):
+        client.post(f"/projects/{name}/remove", json={})
 
 
 @pytest.fixture(scope="module")

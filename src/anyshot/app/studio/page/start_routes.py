@@ -2,8 +2,10 @@
 
 import re
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +17,7 @@ from starlette.routing import Route
 
 from anyshot.app import studio
 from anyshot.app.studio.kinds import KINDS
-from anyshot.app.studio.page.adding_routes import files_of, keep_table, saved, what_was_added
+from anyshot.app.studio.page.adding_routes import UPLOADS, files_of, keep_table, saved, what_was_added
 from anyshot.app.studio.page.drawing import draw, projects_of, texts_for
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.request_bodies import Body, body_of, text
@@ -23,6 +25,10 @@ from anyshot.base.model_folder import MODEL_FILE
 from anyshot.errors import InputError, ProjectError
 
 SAMPLES: Final = ("texts", "images")
+CREATED_FOR: Final = "created"
+"""File beside a table for which its project was created; both are deleted once the columns are chosen."""
+LEFT_AFTER: Final = 24 * 3600
+"""How long a project waits for the choice of the columns of its table [s]."""
 
 
 async def start(request: Request) -> Response:
@@ -33,10 +39,24 @@ async def start(request: Request) -> Response:
 async def start_page(request: Request, *, removed: str = "", error: str = "", status: int = 200) -> Response:
     """Draw the first page, with an error that led to it."""
     t, projects = texts_for(request), projects_of(request)
+    await run_in_threadpool(_discard_left, projects)
     there, gone = [await run_in_threadpool(_facts, folders) for folders in (projects.folders, projects.removed)]
     facts: dict[str, Any] = {"projects": there, "removed": gone, "error": error, "script_texts": t.texts}
     facts["just_removed"] = next((one for one in gone if one["address"] == removed), None)
     return draw(request, "start.html", facts, status=status)
+
+
+def _discard_left(projects: Projects) -> None:
+    """Delete the projects of tables whose columns nobody chose for a day.
+
+    The first page deletes them earlier, but only those of its own browser and port.
+    """
+    for name, folder in projects.folders().items():
+        for mark in list(folder.glob(f"{UPLOADS}/*/{CREATED_FOR}")):
+            with suppress(ProjectError, OSError):  # it has items or changes by now, or another page does the same
+                if time.time() - mark.stat().st_mtime > LEFT_AFTER:
+                    mark.unlink()
+                    projects.discard(name)
 
 
 def _facts(folders: Callable[[], Mapping[str, Path]]) -> list[dict[str, Any]]:
@@ -130,7 +150,10 @@ def start_with_file(projects: Projects, path: Path, name: str) -> Started:
         return Started(folder.name)
     studio.preview(path, source=name)  # no project is created of a file that cannot be read
     address = projects.create(stem, "texts")
-    return Started(address, keep_table(projects.get(address), path, name))
+    opened = projects.get(address)
+    table = keep_table(opened, path, name)
+    (opened.project.folder / UPLOADS / table / CREATED_FOR).touch()
+    return Started(address, table)
 
 
 def _start_with_images(projects: Projects, path: Path, name: str, stem: str) -> Started:
