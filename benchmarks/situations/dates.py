@@ -21,6 +21,9 @@ def _(folder: Path) -> object:
 MONTHS = {
     "of German": "{day}. Februar 2024",
     "of mails": '"Tue, {day} Feb 2024 08:30:00 +0000"',
+    "of Polish": "{day} lutego 2024",
+    "of Turkish": "{day} \u015eubat 2024",
+    "of Hungarian": "2024. febru\u00e1r {day}.",
     "of US software": '"Feb {day}, 2024 8:30 AM"',
 }
 YEAR_FIRST = {
@@ -29,6 +32,7 @@ YEAR_FIRST = {
     "of Japanese": "2024\u5e742\u6708{day}\u65e5",
     "of Hungarian": "2024.02.{day:02}.",
     "of Czech": "{day}. 2. 2024",
+    "of weeks": "2024-W{day:02}",
 }
 
 

@@ -14,6 +14,12 @@ DATES = (
     "3 de marzo de 2024",
     "3 março 2024",
     "3 maart 2024",
+    "3 mart 2024",
+    "2024. március 3.",
+    "3 marca 2024",
+    "3. března 2024",
+    "3 mars 2024",
+    "3 martie 2024",
     "Sunday, March 3, 2024",
 )
 

@@ -4,22 +4,29 @@ import re
 from typing import Final
 
 _NAMES: Final = (
-    "jan january januar jänner janvier janv enero ene gennaio gen janeiro januari",
-    "feb february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari",
-    "mar march märz maerz mär mrz mars marzo março marco maart mrt",
-    "apr april avril avr abril abr aprile",
-    "may mai mayo maggio mag maio mei",
-    "jun june juni juin junio giugno giu junho",
-    "jul july juli juillet juil julio luglio lug julho",
-    "aug august août aout agosto ago augustus",
-    "sep sept september septembre septiembre settembre set setembro",
-    "oct october oktober okt octobre octubre ottobre ott outubro out",
-    "nov november novembre noviembre novembro",
-    "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro",
+    "jan january januar jänner janvier janv enero ene gennaio gen janeiro januari styczeń stycznia leden ledna "
+    "január ianuarie ocak",
+    "feb february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari luty lutego "
+    "únor února február februarie şubat",
+    "mar march märz maerz mär mrz mars marzo março marco maart mrt marzec marca březen března március martie mart",
+    "apr april avril avr abril abr aprile kwiecień kwietnia duben dubna április aprilie nisan",
+    "may mai mayo maggio mag maio mei maj maja květen května május may\u0131s",
+    "jun june juni juin junio giugno giu junho czerwiec czerwca červen června június iunie haziran",
+    "jul july juli juillet juil julio luglio lug julho lipiec lipca červenec července július iulie temmuz",
+    "aug august août aout agosto ago augustus augusti sierpień sierpnia srpen srpna augusztus ağustos",
+    "sep sept september septembre septiembre settembre set setembro wrzesień września září szeptember septembrie eylül",
+    "oct october oktober okt octobre octubre ottobre ott outubro out październik października říjen října "
+    "október octombrie ekim",
+    "nov november novembre noviembre novembro listopad listopada listopadu noiembrie kas\u0131m",
+    "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro grudzień grudnia prosinec "
+    "prosince decembrie aral\u0131k",
 )
-"""Each month in English, German, French, Spanish, Italian, Portuguese and Dutch, whole and short."""
+"""Each month in English, German, French, Spanish, Italian, Portuguese and Dutch, whole and short.
+
+Those in Swedish, Polish, Czech, Hungarian, Romanian and Turkish are whole.
+"""
 _NUMBERS: Final = {name: number for number, names in enumerate(_NAMES, start=1) for name in names.split()}
-_MONTH: Final = r"(?P<{0}>[^\W\d_]{{3,11}})\.?"
+_MONTH: Final = r"(?P<{0}>[^\W\d_]{{3,12}})\.?"
 _DAY: Final = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?"
 _OF: Final = r"(?:[ ./-]|[. ] ?(?:de |of )?)"
 _WEEKDAY: Final = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,? )?"
@@ -31,6 +38,7 @@ _DATE: Final = re.compile(
     rf"{_WEEKDAY}(?:{_DAY_FIRST}|{_MONTH_FIRST}),?{_OF}{_YEAR}(?:(?:,? |T)(?P<time>{_CLOCK}))?",
     re.IGNORECASE,
 )
+_HUNGARIAN: Final = re.compile(r"(\d{4})\. ?([^\W\d_]{5,10}) (\d{1,2})\.")
 _SHORT_YEAR: Final = re.compile(rf"(?:\d{{1,2}}[ ./-])?{_MONTH.format('month')}(?:[ ./-]'?|')\d{{2}}", re.IGNORECASE)
 
 
@@ -40,7 +48,7 @@ def date_in_numbers(text: str) -> str | None:
     >>> [date_in_numbers(text) for text in ("3. März 2024", "Mar 3, 2024 2:30 PM", "mars 2024", "marathon 3, 2024")]
     ['2024-03-03', '2024-03-03 2:30 PM', '2024-03-01', None]
     """
-    if (found := _DATE.fullmatch(text)) is None:
+    if (found := _DATE.fullmatch(_HUNGARIAN.sub(r"\3 \2 \1", text))) is None:
         return None
     month = _NUMBERS.get((found["month"] or found["first_month"]).casefold())
     if month is None:

@@ -1,5 +1,6 @@
-"""Dates that begin with the year, whose order is clear, and months with their year."""
+"""Dates that begin with the year, whose order is clear, and months and weeks with their year."""
 
+import datetime
 import re
 from typing import Final
 
@@ -15,28 +16,41 @@ _MONTH: Final = re.compile(
     r"(?P<year>(?:1[7-9]|2[01])\d{2})[-/](?P<month>0[1-9]|1[0-2])"
     r"|(?P<first_month>0?[1-9]|1[0-2])/(?P<last_year>(?:1[7-9]|2[01])\d{2})"
 )
+_WEEK: Final = re.compile(r"(?P<year>(?:1[7-9]|2[01])\d{2})-?W(?P<week>0[1-9]|[1-4]\d|5[0-3])(?:-?(?P<day>[1-7]))?")
 _UNITS: Final = re.compile("[\u5e74\u6708\ub144\uc6d4] ?|[\u65e5\uc77c]")
 """Year, month and day after their numbers, in Japanese, Chinese and Korean."""
 
 
 def date_of_year_first(text: str) -> str | None:
-    """Return a date that begins with the year as ISO 8601, a month as its first day; None for others.
+    """Return a date that begins with the year as ISO 8601, a month and a week as their first day; None for others.
 
     Of a time zone, an abbreviation other than UTC and GMT is left out, as forms of Google write one.
 
     >>> [date_of_year_first(text) for text in ("2024.5.3", "2024\u5e745\u67083\u65e5", "05/2024", "3.5.2024")]
     ['2024-05-03', '2024-05-03', '2024-05-01', None]
+    >>> date_of_year_first("2024-W12")
+    '2024-03-18'
     >>> [date_of_year_first(text) for text in ("2024/05/03 2:30 PM EET", "2024-05-03T14:30:00+02")]
     ['2024-05-03 2:30 PM', '2024-05-03 14:30:00 +0200']
     """
     if (found := _MONTH.fullmatch(text)) is not None:
         return f"{found['year'] or found['last_year']}-{int(found['month'] or found['first_month']):02}-01"
+    if (found := _WEEK.fullmatch(text)) is not None:
+        return _day_of_week(int(found["year"]), int(found["week"]), int(found["day"] or 1)) or text
     if not text.isascii():
         text = _UNITS.sub(lambda unit: "" if unit[0][0] in "\u65e5\uc77c" else "-", text)
     if (found := _DATE.fullmatch(text)) is None:
         return None
     day = f"{found['year']}-{int(found['month']):02}-{int(found['day']):02}"
     return " ".join(filter(None, (day, found["time"], _offset(found["offset"]))))
+
+
+def _day_of_week(year: int, week: int, day: int) -> str | None:
+    """Return the date of a day of a week of ISO 8601, None if the year has no such week."""
+    try:
+        return datetime.date.fromisocalendar(year, week, day).isoformat()
+    except ValueError:
+        return None
 
 
 def _offset(written: str | None) -> str:
