@@ -53,6 +53,14 @@ def _(folder: Path, form: str) -> object:
     return json.loads(command("evaluate", folder / "m", path)[1])["accuracy"] > 0.9
 
 
+@holds("eight of 20 dates that do not exist: refused, with one of them")
+def _(folder: Path) -> object:
+    rows = "".join(f"{'30.02.2024' if n < 8 else f'{n}.01.2024'},{'ab'[n % 2]}\n" for n in range(20))
+    path = written(folder, "a.csv", f"since,label\n{rows}")
+    how = ("--feature-columns", "since", "--label-column", "label")
+    return fails_with(command("fit", path, *how, "--out", folder / "m"), 1, "'since'", "30.02.2024", "does not exist")
+
+
 @holds("months of two-digit years, Mar-24: refused, with how to write them")
 def _(folder: Path) -> object:
     rows = "".join(f"Mar-{n % 20 + 10},{'ab'[n % 2]}\n" for n in range(84))

@@ -140,6 +140,9 @@ def test_a_date_among_numbers_and_a_day_that_no_month_has_are_faults_of_their_ro
     rows = pd.DataFrame({"size": [*range(30), "05/01/2024"], "since": ["31.04.2024", *["30.04.2024"] * 30]})
     assert cell_faults(rows) == {0: "since: '31.04.2024' is no date", 30: "size: '05/01/2024' is no number"}
     assert cell_faults(rows[:2], {"since": "date"}) == {0: "since: '31.04.2024' is no date"}
+    many = pd.DataFrame({"since": ["31.04.2024"] * 8 + ["30.04.2024"] * 12})
+    assert cell_faults(many) == {}  # `fit` refuses the column
+    assert len(cell_faults(many, {"since": "day first"})) == 8
     assert cell_faults(pd.DataFrame({"since": ["2024-04-30", "3/4/2024"]}), {"since": "date"}) == {}
 
 

@@ -13,7 +13,7 @@ from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.messages import first_of, note
 from anyshot.base.written_labels import as_whole
 from anyshot.data.cells import is_empty, is_no_text
-from anyshot.data.column_kinds import NUMBER, is_of_other_order, likely_kind, read_numbers
+from anyshot.data.column_kinds import NUMBER, are_few, is_of_other_order, likely_kind, read_numbers
 from anyshot.data.decimal_marks import Mark, decimal_mark, note_unclear, unclear_number, with_decimal_points
 from anyshot.data.item_columns import FeatureColumns, listed_columns, missing_column
 from anyshot.data.tables import Table
@@ -198,8 +198,9 @@ def _with_plain_signs(cell: Any) -> Any:
 def cell_faults(rows: pd.DataFrame, kinds: Mapping[str, Any] = UNKNOWN_KINDS) -> dict[int, str]:
     """Return why rows of features cannot be used: they are empty, or a cell is none of its column's numbers or dates.
 
-    kinds: as for `feature_rows`. A column is not looked at if none of its cells can be read, or a date may have another
-    order of day and month than in `fit`: what uses the table refuses it as a whole.
+    kinds: as for `feature_rows`. A column is not looked at if none of its cells can be read, if its kind is not known
+    and more than one in ten cannot, or if a date may have another order of day and month than in `fit`: what uses the
+    table refuses it as a whole.
     """
     faults = dict.fromkeys(np.flatnonzero(rows.isna().all(axis=1)).tolist(), "the row is empty")
     for name, column in rows.items():
@@ -208,7 +209,9 @@ def cell_faults(rows: pd.DataFrame, kinds: Mapping[str, Any] = UNKNOWN_KINDS) ->
         except InputError:
             continue
         found = {} if kind == "category" else read_numbers(column, kind)[1]
-        if len(found) < column.count() and not any(is_of_other_order(column.iloc[row], kind) for row in found):
+        n_good = column.count() - len(found)
+        is_usable = n_good > 0 if str(name) in kinds else are_few(len(found), n_good)
+        if is_usable and not any(is_of_other_order(column.iloc[row], kind) for row in found):
             faults = {**found, **faults}
     return dict(sorted(faults.items()))
 
