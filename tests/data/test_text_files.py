@@ -100,7 +100,7 @@ def test_letters_of_no_language_and_of_several_encodings_are_refused(tmp_path):
     path.write_bytes("text\na³þb c¼ðd".encode("cp1252"))
     with pytest.raises(DataFileError, match=r"line 2: neither UTF-8 nor Windows-1252, .* \(--encoding\)"):
         read_text(path)
-    path.write_bytes("text\nfür Stück".encode("mac_roman"))
+    path.write_bytes("text\nfür Stück Tür".encode("mac_roman"))
     with pytest.raises(
         DataFileError, match=r"line 2: not UTF-8, and its letters may be in cp852 as well as in mac_roman"
     ):

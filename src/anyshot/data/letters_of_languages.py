@@ -49,6 +49,8 @@ CLOSE: Final = 0.03
 """Difference of two readings that does not decide between them."""
 USUAL: Final = 0.15
 """Difference up to which Windows-1252 is taken, in which most of such files are."""
+FEW: Final = 3
+"""Letters and signs from which encodings other than those of Windows are told: fewer may be damage."""
 FREQUENT: Final = 0.3
 """What a frequent letter counts in addition."""
 
@@ -65,7 +67,7 @@ def encodings_by_letters(sample: bytes) -> list[str]:
 
     Windows-1252, in which most of such files are, is taken where no other is much better.
 
-    >>> encodings_by_letters("gęś".encode("cp1250")), encodings_by_letters("für".encode("cp850"))
+    >>> encodings_by_letters("gęś".encode("cp1250")), encodings_by_letters("für, öfter, größer".encode("cp850"))
     (['cp1250'], ['cp850'])
     """
     readings = [one for one in _readings(sample) if one.share >= ENOUGH]
@@ -86,6 +88,8 @@ def _readings(sample: bytes) -> Iterator[_Reading]:
         except UnicodeDecodeError:
             continue
         n, letters = _letters(text)
+        if n < FEW and not encoding.startswith("cp125"):
+            continue
         shares = [_share(letters, name) for name in ALPHABETS]
         share, score = max(shares, key=lambda one: one[1])
         yield _Reading(share / n, score / n, encoding, text) if n else _Reading(1.0, 1.0 + FREQUENT, encoding, text)
