@@ -261,6 +261,14 @@ def test_feature_columns_that_contradict_are_refused(tmp_path):
         read_data(tmp_path, feature_columns="all")
 
 
+def test_texts_with_tags_of_html_are_told(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    read_data(file(tmp_path, "good.csv", "text,label\n1 < 2 & 3 > 2,a\nR&D,b\n"))
+    assert not caplog.text
+    read_data(file(tmp_path, "bad.csv", "text,label\n<p>refund</p>,a\nlate&nbsp;again,b\nok,a\n"))
+    assert "2 texts with tags of HTML, such as '<p>refund</p>'" in caplog.text
+
+
 def test_letters_that_another_program_garbled_are_told(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     text = "text,label\nüber uns,a\nschön,b\nok,a\n10 Â\n"

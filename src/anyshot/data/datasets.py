@@ -6,12 +6,13 @@ are listed.
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,10 @@ from anyshot.data.tables import Table, read_table
 from anyshot.data.text_files import as_written_first, existing
 from anyshot.data.text_folders import texts_of_folder
 from anyshot.errors import BadItemError, DataFileError, InputError, ItemColumnError
+
+_TAGS: Final = re.compile(
+    r"</(?:a|b|p|em|li|td|div|font|span|strong)>|<br ?/?>|&(?:nbsp|amp|quot|#\d+);", re.IGNORECASE
+)
 
 log = logging.getLogger(__name__)
 
@@ -276,7 +281,14 @@ def _features_of(
 
 
 def _note_damage(table: Table, data: Dataset) -> None:
-    """Log texts whose letters another program garbled."""
+    """Log texts whose letters another program garbled, and texts with tags of HTML."""
+    tagged = [text for text in map(str, data.items) if _TAGS.search(text)]
+    if len(tagged) > len(data.items) / 10:
+        note(
+            log,
+            f"{table.path}: {count(len(tagged), 'text')} with tags of HTML, such as {shortened(tagged[0])!r}. Tags are "
+            "read as words, and may change answers. Export the data as plain text",
+        )
     texts = [str(text) for text in data.items if not str(text).isascii()]
     garbled = [(text, whole) for text in texts if (whole := as_written_first(text)) is not None]
     if len(garbled) > len(texts) / 2:
