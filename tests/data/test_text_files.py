@@ -59,6 +59,15 @@ def test_the_encoding_is_detected_and_said(tmp_path, caplog, encoding):
         "na\u00efve caf\u00e9",
         "\u00bfD\u00f3nde?",
         "width\u00d7height, a\u00d7b",
+        "c\u0153ur",
+        "12 ao\u00fbt",
+        "5 m\u00b3",
+        "3\u00bc cups",
+        "\u00a5500",
+        *[
+            "\n".join([text] * 3)
+            for text in ("it\u2019s fine\u2014really", "2 m\u00b3", "ao\u00fbt", "b\u0153uf", "H\u00d4TEL", "5 \u2030")
+        ],
     ],
     ids=ascii,
 )

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 ALPHABETS: Final = {
     "German": ("äöüß", "é"),
-    "French": ("éàèêç", "âîôûùïëœæ"),
+    "French": ("éàèêçœ", "âîôûùïëæ"),
     "Spanish": ("áéíóñú", "ü"),
     "Portuguese": ("ãçáéíóê", "âôõúàü"),
     "Italian": ("èàùòìé", "áíóú"),
@@ -43,6 +43,8 @@ ENCODINGS: Final = (
 """Encodings that are told apart. Where several read the same letters, the first is named."""
 SIGNS: Final = frozenset("„“”‚‘’–—…«»€£§°¿¡ªº©®™½²µ×•´‹›·¨¢¬¦±÷")  # noqa: RUF001
 """Signs that texts have, not within words."""
+_BESIDE_NO_LETTER: Final = frozenset("¹³¼¾¥‰†‡ƒˆ˜¤¸¯")  # noqa: RUF001
+"""Signs that other encodings have as letters, and thus signs where no letter is beside them."""
 ENOUGH: Final = 0.9
 """Share of letters and signs that a language must have: the others may be in names."""
 CLOSE: Final = 0.03
@@ -50,7 +52,7 @@ CLOSE: Final = 0.03
 USUAL: Final = 0.15
 """Difference up to which Windows-1252 is taken, in which most of such files are."""
 FEW: Final = 3
-"""Letters and signs from which encodings other than those of Windows are told: fewer may be damage."""
+"""Letters from which encodings other than those of Windows are told: fewer may be damage, or single foreign words."""
 FREQUENT: Final = 0.3
 """What a frequent letter counts in addition."""
 
@@ -60,6 +62,7 @@ class _Reading(NamedTuple):
     score: float
     encoding: str
     text: str
+    n_letters: int
 
 
 def encodings_by_letters(sample: bytes) -> list[str]:
@@ -67,7 +70,7 @@ def encodings_by_letters(sample: bytes) -> list[str]:
 
     Windows-1252, in which most of such files are, is taken where no other is much better.
 
-    >>> encodings_by_letters("gęś".encode("cp1250")), encodings_by_letters("für, öfter, größer".encode("cp850"))
+    >>> encodings_by_letters("gęś, żółw".encode("cp1250")), encodings_by_letters("für, öfter, größer".encode("cp850"))
     (['cp1250'], ['cp850'])
     """
     readings = [one for one in _readings(sample) if one.share >= ENOUGH]
@@ -75,7 +78,8 @@ def encodings_by_letters(sample: bytes) -> list[str]:
         return []
     first = max(readings, key=lambda one: one.score)  # the first of equal ones
     as_sure = [one for one in readings if one.share >= first.share]
-    if as_sure[0].encoding == "cp1252" and as_sure[0].score > first.score - USUAL:
+    difference = USUAL if first.n_letters >= FEW and first.encoding.startswith("cp125") else 1.0
+    if as_sure[0].encoding == "cp1252" and as_sure[0].score > first.score - difference:
         return ["cp1252"]
     close = [one for one in as_sure if one.score > first.score - CLOSE]
     return [first.encoding, *(one.encoding for one in close if one.text != first.text)]
@@ -90,34 +94,43 @@ def _readings(sample: bytes) -> Iterator[_Reading]:
         n, letters = _letters(text)
         if n < FEW and not encoding.startswith("cp125"):
             continue
-        shares = [_share(letters, name) for name in ALPHABETS]
-        share, score = max(shares, key=lambda one: one[1])
-        yield _Reading(share / n, score / n, encoding, text) if n else _Reading(1.0, 1.0 + FREQUENT, encoding, text)
+        share, score = max((_share(letters, name) for name in ALPHABETS), key=lambda one: one[1])
+        shares = (share / n, score / n) if n else (1.0, 1.0 + FREQUENT)
+        yield _Reading(*shares, encoding, text, n)
 
 
-def _letters(text: str) -> tuple[int, list[tuple[str, str]]]:
-    """Return how many characters count, and (letter, character after it) of those that stand as letters do."""
+def _letters(text: str) -> tuple[int, list[tuple[str, str, str]]]:
+    """Return how many characters count, and those that stand as letters do, between the ones beside them."""
     n, letters = 0, []
     for before, letter, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
-        within = before.isalpha() and after.isalpha()
-        if letter < "\x80" or letter in "\u2019\u2022\xb7\xa0\xad\xd7" or (letter in SIGNS and not within):
+        if letter < "\x80" or letter in "\u2013\u2014\u2019\u2022\xb7\xa0\xad\xd7" or _is_sign(before, letter, after):
             continue
         n += 1
         mixes = letter > "\u0370" and any(one.isascii() and one.isalpha() for one in (before, after))
         if letter.isalpha() and not mixes and not (letter.isupper() and before.islower()):
             lower = letter.lower()
-            letters.append((lower if len(lower) == 1 else letter, after))
+            letters.append((before, lower if len(lower) == 1 else letter, after))
     return n, letters
 
 
-def _share(letters: list[tuple[str, str]], language: str) -> tuple[int, float]:
+def _is_sign(before: str, letter: str, after: str) -> bool:
+    if letter in _BESIDE_NO_LETTER:
+        return not after.isalpha() and (not before.isalpha() or (before + letter).lower() == "m³")
+    return letter in SIGNS and not (before.isalpha() and after.isalpha())
+
+
+def _share(letters: list[tuple[str, str, str]], language: str) -> tuple[int, float]:
     """Return how many letters are of a language, and their score."""
     frequent, others = ALPHABETS[language]
-    own = [letter for letter, after in letters if letter in frequent + others and _may_stand(letter, after, language)]
+    own = [one[1] for one in letters if one[1] in frequent + others and _may_stand(*one, language)]
     return len(own), len(own) + FREQUENT * sum(letter in frequent for letter in own)
 
 
-def _may_stand(letter: str, after: str, language: str) -> bool:
+def _may_stand(before: str, letter: str, after: str, language: str) -> bool:
+    if language == "Polish" and letter in "śćńź":  # before vowels they are si, ci, ni, zi
+        return after not in "aeiouyAEIOUY"
+    if letter == "ū":
+        return before not in "oO"
     if language == "Portuguese" and letter == "\xf5":
         return after in "eE"
     if language == "Italian" or letter == "\u03c2":  # a final sigma
