@@ -16,6 +16,7 @@ DATES = (
     "3 maart 2024",
     "3 mart 2024",
     "2024. március 3.",
+    "2024. márc. 3.",
     "3 marca 2024",
     "3. března 2024",
     "3 mars 2024",
@@ -32,6 +33,7 @@ def test_dates_are_read_in_the_languages_of_spreadsheets(text):
 def test_a_date_keeps_its_time_and_a_month_alone_begins_on_its_first_day():
     assert date_in_numbers("Sun, 03 Mar 2024 14:30:00 +0000") == "2024-03-03 14:30:00 +0000"
     assert date_in_numbers("marzo 2024") == "2024-03-01"
+    assert [date_in_numbers(text) for text in ("3 KASIM 2024", "3 HAZ\u0130RAN 2024")] == ["2024-11-03", "2024-06-03"]
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,16 @@ from typing import Final
 _NAMES: Final = (
     "jan january januar jänner janvier janv enero ene gennaio gen janeiro januari styczeń stycznia leden ledna "
     "január ianuarie ocak",
-    "feb february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari luty lutego "
+    "feb february februar février fevrier févr fevr febr fév fev febrero febbraio fevereiro februari luty lutego "
     "únor února február februarie şubat",
-    "mar march märz maerz mär mrz mars marzo março marco maart mrt marzec marca březen března március martie mart",
-    "apr april avril avr abril abr aprile kwiecień kwietnia duben dubna április aprilie nisan",
-    "may mai mayo maggio mag maio mei maj maja květen května május may\u0131s",
-    "jun june juni juin junio giugno giu junho czerwiec czerwca červen června június iunie haziran",
-    "jul july juli juillet juil julio luglio lug julho lipiec lipca červenec července július iulie temmuz",
+    "mar march märz maerz mär mrz mars marzo março marco maart mrt marzec marca březen března március martie mart márc",
+    "apr april avril avr abril abr aprile kwiecień kwietnia duben dubna április aprilie nisan ápr",
+    "may mai mayo maggio mag maio mei maj maja květen května május may\u0131s máj",
+    "jun june juni juin junio giugno giu junho czerwiec czerwca červen června június iunie haziran jún",
+    "jul july juli juillet juil julio luglio lug julho lipiec lipca červenec července július iulie temmuz júl",
     "aug august août aout agosto ago augustus augusti sierpień sierpnia srpen srpna augusztus ağustos",
-    "sep sept september septembre septiembre settembre set setembro wrzesień września září szeptember septembrie eylül",
+    "sep sept szept september septembre septiembre settembre set setembro wrzesień września září "
+    "szeptember septembrie eylül",
     "oct october oktober okt octobre octubre ottobre ott outubro out październik października říjen října "
     "október octombrie ekim",
     "nov november novembre noviembre novembro listopad listopada listopadu noiembrie kas\u0131m",
@@ -23,9 +24,12 @@ _NAMES: Final = (
 )
 """Each month in English, German, French, Spanish, Italian, Portuguese and Dutch, whole and short.
 
-Those in Swedish, Polish, Czech, Hungarian, Romanian and Turkish are whole.
+Those in Swedish, Polish, Czech, Romanian and Turkish are whole, those in Hungarian also short.
 """
-_NUMBERS: Final = {name: number for number, names in enumerate(_NAMES, start=1) for name in names.split()}
+_DOTLESS: Final = str.maketrans({"\u0131": "i", "\u0307": None})  # in Turkish capitals, I is without a dot
+_NUMBERS: Final = {
+    name.translate(_DOTLESS): number for number, names in enumerate(_NAMES, start=1) for name in names.split()
+}
 _MONTH: Final = r"(?P<{0}>[^\W\d_]{{3,12}})\.?"
 _DAY: Final = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?"
 _OF: Final = r"(?:[ ./-]|[. ] ?(?:de |of )?)"
@@ -38,7 +42,7 @@ _DATE: Final = re.compile(
     rf"{_WEEKDAY}(?:{_DAY_FIRST}|{_MONTH_FIRST}),?{_OF}{_YEAR}(?:(?:,? |T)(?P<time>{_CLOCK}))?",
     re.IGNORECASE,
 )
-_HUNGARIAN: Final = re.compile(r"(\d{4})\. ?([^\W\d_]{5,10}) (\d{1,2})\.")
+_HUNGARIAN: Final = re.compile(r"(\d{4})\. ?([^\W\d_]{3,10})\.? (\d{1,2})\.")
 _SHORT_YEAR: Final = re.compile(rf"(?:\d{{1,2}}[ ./-])?{_MONTH.format('month')}(?:[ ./-]'?|')\d{{2}}", re.IGNORECASE)
 
 
@@ -50,7 +54,7 @@ def date_in_numbers(text: str) -> str | None:
     """
     if (found := _DATE.fullmatch(_HUNGARIAN.sub(r"\3 \2 \1", text))) is None:
         return None
-    month = _NUMBERS.get((found["month"] or found["first_month"]).casefold())
+    month = _NUMBERS.get((found["month"] or found["first_month"]).casefold().translate(_DOTLESS))
     if month is None:
         return None
     day = int(found["day"] or found["second_day"] or 1)
@@ -64,4 +68,4 @@ def is_short_year(text: str) -> bool:
     (True, True, False)
     """
     found = _SHORT_YEAR.fullmatch(text)
-    return found is not None and found["month"].casefold() in _NUMBERS
+    return found is not None and found["month"].casefold().translate(_DOTLESS) in _NUMBERS
