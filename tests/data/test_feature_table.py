@@ -255,3 +255,10 @@ def test_rows_that_are_no_table_are_refused_with_the_remedy(rows, words):
     table = FeatureTable.fit([frame], standardize=True)
     with pytest.raises(InputError, match=words):
         table.transform(rows(frame))
+
+
+def test_a_cell_that_cannot_be_read_is_named_by_its_row_in_the_table():
+    rows = pd.DataFrame({"since": ["2024-02-01", "2024-02-30"], "size": ["1", "1e400"]}, index=[2, 3])
+    for name in rows.columns:
+        with pytest.raises(InputError, match=f"'{name}' .* in row 3"):
+            FeatureTable.fit([rows[[name]]], standardize=True)

@@ -21,17 +21,23 @@ LARGEST_FLOAT32: Final = 1e15
 _COMMA: Final = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 
 
-def check_size(values: NDArray[np.floating], what: str, *, largest: float = LARGEST) -> None:
-    """Raise InputError if numbers (n,) or (n, d) are infinite or beyond `largest`; what: the subject of the message."""
+def check_size(
+    values: NDArray[np.floating], what: str, *, largest: float = LARGEST, names: NDArray[Any] | None = None
+) -> None:
+    """Raise InputError if numbers (n,) or (n, d) are infinite or beyond `largest`.
+
+    what: the subject of the message. names (n,): of the rows; by default their numbers from 0.
+    """
     sizes = np.nan_to_num(np.abs(values), posinf=np.inf)
     by_row = sizes if sizes.ndim == 1 else sizes.max(axis=1, initial=0)
-    infinite, large = np.flatnonzero(np.isinf(by_row)), np.flatnonzero(by_row > largest)
-    if infinite.size:
-        raise InputError(f"{what} contains infinity in {named_rows(infinite)}. Correct or remove it.")
-    if large.size:
+    rows = np.arange(len(by_row)) if names is None else names
+    is_large = by_row > largest
+    if np.isinf(by_row).any():
+        raise InputError(f"{what} contains infinity in {named_rows(rows[np.isinf(by_row)])}. Correct or remove it.")
+    if is_large.any():
         raise InputError(
-            f"{what} contains {by_row[large[0]]:g} in {named_rows(large)}; numbers up to {largest:g} are supported. "
-            "Give no number if it stands for a missing one, or divide the numbers."
+            f"{what} contains {by_row[is_large][0]:g} in {named_rows(rows[is_large])}; numbers up to {largest:g} are "
+            "supported. Give no number if it stands for a missing one, or divide the numbers."
         )
 
 

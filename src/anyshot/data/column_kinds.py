@@ -132,7 +132,7 @@ def as_numbers(column: "pd.Series[Any]", kind: Kind) -> Floats:
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
     found = _vectorized(column, kind)
-    check_size(found, f"Column {column.name!r}")
+    check_size(found, f"Column {column.name!r}", names=column.index.to_numpy())
     return found
 
 

@@ -78,7 +78,8 @@ class FeatureTable:
         tables = [own if isinstance(own, pd.DataFrame) else number_rows(own, dtype=np.float64) for own in frames]
         _refuse_other_columns(tables)
         if isinstance(tables[0], pd.DataFrame):
-            whole = pd.concat([pd.DataFrame(own, columns=frames[0].columns) for own in tables], ignore_index=True)
+            parts = [pd.DataFrame(own, columns=frames[0].columns) for own in tables]
+            whole = pd.concat(parts, ignore_index=len(parts) > 1)
             table.columns = TableVectors().set_output(transform="default").fit(whole)
             rows = table.columns.transform(whole)
         else:
