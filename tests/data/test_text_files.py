@@ -90,6 +90,7 @@ def test_a_few_accents_are_western(tmp_path, text):
         ("windows-1257", "Prašau grąžinti pinigus, prekė sugedusi"),
         ("windows-1257", "Lūdzu atmaksājiet naudu, prece ir bojāta"),
         ("windows-1254", "sipari\u015fim gelmedi\n\u00e7ok k\u0131zg\u0131n\u0131m"),
+        ("windows-1254", "\u00f6deme yap\u0131ld\u0131\nsipari\u015fim gelmedi"),
         ("windows-1252", "martedì perché"),
         ("windows-1252", "Sørensen\nLefèvre\nNuñez\nMüller\nConceição"),
         ("cp850", "Wo ist mein Päckchen, ich möchte es hören"),

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 ALPHABETS: Final = {
     "German": ("äöüß", "é"),
-    "French": ("éàèêçœ", "âîôûùïëæ"),
+    "French": ("éàèêçœ", "âîôûùïë"),
     "Spanish": ("áéíóñú", "ü"),
     "Portuguese": ("ãçáéíóê", "âôõúàü"),
     "Italian": ("èàùòìé", "áíóú"),
@@ -127,12 +127,17 @@ def _share(letters: list[tuple[str, str, str]], language: str) -> tuple[int, flo
 
 
 def _may_stand(before: str, letter: str, after: str, language: str) -> bool:
-    if language == "Polish" and letter in "śćńź":  # before vowels they are si, ci, ni, zi
-        return after not in "aeiouyAEIOUY"
-    if letter == "ū":
-        return before not in "oO"
-    if language == "Portuguese" and letter == "\xf5":
-        return after in "eE"
-    if language == "Italian" or letter == "\u03c2":  # a final sigma
+    """Return whether a letter may stand between these characters in words of a language."""
+    if letter == "\u03c2" or language == "Italian":  # a final sigma
         return not after.isalpha()
+    if letter in "śćńź" and language == "Polish":  # before vowels they are si, ci, ni, zi
+        return after.lower() not in "aeiouy"
+    if letter == "ū":
+        return before.lower() != "o"
+    if letter == "ç" and language != "Turkish":
+        return not after.isalpha() or after.lower() in "aouáàâãóòõôúû"
+    if letter in "ãõ" and language == "Portuguese":
+        return after.lower() in "eo" or (letter == "ã" and (not after.isalpha() or after in "sS"))
+    if letter in "ýþ" and language == "Icelandic":
+        return after.isalpha() and (letter == "ý" or not before.isalpha())
     return True
