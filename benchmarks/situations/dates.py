@@ -24,6 +24,8 @@ MONTHS = {
     "of Polish": "{day} lutego 2024",
     "of Turkish": "{day} \u015eubat 2024",
     "of Hungarian": "2024. febru\u00e1r {day}.",
+    "of Hungarian spreadsheets": "2024. febr. {day}.",
+    "of Turkish in capitals": "{day} HAZ\u0130RAN 2024",
     "of US software": '"Feb {day}, 2024 8:30 AM"',
 }
 YEAR_FIRST = {
@@ -58,7 +60,9 @@ def _(folder: Path) -> object:
     rows = "".join(f"{'30.02.2024' if n < 8 else f'{n}.01.2024'},{'ab'[n % 2]}\n" for n in range(20))
     path = written(folder, "a.csv", f"since,label\n{rows}")
     how = ("--feature-columns", "since", "--label-column", "label")
-    return fails_with(command("fit", path, *how, "--out", folder / "m"), 1, "'since'", "30.02.2024", "does not exist")
+    return fails_with(
+        command("fit", path, *how, "--out", folder / "m"), 1, "'since'", "30.02.2024", "in row 2", "does not exist"
+    )
 
 
 @holds("months of two-digit years, Mar-24: refused, with how to write them")

@@ -222,3 +222,8 @@ def test_dates_and_durations_are_not_guessed(column, kind):
     """pandas takes numbers for nanoseconds or years."""
     with pytest.raises(InputError, match="and is not now"):
         as_numbers(pd.Series(column, name="x", dtype=object), kind)
+
+
+def test_years_of_schools_are_categories_and_months_are_dates():
+    kinds = [kind_of(pd.Series(cells)) for cells in (["2009/10", "2010/11", "2011/12"], ["2011/10", "2011/12"])]
+    assert kinds == ["category", "date"]

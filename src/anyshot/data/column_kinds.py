@@ -17,7 +17,7 @@ from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
 from anyshot.data.cells import is_no_text
 from anyshot.data.month_names import date_in_numbers, is_short_year
-from anyshot.data.year_first import CLOCK, date_of_year_first
+from anyshot.data.year_first import CLOCK, date_of_year_first, is_season
 from anyshot.errors import InputError
 
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
@@ -288,6 +288,8 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
     stripped = {text.strip() for text in texts}
     if all(NUMBER.fullmatch(text) for text in stripped):
         return "number"
+    if all(map(is_season, stripped)):
+        return "category"
     if all(map(_is_clear_date, stripped)):
         return "date"
     if all(_TIME.fullmatch(text) for text in stripped):

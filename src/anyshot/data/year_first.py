@@ -45,6 +45,15 @@ def date_of_year_first(text: str) -> str | None:
     return " ".join(filter(None, (day, found["time"], _offset(found["offset"]))))
 
 
+def is_season(text: str) -> bool:
+    """Return whether a text may be a year and the next one, as of schools and sports.
+
+    >>> is_season("2011/12"), is_season("2011/11")
+    (True, False)
+    """
+    return re.fullmatch(r"\d{4}/\d\d", text) is not None and (int(text[:4]) + 1) % 100 == int(text[5:])
+
+
 def _day_of_week(year: int, week: int, day: int) -> str | None:
     """Return the date of a day of a week of ISO 8601, None if the year has no such week."""
     try:
