@@ -266,7 +266,7 @@ def test_texts_with_tags_of_html_are_told(tmp_path, caplog):
     read_data(file(tmp_path, "good.csv", "text,label\n1 < 2 & 3 > 2,a\nR&D,b\n"))
     assert not caplog.text
     read_data(file(tmp_path, "bad.csv", "text,label\n<p>refund</p>,a\nlate&nbsp;again,b\nok,a\n"))
-    assert "2 texts with tags of HTML, such as '<p>refund</p>'" in caplog.text
+    assert "2 texts with tags or codes of HTML, such as '<p>refund</p>'" in caplog.text
 
 
 def test_letters_that_another_program_garbled_are_told(tmp_path, caplog):

@@ -281,13 +281,13 @@ def _features_of(
 
 
 def _note_damage(table: Table, data: Dataset) -> None:
-    """Log texts whose letters another program garbled, and texts with tags of HTML."""
+    """Log texts whose letters another program garbled, and texts with tags or codes of HTML."""
     tagged = [text for text in map(str, data.items) if _TAGS.search(text)]
     if len(tagged) > len(data.items) / 10:
         note(
             log,
-            f"{table.path}: {count(len(tagged), 'text')} with tags of HTML, such as {shortened(tagged[0])!r}. Tags are "
-            "read as words, and may change answers. Export the data as plain text",
+            f"{table.path}: {count(len(tagged), 'text')} with tags or codes of HTML, such as {shortened(tagged[0])!r}. "
+            "They are read as words, and may change answers. Export the data as plain text",
         )
     texts = [str(text) for text in data.items if not str(text).isascii()]
     garbled = [(text, whole) for text in texts if (whole := as_written_first(text)) is not None]
