@@ -80,8 +80,7 @@ def default_temperature(method: Method, data: TrainingSet, prior: Prior, factors
     """Return the temperature of a method with default factors, where hardly any class has two labels.
 
     A class's only label, predicted by its class vector and the labels of other classes, shows how hard new items are,
-    but not which heads to average. It is not used if some class has no class vector, since it is then far too hard to
-    predict, nor with clusters, which show more. Of many labels, some are enough.
+    but not which heads to average. It is far too hard to predict if a class has no vector, and clusters show more.
     """
     known = data.subset(first_of_each_class(data.index, data.defaults.max_held_out))
     few = len(set(known.index.tolist())) < known.defaults.min_labels

@@ -208,9 +208,8 @@ class Embedder:
 
     def with_cache(self, cache: KeepsVectors | None) -> Self:
         """Return the same embedder with the encoder loaded and another cache, or none; it warns of no text."""
-        changed = copy.copy(self)
-        vars(changed).update(encoder=self.encoder, cache=cache, counts=EncodingCounts())
-        changed._warned, changed._is_silent = frozenset(("cut", *encoder_texts.WARN_OF)), True
+        changed, silent = copy.copy(self), {"_warned": frozenset(("cut", *encoder_texts.WARN_OF)), "_is_silent": True}
+        vars(changed).update(encoder=self.encoder, cache=cache, counts=EncodingCounts(), **silent)
         return changed
 
     def __getstate__(self) -> dict[str, Any]:
@@ -260,21 +259,18 @@ class Embedder:
 
     def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:
         """Return the classes with embeddings; class vectors of another width than the `items` are attributes."""
-        return self._embedded(classes, items).with_class_prior(classes.class_prior)
-
-    def _embedded(self, classes: TrainingSet, items: Items) -> TrainingSet:
-        texts, given = classes.texts, classes.class_embeddings
+        texts, given, shares = classes.texts, classes.class_embeddings, classes.class_prior
         width = self.encoder.width if self.encoder else 0
         if self.encoder is None and item_count(items):
             width = self._numbers(items).shape[1]
         if not given.any():
             texts, centering = self.reader.without_codes(texts), self.reader.bridge is not None
             found = self.reader.embed(texts) if self.encoder else np.zeros((len(given), width), np.float32)
-            return without_items(texts, found, centering=centering)
+            return without_items(texts, found, centering=centering).with_class_prior(shares)
         if width in (0, given.shape[1]):
-            return without_items(texts, unit(given))
+            return without_items(texts, unit(given)).with_class_prior(shares)
         none = np.zeros((len(given), width), np.float32)
-        return replace(without_items(texts, none, centering=True), attributes=given)
+        return replace(without_items(texts, none, centering=True), attributes=given, class_prior=shares)
 
     def with_items(self, data: TrainingSet, items: Items, labels: Labels, weights: Weights = None) -> TrainingSet:
         """Add items with labels, None for "no label", and weights to a training set."""

@@ -42,10 +42,8 @@ def fit_model(
             linear, why = zero_shot_by_attributes(data)
             return Model(embedder, data, *linear, "zero-shot", "attributes", (why,), *found)
         prior = fit_prior(data)
-        if method == "zero-shot":
-            _check_zero_shot(prior)
+        wanted = _main_method(method, data, prior)
         found = means_and_threshold(data, prior.initial, unknown_rate)
-        wanted = _main_method(data, prior) if method == "auto" else method
         results, fold_deltas = cross_validate(data, prior, wanted if prior.are_guesses else method, start or {})
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
@@ -69,30 +67,16 @@ def fit_model(
 
 def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | None) -> tuple[Vectors, float | None]:
     """Return the class means (c, d) and the closeness to them below which an item is unknown, from class vectors S."""
-    means = class_means(data.weighted, data.index, S)
+    means, pool = class_means(data.weighted, data.index, S), data.labeled[:0] if data.pool is None else data.pool
     if unknown_rate is None:
         return means, None
-    pool = data.labeled[:0] if data.pool is None else data.pool
     return means, fit_threshold(data.labeled, data.index, S, pool, unknown_rate=unknown_rate)
-
-
-def _check_zero_shot(prior: Prior) -> None:
-    """Raise NotEnoughClassesError if fewer than two classes have a class vector."""
-    if np.count_nonzero(prior.initial.any(axis=1)) < 2:
-        raise NotEnoughClassesError(
-            "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
-            "vectors, or choose another method."
-        )
 
 
 def fit_to_class_shares(
     fit: Fit, data: TrainingSet, prior: Prior, chosen: CrossValidationResult, method: MethodOrAuto
 ) -> tuple[Fit, NDArray[np.floating] | None, float]:
-    """Return the model for the class shares of the data, these shares (c,), and the temperature of the pool.
-
-    They are the shares of the pool if the prior has clusters of it and `method` uses them; otherwise the given ones,
-    or None.
-    """
+    """Return the model for the class shares of the pool, or the given ones, these (c,), and the pool's temperature."""
     if not prior.clusters or method not in ("auto", "any-shot"):
         return (fit[0].with_class_prior(data.class_prior), fit[1]), data.class_prior, 1.0
     temperature, shares = chosen.temperature if len(chosen.correct) else None, prior.clusters.shares
@@ -166,8 +150,15 @@ def offsets_for(shares: Floats, scores: Scores, data: TrainingSet, scale: float)
     return np.asarray(part * scale * share_offsets(scores / scale, shares, rounds=own.shares_rounds))
 
 
-def _main_method(data: TrainingSet, prior: Prior) -> Method:
+def _main_method(method: MethodOrAuto, data: TrainingSet, prior: Prior) -> Method:
     """Return the any-shot head, zero-shot without labels and pool, or logistic regression if names say nothing."""
+    if method == "zero-shot" and np.count_nonzero(prior.initial.any(axis=1)) < 2:
+        raise NotEnoughClassesError(
+            "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
+            "vectors, or choose another method."
+        )
+    if method != "auto":
+        return method
     if prior.kind == "none" or (prior.are_guesses and data.counts.all()):
         return "logistic-regression"
     return "any-shot" if len(data.index) or prior.clusters else "zero-shot"
