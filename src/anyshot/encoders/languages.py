@@ -21,14 +21,17 @@ WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 def language_of(text: str) -> str | None:
     """Return the language other than English that a text is in, None if it seems to be English or is too short.
 
-    Of 139,000 rows of English data sets, 132 are taken for another language, and nearly all of these are: reviews in
-    Spanish, titles in French. Of tweets in five languages, 48 to 81 % are recognized. The Spanish "los" and "las" are
+    Of 140,000 rows of English data sets, 55 are taken for another language, and nearly all of these are: reviews in
+    Spanish, titles in French. Of tweets in five languages, 48 to 80 % are recognized. The Spanish "los" and "las" are
     not among the words: they begin the names of cities in America.
 
     >>> language_of("Das Gerät ist leider kaputt"), language_of("The schnitzel und das Bier were great, and so are you")
     ('German', None)
     """
-    words = set(WORD.findall(text[:LETTERS].lower().replace("\u2019", "'")))
+    start = text[:LETTERS].lower().replace("\u2019", "'")
+    if _foreign().isdisjoint(start.split()):  # most English texts end here, at a quarter of the cost
+        return None
+    words = set(WORD.findall(start))
     languages = _languages()
     found = Counter(language for word in words & languages.keys() for language in languages[word])
     n_english = found.pop("English", 0)
@@ -45,3 +48,8 @@ def _languages() -> dict[str, list[str]]:
         for word in own.split():
             found.setdefault(word, []).append(language)
     return found
+
+
+@cache
+def _foreign() -> frozenset[str]:
+    return frozenset(word for word, languages in _languages().items() if languages != ["English"])
