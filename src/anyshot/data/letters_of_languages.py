@@ -1,7 +1,7 @@
-"""The encoding of a text whose letters are one byte each, told by the alphabets of languages.
+"""The encoding of a text whose letters are one byte each, recognized by the alphabets of languages.
 
-An encoding reads bytes as letters. In the right one, the letters that are not ASCII are those of one language, and
-stand in words as its letters do; in others, they are letters of several languages, and capitals and signs within words.
+An encoding reads bytes as letters. In the right one, the letters that are not ASCII are those of one language, at
+positions in words where it has them. In others, they are letters of several languages, or capitals and signs in words.
 """
 
 from collections.abc import Iterator
@@ -37,13 +37,13 @@ ALPHABETS: Final = {
 }
 """Letters of languages that are not ASCII: those that are frequent, and the others."""
 ENCODINGS: Final = (
-    "cp1252", "cp1250", "cp1257", "cp1254", "cp1251", "cp1253", "iso8859_2", "cp850", "cp852", "cp866", "koi8_r",
-    "mac_roman",
-)  # fmt: skip
-"""Encodings that are told apart. Where several read the same letters, the first is named."""
-SIGNS: Final = frozenset("„“”‚‘’–—…«»€£§°¿¡ªº©®™½²µ×•´‹›·¨¢¬¦±÷")  # noqa: RUF001
+    *("cp1252", "cp1250", "cp1257", "cp1254", "cp1251", "cp1253"),
+    *("iso8859_2", "cp850", "cp852", "cp866", "koi8_r", "mac_roman"),
+)
+"""Encodings that are compared. Where several read the same letters, the first is named."""
+SIGNS: Final = frozenset("„“”\u201a\u2018\u2019\u2013—…«»€£§°¿¡ªº©®™½²µ\u00d7\u2022\u00b4\u2039\u203a·¨¢¬¦±÷")
 """Signs that texts have, not within words."""
-_BESIDE_NO_LETTER: Final = frozenset("¹³¼¾¥‰†‡ƒˆ˜¤¸¯")  # noqa: RUF001
+_BESIDE_NO_LETTER: Final = frozenset("¹³¼¾¥‰\u2020\u2021\u0192\u02c6\u02dc¤\u00b8¯")
 """Signs that other encodings have as letters, and thus signs where no letter is beside them."""
 ENOUGH: Final = 0.9
 """Share of letters and signs that a language must have: the others may be in names."""
@@ -52,7 +52,7 @@ CLOSE: Final = 0.03
 USUAL: Final = 0.15
 """Difference up to which Windows-1252 is taken, in which most of such files are."""
 FEW: Final = 3
-"""Letters from which encodings other than those of Windows are told: fewer may be damage, or single foreign words."""
+"""Letters that encodings other than those of Windows need: fewer may be damage, or single foreign words."""
 FREQUENT: Final = 0.3
 """What a frequent letter counts in addition."""
 
@@ -86,6 +86,7 @@ def encodings_by_letters(sample: bytes) -> list[str]:
 
 
 def _readings(sample: bytes) -> Iterator[_Reading]:
+    """Yield the text in each encoding that can read it, with the language whose letters it has most."""
     for encoding in ENCODINGS:
         try:
             text = sample.decode(encoding)
@@ -100,7 +101,7 @@ def _readings(sample: bytes) -> Iterator[_Reading]:
 
 
 def _letters(text: str) -> tuple[int, list[tuple[str, str, str]]]:
-    """Return how many characters count, and those that stand as letters do, between the ones beside them."""
+    """Return how many characters count, and those at positions of letters, with the characters before and after."""
     n, letters = 0, []
     for before, letter, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
         if letter < "\x80" or letter in "\u2013\u2014\u2019\u2022\xb7\xa0\xad\xd7" or _is_sign(before, letter, after):
@@ -114,6 +115,7 @@ def _letters(text: str) -> tuple[int, list[tuple[str, str, str]]]:
 
 
 def _is_sign(before: str, letter: str, after: str) -> bool:
+    """Return whether a character between these two is a sign, such as a quotation mark, and no letter."""
     if letter in _BESIDE_NO_LETTER:
         return not after.isalpha() and (not before.isalpha() or (before + letter).lower() == "m³")
     return letter in SIGNS and not (before.isalpha() and after.isalpha())
@@ -122,12 +124,12 @@ def _is_sign(before: str, letter: str, after: str) -> bool:
 def _share(letters: list[tuple[str, str, str]], language: str) -> tuple[int, float]:
     """Return how many letters are of a language, and their score."""
     frequent, others = ALPHABETS[language]
-    own = [one[1] for one in letters if one[1] in frequent + others and _may_stand(*one, language)]
+    own = [one[1] for one in letters if one[1] in frequent + others and _is_possible(*one, language)]
     return len(own), len(own) + FREQUENT * sum(letter in frequent for letter in own)
 
 
-def _may_stand(before: str, letter: str, after: str, language: str) -> bool:
-    """Return whether a letter may stand between these characters in words of a language."""
+def _is_possible(before: str, letter: str, after: str, language: str) -> bool:
+    """Return whether a letter may occur between these characters in words of a language."""
     if letter == "\u03c2" or language == "Italian":  # a final sigma
         return not after.isalpha()
     if letter in "śćńź" and language == "Polish":  # before vowels they are si, ci, ni, zi
