@@ -67,9 +67,10 @@ def fit_model(
 
 def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | None) -> tuple[Vectors, float | None]:
     """Return the class means (c, d) and the closeness to them below which an item is unknown, from class vectors S."""
-    means, pool = class_means(data.weighted, data.index, S), data.labeled[:0] if data.pool is None else data.pool
+    means = class_means(data.weighted, data.index, S)
     if unknown_rate is None:
         return means, None
+    pool = data.labeled[:0] if data.pool is None else data.pool
     return means, fit_threshold(data.labeled, data.index, S, pool, unknown_rate=unknown_rate)
 
 

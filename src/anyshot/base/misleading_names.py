@@ -21,16 +21,8 @@ _JOINED: Final = re.compile(r"[;,|/+&\n]")
 WRITTEN_MISSING: Final = frozenset(
     {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "NA", "N/A", "n/a", "n.a.", "N.A.", "#N/A", "k.A.", "k. A."}
     | {"-", "--", "---", "\u2013", "\u2014", "?", ".", "/", "#", "(blank)", "(empty)", "(none)", "(leer)", "TBD"}
-    | {
-        "tbd",
-        "TODO",
-        "todo",
-        "Select one",
-        "Select one...",
-        "Please select",
-        "Bitte ausw\u00e4hlen",
-        "Bitte w\u00e4hlen",
-    }
+    | {"tbd", "TODO", "todo", "Select one", "Select one...", "Please select"}
+    | {"Bitte ausw\u00e4hlen", "Bitte w\u00e4hlen"}
 )
 """What `str`, `astype(str)`, databases, spreadsheets, R and people write for a missing label."""
 

@@ -105,7 +105,7 @@ def sole_column_hint(table: Table) -> str:
         return ""
     if suffix_of(table.path) == ".tsv":
         return " Columns of a .tsv are separated by tabs; if by another mark, let its name end in .csv."
-    return " Columns are separated by , ; tab or |, which must not stand in quotes."
+    return " Columns are separated by , ; tab or |, which must not be in quotes."
 
 
 def missing_column(given: str, columns: Sequence[str], *, may_list: bool) -> tuple[str, str]:

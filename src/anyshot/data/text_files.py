@@ -303,7 +303,7 @@ def _encoding_of(data: bytes, path: Path) -> str:
 
 
 def _refuse_odd_signs(lines: Mapping[int, bytes], path: Path) -> None:
-    """Raise DataFileError if a fifth of what is not ASCII in numbered lines stands within words as no letter does."""
+    """Raise DataFileError if a fifth of what is not ASCII in numbered lines is in words where no letter is."""
     texts = {number: line.decode("cp1252") for number, line in islice(lines.items(), MOST_LINES)}
     n_odd = sum(len(_ODD_SIGN.findall(text)) for text in texts.values())
     if n_odd > 1 and n_odd > sum(not one.isascii() for text in texts.values() for one in text) / 5:

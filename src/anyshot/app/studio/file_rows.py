@@ -1,4 +1,4 @@
-"""What stands beside the items in the rows of files, such as the number of a ticket: it is shown, and found."""
+"""Other columns of the rows of files, such as the number of a ticket, which are shown and searched."""
 
 import json
 import unicodedata
