@@ -12,6 +12,7 @@ from itertools import product
 from typing import Final
 
 import numpy as np
+from denied_names import print_table
 from misleading_pools import load_halves
 
 from anyshot import AnyShotClassifier
@@ -106,12 +107,7 @@ def measure(name: str) -> list[float]:
 
 def main() -> None:
     """Print the accuracies of each set, and their means."""
-    print("| set | without words | with the pool | with words | with the pool |\n|---|---|---|---|---|")
-    found = {}
-    for name in CLASSES:
-        found[name] = measure(name)
-        print(f"| {name} | " + " | ".join(f"{figure:.1f}" for figure in found[name]) + " |", flush=True)
-    print("| *mean* | " + " | ".join(f"{mean:.1f}" for mean in np.mean(list(found.values()), axis=0)) + " |")
+    print_table(["without words", "with the pool", "with words", "with the pool"], CLASSES, measure)
 
 
 if __name__ == "__main__":
