@@ -28,9 +28,12 @@ holds = Subject("spreadsheets")
 HEADER = ("text", "label")
 
 
-def _fit_book(path: Path, book: Any) -> tuple[int, str, str]:
+FEATURES = ("--feature-columns", "all", "--label-column", "label")
+
+
+def _fit_book(path: Path, book: Any, *options: str) -> tuple[int, str, str]:
     book.save(path)
-    return command("fit", path, "--out", path.parent / "m")
+    return command("fit", path, "--out", path.parent / "m", *options)
 
 
 def _workbook(folder: Path, rows: Any) -> tuple[Path, Any]:
@@ -178,6 +181,44 @@ def _(folder: Path) -> object:
     book.save(path)
     result = command("predict", path, *CLASSES)
     return [json.loads(line)["item"] for line in result[1].splitlines()] == ["12345", "refund please", "TRUE"]
+
+
+# --- learned from one kind of file, asked with another ---------------------------------------------------------------
+
+TRUTHS = {"German": "WAHR FALSCH", "French": "VRAI FAUX", "Spanish": "VERDADERO FALSO", "Polish": "PRAWDA FAŁSZ"}
+
+
+def _accuracy(folder: Path, rows: Any, content: str, *options: str) -> tuple[float, str]:
+    """Return how often a model of a workbook is right on a CSV, and what was said."""
+    path, book = _workbook(folder, rows)
+    _, _, said = _fit_book(path, book, *options)
+    result = command("evaluate", folder / "m", written(folder, "b.csv", content))
+    return json.loads(result[1])["accuracy"] if result[0] == 0 else 0.0, said + result[2]
+
+
+@holds.each("labels TRUE and FALSE of an .xlsx, a CSV in {}: the same classes", TRUTHS)
+def _(folder: Path, words: str) -> object:
+    yes, no = words.split()
+    rows = [(text, name == "refund") for text, name in PAIRS]
+    lines = "".join(f"{text};{yes if label else no}\n" for text, label in rows)
+    return _accuracy(folder, [HEADER, *rows], f"text;label\n{lines}")[0] == 1.0
+
+
+@holds.each("a feature TRUE or FALSE of an .xlsx, a CSV in {}: the same values", TRUTHS)
+def _(folder: Path, words: str) -> object:
+    yes, no = words.split()
+    rows = [(n, n % 2 == 0, "ab"[n % 2]) for n in range(20)]
+    lines = "".join(f"{n};{yes if paid else no};{label}\n" for n, paid, label in rows)
+    found, said = _accuracy(folder, [("n", "paid", "label"), *rows], f"n;paid;label\n{lines}", *FEATURES)
+    return found == 1.0 and "skipped" not in said
+
+
+@holds("0.05 of an .xlsx in percent, 5 % in a CSV: the same number")
+def _(folder: Path) -> object:
+    rows = [(n / 100, "ab"[n > 10]) for n in range(1, 21)]
+    lines = "".join(f"{100 * share:.0f} %;{label}\n" for share, label in rows)
+    found, said = _accuracy(folder, [("share", "label"), *rows], f"share;label\n{lines}", *FEATURES)
+    return found > 0.9 and "Check its unit" not in said
 
 
 # --- written, and back -----------------------------------------------------------------------------------------------

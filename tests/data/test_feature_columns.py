@@ -109,6 +109,16 @@ def test_true_and_false_are_the_same_in_every_file(tmp_path):
     assert rows["no"].tolist() == ["true", "y", "x"]
 
 
+def test_true_and_false_in_other_languages_are_truth_values(tmp_path):
+    (tmp_path / "t.csv").write_text("is,one,both\nWAHR,SAND,VRAI\nFalsch,,falsch\n", encoding="utf-8")
+    table = read_table(tmp_path / "t.csv")
+    assert feature_rows(table, ["is", "one", "both"]).to_numpy().tolist() == [
+        [True, "SAND", "VRAI"],
+        [False, None, "falsch"],
+    ]
+    assert feature_rows(table, ["one"], {"one": "number"})["one"].tolist() == [True, None]
+
+
 def test_a_cell_that_is_no_truth_value_is_the_fault_of_its_row(tmp_path):
     (tmp_path / "t.csv").write_text("is,age\nTRUE,31\nmaybe,40\n,true\nfalse,50\n")
     kinds = {"is": "number", "age": "number"}

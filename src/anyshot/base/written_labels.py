@@ -7,6 +7,18 @@ from typing import Any, Final
 from anyshot.base.labels import Label, clean_name
 from anyshot.errors import ClassesError
 
+TRUTH_VALUES: Final = (
+    *("true false", "wahr falsch", "vrai faux", "verdadero falso", "vero falso", "verdadeiro falso", "waar onwaar"),
+    *("sant falskt", "sand falsk", "sann usann", "tosi epätosi", "prawda fałsz", "pravda nepravda", "igaz hamis"),
+    *("do\u011fru yanliş", "истина ложь"),
+)
+"""True and false of spreadsheets in lower case, in English, German, French, Spanish, Italian and Portuguese.
+
+Also in Dutch, Swedish, Danish, Norwegian, Finnish, Polish, Czech, Hungarian, Turkish and Russian.
+"""
+_IN_ENGLISH: Final = {
+    word: own for pair in TRUTH_VALUES for word, own in zip(pair.split(), ("true", "false"), strict=True)
+}
 _WHOLE: Final = re.compile(r"^([+-]?\d+)\.0$")
 
 
@@ -19,12 +31,13 @@ def spelling_of(names: Iterable[Any]) -> Callable[[Any], Any]:
     """Return a function that returns the name that a value means, in the type of the name; other values are unchanged.
 
     The same are 1, 1.0, "1" and "1.0", unless each has a name of its own, and a truth value however it is written:
-    spreadsheets write TRUE, JSON true. They also take the zeros off codes of equal length: 1234 is "01234".
+    spreadsheets write TRUE, German ones WAHR, JSON true. They also take the zeros off codes of equal length: 1234 is
+    "01234".
 
     >>> list(map(spelling_of(["1", "2", "b", "true"]), [1, 2.0, "b", True, None, "c"]))
     ['1', '2', 'b', 'true', None, 'c']
-    >>> list(map(spelling_of([False, True]), ["FALSE", "true", "maybe"]))
-    [False, True, 'maybe']
+    >>> list(map(spelling_of([False, True]), ["FALSE", "true", "WAHR", "maybe"]))
+    [False, True, True, 'maybe']
     >>> list(map(spelling_of(["01234", "80331"]), [1234, "80331", "1234", 34]))
     ['01234', '80331', '01234', 34]
     """
@@ -32,7 +45,7 @@ def spelling_of(names: Iterable[Any]) -> Callable[[Any], Any]:
     exact = {(type(name), str(name)): name for name in listed}
     texts = {str(name): name for name in listed}
     whole = {_without_point(name): name for name in listed}
-    truth = {str(name).casefold(): name for name in listed}
+    truth = {truth_in_english(str(name)): name for name in listed}
     lengths = {len(text) for text in texts if text.isdigit()}
     length = lengths.pop() if len(lengths) == 1 else 0
 
@@ -46,10 +59,19 @@ def spelling_of(names: Iterable[Any]) -> Callable[[Any], Any]:
         digits = _without_point(value)
         if found is value and digits.isdigit() and (code := texts.get(digits.zfill(length))) is not None:
             return code
-        same = truth.get(text.casefold(), found)
+        same = truth.get(truth_in_english(text), found)
         return same if isinstance(value, bool) or (found is value and isinstance(same, bool)) else found
 
     return spelled
+
+
+def truth_in_english(text: str) -> str:
+    """Return a text in lower case, and a truth value of a spreadsheet in English.
+
+    >>> truth_in_english("WAHR"), truth_in_english("Maybe")
+    ('true', 'maybe')
+    """
+    return _IN_ENGLISH.get(text.casefold(), text.casefold())
 
 
 def _without_point(value: object) -> str:

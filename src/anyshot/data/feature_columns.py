@@ -11,7 +11,7 @@ import pandas as pd
 
 from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.messages import first_of, note
-from anyshot.base.written_labels import as_whole
+from anyshot.base.written_labels import TRUTH_VALUES, as_whole, truth_in_english
 from anyshot.data.cells import is_empty, is_no_text
 from anyshot.data.column_kinds import NUMBER, are_few, is_of_other_order, likely_kind, read_numbers
 from anyshot.data.decimal_marks import Mark, decimal_mark, note_unclear, unclear_number, with_decimal_points
@@ -157,12 +157,15 @@ def feature_rows(table: Table, names: Collection[str], kinds: Mapping[str, str] 
 def _with_booleans(cells: list[Any], kind: str | None = None) -> list[Any]:
     """Return cells that are all written as true or false as these, as a workbook and JSON have them.
 
-    kind: of the column, if it is known; of numbers, as which truth values count, others may be none.
+    kind: of the column, if it is known; of numbers, as which truth values count, others may be none. Of a language but
+    English, both words are needed if it is not.
 
-    >>> _with_booleans(["TRUE", None, "false"]), _with_booleans(["TRUE", "?"])
-    ([True, None, False], ['TRUE', '?'])
+    >>> _with_booleans(["TRUE", None, "false"]), _with_booleans(["TRUE", "?"]), _with_booleans(["WAHR", "FALSCH"])
+    ([True, None, False], ['TRUE', '?'], [True, False])
     """
-    written = [None if cell is None else str(cell).strip().casefold() for cell in cells]
+    given = [None if cell is None else str(cell).strip().casefold() for cell in cells]
+    is_pair = kind == "number" or any(set(filter(None, given)) == set(pair.split()) for pair in TRUTH_VALUES)
+    written = [truth_in_english(text) if text and is_pair else text for text in given]
     others = {text for text in written if text} - {"true", "false"}
     if others and (kind != "number" or any(map(NUMBER.fullmatch, others))):
         return cells
