@@ -35,6 +35,7 @@ YEAR_FIRST = {
     "of Hungarian": "2024.02.{day:02}.",
     "of Czech": "{day}. 2. 2024",
     "of weeks": "2024-W{day:02}",
+    "as numbers, 20240203": "202402{day:02}",
 }
 
 

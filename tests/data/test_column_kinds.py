@@ -37,7 +37,7 @@ EXPECTED = [18292.0, 18321.0, np.nan]
         (pd.Series(["Fri, 31 Jan 2020", "29 février 2020", None]), "date", EXPECTED),
         (pd.Series(["6:00", "18:30", None]), "duration", [0.25, 18.5 / 24, np.nan]),
         (pd.Series([time(6), time(18, 30), None], dtype=object), "duration", [0.25, 18.5 / 24, np.nan]),
-        (pd.Series(["12%", "3.5 %", None]), "number", [12, 3.5, np.nan]),
+        (pd.Series(["12%", "3.5 %", None]), "number", [0.12, 0.035, np.nan]),
         (pd.Series(["01/31/2020", "02/29/2020", None]), "month first", EXPECTED),
         (pd.Series([timedelta(hours=12), None], dtype=object), "duration", [0.5, np.nan]),
         (pd.Series([1, "2.5", None] * 9, dtype=object), "number", [1, 2.5, np.nan] * 9),
@@ -227,3 +227,19 @@ def test_dates_and_durations_are_not_guessed(column, kind):
 def test_years_of_schools_are_categories_and_months_are_dates():
     kinds = [kind_of(pd.Series(cells)) for cells in (["2009/10", "2010/11", "2011/12"], ["2011/10", "2011/12"])]
     assert kinds == ["category", "date"]
+
+
+@pytest.mark.parametrize("others", [["7"], [7.0], ["0", "7"]])
+def test_numbers_of_which_some_have_a_percent_sign_are_refused(others):
+    with pytest.raises(InputError, match=r"with a percent sign and without, such as '5 %' and '7"):
+        kind_of(pd.Series(["5 %", *others], name="rate", dtype=object))
+    assert kind_of(pd.Series(["5 %", "0"])) == "number"
+
+
+@pytest.mark.parametrize("kind", ["str", "float64", "Int64", "int64[pyarrow]", "object"])
+def test_numbers_that_are_all_dates_are_dates_whatever_their_type(kind):
+    column = pd.Series([20200131, 20200229, 20201231]).astype(kind)
+    assert kind_of(column) == "date"
+    np.testing.assert_allclose(as_numbers(column, "date"), [18292, 18321, 18627])
+    assert kind_of(pd.Series([20200131, 20200229, 20200230]).astype(kind)) == "number"
+    assert kind_of(pd.Series([20200131, 20200229, 20200229]).astype(kind)) == "number"

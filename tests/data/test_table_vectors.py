@@ -218,3 +218,11 @@ def test_categories_that_differ_in_spaces_at_their_ends_are_the_same(caplog):
     assert vectors.names_ == ["n", "city = (none)", "city = Oslo", "city = Rome"]
     np.testing.assert_array_equal(vectors.transform(table.assign(city=" Rome"))[:, 1:], [[0, 0, 1]] * 4)
     assert "Column 'city' has 'Rome ' and 'Rome', which count as the same category" in caplog.text
+
+
+def test_numbers_that_are_read_as_dates_are_named(caplog):
+    with caplog.at_level("INFO"):
+        TableVectors().fit(pd.DataFrame({"since": ["20240503", "20240504", "20240505"], "n": [1, 2, 3]}))
+    assert [record.message for record in caplog.records] == [
+        "Column 'since': 20240503 and other numbers there are read as dates. If they are none, leave the column out"
+    ]

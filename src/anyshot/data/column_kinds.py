@@ -3,7 +3,7 @@
 import datetime
 import numbers
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -17,7 +17,7 @@ from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
 from anyshot.data.cells import is_no_text
 from anyshot.data.month_names import date_in_numbers, is_short_year
-from anyshot.data.year_first import CLOCK, date_of_year_first, is_season
+from anyshot.data.year_first import CLOCK, date_in_digits, date_of_year_first, is_season
 from anyshot.errors import InputError
 
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
@@ -34,6 +34,7 @@ _WRITTEN: Final = re.compile(
 UNCLEAR: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}(\s?%)?")
 """A number whose mark separates thousands or decimals: 5,111 or 5.111."""
 _MANY: Final = 10  # so many different texts are hardly categories
+_FEW_DATES: Final = 3  # so many different numbers are dates by chance only if they are codes of these
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
 _TIME: Final = re.compile(CLOCK)
 _DATE: Final = re.compile(
@@ -59,7 +60,7 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
         own = f"table[{column.name!r}]"
         raise InputError(f"Column {column.name!r} holds complex numbers. Give numpy.real({own}) and numpy.imag({own}).")
     if is_numeric_dtype(kind) or is_bool_dtype(kind):
-        return "category" if isinstance(kind, pd.CategoricalDtype) else "number"
+        return "category" if isinstance(kind, pd.CategoricalDtype) else _kind_of_numbers(column.dropna().unique())
     if is_datetime64_any_dtype(kind) or isinstance(kind, pd.PeriodDtype):
         return "date"
     if is_timedelta64_dtype(kind):
@@ -76,6 +77,9 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
     for (_, found), (_, is_one, _) in zip(_OBJECTS, _MEASURED, strict=True):
         if all(map(is_one, stripped)):  # also as text, as spreadsheets store some numbers
             texts = [value for value in values if isinstance(value, str)]
+            if found == "number":
+                _check_percent(stripped, column.name)
+                return _kind_of_numbers(stripped)
             return _kind_of_texts(texts, column.name) if found == "date" and texts else found
     _check_exceptions(stripped, column.name)
     return "category"
@@ -260,9 +264,11 @@ def _number(value: Any, kind: Kind) -> float:
     """Return a value of a column of this kind as a number."""
     value = value.strip() if isinstance(value, str) else value
     if kind == "number":
-        return float(value.removesuffix("%") if isinstance(value, str) else value)
+        return float(value.removesuffix("%")) / 100 if _is_share(value) else float(value)
     if _is_number(value):  # pandas would take it for nanoseconds, or a year
-        raise TypeError(f"{value!r} is a number")
+        value = date_in_digits(value) if kind == "date" else None
+        if value is None:
+            raise TypeError("a number is no date or duration")
     if kind == "duration":
         value = str(value) if isinstance(value, datetime.time) else value
         without_seconds = isinstance(value, str) and _TIME.fullmatch(value) and value.count(":") == 1
@@ -287,7 +293,8 @@ def _moment(text: str, kind: Kind) -> pd.Timestamp:
 def _kind_of_texts(texts: list[str], name: object) -> Kind:
     stripped = {text.strip() for text in texts}
     if all(NUMBER.fullmatch(text) for text in stripped):
-        return "number"
+        _check_percent(stripped, name)
+        return _kind_of_numbers(stripped)
     if all(map(is_season, stripped)):
         return "category"
     if all(map(_is_clear_date, stripped)):
@@ -312,6 +319,27 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
         _check_units(stripped, name)
         _check_exceptions({*stripped}, name)
     return _kind_of_dates([found for found in dates if found], name) if all(dates) else "category"
+
+
+def _kind_of_numbers(values: Iterable[Any]) -> Kind:
+    """Return "date" for numbers such as 20240503, if all are dates and three or more differ."""
+    distinct = set(map(python_value, values))
+    return "date" if len(distinct) >= _FEW_DATES and all(map(date_in_digits, distinct)) else "number"
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, str) and value.endswith("%")
+
+
+def _check_percent(values: set[Any], name: object) -> None:
+    """Raise InputError if only some numbers other than 0 have a percent sign: 5 beside 7 % may mean 5 % or 500 %."""
+    shares = [value for value in values if _is_share(value)]
+    others = [value for value in values.difference(shares) if float(value)] if shares else []
+    if shares and others:
+        raise InputError(
+            f"Column {name!r} holds numbers with a percent sign and without, such as {min(shares)!r} and "
+            f"{min(map(str, others))!r}. Write all of them with one, or all without."
+        )
 
 
 def _check_units(texts: set[str], name: object) -> None:

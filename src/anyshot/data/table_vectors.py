@@ -16,10 +16,11 @@ from anyshot.base.estimator import all_or_nothing
 from anyshot.base.lazy import extra
 from anyshot.base.messages import first_of, named_rows, nearest, note, note_unlike_fit, warn_unlike_fit
 from anyshot.base.validation import Floats, refuse_lazy
-from anyshot.base.written_labels import spelling_of
+from anyshot.base.written_labels import as_whole, spelling_of
 from anyshot.data.column_kinds import Kind, as_numbers, from_numbers, kind_of, plain_kind
 from anyshot.data.column_ranges import Range, shown, warn_of_missing_codes
 from anyshot.data.row_names import warn_of_numbers, warn_of_texts
+from anyshot.data.year_first import date_in_digits
 from anyshot.errors import InputError, ItemWarning
 
 MISSING: Final = "(none)"
@@ -32,9 +33,9 @@ class TableVectors(TransformerMixin, BaseEstimator):
     """Convert a table to vectors.
 
     Numbers are unchanged; dates become days since 1970; durations and times of day become days. Objects and texts count
-    as what they stand for: numbers (also Decimals and percentages), dates or durations. Missing ones are replaced with
-    the median, and marked in an extra column if there were some in `fit`. All other values are categories, one-hot
-    encoded, missing ones included.
+    as what they stand for: numbers (also Decimals, and 5 % as 0.05), dates (also 20240503) or durations. Missing ones
+    are replaced with the median, and marked in an extra column if there were some in `fit`. All other values are
+    categories, one-hot encoded, missing ones included.
 
     Parameters
     ----------
@@ -100,6 +101,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
                 continue
             kinds[name] = kind_of(table[name])
             if kinds[name] != "category":
+                _note_digits(table[name], kinds[name])
                 numbers = as_numbers(table[name], kinds[name])
                 if kinds[name] == "number":
                     warn_of_numbers(name, numbers)
@@ -342,6 +344,17 @@ def _categories(column: "pd.Series[Any]", known: Sequence[str] = ()) -> "pd.Seri
         return found if found in kept else str(spelled(found.strip() or found))
 
     return column.astype(object).map(category, na_action="ignore").where(column.notna(), MISSING).astype(object)
+
+
+def _note_digits(column: "pd.Series[Any]", kind: Kind) -> None:
+    """Log that numbers such as 20240503 are read as dates."""
+    first = next(iter(column.dropna()))
+    if kind == "date" and date_in_digits(first) is not None:
+        note(
+            log,
+            f"Column {column.name!r}: {as_whole(first)} and other numbers there are read as dates. If they are none, "
+            "leave the column out",
+        )
 
 
 def _note_spaces(column: "pd.Series[Any]") -> None:

@@ -1,8 +1,10 @@
-"""Dates that begin with the year, whose order is clear, and months and weeks with their year."""
+"""Dates that begin with the year, whose order is clear, also as numbers, and months and weeks with their year."""
 
 import datetime
 import re
 from typing import Final
+
+from anyshot.base.written_labels import as_whole
 
 CLOCK: Final = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"
 """A time of day, such as 8:30 or 08:30:00.5."""
@@ -43,6 +45,19 @@ def date_of_year_first(text: str) -> str | None:
         return None
     day = f"{found['year']}-{int(found['month']):02}-{int(found['day']):02}"
     return " ".join(filter(None, (day, found["time"], _offset(found["offset"]))))
+
+
+def date_in_digits(value: object) -> str | None:
+    """Return a number of eight digits that is a date as ISO 8601, None for any other value.
+
+    >>> [date_in_digits(value) for value in ("20240503", 20240503.0, 20240532, "2024-05-03")]
+    ['2024-05-03', '2024-05-03', None, None]
+    """
+    text = as_whole(value)
+    try:
+        return datetime.date.fromisoformat(text).isoformat() if re.fullmatch(r"(19|20)\d{6}", text) else None
+    except ValueError:
+        return None
 
 
 def is_season(text: str) -> bool:
