@@ -64,6 +64,12 @@ def _(folder: Path, footer: str) -> object:
     return mentions(result, "from row 15 on", "a remark or another table")
 
 
+@holds("rows without labels below a blank row: said to be unlabeled, not another table")
+def _(folder: Path) -> object:
+    result = fit(folder, "a.csv", f"{CSV}\nmy card is lost,\nthe app is slow,\n")
+    return mentions(result, "from row 15 on", "read as unlabeled") and not mentions(result, "another table")
+
+
 BLOCKS = "label,text\nrefund,my money back\n,give it back\ndelivery,where is it\n,it is late\n"
 holds("a label in the first row of each block only: said")(
     lambda f: mentions(fit(f, "a.csv", BLOCKS), "'label'", "above rows without one", "write it into each of them")

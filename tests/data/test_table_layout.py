@@ -129,6 +129,20 @@ def test_another_table_below_a_blank_row_is_warned_of(below, blank, tmp_path, ca
     )
 
 
+@pytest.mark.parametrize("below", ["3,c,,\n4,d,,\n", "3,c,,\n\n4,d,,\n", "3,c,,\n"])
+def test_rows_below_a_blank_row_that_lack_only_labels_are_unlabeled(below, tmp_path, caplog):
+    caplog.set_level("INFO")
+    read_table(file(tmp_path, "a.csv", f"id,text,label,by\n1,a,x,\n2,b,y,Ann\n\n{below}"))
+    assert "the rows from row 5 on, below a blank row, have no label, and are read as unlabeled" in caplog.text
+    assert "another table" not in caplog.text
+
+
+@pytest.mark.parametrize("below", [",c,,\n", ",c,,\n,d,,\n", "Sum,2,,\nx,,,\n"])
+def test_other_rows_below_a_blank_row_are_no_unlabeled_items(below, tmp_path, caplog):
+    read_table(file(tmp_path, "a.csv", f"id,text,label,by\n1,a,x,z\n2,b,y,Ann\n\n{below}"))
+    assert "seem to be a remark or another table" in caplog.text
+
+
 def test_rows_that_all_have_fewer_values_than_those_above_the_blank_row_are_warned_of():
     items, footer = [["n", "text", "label"], [1, "a", "x"], [2, "b", "y"]], [["Acme", "", ""], ["By: Ann", "", ""]]
     assert other_table([*items, *footer], [2, 3, 5, 6]) == 2

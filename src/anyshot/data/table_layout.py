@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from anyshot.base.columns import reads_as_number
+from anyshot.base.columns import LABEL_COLUMNS, reads_as_number
 from anyshot.data.cells import is_filled
 from anyshot.data.header_rows import AMOUNT, TOTAL, n_usual
 
@@ -180,6 +180,26 @@ def other_table(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> int | 
         if has_names or max(rest) < min(above) or (rest == [1] and above[0] > 1):
             return at
     return None
+
+
+def are_unlabeled(rows: Sequence[Sequence[Any]], start: int) -> bool:
+    """Return whether only labels are missing in the rows from `start` on, counted below the names from 0.
+
+    They fill all other columns that each row above fills, with numbers where those are: two columns or more, or else
+    there are several such rows.
+
+    >>> are_unlabeled([["id", "text", "label"], ["1", "a", "x"], ["", "", ""], ["2", "b", ""], ["3", "c", ""]], 2)
+    True
+    """
+    above, below = (list(filter(any, part)) for part in (rows[1 : start + 1], rows[start + 1 :]))
+    labels = [at for at, name in enumerate(rows[0]) if str(name).strip().casefold() in LABEL_COLUMNS]
+    needed = [at for at in range(len(rows[0])) if at not in labels and all(is_filled(row[at]) for row in above)]
+    numbers = [at for at in needed if all(reads_as_number(row[at]) for row in above)]
+    are_alike = all(is_filled(row[at]) for row in below for at in needed) and all(
+        reads_as_number(row[at]) for row in below for at in numbers
+    )
+    lack_labels = bool(labels) and not any(is_filled(row[at]) for row in below for at in labels)
+    return lack_labels and are_alike and len(needed) > 0 and max(len(below), len(needed)) > 1
 
 
 def _below_blank_rows(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> list[int]:

@@ -20,7 +20,7 @@ from anyshot.data.cells import ERRORS, NO_VALUES, as_written, is_filled
 from anyshot.data.header_rows import n_usual, rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
-from anyshot.data.table_layout import is_row_of_sums, is_transposed, other_table, rows_of_subtotals
+from anyshot.data.table_layout import are_unlabeled, is_row_of_sums, is_transposed, other_table, rows_of_subtotals
 from anyshot.data.text_files import SAMPLE, existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
 from anyshot.data.workbooks import SUFFIXES, read_workbook
 from anyshot.errors import DataFileError, InputError
@@ -330,7 +330,13 @@ def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Seque
             level=logging.WARNING,
         )
     other = other_table(rows, (table.numbers or ())[: len(rows) - 1])
-    if other is not None and other not in repeated:
+    if other is not None and are_unlabeled(rows, other):
+        note(
+            log,
+            f"{table.path}: the rows from {table.place(other)} on, below a blank row, have no label, and are read as "
+            "unlabeled. If they are no items, delete them",
+        )
+    elif other is not None and other not in repeated:
         text = shortened(str(next(filter(is_filled, rows[1 + other]))))
         note(
             log,
