@@ -19,7 +19,7 @@ from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Classifying, Digested, Encoder, EncodesWords, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
-from anyshot.encoders import texts as encoder_texts
+from anyshot.encoders.readability import FAULTS, LongTexts, Reading, reason_of_long_texts
 from anyshot.encoders.registry import absolute_name, load_encoder, same_weights
 from anyshot.errors import BadItemError, MixedInputError, ModelFolderError, WidthError
 from anyshot.store.encoding import EncodingCounts, cached_texts, encode_once, encode_texts_once
@@ -67,15 +67,18 @@ class Embedder:
         text_width: int | None = None,
         download: str | None = None,
         table: "FeatureTable | None" = None,
-        long_texts: encoder_texts.LongTexts = "cut",
+        long_texts: LongTexts = "cut",
         words: bool = False,
         semantics: LatentSemantics = NO_WORDS,
     ) -> None:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
         self._download, self.table, self.words, self.semantics = download, table, words, semantics
-        self.long_texts: encoder_texts.LongTexts = long_texts
+        self.long_texts: LongTexts = long_texts
         self.n_long = 0  # of the items that the model is fitted to
-        self.counts, self._warned, self._is_silent = EncodingCounts(), frozenset[str](), False
+        self.counts, self._known = (
+            EncodingCounts(),
+            frozenset(("cut",) if long_texts == "mean" else ()),
+        )  # faults of texts
 
     @classmethod
     def from_saved(cls, saved: SavedModel, *, cache: KeepsVectors | None) -> Self:
@@ -114,8 +117,9 @@ class Embedder:
     def reasons(self) -> tuple[str, ...]:
         """What was done to the items that the model is fitted to, in sentences."""
         of_table = None if self.table is None else self.table.reason
-        of_long = encoder_texts.reason_of_long_texts(self.n_long, self.encoder, self.long_texts)
-        return tuple(reason for reason in (of_table, of_long, self.semantics.reason) if reason)
+        of_long = reason_of_long_texts(self.n_long, self.encoder, self.long_texts)
+        of_words = self.semantics.reason if self.semantics.words else None
+        return tuple(reason for reason in (of_table, of_long, of_words) if reason)
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -135,7 +139,7 @@ class Embedder:
             )
         return found
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name of the encoder."""
         if self.trained is not None:
@@ -164,9 +168,13 @@ class Embedder:
 
     def encode(self, items: Items) -> Vectors:
         """Return the unit-length vectors of items (n, d)."""
+        return self.read(items)[0]
+
+    def read(self, items: Items) -> tuple[Vectors, Reading]:
+        """Return the unit-length vectors of items (n, d), and how the encoder reads them, if they are texts."""
         check_list(items)
-        found = self._cached(items)
-        return self.joined(self._encoded(items)[0] if found is None else found, items)
+        vectors, reading = self._cached(items) or self._encoded(items)
+        return self.joined(vectors, items), reading
 
     def joined(self, vectors: Vectors, items: Items) -> Vectors:
         """Return the encoder's vectors of items (n, d), with the words that they share joined, if these are known."""
@@ -179,12 +187,12 @@ class Embedder:
         vars(changed).update(encoder=self.encoder, reader=reader, semantics=semantics)
         return changed
 
-    def _encoded(self, items: Items) -> tuple[Vectors, int]:
-        """Return the unit-length vectors of items (n, d), and how many are long texts."""
+    def _encoded(self, items: Items) -> tuple[Vectors, Reading]:
+        """Return the encoder's vectors of items (n, d), and how it reads them; warn of texts that it reads badly."""
         if item_count(items) == 0:
-            return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32), 0
+            return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32), Reading()
         if self.encoder is None:
-            return unit(self._numbers(items)), 0
+            return unit(self._numbers(items)), Reading()
         given, readable = modality_of(items), self.encoder.modality
         # Paths of files that do not exist are texts to `modality_of`; the image encoder's error names each file.
         if given != readable and (given, readable) != ("text", "image"):
@@ -193,23 +201,18 @@ class Embedder:
         encode = partial(encode_once, self.encoder, cache=self.cache, counts=self.counts)
         vectors: Vectors = encode(items)
         if given != "text":
-            return vectors, 0
-        texts = check_texts(items)
-        self._warn_of_missing(texts)
-        for kind, warn_of in encoder_texts.WARN_OF.items():
-            if kind not in self._warned and warn_of(self.encoder, texts, self.name):
-                self._warned |= {kind}
-        vectors, n_long = encoder_texts.with_long_texts(
-            vectors, texts, self.encoder, self.long_texts, encode=encode, warned="cut" in self._warned
-        )
-        if n_long and self.long_texts == "cut":
-            self.counts.cut, self._warned = self.counts.cut + n_long, self._warned | {"cut"}
-        return vectors, n_long
+            return vectors, Reading()
+        reading = Reading(check_texts(items), self.encoder)
+        self._known = reading.warn(self.name, self._known)
+        if self.long_texts == "mean":
+            return reading.with_means(vectors, encode), reading
+        self.counts.cut += len(reading.long)
+        return vectors, reading
 
     def with_cache(self, cache: KeepsVectors | None) -> Self:
         """Return the same embedder with the encoder loaded and another cache, or none; it warns of no text."""
-        changed, silent = copy.copy(self), {"_warned": frozenset(("cut", *encoder_texts.WARN_OF)), "_is_silent": True}
-        vars(changed).update(encoder=self.encoder, cache=cache, counts=EncodingCounts(), **silent)
+        changed = copy.copy(self)
+        vars(changed).update(encoder=self.encoder, cache=cache, counts=EncodingCounts(), _known=FAULTS)
         return changed
 
     def __getstate__(self) -> dict[str, Any]:
@@ -218,8 +221,8 @@ class Embedder:
 
     def encode_known(self, items: Items) -> Vectors:
         """Return the vectors of items (n, d) that the model is fitted to, and count the long texts among them."""
-        vectors, n_long = self._encoded(items)
-        self.n_long += n_long
+        vectors, reading = self._encoded(items)
+        self.n_long += len(reading.long)
         return self.joined(vectors, items)
 
     def _numbers(self, items: Items) -> Vectors:
@@ -227,7 +230,7 @@ class Embedder:
         rows = items if self.table is None else self.table.transform(items)
         return check_vectors(by_position(rows), name="items")
 
-    def _cached(self, items: Items) -> Vectors | None:
+    def _cached(self, items: Items) -> tuple[Vectors, Reading] | None:
         """Return the vectors of texts without loading the encoder of a saved model, if the cache has all of them."""
         digest, width = self._expected_digest, self._text_width
         if "encoder" in vars(self) or digest is None or width is None or self.cache is None:
@@ -236,13 +239,11 @@ class Embedder:
             return None  # of a mean, only the encoder tells which texts are long
         texts = check_texts(items)
         found = cached_texts(texts, digest=digest, width=width, cache=self.cache, counts=self.counts)
-        if found is not None:
-            self._warn_of_missing(texts)
-        return found
-
-    def _warn_of_missing(self, texts: Sequence[str]) -> None:
-        if not self._is_silent:
-            encoder_texts.warn_of_missing_texts(texts)
+        if found is None:
+            return None
+        reading = Reading(texts)
+        reading.warn(self.name, self._known)
+        return found, reading
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of texts (n, d), in the space of the items."""

@@ -1,13 +1,8 @@
-"""Text encoders: their base class, tokenizer, batches of about equal length, long texts, and unknown scripts.
-
-A text that is longer than an encoder reads is cut, or gets the mean over its parts. A text in a script that is not in
-the encoder's vocabulary cannot be read.
-"""
+"""Text encoders: their base class, tokenizer, and batches of about equal length."""
 
 import logging
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -15,14 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base import progress
-from anyshot.base.columns import is_missing_mark
 from anyshot.base.immutable import Immutable
 from anyshot.base.items import Items, check_texts
-from anyshot.base.messages import count, first_of, shortened, warn_of_items
-from anyshot.base.protocols import Limited, OfOneLanguage, WithVocabulary
-from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.encoders.languages import language_of
-from anyshot.errors import BadItemError, EncoderError, InputError, ItemWarning
+from anyshot.base.validation import Vectors
+from anyshot.errors import BadItemError, EncoderError, InputError
 
 if TYPE_CHECKING:  # it is loaded with the first tokenizer
     from tokenizers import Encoding, Tokenizer
@@ -40,13 +31,10 @@ LETTERS: Final = 16
 """Letters that are looked at first for each token that is read: most have five, and 9 MB of text would take 4 GB."""
 MOST_LETTERS: Final = 256
 """Letters that are looked at for each token at most: a word of a million may be one token, and takes seconds."""
-MULTILINGUAL: Final = "'hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2'"
 UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
 """What tokenizers put for words that they cannot divide into known pieces."""
-_SPECIAL_TOKENS: Final = 2  # at the beginning and the end of a text
 
 Rows: TypeAlias = NDArray[np.intp]  # indexes in a list of items
-LongTexts: TypeAlias = Literal["cut", "mean"]
 
 log = logging.getLogger(__name__)
 
@@ -242,154 +230,3 @@ def log_truncated(n_truncated: int, *, of: int, max_tokens: int | None) -> None:
     """Log how many of some texts were truncated, if there were any."""
     if n_truncated:
         log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, of, max_tokens)
-
-
-# --- long texts -----------------------------------------------------------------------------------------------------
-
-
-def rows_of_long_texts(encoder: object, texts: Sequence[object]) -> Indexes:
-    """Return the rows of the texts of which an encoder reads the beginning only (m,)."""
-    if not isinstance(encoder, Limited) or encoder.max_tokens is None:
-        return np.zeros(0, np.intp)
-    # A token is one byte or more, so that only texts of more bytes than that need to be tokenized.
-    least = encoder.max_tokens - _SPECIAL_TOKENS
-    sizes = (len(text.encode("utf-8", "replace")) if isinstance(text, str) else 0 for text in texts)
-    rows = [row for row, size in enumerate(sizes) if size > least]
-    if not rows:
-        return np.zeros(0, np.intp)
-    return np.array(rows, dtype=np.intp)[encoder.is_cut([str(texts[row]) for row in rows])]
-
-
-def with_long_texts(
-    vectors: Vectors,
-    texts: Sequence[str],
-    encoder: object,
-    long_texts: LongTexts,
-    *,
-    encode: Callable[[list[str]], Vectors],
-    warned: bool,
-) -> tuple[Vectors, int]:
-    """Return the vectors (n, d) of texts, of long ones the means over parts if so chosen, and how many are long.
-
-    encode: returns the vectors of texts; warned: whether texts that are cut were warned of.
-    """
-    rows = rows_of_long_texts(encoder, texts)
-    if not len(rows) or not isinstance(encoder, Limited):
-        return vectors, 0
-    if long_texts == "mean":
-        return with_means(vectors, texts, rows, encoder, encode), len(rows)
-    if not warned:
-        _warn(
-            f"longer than the {encoder.max_tokens} tokens that the encoder reads; it ignores the rest",
-            'In Python: long_texts="mean" uses the mean over parts.',
-            rows,
-            texts,
-        )
-    return vectors, len(rows)
-
-
-def reason_of_long_texts(n_long: int, encoder: object, long_texts: LongTexts) -> str | None:
-    """Return what becomes of the long texts among the items that a model is fitted to, in a sentence; None if none."""
-    if not n_long:
-        return None
-    limit = encoder.max_tokens if isinstance(encoder, Limited) else None
-    texts, whose = count(n_long, "text is", "texts are"), "its" if n_long == 1 else "their"
-    cut = f"the encoder reads only {whose} first {limit} tokens"
-    effect = "the mean over parts is used" if long_texts == "mean" else cut
-    return f"{texts} longer than {limit} tokens; {effect}."
-
-
-def parts_of(text: str, encoder: Limited) -> list[str]:
-    """Return the parts of a text, in order, of which an encoder reads every token: halves of halves, between words."""
-    if not encoder.is_cut([text])[0]:
-        return [text]
-    words = text.split()
-    if len(words) > 1:
-        halves = " ".join(words[: len(words) // 2]), " ".join(words[len(words) // 2 :])
-    else:
-        halves = text[: len(text) // 2], text[len(text) // 2 :]
-    return [part for half in halves for part in parts_of(half, encoder)]
-
-
-def with_means(
-    vectors: Vectors, texts: Sequence[str], rows: Indexes, encoder: Limited, encode: Callable[[list[str]], Vectors]
-) -> Vectors:
-    """Return the vectors (n, d) of texts, with the mean over its parts for each of the long texts in `rows` (m,).
-
-    encode: returns the vectors of texts. The parts of a text have about the same length, and count the same.
-    """
-    parts = [parts_of(texts[row], encoder) for row in rows]
-    found = encode([part for own in parts for part in own])
-    means, start = vectors.copy(), 0
-    for row, own in zip(rows, parts, strict=True):
-        means[row] = unit(found[start : start + len(own)].mean(axis=0, keepdims=True))[0]
-        start += len(own)
-    return means
-
-
-# --- missing texts ---------------------------------------------------------------------------------------------------
-
-
-def warn_of_missing_texts(texts: Sequence[str]) -> None:
-    """Warn of the texts that programs write for a missing one."""
-    rows = np.array([row for row, text in enumerate(texts) if is_missing_mark(text)], dtype=np.intp)
-    if len(rows):
-        shown = texts[rows[0]].strip()
-        fault = f"written as programs write a missing one ({shown}), so that predictions for them are guesses"
-        _warn(fault, "Leave them out.", rows, texts)
-
-
-# --- unread and foreign texts -----------------------------------------------------------------------------------------
-
-
-def rows_of_unread_texts(encoder: object, texts: Sequence[str]) -> Indexes:
-    """Return the rows of the texts of which an encoder does not know at least half of the tokens (m,).
-
-    Every encoder reads ASCII, so only the others are looked at.
-    """
-    rows = [row for row, text in enumerate(texts) if not text.isascii()]
-    if not rows or not isinstance(encoder, WithVocabulary):
-        return np.zeros(0, np.intp)
-    return np.array(rows, dtype=np.intp)[encoder.is_unread([texts[row] for row in rows])]
-
-
-def rows_of_foreign_texts(encoder: object, texts: Sequence[str]) -> tuple[Indexes, list[str]]:
-    """Return the rows of the texts in other languages than an encoder for English was trained on (m,), and these."""
-    if not isinstance(encoder, OfOneLanguage) or encoder.language != "English":
-        return np.zeros(0, np.intp), []
-    found = {row: language for row, text in enumerate(texts) if (language := language_of(text)) is not None}
-    return np.array(list(found), dtype=np.intp), [language for language, _ in Counter(found.values()).most_common()]
-
-
-def warn_of_unread_texts(encoder: object, texts: Sequence[str], name: str) -> bool:
-    """Warn of the texts that an encoder of this name cannot read, and return whether there are any."""
-    rows = rows_of_unread_texts(encoder, texts)
-    if len(rows):
-        fault = f"mostly in letters that the encoder {name!r} does not know, so that predictions for them are guesses"
-        _warn(fault, f"Use an encoder for this language, such as {MULTILINGUAL}, or leave them out.", rows, texts)
-    return len(rows) > 0
-
-
-def warn_of_foreign_texts(encoder: object, texts: Sequence[str], name: str) -> bool:
-    """Warn of the texts in other languages than an encoder of this name knows, and return whether there are any."""
-    rows, found = rows_of_foreign_texts(encoder, texts)
-    if len(rows):
-        fault = f"in another language ({first_of(found, at_most=3)}) than English, the one that {name!r} was trained on"
-        remedy = f"Such texts need more labels, or an encoder for many languages, such as {MULTILINGUAL}."
-        _warn(fault, remedy, rows, texts)
-    return len(rows) > 0
-
-
-WARN_OF: Final = {"letters": warn_of_unread_texts, "language": warn_of_foreign_texts}
-"""Of each kind of texts that an encoder understands badly, what warns of them."""
-
-
-def _warn(fault: str, remedy: str, rows: Indexes, texts: Sequence[str]) -> None:
-    """Warn of what the texts in some rows are."""
-
-    def warning_of(places: list[str], texts: list[str], rows: Sequence[int]) -> ItemWarning:
-        names = places or [repr(shortened(text)) for text in texts]
-        found = f"{count(len(names), 'text is', 'texts are')} {fault}: {first_of(names, at_most=5)}"
-        return ItemWarning(f"{found}. {remedy}", rows)
-
-    warn_of_items(fault, warning_of, [texts[row] for row in rows], rows=rows.tolist())

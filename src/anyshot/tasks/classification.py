@@ -23,7 +23,7 @@ from anyshot.base.repeated_items import n_repeated, repeated_note
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import RandomState
 from anyshot.base.weighted_items import refuse_fractions
-from anyshot.encoders.texts import LongTexts
+from anyshot.encoders.readability import LongTexts
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.tasks.class_changes import warn_of_unused_texts
 from anyshot.tasks.encoded_classifier import EncodedClassifier

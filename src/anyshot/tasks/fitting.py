@@ -21,8 +21,8 @@ from anyshot.base.protocols import Encoder, WithVocabulary
 from anyshot.base.validation import pair
 from anyshot.base.weighted_items import refuse_fractions, weighted_items
 from anyshot.data.label_leaks import warn_of_leaks
+from anyshot.encoders.readability import Reading
 from anyshot.encoders.registry import encoder_for
-from anyshot.encoders.texts import rows_of_unread_texts
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
 from anyshot.tasks.parameters import Parameters, doubts_about_shares, expected_shares
@@ -162,7 +162,7 @@ def warn_of_names(embedder: Embedder, data: TrainingSet, new: Collection[Label] 
     }
     numbered = Counter(_NUMBER.sub("0", name) for name in bare.values())
     names = [own for name, own in bare.items() if new is None or name in new]
-    unread = [names[row] for row in rows_of_unread_texts(encoder, names)]
+    unread = [names[row] for row in Reading(names, encoder).unread]
     faults = {
         f"are in letters that the encoder {embedder.name!r} does not know": unread,
         "have only one letter": [name for name in names if sum(map(str.isalpha, name)) == 1 and name not in unread],

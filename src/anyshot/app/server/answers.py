@@ -12,12 +12,11 @@ from anyshot.app.learned_items import item_keys, learned_items
 from anyshot.app.server.batching import Arrays
 from anyshot.app.server.changes import model_input
 from anyshot.app.server.readiness import AnswerKind, Snapshot
-from anyshot.base.columns import is_missing_mark
 from anyshot.base.items import Item
 from anyshot.base.labels import UNKNOWN, Label
 from anyshot.base.protocols import CountsTokens
 from anyshot.base.validation import generator
-from anyshot.encoders.texts import rows_of_long_texts
+from anyshot.encoders.readability import Reading
 from anyshot.errors import InputError, WidthError
 
 N_NEIGHBORS = 3  # labeled examples in an explanation
@@ -47,32 +46,40 @@ def check_any_shot(snapshot: Snapshot, *, what: str) -> None:
 def vectors_of(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
     """Return the unit-length vectors of items (n, d), which texts were cut, and how many tokens were read (n,)."""
     embedder, n_tokens = snapshot.model.embedder, np.zeros(len(items), np.intp)
-    vectors = embedder.encode(items)
+    vectors, reading = embedder.read(items)
     if snapshot.modality == "text" and isinstance(embedder.encoder, CountsTokens):
         n_tokens = embedder.encoder.n_tokens([str(item) for item in items])
-    return vectors, cut_texts(snapshot, items), n_tokens
+    cut = np.zeros(len(items), bool)
+    cut[_rows_cut(snapshot, reading)] = True
+    return vectors, cut, n_tokens
 
 
 def score(snapshot: Snapshot, items: Sequence[Item]) -> Scores:
     """Return what the answers for n items are made from."""
     if not snapshot.is_any_shot:
-        return Scores(_predicted(snapshot, items), np.full(len(items), np.nan), _remarks(snapshot, items))
+        reading = Reading([str(item) for item in items] if snapshot.modality == "text" else ())
+        return Scores(_predicted(snapshot, items), np.full(len(items), np.nan), _remarks(snapshot, items, reading))
     model = snapshot.model
     with model_input(items) as given:
-        vectors = model.encode(given)
-    return Scores(model.probabilities(vectors), model.closeness(vectors), _remarks(snapshot, items))
+        encoded, reading = model.embedder.read(given)
+    vectors = model.data.centered(encoded)
+    return Scores(model.probabilities(vectors), model.closeness(vectors), _remarks(snapshot, items, reading))
 
 
-def _remarks(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.object_]:
+def _remarks(snapshot: Snapshot, items: Sequence[Item], reading: Reading) -> NDArray[np.object_]:
     """Return the fields of each answer (n,) that say how its item was read: not to its end, or without some cells."""
     found = np.full(len(items), None, object)
     if (table := snapshot.table) is not None:
         found[:] = [datasets.remarks_on_row(item, table) or None for item in items]
     elif snapshot.is_any_shot:
-        found[cut_texts(snapshot, items)] = {"cut": True}
-    if snapshot.modality == "text":
-        found[[is_missing_mark(str(item)) for item in items]] = {"missing": ["text"]}
+        found[_rows_cut(snapshot, reading)] = {"cut": True}
+    found[reading.missing] = {"missing": ["text"]}
     return found
+
+
+def _rows_cut(snapshot: Snapshot, reading: Reading) -> list[int]:
+    """Return the rows of the texts of which only the beginning was read."""
+    return reading.long if snapshot.model.embedder.long_texts == "cut" else []
 
 
 def _predicted(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[Any]:
@@ -92,14 +99,6 @@ def _predicted(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[Any]:
     by_task = {task: own.tolist() for task, own in predicted.items()}
     found[:] = [dict(zip(by_task, row, strict=True)) for row in zip(*by_task.values(), strict=True)]
     return found
-
-
-def cut_texts(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.bool_]:
-    """Return of which items (n,) only the beginning was read."""
-    embedder, cut = snapshot.model.embedder, np.zeros(len(items), bool)
-    if snapshot.modality == "text" and embedder.long_texts == "cut":
-        cut[rows_of_long_texts(embedder.encoder, items)] = True
-    return cut
 
 
 def explanations(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:

@@ -12,7 +12,6 @@ from anyshot import data as datasets
 from anyshot.app.studio.project import Project
 from anyshot.base.messages import collecting
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.encoders.texts import rows_of_foreign_texts, rows_of_unread_texts
 from anyshot.zero_shot.latent_semantics import learn_semantics
 
 if TYPE_CHECKING:  # it loads the encoders, which a project that is only looked at does not need
@@ -100,10 +99,10 @@ class ItemVectors:
             if len(some):
                 contents = self._project.items.contents(some)
                 with collecting():  # of texts that are hard to read: `unread` and `foreign` have those of all parts
-                    self._table.append(some, self.embedder.encode(contents))
-                if self._project.kind == "texts":
-                    self.unread += some[rows_of_unread_texts(self.embedder.encoder, contents)].tolist()
-                    self.foreign += some[rows_of_foreign_texts(self.embedder.encoder, contents)[0]].tolist()
+                    vectors, reading = self.embedder.read(contents)
+                self._table.append(some, vectors)
+                self.unread += some[reading.unread].tolist()
+                self.foreign += some[list(reading.foreign)].tolist()
             done += len(part)
             yield done
 
