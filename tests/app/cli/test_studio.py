@@ -8,7 +8,7 @@ from anyshot.app.studio import Project
 @pytest.fixture
 def project(tmp_path):
     with Project.create(tmp_path / "mail", name="Mail") as made:
-        made.classes.rename(made.classes.add("billing"), "invoices")
+        made.classes.edit(made.classes.add("billing"), name="invoices")
     return tmp_path / "mail"
 
 

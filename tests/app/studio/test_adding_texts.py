@@ -83,7 +83,7 @@ def test_a_file_whose_name_is_not_utf_8_and_half_of_a_character_in_a_description
     added = add_table(project, written("text\nCharged twice\n"), source="caf\udce9.csv")
     assert added.n_items == 1
     number = project.classes.add("late \ud83d")
-    project.classes.describe(number, "a parcel \ud83d")
+    project.classes.edit(number, description="a parcel \ud83d")
     assert project.classes.get(number).name == "late \N{REPLACEMENT CHARACTER}"
     assert project.database.column("select source from batches") == ["caf\N{REPLACEMENT CHARACTER}.csv"]
 

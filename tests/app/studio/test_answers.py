@@ -71,12 +71,14 @@ def test_answers_after_labels_are_those_of_the_classifier(project, answers):
 def test_changed_answers_are_counted_and_named(project, answers):
     assert answers.wait_until_ready(300)
     before = dict(zip(answers.current.ids.tolist(), answers.current.classes.tolist(), strict=True))
-    number = project.classes.add("parcel lost on the way", words="parcel, lost, damaged, courier")
+    number = project.classes.add("parcel lost on the way")
     assert answers.wait_until_ready(300)
     after = dict(zip(answers.current.ids.tolist(), answers.current.classes.tolist(), strict=True))
     assert set(answers.changed.items) == {item for item in after if after[item] != before[item]}
     assert answers.changed.items
+    project.classes.set_words(number, "parcel, lost, damaged, courier")
     assert [chip.word for chip in answers.chips()[number]][:2] == ["parcel", "lost"]
+    project.undo()
     project.undo()
 
 

@@ -54,9 +54,9 @@ def test_a_change_returns_its_entry(project):
     classes, number = project.classes, project.classes.add("login")
     changes = [
         classes.add_several(["refund", "Refund", "parcel"]),
-        classes.describe(number, "cannot sign in"),
-        classes.set_color(number, "#123456"),
-        classes.add_word(number, "password"),
+        classes.edit(number, description="cannot sign in"),
+        classes.edit(number, color="#123456"),
+        classes.add_words({number: "password"}),
         classes.strike_word(number, "log"),
         classes.edit(number, name="sign in", description="cannot", color="#654321"),
         classes.add_words({number: "code", 2: "money back"}),
@@ -108,7 +108,7 @@ def test_a_change_that_changes_nothing_has_no_entry(project):
     before = project.history.last()
     project.label([1], number)
     assert project.label([1], number) is None
-    assert project.classes.rename(number, "billing again") is None
+    assert project.classes.edit(number, name="billing again") is None
     assert project.rename(project.name) is None
     assert project.undo()
     assert project.history.last() == before

@@ -16,7 +16,8 @@ def stored(tmp_path_factory):
     folder = tmp_path_factory.mktemp("imported")
     with Project.create(folder / "mail", name="Mail") as project:
         add_texts(project, ["I was charged twice", "Where is it?"])
-        project.label([1], project.classes.add("billing", words="charge"))
+        project.classes.set_words(project.classes.add("billing"), "charge")
+        project.label([1], 1)
         project.label([2], "unknown")
         save_project(project, folder / "mail.zip")
     with zipfile.ZipFile(folder / "mail.zip") as archive:
@@ -78,4 +79,4 @@ def test_a_project_is_imported_without_the_answers_of_the_other_computer(stored,
     file = packed(stored, tmp_path, "insert into answers values (1, 1, x'00ff')")
     with import_project(file, tmp_path / "here") as project:
         assert project.database.read("select * from answers") == []
-        assert len(project.undo(to=0)) == 4
+        assert len(project.undo(to=0)) == 5

@@ -28,17 +28,18 @@ def state(project):
 def test_every_change_is_undone_and_redone_exactly(project):
     classes, ids = project.classes, project.items.labels().ids.tolist()
     steps = [
-        lambda: classes.add("billing", "money", words="invoice, charge"),
-        lambda: classes.add("delivery", items=ids[1:2]),
+        lambda: classes.add("billing", "money"),
+        lambda: classes.set_words(1, "invoice, charge"),
+        lambda: classes.add("delivery"),
         lambda: project.label(ids[:1], 1),
         lambda: project.label(ids[:3], "unknown"),
         lambda: project.label(ids[1:], 2),
         lambda: project.label(ids[3:], None),
-        lambda: classes.rename(1, "money"),
-        lambda: classes.describe(2, "where a parcel is"),
-        lambda: classes.set_color(1, "#123456"),
+        lambda: classes.edit(1, name="money"),
+        lambda: classes.edit(2, description="where a parcel is"),
+        lambda: classes.edit(1, color="#123456"),
         lambda: classes.edit(1, name="invoices", description="money", color="#654321"),
-        lambda: classes.add_word(1, "refund"),
+        lambda: classes.add_words({1: "refund"}),
         lambda: classes.add_words({1: "fee, charge", 2: "parcel"}),
         lambda: classes.strike_word(1, "invoice"),
         lambda: classes.reorder([2, 1]),
@@ -95,18 +96,19 @@ def test_threads_lose_no_label(project):
 def test_classes_that_cannot_be_are_refused(project):
     one, two = project.classes.add("billing"), project.classes.add("delivery")
     with pytest.raises(DuplicateClassError, match="Merge the two"):
-        project.classes.rename(two, " Billing")
+        project.classes.edit(two, name=" Billing")
     with pytest.raises(ClassesError, match="needs a name"):
         project.classes.add("\u200b ")
     with pytest.raises(ClassesError, match="'unknown'"):
-        project.classes.rename(one, "Unknown")
+        project.classes.edit(one, name="Unknown")
     with pytest.raises(ClassesError, match="itself"):
         project.classes.merge(one, one)
     assert [row.name for row in project.classes.all()] == ["billing", "delivery"]
 
 
 def test_the_last_class_may_be_removed_and_comes_back(project):
-    number = project.classes.add("billing", items=project.items.labels().ids.tolist())
+    number = project.classes.add("billing")
+    project.label(project.items.labels().ids.tolist(), number)
     project.classes.remove(number)
     assert project.classes.all() == []
     assert project.facts()["labels"] == 0
@@ -115,7 +117,7 @@ def test_the_last_class_may_be_removed_and_comes_back(project):
 
 
 def test_a_failed_change_leaves_nothing(project):
-    project.classes.add("billing", items=[1])
+    project.label([1], project.classes.add("billing"))
     before = state(project), project.version
     with pytest.raises(ClassesError, match="There is no class 7"):
         project.classes.merge(project.classes.named("billing").id, 7)

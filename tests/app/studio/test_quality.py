@@ -122,9 +122,9 @@ def test_the_next_step_follows_what_is_missing(tmp_path):
         number = project.classes.add("17")
         assert step() == "describe"
         assert hints(project, answers) == {number: "says_nothing"}
-        project.classes.rename(number, "zyzzyva thing")
+        project.classes.edit(number, name="zyzzyva thing")
         assert step() == "add_words"
-        project.classes.describe(1, "money back")
+        project.classes.edit(1, description="money back")
         project.classes.set_words(number, "parcel, courier, delivery")
         assert step() == "label_class"
         assert quality(project, answers).next_step.facts["n"] == 2

@@ -83,20 +83,10 @@ class ClassList:
         listed = ", ".join(one.name for one in self.all()) or "none"
         raise UnknownClassError(f"There is no class {name!r}. The classes: {listed}.")
 
-    def add(
-        self,
-        name: str,
-        description: str = "",
-        *,
-        words: str | Iterable[str] = (),
-        color: str | None = None,
-        items: Sequence[int] = (),
-    ) -> int:
-        """Add a class as the last one, and return its id; `items` get it as their label."""
+    def add(self, name: str, description: str = "") -> int:
+        """Add a class as the last one, and return its id."""
         with self._database.change("add_class", name=clean_name(name)) as (transaction, _):
-            number = add_class(transaction, name, description, words=words, color=color)
-            transaction.label(items, number)
-        return number
+            return add_class(transaction, name, description)
 
     def add_several(self, names: Iterable[str]) -> Entry | None:
         """Add classes as one change, all or none; the entry has their ids. A name that is repeated counts once."""
@@ -107,22 +97,13 @@ class ClassList:
             facts["ids"] = [add_class(transaction, name) for name in each]
         return transaction.entry
 
-    def rename(self, number: int, name: str) -> Entry | None:
-        """Rename a class; raise DuplicateClassError if another one has the name."""
-        return self.edit(number, name=name)
-
-    def describe(self, number: int, description: str) -> Entry | None:
-        """Set the description of a class, "" for none."""
-        return self.edit(number, description=description)
-
-    def set_color(self, number: int, color: str) -> Entry | None:
-        """Set the color of a class, as "#3b6fd4"."""
-        return self.edit(number, color=color)
-
     def edit(
         self, number: int, *, name: str | None = None, description: str | None = None, color: str | None = None
     ) -> Entry | None:
-        """Rename, describe and color a class as one change; what is None stays as it is."""
+        """Rename, describe and color a class as one change; what is None stays as it is.
+
+        description: "" for none; color: as "#3b6fd4". Raises DuplicateClassError if another class has the name.
+        """
         one, given = self.get(number), {"name": name, "description": description, "color": color}
         wanted = {field: " ".join(value.split()) for field, value in given.items() if value is not None}
         if "color" in wanted:
@@ -151,12 +132,8 @@ class ClassList:
             _set_words(transaction, number, words, add=add, strike=strike)
         return transaction.entry
 
-    def add_word(self, number: int, word: str) -> Entry | None:
-        """Add a word, or several with commas between them, to those by which a class is read."""
-        return self.add_words({number: word})
-
     def add_words(self, words: Mapping[int, str]) -> Entry | None:
-        """Add words to several classes, by their ids, as one change; commas are between the words of a class."""
+        """Add words, with commas between them, to those by which classes are read, by the ids of the classes."""
         read = {self.get(number): _read_words(text) for number, text in words.items()}
         new = {one: (*given.words, *given.add) for one, given in read.items()}
         with self._database.change("set_words") as (transaction, facts):
@@ -210,23 +187,16 @@ class ClassList:
         return transaction.entry
 
 
-def add_class(
-    transaction: Transaction,
-    name: str,
-    description: str = "",
-    *,
-    words: str | Iterable[str] = (),
-    color: str | None = None,
-) -> int:
+def add_class(transaction: Transaction, name: str, description: str = "") -> int:
     """Insert a class as the last one, and return its id."""
     used = [row["color"] for row in transaction.read("select color from classes")]
-    free = [one for one in COLORS if one not in used] or [COLORS[len(used) % len(COLORS)]]
+    color = next((one for one in COLORS if one not in used), COLORS[len(used) % len(COLORS)])
     (last,) = transaction.read("select coalesce(max(position), -1) as position from classes")
     row: Row = {
         "name": checked_name(transaction, name),
         "description": " ".join(description.split()),
-        "words": json.dumps(Words(words).facts() if words else {}, ensure_ascii=False),
-        "color": color or free[0],
+        "words": "{}",
+        "color": color,
         "position": last["position"] + 1,
     }
     return transaction.insert("classes", row)

@@ -64,7 +64,7 @@ class Project:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, Project.create(f"{folder}/mail", name="Mail") as project:
     ...     number = project.classes.add("billing")
-    ...     renamed = project.classes.rename(number, "invoices")
+    ...     renamed = project.classes.edit(number, name="invoices")
     ...     print(*project.history.entries(), sep="; ")
     ...     print([str(entry) for entry in project.undo()], [one.name for one in project.classes.all()])
     Renamed billing to invoices; Added the class billing

@@ -176,7 +176,7 @@ def test_classes_and_projects_are_refused_in_german(texts, tmp_path):
     assert said(lambda: texts.classes.add("IT'S billing")).startswith("Eine Klasse „It's billing“ gibt es schon.")
     assert said(lambda: texts.classes.add("x" * 1234)).startswith(f"Der Name „{'x' * 40}...“ ist 1234 Zeichen lang")
     assert said(lambda: texts.classes.set_words(1, "!?")).startswith("Hier fehlen Wörter mit Buchstaben")
-    assert said(lambda: texts.classes.add_word(1, ", ,")).startswith("Hier fehlen Wörter")
+    assert said(lambda: texts.classes.add_words({1: ", ,"})).startswith("Hier fehlen Wörter")
     assert said(lambda: add_texts(texts, [" "])) == "pasted texts enthält keinen brauchbaren Text: es gibt keinen."
     (tmp_path / "a.zip").write_bytes(b"PK")
     refused = said(lambda: import_project(tmp_path / "a.zip", tmp_path / "new"))

@@ -18,7 +18,7 @@ def project(tmp_path_factory):
         add_texts(project, TEXTS)
         billing = project.classes.add("billing")
         project.classes.set_words(billing, "charged twice, invoice")
-        project.classes.describe(project.classes.add("17"), "nobody ever came with it")
+        project.classes.edit(project.classes.add("17"), description="nobody ever came with it")
         yield project
 
 
