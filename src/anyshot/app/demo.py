@@ -9,9 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from sklearn.datasets import load_sample_images
 from sklearn.linear_model import LogisticRegression
@@ -21,6 +19,7 @@ from anyshot.base.files import atomic_file, check_writable
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.messages import in_percent
 from anyshot.base.protocols import Encoder
+from anyshot.base.terminal import rich_table
 from anyshot.base.validation import Indexes
 from anyshot.errors import DataFileError
 from anyshot.evaluation import report as reporting
@@ -102,7 +101,7 @@ def _no_labels(data: Messages, console: Console) -> None:
         (data.texts[row], answers[row], f"{100 * sure[row]:.0f} %", _mark(answers[row], data.labels[row]))
         for row in shown
     ]
-    console.print(_table(("message", "prediction", "probability", "correct"), rows))
+    _print_table(console, ("message", "prediction", "probability", "correct"), rows)
     console.print(
         "The table has the first message of six classes, correct predictions first. "
         f"Accuracy: {in_percent(float(np.mean(answers == np.array(data.labels))))} of all {len(data.texts)} messages."
@@ -128,7 +127,7 @@ def _curve(data: Messages, out: Path, console: Console) -> Any:
         (str(shots), *("-" if np.isnan(mean) else f"{100 * mean:.1f}" for mean in means.loc[shots, [OURS, BASELINE]]))
         for shots in means.index
     ]
-    console.print(_table(("labels per class", OURS, BASELINE), rows))
+    _print_table(console, ("labels per class", OURS, BASELINE), rows)
     console.print(Text(f"Plot: {out}"))
     return curve
 
@@ -150,7 +149,7 @@ def _new_class(data: Messages, console: Console) -> None:
     clf.add_class(NEW_CLASS, DESCRIPTION, examples=data.at(examples[:1])[0])
     after = clf.predict(texts)
     console.print(Text(f'clf.add_class("{NEW_CLASS}", "{DESCRIPTION}", examples=["{data.texts[examples[0]]}"])'))
-    console.print(_table(("message", "before", "after"), list(zip(texts, before, after, strict=True))[:4]))
+    _print_table(console, ("message", "before", "after"), list(zip(texts, before, after, strict=True))[:4])
     found = int((after == NEW_CLASS).sum())
     console.print(
         f"Of {len(texts)} such messages, {found} are now predicted as {NEW_CLASS}. The first one, explained:\n"
@@ -173,7 +172,7 @@ def _out_of_scope(data: Messages, console: Console) -> None:
         found, lost = _predicted_unknown(data, rate)
         times_found.update(found)
         shown.append((f"{rate:.2f}", f"{len(found) / DRAWS:.1f} of {n_out}", f"{100 * lost:.0f} %"))
-    console.print(_table(("unknown_rate", "of no class, found", "of a class, lost"), shown))
+    _print_table(console, ("unknown_rate", "of no class, found", "of a class, lost"), shown)
     for text, times in times_found.most_common(1):
         n_models = DRAWS * len(UNKNOWN_RATES)
         console.print(Text(f'Found most often, by {times} of {n_models} models: "{text}" -> {UNKNOWN}'))
@@ -194,7 +193,7 @@ def _photographs(console: Console) -> None:
         (Path(file).name, answer, *(f"{100 * share:.0f} %" for share in own))
         for file, answer, own in zip(files, answers, sure, strict=True)
     ]
-    console.print(_table(("photograph", "prediction", *map(str, clf.classes_)), rows))
+    _print_table(console, ("photograph", "prediction", *map(str, clf.classes_)), rows)
 
 
 def _report(data: Messages, curve: Any, out: Path, console: Console) -> None:
@@ -269,14 +268,8 @@ def _headline(console: Console, title: str, sentence: str) -> None:
     console.print(Text(sentence))
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return rows as a table whose first column takes the free width."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(names):
-        table.add_column(Text(name), no_wrap=place > 0, justify="left" if place == 0 else "right")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+def _print_table(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    console.print(rich_table(names, rows, numbers=names[1:]))
 
 
 @contextmanager
