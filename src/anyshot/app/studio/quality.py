@@ -56,19 +56,6 @@ GOOD_ACCURACY: Final = 0.9
 CLEAR_ERROR: Final = 0.1
 """Probability of a held-out label below which it may be an error; nearly all labels of hard items are surprising."""
 
-SENTENCES: Final[dict[Action, str]] = {
-    "add_items": "Add items, by dropping a file here.",
-    "add_class": "Name at least two classes.",
-    "describe": "Describe {name}: its name says nothing.",
-    "add_words": "Write ten words that texts of {name} contain; they are worth more than five labels.",
-    "label_first": "Label at least one row of each class: {name} has none yet.",
-    "label_class": "Label {n} of {name}: it has {labels} so far.",
-    "label": "Label the next {n}: they would teach most.",
-    "tell_apart": "Label {n} more of {name}: it is confused with {other}.",
-    "check_errors": "Check {n} of your labels: they look wrong.",
-    "done": "The answers are good. Take the table or the model with you.",
-}
-
 HEADLINES: Final[dict[Headline, str]] = {
     "all": "Nearly all right",
     "above": "More than {n} of 10 right",
@@ -82,9 +69,6 @@ class NextStep:
 
     action: Action
     facts: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return SENTENCES[self.action].format_map(self.facts)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """The texts of the page are complete in both languages."""
 
 import re
+from typing import get_args
 
 import pytest
 
 from anyshot.app.studio.entries import PASTED, Entry
 from anyshot.app.studio.entries import SENTENCES as DONE
 from anyshot.app.studio.page.texts import LANGUAGES, PAGE, sentence_of, texts_in
-from anyshot.app.studio.quality import SENTENCES as STEPS
+from anyshot.app.studio.quality import Action
 
 NAMED = re.compile(r"\{(\w+)\}")
 
@@ -33,7 +34,7 @@ def test_the_source_of_pasted_texts_is_translated():
 def test_every_action_has_its_sentence(language):
     texts = texts_in(language).texts
     assert {f"done_{action}" for action in DONE} <= set(texts)
-    assert {f"next_{action}" for action in STEPS} <= set(texts)
+    assert {f"next_{action}" for action in get_args(Action)} <= set(texts)
 
 
 def test_every_text_that_templates_and_scripts_name_is_there():
