@@ -83,12 +83,9 @@ def typed_cells(columns: Columns, content: str) -> list[tuple[str, Any]]:
 
 
 def _as_date(value: Any) -> Any:
-    found = _DATE.fullmatch(str(value))
-    if found is None:
-        return value
     try:
-        return datetime.fromisoformat(value) if found[4] else date.fromisoformat(value)
-    except ValueError:  # in a file that was changed by hand
+        return date.fromisoformat(value) if len(value) == len("2024-12-31") else datetime.fromisoformat(value)
+    except (TypeError, ValueError):  # it is missing, or in a file that was changed by hand
         return value
 
 

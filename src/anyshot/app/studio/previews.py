@@ -87,7 +87,6 @@ def read_named(path: Path, *, source: str | None, sheet: str | None, whole: bool
 def preview(
     path: str | Path,
     *,
-    n_rows: int = N_ROWS,
     sheet: str | None = None,
     has_names: bool | None = True,
     whole: bool = False,
@@ -117,7 +116,7 @@ def preview(
         class_column = named or data.likely_class_column(data.feature_rows(part, columns))
     return Preview(
         columns,
-        _first_rows(table, n_rows),
+        _first_rows(table),
         len(table.frame),
         text,
         label,
@@ -158,7 +157,7 @@ def likely_text_column(table: "Table") -> str:
     text = next((name for usual in TEXT_COLUMNS for name in columns if name.strip().casefold() == usual), None)
     if text is not None:
         return text
-    shown = _first_rows(table, N_ROWS)
+    shown = _first_rows(table)
     lengths = [sum(len(row[k]) for row in shown) for k in range(len(columns))]
     others = [k for k in range(len(columns)) if columns[k] != _usual_label(columns)]
     return columns[max(others, key=lambda k: lengths[k])] if others else columns[0]
@@ -181,12 +180,12 @@ def _frequent(values: Sequence[Any]) -> list[str]:
     return [value for value, _ in given.most_common() if value]
 
 
-def _first_rows(table: "Table", n_rows: int) -> list[list[str]]:
+def _first_rows(table: "Table") -> list[list[str]]:
     """Return the beginnings of the cells of the first rows."""
     midnight = " 00:00:00"  # of a date without a time
     return [
         ["" if value is None else str(value).removesuffix(midnight)[:200] for value in row]
-        for row in rows_of(table, n_rows)
+        for row in rows_of(table, N_ROWS)
     ]
 
 
