@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 TEXT_COLUMNS: Final = (
     *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
     *("document", "tweet", "title", "description", "subject"),
-    *("nachricht", "anfrage", "frage", "kommentar", "bewertung", "inhalt", "beschreibung", "betreff"),  # German
+    *("nachricht", "nachrichtentext", "anfrage", "frage", "kommentar", "bewertung", "inhalt"),  # German
+    *("beschreibung", "betreff"),
     *("texte", "commentaire", "avis", "texto", "mensaje", "comentario", "mensagem", "comentário"),  # French and others
     *("testo", "messaggio", "commento", "tekst", "bericht", "opmerking"),
 )
@@ -29,7 +30,7 @@ IMAGE_COLUMNS: Final = (
 )
 LABEL_COLUMNS: Final = (
     *("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y"),
-    *("klasse", "kategorie", "thema", "stimmung"),  # German
+    *("klasse", "kategorie", "kategorien", "thema", "stimmung"),  # German
     *("classe", "catégorie", "clase", "categoría", "categoria", "categorie"),  # French and others
 )
 
