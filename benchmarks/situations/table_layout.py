@@ -70,6 +70,23 @@ def _(folder: Path) -> object:
     return mentions(result, "from row 15 on", "read as unlabeled") and not mentions(result, "another table")
 
 
+@holds("a row of questions below the names of the columns: said")
+def _(folder: Path) -> object:
+    rows = "".join(f"{text},{name},{1 + n % 5}\n" for n, (text, name) in enumerate(PAIRS))
+    result = fit(folder, "a.csv", f"text,label,q3\nWhat happened?,Which topic?,How bad is it?\n{rows}")
+    return mentions(result, "row 2 seems to describe the columns", "'What happened?'")
+
+
+@holds("titles without a blank row above the names, as of Google Ads: left out, and the total, which is said")
+def _(folder: Path) -> object:
+    rows = "".join(f'word {n},"{n % 9 + 1},{100 + n}",{"ny"[n % 9 > 4]}\n' for n in range(40))
+    content = f"Keyword report\nMay 2024\nKeyword,Impressions,Converted\n{rows}Total: Account,180.000, --\n"
+    result = fit(folder, "a.csv", content, "--text-column", "Keyword", "--label-column", "Converted")
+    return facts_of_fit(result).get("labels") == 40 and mentions(
+        result, "'Keyword report', 'May 2024'", "'Total: Account'"
+    )
+
+
 BLOCKS = "label,text\nrefund,my money back\n,give it back\ndelivery,where is it\n,it is late\n"
 holds("a label in the first row of each block only: said")(
     lambda f: mentions(fit(f, "a.csv", BLOCKS), "'label'", "above rows without one", "write it into each of them")

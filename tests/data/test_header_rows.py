@@ -47,6 +47,15 @@ def test_usual_names_need_no_blank_row_above_them(tmp_path):
     assert table_of(tmp_path, "Tickets of May\ntext;label\na;b\n") == ([["text", "label"], ["a", "b"]], [3])
 
 
+def test_titles_of_one_cell_stand_above_names_that_have_numbers_below_them(tmp_path):
+    table = "Keyword,Kind,Cost\ntea,a,2.10\ncoffee,b,0\n"
+    assert table_of(tmp_path, f'Report\n"May 1, 2024 - May 31, 2024"\n{table}')[0] == [
+        ["Keyword", "Kind", "Cost"],
+        ["tea", "a", "2.10"],
+        ["coffee", "b", "0"],
+    ]
+
+
 @pytest.mark.parametrize(
     "rows",
     [
@@ -55,6 +64,8 @@ def test_usual_names_need_no_blank_row_above_them(tmp_path):
         [["x", "y"], ["1", "a", "b"], ["2", "c", "d"]],  # R writes no name above the names of rows
         [["Betreff", "Art"], ["a", "b"], [], ["c", "d"]],
         [["Title"], [], ["x", "y"]],  # nothing would be left
+        [["name"], ["Smith", " John", " Dr"], ["Lee", " Ann", " Ms"], ["Roe", " Jo", " Dr"]],  # commas of texts
+        [["Title"], ["a", "2", "c"], ["a", "3", "c"], ["a", "4", "c"]],
     ],
 )
 def test_names_in_the_first_row_stay(rows):
@@ -70,6 +81,8 @@ def test_rows_that_survey_tools_write_below_the_names_are_left_out(tmp_path, cap
         assert table.frame.values.tolist() == [QUALTRICS[3]]
         assert table.number(0) == len(rows)
     assert "2 rows without data below the names left out, such as 'Start Date'" in caplog.text
+    table_of(tmp_path, "Id,Why?,n\n,Open-Ended Response,Response\n1,a,3\n2,b,4\n3,c,5\n")
+    assert "seems to describe" not in caplog.text
 
 
 def test_the_second_row_of_surveymonkey_is_left_out_and_answers_are_not():
@@ -81,6 +94,13 @@ def test_the_second_row_of_surveymonkey_is_left_out_and_answers_are_not():
     assert rows_without_data([["Billing", "Login"], ["billing", "login"], ["", ""]]) == []
     assert rows_without_data([names]) == []
     assert rows_without_data([names, answer]) == []
+
+
+def test_answers_that_surveymonkey_writes_below_a_question_name_their_columns(tmp_path):
+    rows, _ = table_of(tmp_path, "Id,Topic,,Why?\n,Refund,Response,Open-Ended Response\n1,Refund,,late\n")
+    assert rows == [["Id", "Topic", "Response", "Why?"], ["1", "Refund", "", "late"]]
+    assert table_of(tmp_path, "Id,Topic,\n,Refund,Response\n1,Refund,a\n")[0][0] == ["Id", "Topic", "Response"]
+    assert table_of(tmp_path, "Id,\n--,----\n1,late\n")[0] == [["Id", ""], ["1", "late"]]
 
 
 def test_dashes_below_the_names_and_the_number_of_rows_that_databases_write_are_left_out(tmp_path):
@@ -102,6 +122,7 @@ def test_dashes_below_the_names_and_the_number_of_rows_that_databases_write_are_
         "TOTAL,75 %",
         "Summe,9 Einträge",
         "Total,EUR 9",
+        "Total: Account,9",
     ],
 )
 def test_a_row_of_totals_at_the_end_is_left_out(tmp_path, footer):

@@ -119,6 +119,18 @@ def test_items_in_rows_are_not(rows):
     assert not is_transposed(rows)
 
 
+@pytest.mark.parametrize("first", ["Why?,How good?,", "text,EUR,month"])
+def test_a_row_that_describes_the_columns_is_warned_of(first, tmp_path, caplog):
+    read_table(file(tmp_path, "a.csv", f"q1,q2,q3\n{first}\na,1,May\nb,2.5,\nc,-3,July\n"))
+    assert f"row 2 seems to describe the columns: '{first.split(',')[0]}'. It is read like the others" in caplog.text
+
+
+@pytest.mark.parametrize("first", ["a,1,x", "a,NA,x", "a,?,x", "a,,x", ",kg,"])
+def test_other_first_rows_describe_no_columns(first, tmp_path, caplog):
+    read_table(file(tmp_path, "a.csv", f"q1,q2,q3\n{first}\na,1,May\nb,2.5,\nc,-3,July\n"))
+    assert not caplog.text
+
+
 @pytest.mark.parametrize("below", ["Summary,\nlabel,count\nx,2\n", "label,count\nx,2\n"])
 @pytest.mark.parametrize("blank", ["\n", ",\n"])
 def test_another_table_below_a_blank_row_is_warned_of(below, blank, tmp_path, caplog):

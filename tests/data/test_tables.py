@@ -250,6 +250,9 @@ def test_rows_that_repeat_the_names_of_columns_are_left_out(tmp_path, caplog, en
 
 def test_columns_between_tabs_in_a_text_file_are_refused(tmp_path):
     assert "has 2 columns between tabs" in fault_of(file(tmp_path, "a.txt", "text\tlabel\na\tx\nb\ty\n"))
+    report = "5 May\t\tList\n\n\tText\tKind\t\n\ta\tx\t\n\tb\ty\t\n"
+    assert "has 4 columns between tabs" in fault_of(file(tmp_path, "sap.txt", report))
+    assert len(read_table(file(tmp_path, "b.txt", "Dear Ann,\n\tI am late.\n\tSo is Bob.\n")).frame) == 3
     assert columns(file(tmp_path, "b.txt", "a\tb\nc\nd\n")) == {"text": ["a\tb", "c", "d"]}
 
 

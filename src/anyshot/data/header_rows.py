@@ -20,6 +20,8 @@ TOTAL: Final = re.compile(
     "|suma|somma|totale|totaal|sous-total|subtotale|subtotaal"
 )
 """How a row of sums or means begins, in lower case."""
+LONGEST_TOTAL: Final = 30
+"""Characters of that word with what it is of, at most."""
 AMOUNT: Final = re.compile(
     r"(?=.*\d|\W+$)([^\W\d]{1,3}|[^\w\s])?[\d.,\s-]+([^\W\d]+|[^\w\s])?"
 )  # 9, 9 rows, EUR 9, 9 %
@@ -30,8 +32,8 @@ def rows_above_names(rows: Sequence[Sequence[Any]], *, is_title: bool = False) -
     """Return how many of the first rows stand above the names of the columns, such as a title and the date of export.
 
     They hold no usual name of a column. The names are more than the cells of any row above and follow a blank row, or
-    two of them are usual. rows: the first MOST_ABOVE + 2 rows, or fewer; is_title: whether the first cell is merged
-    over several columns.
+    two of them are usual, or single cells stand above them and numbers below. rows: the first MOST_ABOVE + 2 rows, or
+    fewer; is_title: whether the first cell is merged over several columns.
 
     >>> rows_above_names([["Tickets"], ["From", "1 May"], [], ["Betreff", "Text", "Thema"], ["a", "b", "c"]])
     3
@@ -48,7 +50,23 @@ def rows_above_names(rows: Sequence[Sequence[Any]], *, is_title: bool = False) -
     # A title and a subtitle may have the blank row between them.
     after_blank = [at for at in wider if not widths[at - 1]]
     after_title = [at for at in wider[:1] if is_title or not all(widths[:at])]
-    return max(after_blank, default=0) or max(after_title, default=0)
+    return max(after_blank, default=0) or max(after_title, default=0) or _single_cells_above(filled)
+
+
+def _single_cells_above(rows: Sequence[Sequence[Any]]) -> int:
+    """Return how many rows of one cell stand above names without digits, over a column that has some in all rows.
+
+    Google Ads writes such titles. rows: without empty cells; the names are three or more, each once, and fill a row.
+    """
+    n_above = next((at for at, row in enumerate(rows) if len(row) != 1), 0)
+    names, below = rows[n_above], [row for row in rows[n_above + 1 :] if row]
+    if len(set(names)) < max(3, len(names)) or any(map(_has_digit, names)) or len(below) < 2:
+        return 0
+    return n_above if any(all(map(_has_digit, cells)) for cells in zip(*below, strict=False)) else 0
+
+
+def _has_digit(cell: Any) -> bool:
+    return any(map(str.isdecimal, str(cell)))
 
 
 def n_usual(cells: Sequence[Any]) -> int:
@@ -86,8 +104,22 @@ def rows_without_data(rows: Sequence[Sequence[Any]]) -> list[int]:
     spaced = [
         " " in cell and " " not in name and cell.replace(" ", "").casefold() == name.casefold() for name, cell in pairs
     ]
-    is_question = "Open-Ended Response" in first or set(first) == {"Response"} or sum(spaced) > 1
+    of_choices = set(first) == {"Response"} or ("Response" in first and not cells[0][0])
+    is_question = of_choices or "Open-Ended Response" in first or sum(spaced) > 1
     return [0, *found] if dashes or is_question else found
+
+
+def names_with_options(rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """Return the names, the first of `rows`, where they are empty by the row of questions or answers below, if any.
+
+    SurveyMonkey writes a question once, above its possible answers, of which each has a column.
+
+    >>> names_with_options([["Id", "Topic", ""], ["", "Refund", "Response"], ["1", "Refund", ""]])
+    ['Id', 'Topic', 'Response']
+    """
+    below = rows[1] if 0 in rows_without_data(rows) else rows[0]
+    options = ["" if cell is None or _DASHES.fullmatch(str(cell).strip()) else cell for cell in below]
+    return [name if is_filled(name) else option for name, option in zip(rows[0], options, strict=True)]
 
 
 def _footers(rows: Sequence[Sequence[Any]]) -> list[int]:
@@ -104,7 +136,8 @@ def _footers(rows: Sequence[Sequence[Any]]) -> list[int]:
 def _is_footer(row: Sequence[Any]) -> bool:
     """Return whether the filled cells of a row are a number of rows, or a word such as "Total" and numbers."""
     first, *others = [text for cell in row if is_filled(cell) and (text := str(cell).strip())] or [""]
-    is_total = len(row) > 1 and TOTAL.fullmatch(first.rstrip(":").casefold()) is not None
+    word = first if len(first) > LONGEST_TOTAL else first.partition(":")[0]  # also "Total: Account" of Google Ads
+    is_total = len(row) > 1 and TOTAL.fullmatch(word.casefold()) is not None
     return (is_total and all(map(AMOUNT.fullmatch, others))) or (not others and _N_ROWS.fullmatch(first) is not None)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from anyshot.base.columns import LABEL_COLUMNS, reads_as_number
+from anyshot.base.columns import LABEL_COLUMNS, MISSING_MARKS, reads_as_number
 from anyshot.data.cells import is_filled
 from anyshot.data.header_rows import AMOUNT, TOTAL, n_usual
 
@@ -23,6 +23,8 @@ MOST_PROPERTIES: Final = 200
 """Rows, at most, of a table whose columns may be the items."""
 LEAST_ITEMS: Final = 3
 """Columns, at least, of such a table: two texts are of the same kind by chance."""
+LEAST_DESCRIBED: Final = 3
+"""Numbers, at least, below the text that describes their column."""
 MOST_BLANK: Final = 20
 """Blank rows, at most, of a table with another one below: where there are more, they separate items."""
 
@@ -157,6 +159,21 @@ def is_transposed(rows: Sequence[Sequence[Any]]) -> bool:
             return False
         found |= of_row
     return len(found) > 1
+
+
+def describes_columns(rows: Sequence[Sequence[Any]]) -> bool:
+    """Return whether the first row below the names holds texts alone, over a column of numbers: questions, or units.
+
+    >>> describes_columns([["Q1", "Q2"], ["Why?", "From 1 to 5"], ["late", 1], ["lost", 3], ["slow", 2]])
+    True
+    """
+    first, others = (rows[1], rows[2:]) if len(rows) > LEAST_DESCRIBED + 1 else ((), ())
+    given = [at for at, cell in enumerate(first) if is_filled(cell)]
+    if len(given) < 2 or not all(isinstance(first[at], str) and any(map(str.isalpha, first[at])) for at in given):
+        return False
+    described = [at for at in given if first[at].strip() not in MISSING_MARKS]
+    columns = [[str(row[at]).strip() for row in others if is_filled(row[at])] for at in described]
+    return any(len(cells) >= LEAST_DESCRIBED and all(map(_NUMBER.fullmatch, cells)) for cells in columns)
 
 
 def other_table(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> int | None:

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
@@ -17,10 +17,17 @@ from anyshot.base.lazy import extra
 from anyshot.base.messages import count as counted
 from anyshot.base.messages import first_of, note, shortened
 from anyshot.data.cells import ERRORS, NO_VALUES, as_written, is_filled
-from anyshot.data.header_rows import n_usual, rows_of_names, rows_without_data
+from anyshot.data.header_rows import n_usual, names_with_options, rows_of_names, rows_without_data
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
-from anyshot.data.table_layout import are_unlabeled, is_row_of_sums, is_transposed, other_table, rows_of_subtotals
+from anyshot.data.table_layout import (
+    are_unlabeled,
+    describes_columns,
+    is_row_of_sums,
+    is_transposed,
+    other_table,
+    rows_of_subtotals,
+)
 from anyshot.data.text_files import SAMPLE, existing, read_text, refuse_other_kinds, remedy_for_type, suffix_of
 from anyshot.data.workbooks import SUFFIXES, read_workbook
 from anyshot.errors import DataFileError, InputError
@@ -197,9 +204,10 @@ def _text_lines(text: str, path: Path) -> Table:
     _refuse_printed(text, path)
     numbered = numbered_lines(text)
     tabs = [line.count("\t") for _, line in numbered]
-    if tabs[0] and tabs.count(tabs[0]) > len(tabs) / 2:
+    n_tabs, n_lines = Counter(tabs).most_common(1)[0]
+    if n_lines > len(tabs) / 2 and n_tabs > (n_tabs != tabs[0]):  # a single one may indent all lines but the first
         raise DataFileError(
-            f"{path} has {counted(tabs[0] + 1, 'column')} between tabs, and a .txt file is read as one text per line. "
+            f"{path} has {counted(n_tabs + 1, 'column')} between tabs, and a .txt file is read as one text per line. "
             "Let its name end in .tsv; its first line must hold the names of the columns."
         )
     _refuse_labeled_lines([line for _, line in numbered], path)
@@ -294,8 +302,8 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
             f"in {table.place(row)}",
         )
     if without:
-        text = shortened(str(next(filter(is_filled, rows[1 + without[0]]))))
-        note(log, f"{path}: {counted(len(without), 'row')} without data below the names left out, such as {text!r}")
+        start = _start_of(rows[1 + without[0]])
+        note(log, f"{path}: {counted(len(without), 'row')} without data below the names left out, such as {start!r}")
     if not without and is_row_of_sums(rows):
         without = [len(rows) - 2]
         note(
@@ -304,15 +312,15 @@ def _checked(table: Table, rows: Sequence[Sequence[Any]], above: Sequence[str]) 
             "its empty cells",
         )
     last = next(row for row in range(len(rows) - 2, -2, -1) if row not in without)
-    _warn_of_layout(table, rows[: last + 2], repeated)  # totals below a blank row are no other table
+    left_out = {*without, *repeated}
+    _warn_of_layout(table, rows[: last + 2], left_out)  # totals below a blank row are no other table
     if repeated:
         note(log, f"{path}: {table.place(repeated[0])} repeats the names of the columns; such rows are left out")
-    left_out = {*without, *repeated}
     return table.rows([row for row in range(len(table.frame)) if row not in left_out]) if left_out else table
 
 
-def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Sequence[int]) -> None:
-    """Warn of columns that are the items, of subtotals, and of another table below; repeated: rows of names."""
+def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], left_out: Set[int]) -> None:
+    """Warn of columns that are the items, of rows that describe them, of subtotals, and of another table below."""
     if is_transposed(rows):
         note(
             log,
@@ -321,12 +329,18 @@ def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Seque
             "transpose",
             level=logging.WARNING,
         )
-    if subtotals := rows_of_subtotals(rows):
-        text = shortened(str(next(filter(is_filled, rows[1 + subtotals[0]]))))
+    elif 0 not in left_out and describes_columns(rows):
         note(
             log,
-            f"{table.path}: rows such as {table.place(subtotals[0])}, {text!r}, seem to be subtotals. They are read "
-            "like the others; if they are no items, delete them",
+            f"{table.path}: {table.place(0)} seems to describe the columns: {_start_of(rows[1])!r}. It is read like "
+            "the others; if it is no item, delete it",
+            level=logging.WARNING,
+        )
+    if subtotals := rows_of_subtotals(rows):
+        note(
+            log,
+            f"{table.path}: rows such as {table.place(subtotals[0])}, {_start_of(rows[1 + subtotals[0]])!r}, seem to "
+            "be subtotals. They are read like the others; if they are no items, delete them",
             level=logging.WARNING,
         )
     other = other_table(rows, (table.numbers or ())[: len(rows) - 1])
@@ -336,14 +350,17 @@ def _warn_of_layout(table: Table, rows: Sequence[Sequence[Any]], repeated: Seque
             f"{table.path}: the rows from {table.place(other)} on, below a blank row, have no label, and are read as "
             "unlabeled. If they are no items, delete them",
         )
-    elif other is not None and other not in repeated:
-        text = shortened(str(next(filter(is_filled, rows[1 + other]))))
+    elif other is not None and other not in left_out:
         note(
             log,
             f"{table.path}: the rows from {table.place(other)} on, below a blank row, seem to be a remark or another "
-            f"table: {text!r}. They are read like those above; if they are no items, delete them",
+            f"table: {_start_of(rows[1 + other])!r}. They are read like those above; if they are no items, delete them",
             level=logging.WARNING,
         )
+
+
+def _start_of(row: Sequence[Any]) -> str:
+    return shortened(str(next(filter(is_filled, row))))
 
 
 def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
@@ -351,7 +368,8 @@ def _frame(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
 
     Texts are as they were before a formula was made safe, and errors are missing values. Names have one line.
     """
-    names = [re.sub(r"\s*\n\s*", " ", clean_header(as_written("" if cell is None else str(cell)))) for cell in rows[0]]
+    given = names_with_options(rows)
+    names = [re.sub(r"\s*\n\s*", " ", clean_header(as_written("" if cell is None else str(cell)))) for cell in given]
     cells = [[None if cell in NO_VALUES else as_written(cell) for cell in row] for row in rows[1:]]
     return pd.DataFrame(cells, columns=names, dtype=object)
 
