@@ -9,7 +9,7 @@ from anyshot import AnyShotClassifier, load, report
 from anyshot.any_shot.embedder import Embedder
 from anyshot.base.protocols import Limited
 from anyshot.base.validation import unit
-from anyshot.encoders.readability import Reading, language_of, parts_of
+from anyshot.encoders.readability import Reading, languages_of, parts_of
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, ItemWarning
 
@@ -164,7 +164,7 @@ SENTENCES = {
 
 @pytest.mark.parametrize("language", SENTENCES)
 def test_a_sentence_of_each_language_is_recognized(language):
-    assert language_of(SENTENCES[language]) == language
+    assert languages_of([SENTENCES[language]]) == {0: language}
 
 
 @pytest.mark.parametrize(
@@ -182,11 +182,18 @@ def test_a_sentence_of_each_language_is_recognized(language):
     ],
 )
 def test_english_names_and_single_words_are_no_other_language(text):
-    assert language_of(text) is None
+    assert languages_of([text]) == {}
 
 
 def test_a_typographic_apostrophe_is_read_as_a_plain_one():
-    assert language_of("j\u2019ai reçu, c\u2019est cassé") == "French"
+    assert languages_of(["j\u2019ai reçu, c\u2019est cassé"]) == {0: "French"}
+
+
+def test_a_list_of_short_texts_tells_its_language_where_none_of_them_does():
+    texts = ["Gerät leider kaputt", "Bildschirm schwarz", "nur Werbung", "kommt immer zu spät", "I like it", "Rechnung"]
+    assert languages_of(texts) == dict.fromkeys([0, 2, 3], "German")
+    assert languages_of(["Gerät kaputt", "nur Werbung", "leider schwarz"]) == {}
+    assert languages_of(texts + ["where is my parcel"] * 10) == {3: "German"}
 
 
 def test_only_encoders_of_one_language_have_foreign_texts():
