@@ -14,6 +14,7 @@ from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import compiled_texts as module
 from anyshot.encoders.compiled_texts import CompiledTextEncoder, read_supported
 from anyshot.encoders.engines.choice import UnsupportedModelError
+from anyshot.encoders.readability import Reading
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError, UnknownEncoderError
 
@@ -58,14 +59,16 @@ def test_vectors_are_the_mean_of_the_states_of_transformers(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
-def test_torch_gives_the_same_vectors_and_digest(kind, tmp_path, monkeypatch):
+def test_torch_gives_the_same_vectors_digest_and_language(kind, tmp_path, monkeypatch):
     import torch
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # a CPU without bfloat16
     folder, _ = tiny.saved(kind, tmp_path)
+    (folder / "README.md").write_text("---\nlanguage: en\n---\n")
     ours, other = CompiledTextEncoder(folder), load_encoder(f"hf:{folder}", device="cpu", engine="torch")
     np.testing.assert_allclose(ours.encode(TEXTS), other.encode(TEXTS), atol=2e-6)
-    assert ours.digest == other.digest
+    assert (ours.digest, ours.language) == (other.digest, other.language)
+    assert Reading(["It broke", "Das ist nicht gut"], other).foreign == {1: "German"}
 
 
 @pytest.mark.parametrize(

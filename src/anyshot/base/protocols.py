@@ -63,9 +63,9 @@ class WithVocabulary(Protocol):
 
 @runtime_checkable
 class OfOneLanguage(Protocol):
-    """A text encoder that was trained on one language."""
+    """A text encoder that may have been trained on one language."""
 
-    language: str  # its English name
+    language: str | None  # its English name, None for several, or an unknown one
 
 
 @runtime_checkable

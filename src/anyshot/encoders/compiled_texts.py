@@ -30,6 +30,7 @@ from anyshot.encoders.engines.texts import TextEngine, TokenizingEncoder, TokenN
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface.files import (
     digest_of_folder,
+    language_of_model,
     optional_settings,
     read_settings,
     refuse_code,
@@ -63,6 +64,8 @@ class CompiledTextEncoder(TokenizingEncoder):
         Number of dimensions of a vector.
     digest : str
         Hash of the model's files, the pooling and the precision; it changes whenever the vectors would.
+    language : str or None
+        "English" if the model's README.md says that it is for English alone.
     """
 
     def __init__(self, folder: Path, *, threads: int | None = None) -> None:
@@ -82,6 +85,7 @@ class CompiledTextEncoder(TokenizingEncoder):
             threads=threads,
         )
         self.digest = f"{digest} {fast_precision()}"
+        self.language = language_of_model(folder)
 
     @staticmethod
     def check(folder: Path) -> None:

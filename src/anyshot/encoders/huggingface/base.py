@@ -5,6 +5,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_log
 
 from anyshot.base.validation import Vectors
-from anyshot.encoders.huggingface.files import VOCABULARIES, digest_of_folder, read_settings
+from anyshot.encoders.huggingface.files import VOCABULARIES, digest_of_folder, language_of_model, read_settings
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
 from anyshot.encoders.texts import MOST_LETTERS, Rows, TextEncoder, beginning, collect, log_truncated, refuse_empty
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
@@ -91,6 +92,11 @@ class HuggingFaceTextEncoder(TextEncoder, HuggingFaceEncoder):
     max_tokens: int | None
     """The most tokens that the model reads, None for all."""
     _tokenizer: Any
+
+    @cached_property
+    def language(self) -> str | None:
+        """English, if the model's README.md says that it is for this language alone; else None."""
+        return language_of_model(self._folder)
 
     def _encode(self, texts: list[str]) -> Vectors:
         return collect(self._encoded(texts), n_texts=len(texts), width=self.width)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ Download: TypeAlias = Literal["allow", "never"]
 SWITCH: Final = "ANYSHOT_DOWNLOAD"
 WEIGHTS: Final = ("model*.safetensors", "*/model*.safetensors")
 SETTINGS: Final = ("*.json", "*.txt", "*.model", "*.jinja")
+CARD: Final = "README.md"
 VOCABULARIES: Final = ("*.bpe", "*.spm", "*.tiktoken", "*.vocab")
 INDEX: Final = "model.safetensors.index.json"  # of weights in several files
 PICKLES: Final = frozenset({".bin", ".pt", ".pth", ".pkl", ".ckpt"})
@@ -51,7 +53,7 @@ def model_folder(source: str | Path, *, download: str | None = None) -> Path:
     safetensors, or damaged ones. Raises UnknownEncoderError if there is no such folder or model, or it refers to files
     outside of its folder.
     """
-    folder = _fetched(source, (*SETTINGS, *WEIGHTS), download=download_switch(download))
+    folder = _fetched(source, (*SETTINGS, CARD, *WEIGHTS), download=download_switch(download))
     _check_weights(folder, source)
     check_files(folder)
     _check_numbers(folder)
@@ -163,6 +165,16 @@ def read_modules(file: Path) -> list[dict[str, Any]]:
     if not isinstance(modules, list) or not modules or not all(isinstance(module, dict) for module in modules):
         raise UnknownEncoderError(f"{file} is not a list of modules. Download the model again.")
     return modules
+
+
+def language_of_model(folder: Path) -> str | None:
+    """Return "English" if a model's README.md says that it is for English alone; None for others."""
+    try:
+        facts = re.match(r"---\n(.*?)\n---", (folder / CARD).read_text(encoding="utf-8"), re.DOTALL)
+    except (OSError, ValueError):
+        return None
+    named = re.search(r"^language:(.*(?:\n *-.*)*)", facts[1], re.MULTILINE) if facts else None
+    return "English" if named and set(re.findall(r"\w+", named[1].lower())) in ({"en"}, {"english"}) else None
 
 
 @contextmanager
