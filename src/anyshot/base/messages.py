@@ -212,10 +212,12 @@ def enumerated(values: Sequence[object], *, last: str = "and") -> str:
 def in_percent(share: float) -> str:
     """Return a share in percent, with digits that tell a very small or large one from 0 or 100.
 
-    >>> in_percent(0.126), in_percent(0.00126), in_percent(0.99874)
-    ('13 %', '0.1 %', '99.9 %')
+    >>> in_percent(0.126), in_percent(0.00126), in_percent(0.99874), in_percent(1e-12)
+    ('13 %', '0.1 %', '99.9 %', 'less than 0.01 %')
     """
     near = min(share, 1 - share)
+    if 0 < near < 0.0001:
+        return "less than 0.01 %" if share < 0.5 else "more than 99.99 %"
     digits = 0 if near >= 0.01 or near <= 0 else max(1, -math.floor(math.log10(near)) - 2)
     return f"{100 * share:.{digits}f} %"
 
