@@ -31,6 +31,13 @@ def _(project: Project, _: Path) -> object:
     return added.n_items == 2 or (added.n_items == 1 and "text 2" in added.faults[0][0])
 
 
+@holds("texts with tags of HTML: said")
+@_in_project
+def _(project: Project, folder: Path) -> object:
+    table = written(folder, "a.csv", "text,label\n<p>refund</p>,x\nlate&nbsp;again,y\n")
+    return "'<p>refund</p>'" in add_table(project, table, label_column="label").doubts[0]
+
+
 @holds("one text in place of a list: refused, with a list")
 @_in_project
 def _(project: Project, _: Path) -> object:

@@ -261,25 +261,6 @@ def test_feature_columns_that_contradict_are_refused(tmp_path):
         read_data(tmp_path, feature_columns="all")
 
 
-def test_texts_with_tags_of_html_are_told(tmp_path, caplog):
-    caplog.set_level(logging.INFO)
-    read_data(file(tmp_path, "good.csv", "text,label\n1 < 2 & 3 > 2,a\nR&D,b\n"))
-    assert not caplog.text
-    read_data(file(tmp_path, "bad.csv", "text,label\n<p>refund</p>,a\nlate&nbsp;again,b\nok,a\n"))
-    assert "2 texts with tags or codes of HTML, such as '<p>refund</p>'" in caplog.text
-
-
-def test_letters_that_another_program_garbled_are_told(tmp_path, caplog):
-    caplog.set_level(logging.INFO)
-    text = "text,label\nüber uns,a\nschön,b\nok,a\n10 Â\n"
-    read_data(file(tmp_path, "good.csv", text))
-    assert not caplog.text
-    read_data(file(tmp_path, "bad.csv", text.encode().decode("cp1252", errors="replace")))
-    assert (
-        "letters of 3 texts were garbled before the file was saved, such as 'Ã¼ber uns', which was 'über" in caplog.text
-    )
-
-
 @pytest.mark.parametrize("end", ["\n\nSource: export of May\n", "\n,\nSource: export of May,\n"])
 def test_a_remark_below_a_blank_row_is_told(tmp_path, caplog, end):
     caplog.set_level(logging.INFO)

@@ -6,13 +6,12 @@ are listed.
 
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -21,9 +20,10 @@ from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, is_missing, is_mis
 from anyshot.base.folds import first_per_class
 from anyshot.base.items import check_list
 from anyshot.base.labels import Label, Labels, classes_in, label_list
-from anyshot.base.messages import count, note, shortened
+from anyshot.base.messages import note
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.data.cells import is_empty
+from anyshot.data.damaged_texts import note_damage
 from anyshot.data.feature_columns import UNKNOWN_KINDS, cell_faults, feature_rows, find_features
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
@@ -41,13 +41,9 @@ from anyshot.data.item_columns import (
     sole_column_hint,
 )
 from anyshot.data.tables import Table, read_table
-from anyshot.data.text_files import as_written_first, existing
+from anyshot.data.text_files import existing
 from anyshot.data.text_folders import texts_of_folder
 from anyshot.errors import BadItemError, DataFileError, InputError, ItemColumnError
-
-_TAGS: Final = re.compile(
-    r"</(?:a|b|p|em|li|td|div|font|span|strong)>|<br ?/?>|&(?:nbsp|amp|quot|#\d+);", re.IGNORECASE
-)
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +158,7 @@ def data_of_table(
         return _without(data, cell_faults(pd.DataFrame(data.items), kinds), table.location, on_error=on_error)
     data = _from_table(table, columns, classes=classes, with_labels=with_labels)
     if data.modality == "text":
-        _note_damage(table, data)
+        note_damage(table.path, list(map(str, data.items)))
     fault_of = _text_fault if data.modality == "text" else partial(image_fault, decode=on_error == "skip")
     faults = dict(sorted({**_faults(data.items, fault_of), **table.unread}.items()))
     return _without(data, faults, table.location, on_error=on_error)
@@ -278,25 +274,6 @@ def _features_of(
         rows, labels, "table", table.path, table.encoding,
         item_column=as_listed(names), label_column=of_labels,
     )  # fmt: skip
-
-
-def _note_damage(table: Table, data: Dataset) -> None:
-    """Log texts whose letters another program garbled, and texts with tags or codes of HTML."""
-    tagged = [text for text in map(str, data.items) if _TAGS.search(text)]
-    if len(tagged) > len(data.items) / 10:
-        note(
-            log,
-            f"{table.path}: {count(len(tagged), 'text')} with tags or codes of HTML, such as {shortened(tagged[0])!r}. "
-            "They are read as words, and may change answers. Export the data as plain text",
-        )
-    texts = [str(text) for text in data.items if not str(text).isascii()]
-    garbled = [(text, whole) for text in texts if (whole := as_written_first(text)) is not None]
-    if len(garbled) > len(texts) / 2:
-        note(
-            log,
-            f"{table.path}: letters of {count(len(garbled), 'text')} were garbled before the file was saved, such as "
-            f"{shortened(garbled[0][0])!r}, which was {shortened(garbled[0][1])!r}. Export the data again, as UTF-8",
-        )
 
 
 def _refuse_nested(table: Table, columns: Iterable[str]) -> None:

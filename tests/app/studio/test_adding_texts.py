@@ -19,6 +19,15 @@ def test_duplicates_contradictions_and_bad_rows_are_said(project, written):
     assert project.items.one(1).label == 1
 
 
+def test_texts_that_were_damaged_before_are_said(project, written):
+    file = written("text,label\n<p>Charged twice</p>,billing\n\u00c3\u00bcber,late\n")
+    added = add_table(project, file, label_column="label")
+    assert "1 text with tags or codes of HTML, such as '<p>Charged twice</p>'" in added.doubts[0]
+    assert "letters of 1 text were garbled before the file was saved" in added.doubts[1]
+    assert add_texts(project, ["plain", "\u00fcber"]).doubts == []
+    assert "codes of HTML, such as 'R&amp;D'" in add_texts(project, ["R&amp;D"]).doubts[0]
+
+
 def test_a_text_that_was_taken_back_can_be_added_again(project):
     add_texts(project, ["one", "two"])
     project.undo()

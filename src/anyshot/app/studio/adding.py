@@ -26,8 +26,8 @@ class Added:
 
     duplicates: rows that are equal to an item that is there already, of which there is still one; contradictions:
     rows equal to an item that has another label, which it kept; faults: (place, reason) of each row or file that could
-    not be used; read: how the file was read, where that may not be what was meant; doubts: why new classes may not be
-    what was meant; entry: its entry in the history, None if nothing was added.
+    not be used; read: how the file was read, where that may not be what was meant; doubts: why new classes or texts may
+    not be what was meant; entry: its entry in the history, None if nothing was added.
     """
 
     n_items: int = 0

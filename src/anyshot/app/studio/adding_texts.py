@@ -10,7 +10,9 @@ from anyshot.app.studio.previews import likely_text_column
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.table_rows import Prepared, check_column, insert_rows, read_rows
 from anyshot.base.columns import is_blank, is_missing, is_missing_mark, python_value
+from anyshot.base.messages import collecting
 from anyshot.base.terminal import whole_characters
+from anyshot.data.damaged_texts import note_damage
 from anyshot.errors import DataFileError, InputError
 
 MAX_TEXT: Final = 100_000
@@ -89,6 +91,9 @@ def _add_texts(project: Project, rows: Sequence[_TextRow], *, source: str, **mor
     if not any(row.content for row in prepared):
         reason = added.faults[0][1] if added.faults else "there is none"
         raise DataFileError(f"{source} has no usable text: {reason}.")
+    with collecting() as notes:
+        note_damage(source, [row.content for row in prepared if row.content])
+    added.doubts += map(str, notes)
     return insert_rows(project, "texts", prepared, added, source=source, **more)
 
 

@@ -36,7 +36,7 @@ def label_ids(transaction: Transaction, labels: Sequence[str], added: Added) -> 
             f"The label column has {len(new):,} different values, such as {new[0]!r}; {MAX_CLASSES} new classes are "
             "allowed. Choose the column of the classes, or no label column."
         )
-    added.doubts = _doubts(new)
+    added.doubts += _doubts(new)
     if missing:
         listed = ", ".join(map(repr, missing))
         added.doubts.append(

@@ -22,7 +22,8 @@ SOURCE = Path(anyshot.__file__).parent
 TABLES = ("json_rows.py", "tables.py", "text_files.py")
 READ = [*(SOURCE / "app/studio").rglob("*.py"), *(SOURCE / "data" / name for name in TABLES)]
 WARNING = [
-    *(SOURCE / "data" / name for name in (*TABLES, "label_leaks.py", "table_writing.py", "workbooks.py")),
+    *(SOURCE / "data" / name for name in (*TABLES, "damaged_texts.py", "label_leaks.py")),
+    *(SOURCE / "data" / name for name in ("table_writing.py", "workbooks.py")),
     *(SOURCE / "base" / name for name in ("class_words.py", "files.py", "labels.py", "misleading_names.py")),
     *(SOURCE / "store" / name for name in ("database.py", "encoding.py")),
     *(SOURCE / "zero_shot" / name for name in ("class_embeddings.py", "class_readings.py", "class_texts.py")),

@@ -129,7 +129,7 @@ def _add_uploads(opened: Opened, uploads: _Uploads, t: Texts) -> Body:
                 continue
             total.n_items, total.entry = total.n_items + one.n_items, one.entry or total.entry
             total.n_duplicates += one.n_duplicates
-            total.read += one.read
+            total.read, total.doubts = total.read + one.read, total.doubts + one.doubts
             total.faults += [(f"{name}, {place}", reason) for place, reason in one.faults]
         return what_was_added(total, t)
 
