@@ -48,16 +48,18 @@ def test_the_project_of_a_table_that_nobody_chose_columns_of_is_deleted_after_a_
         sent_table = {"file": (f"{name}.csv", b"number,message\n1,Where is it?\n2,It is late\n")}
         return client.post("/projects/file", files=sent_table).json()["address"]
 
-    for name in ("left open", "named", "chosen just now"):
+    for name in ("left open", "named", "renamed", "chosen just now"):
         address = start(name)
         if name == "named":
             client.post(address.split("?")[0] + "classes", json={"names": "delivery"})
+        if name == "renamed":
+            client.post(f"/projects/{name}/rename", json={"name": "mine"})
         if name != "chosen just now":
             age(name)
     client.get("/")
-    assert {"named", "chosen just now"} <= client.projects.folders().keys()
+    assert {"named", "renamed", "chosen just now"} <= client.projects.folders().keys()
     assert "left open" not in client.projects.folders() | client.projects.removed()
-    for name in ("named", "chosen just now"):
+    for name in ("named", "renamed", "chosen just now"):
         client.post(f"/projects/{name}/remove", json={})
 
 
