@@ -190,6 +190,11 @@ def test_the_browser_asks_before_it_leaves_what_is_typed_but_nothing_that_was_se
             page.click(ends)
             page.wait_for_selector(field, state="hidden")
             assert not asks(), ends
+    page.click("#add-items")
+    page.fill("#paste-text", "late\tdelivery\nlost\tdelivery")
+    page.click("#paste-add")
+    page.wait_for_selector("#sheet[open] [data-column=text]")
+    assert asks(), "the columns of pasted cells are being chosen"
     page.fill("#search", "invoice")
     assert not asks()
     page.click(".home")

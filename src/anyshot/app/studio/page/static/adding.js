@@ -122,6 +122,8 @@ function hasColumns() {
   return kind === "rows" || !isBlank() && tabs.length > 1 && tabs[0] > 0 && tabs.filter((n) => n === tabs[0]).length > tabs.length / 2;
 }
 if (box) {
+  // While the columns of pasted cells are chosen, the box with the cells is not seen.
+  addEventListener("beforeunload", (event) => byId("sheet").open && box.value && hasColumns() && event.preventDefault());
   const count = () => {
     const n = pasted().length;
     byId("paste-add").disabled = !n;
