@@ -28,8 +28,8 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         if with_clusters:
             weight = weight_of_names(evidence(Z, P)[0], min(len(S) - 1, Z.shape[1])) + 15 * len(S) / len(U)
             move, prior, pi, agreed = clustered(partial(move, weight=weight), Z, names, U)
-            g3 = agreement_outside(partial(refined, S, weight=weight, temperature=temperature), names, U)
-            with_clusters, agreed = (agreed if len(U) < 10 * len(S) else min(agreed, g3)) >= 0.7, min(agreed, g3)
+            other = agreement_outside(partial(refined, S, weight=weight, temperature=temperature), names, U)
+            with_clusters, agreed = (agreed if len(U) < 10 * len(S) else min(agreed, other)) >= 0.7, min(agreed, other)
         if not with_clusters:
             S = prior = names
         elif not len(y):
@@ -256,7 +256,7 @@ def evidence(Z, P):
 
 
 def agreement_outside(move, names, U):
-    """Return g3."""
+    """Return A3."""
     U = np.array(sorted(U, key=lambda u: hashlib.blake2b(u.astype(np.float32).tobytes(), digest_size=8).digest()))
     halves = U[::2], U[1::2]
     pairs = zip(map(move, halves), halves[::-1], strict=True)
@@ -267,7 +267,7 @@ def agreement(names, moved, U):
     scores = U @ names.T
     scores = scores - scores.mean(axis=0)
     best = np.sort(scores, axis=1)
-    rows = np.argsort(best[:, -2] - best[:, -1])[: len(U) // 2]
+    rows = np.argsort(best[:, -2] - best[:, -1])[: max(1, len(U) // 2)]
     same = ((U @ moved.T).argmax(axis=1) == scores.argmax(axis=1))[rows].mean()
     return max(0.0, (same - 1 / len(names)) / (1 - 1 / len(names)))
 
@@ -300,10 +300,11 @@ def head(S, X, y, C, pool=None):
 
 
 def heads(y, c):
-    """Return the strength and prior weight of each head, with its odds."""
+    """Return the strength and prior weight of each head that takes part, with its odds."""
     fewest = np.bincount(y, minlength=c).min()
     odds = ({(0.2, 1): 1.0} if len(y) <= 200 else {}) | {(20.0, 1): 0.01 * c**2}
-    return odds | ({(C, 0): 0.0008 * min(fewest, 20) ** 2 for C in (1.0, 10.0)} if fewest >= 5 else {})
+    odds |= {(C, 0): 0.0008 * min(fewest, 20) ** 2 for C in (1.0, 10.0)} if fewest >= 5 else {}
+    return {head: own for head, own in odds.items() if own >= 0.02 * sum(odds.values())}
 
 
 def default_factors(odds, g):
