@@ -81,6 +81,18 @@ def test_words_of_a_class_that_is_not_listed_are_refused():
         ClassOptions("a,b,a", ["a=good"]).read()
 
 
+def test_words_of_several_classes_in_one_option_are_refused():
+    with pytest.raises(ClassesError, match=r"--words of 'praise' has words of 'bug'. Write --words once for each"):
+        ClassOptions("praise,bug", ["praise=great, love, bug=crash, error"]).read()
+
+
+def test_words_that_name_a_file_are_refused_with_the_option_that_reads_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "classes.csv").write_text("class,words\nspam,prize\nham,dinner\n")
+    with pytest.raises(typer.BadParameter, match=r"--words names the file classes.csv.* --classes FILE"):
+        ClassOptions(words=["classes.csv"]).read()
+
+
 def test_predict_takes_words(call, made):
     words = ["--words", "money=invoice, charge", "--words", "parcels=parcel, courier"]
     done = call("predict", "the courier lost it", "why this charge?", *words)

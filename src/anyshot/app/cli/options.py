@@ -210,13 +210,14 @@ with_class_options = partial(with_options, name="class_options", kind=ClassOptio
 def _words_by_class(options: Sequence[str]) -> dict[str, Words]:
     """Return the words of each class that options like "spam=prize, winner" name."""
     texts: dict[str, list[str]] = {}
+    remedy = "Write the words themselves, or give classes with their words in a file: --classes FILE."
     for option in options:
+        refuse_file(option, "--words", remedy)
         name, equals, text = (part.strip() for part in option.partition("="))
         if not (name and equals and text.strip(",; ")):
             raise typer.BadParameter(
                 f'--words {option!r} needs a class and its words. Write --words "CLASS=good, great, excellent".'
             )
-        remedy = "Write the words themselves, or give classes with their words in a file: --classes FILE."
         refuse_file(text, f"--words {name}=", remedy)
         texts.setdefault(name, []).append(text)
     return {name: Words.read(*own) for name, own in texts.items()}
@@ -265,6 +266,10 @@ def _with_words(classes: Any, words: dict[str, Words]) -> Any:
         return classes
     names = class_table(list(classes)).tolist()
     rows = {_class_of(name, names, "--words"): own for name, own in words.items()}
+    for name, own in rows.items():
+        others = {word.partition("=")[0].strip() for word in own.given if "=" in word}.intersection(map(str, names))
+        if others:
+            raise ClassesError(f"--words of {name!r} has words of {min(others)!r}. Write --words once for each class.")
     described = classes if isinstance(classes, dict) else {name: [] for name in names}
     return {name: [*texts, *([rows[name]] if name in rows else [])] for name, texts in described.items()}
 
