@@ -36,6 +36,7 @@ YEAR_FIRST = {
     "of Czech": "{day}. 2. 2024",
     "of weeks": "2024-W{day:02}",
     "as numbers, 20240203": "202402{day:02}",
+    "as numbers with the time": "202402{day:02}083000",
 }
 
 

@@ -63,6 +63,14 @@ def test_what_people_write_for_a_missing_number_is_none(tmp_path, mark):
     assert (rows["age"].tolist(), rows["city"].tolist()) == (["31", None], [mark, "Oslo"])
 
 
+@pytest.mark.parametrize(("day", "zero"), [("20240503", "00000000"), ("2024-05-03", "0000-00-00")])
+def test_dates_of_zeros_are_missing_ones(tmp_path, day, zero):
+    days = [day[:-1] + str(n) for n in range(1, 4)]
+    (tmp_path / "t.csv").write_text("\n".join(["since,code", *(f"{one},{zero}" for one in days), f"{zero},007\n"]))
+    rows = feature_rows(read_table(tmp_path / "t.csv"), ["since", "code"])
+    assert (rows["since"].tolist(), rows["code"].tolist()) == ([*days, None], [zero, zero, zero, "007"])
+
+
 def test_a_minus_sign_is_read_as_a_hyphen_before_numbers_alone(tmp_path):
     (tmp_path / "t.csv").write_text("n;name\n\u22123,5;\u2212a\n2;b\n", encoding="utf-8")
     rows = feature_rows(read_table(tmp_path / "t.csv"), ["n", "name"])

@@ -23,9 +23,10 @@ from anyshot.errors import DataFileError, InputError
 
 MISSING_NUMBERS: Final = frozenset(
     {"nan", "na", "n/a", "#n/a", "n.a.", "n. a.", "k.a.", "k. a.", "none", "null", "unknown", "unbekannt", "missing"}
+    | {"00000000", "0000-00-00", "0000-00-00 00:00:00"}  # dates of SAP and MySQL
     | {"?", "-", "--", ".", "\u2013", "\u2014", "\u2212"}
 )
-"""Cells, in lower case, that stand for a missing number."""
+"""Cells, in lower case, that stand for a missing number or date."""
 CLASSES: Final = (
     *LABEL_COLUMNS,
     *("species", "diagnosis", "outcome", "result", "status", "churn", "group", "type"),

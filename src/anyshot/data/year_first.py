@@ -48,14 +48,16 @@ def date_of_year_first(text: str) -> str | None:
 
 
 def date_in_digits(value: object) -> str | None:
-    """Return a number of eight digits that is a date as ISO 8601, None for any other value.
+    """Return a number of 8 digits that is a date, or of 14 with the time, as ISO 8601, None for any other value.
 
-    >>> [date_in_digits(value) for value in ("20240503", 20240503.0, 20240532, "2024-05-03")]
-    ['2024-05-03', '2024-05-03', None, None]
+    >>> [date_in_digits(value) for value in ("20240503", 20240503.0, 20240532, "2024-05-03", 20240503143000)]
+    ['2024-05-03', '2024-05-03', None, None, '2024-05-03 14:30:00']
     """
     text = as_whole(value)
+    if not re.fullmatch(r"(19|20)\d{6}(\d{6})?", text):
+        return None
     try:
-        return datetime.date.fromisoformat(text).isoformat() if re.fullmatch(r"(19|20)\d{6}", text) else None
+        return str(datetime.datetime.strptime(text, "%Y%m%d%H%M%S") if text[8:] else datetime.date.fromisoformat(text))
     except ValueError:
         return None
 
