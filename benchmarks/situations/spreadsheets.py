@@ -69,6 +69,15 @@ def _(folder: Path) -> object:
     return [type(label) for label in data.labels or []] == [int] * 12 and list(data.labels or []) == INDEX
 
 
+@holds("names of columns below merged cells that group them: read")
+def _(folder: Path) -> object:
+    rows = [("Message", None, "Answer", None), ("Text", "Channel", "Label", "Agent")]
+    path, book = _workbook(folder, [*rows, *((text, "mail", name, "Ann") for text, name in PAIRS)])
+    for cells in ("A1:B1", "C1:D1"):
+        book.active.merge_cells(cells)
+    return facts_of_fit(_fit_book(path, book)).get("labels") == len(PAIRS)
+
+
 @holds("rows that a filter hides: read, which is said")
 def _(folder: Path) -> object:
     path, book = _workbook(folder, [HEADER, *PAIRS])

@@ -47,6 +47,13 @@ def test_usual_names_need_no_blank_row_above_them(tmp_path):
     assert table_of(tmp_path, "Tickets of May\ntext;label\na;b\n") == ([["text", "label"], ["a", "b"]], [3])
 
 
+def test_merged_names_of_groups_stand_above_names_of_which_more_are_usual():
+    rows = [["Message", None, "Answer"], ["Text", "Channel", "Label"], ["a", "mail", "x"]]
+    assert rows_above_names(rows, is_title=True) == 1
+    assert rows_above_names(rows) == 0
+    assert rows_above_names([["Text", None, "Label"], ["text", "label", ""], ["a", "x", ""]], is_title=True) == 0
+
+
 def test_titles_of_one_cell_stand_above_names_that_have_numbers_below_them(tmp_path):
     table = "Keyword,Kind,Cost\ntea,a,2.10\ncoffee,b,0\n"
     assert table_of(tmp_path, f'Report\n"May 1, 2024 - May 31, 2024"\n{table}')[0] == [

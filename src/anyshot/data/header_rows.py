@@ -39,7 +39,8 @@ def rows_above_names(rows: Sequence[Sequence[Any]], *, is_title: bool = False) -
     3
     """
     filled = [[cell for cell in row if is_filled(cell)] for row in rows]
-    if not filled or n_usual(filled[0]):
+    are_grouped = is_title and len(filled) > 2 and n_usual(filled[1]) > max(1, n_usual(filled[0]))
+    if not filled or (n_usual(filled[0]) and not are_grouped):
         return 0
     widths = list(map(len, filled))
     following = range(1, len(rows) - 1)
