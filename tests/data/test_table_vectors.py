@@ -218,6 +218,9 @@ def test_categories_that_differ_in_spaces_at_their_ends_are_the_same(caplog):
     assert vectors.names_ == ["n", "city = (none)", "city = Oslo", "city = Rome"]
     np.testing.assert_array_equal(vectors.transform(table.assign(city=" Rome"))[:, 1:], [[0, 0, 1]] * 4)
     assert "Column 'city' has 'Rome ' and 'Rome', which count as the same category" in caplog.text
+    assert "two categories" not in caplog.text
+    TableVectors().fit(table.assign(city=["yes", "no", "Yes", "No "]))
+    assert "Column 'city' has 'No' and 'no', which count as two categories. If they are one, write" in caplog.text
 
 
 def test_numbers_that_are_read_as_dates_are_named(caplog):

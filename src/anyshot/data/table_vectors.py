@@ -112,7 +112,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
                     ranges[name] = own
             else:
                 texts = _categories(table[name])
-                _note_spaces(table[name])
+                _note_alike(table[name])
                 warn_of_texts(name, texts[texts != MISSING].tolist())
                 categories[name] = sorted(texts.value_counts().index[: self.max_categories])
         if not kinds:
@@ -357,11 +357,19 @@ def _note_digits(column: "pd.Series[Any]", kind: Kind) -> None:
         )
 
 
-def _note_spaces(column: "pd.Series[Any]") -> None:
-    """Log categories that differ in spaces at their ends, which are the same."""
-    given = {value for value in column.dropna() if isinstance(value, str)}
-    joined = sorted(value for value in given if value != value.strip() and value.strip() in given)
+def _note_alike(column: "pd.Series[Any]") -> None:
+    """Log categories that differ in spaces at their ends, which are the same, and in capitals, which are not."""
+    given = sorted({value for value in column.dropna() if isinstance(value, str)})
+    joined = [value for value in given if value != value.strip() and value.strip() in given]
     if joined:
         note(
             log, f"Column {column.name!r} has {joined[0]!r} and {joined[0].strip()!r}, which count as the same category"
+        )
+    first: dict[str, str] = {}
+    others = [value for value in map(str.strip, given) if first.setdefault(value.casefold(), value) != value]
+    if others:
+        note(
+            log,
+            f"Column {column.name!r} has {first[others[0].casefold()]!r} and {others[0]!r}, which count as two "
+            "categories. If they are one, write them alike",
         )
