@@ -31,6 +31,13 @@ def _(project: Project, _: Path) -> object:
     return added.n_items == 2 or (added.n_items == 1 and "text 2" in added.faults[0][0])
 
 
+@holds("objects in the column of texts: refused, with what they hold")
+@_in_project
+def _(project: Project, folder: Path) -> object:
+    table = written(folder, "a.jsonl", '{"text": {"body": "late"}, "label": "delivery"}\n')
+    return refuses(lambda: add_table(project, table), "'text' holds objects, with 'body'")
+
+
 @holds("texts with tags of HTML: said")
 @_in_project
 def _(project: Project, folder: Path) -> object:

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, is_missing, is_missing_mark, take
+from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS, is_missing_mark, take
 from anyshot.base.folds import first_per_class
 from anyshot.base.items import check_list
 from anyshot.base.labels import Label, Labels, classes_in, label_list
@@ -38,6 +38,7 @@ from anyshot.data.item_columns import (
     listed_columns,
     listed_names,
     read_labels,
+    refuse_nested,
     sole_column_hint,
 )
 from anyshot.data.tables import Table, read_table
@@ -217,7 +218,7 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
             f"(--text-column) or image_column={image!r} (--image-column)."
         )
     if text is None and image is None:
-        _refuse_nested(table, map(str, table.frame.columns))
+        refuse_nested(table, map(str, table.frame.columns))
         header = "" if table.numbers is None else " The first row must contain the column names."
         header += sole_column_hint(table)
         if table.separator is not None and table.frame.shape[1] == 1:
@@ -232,7 +233,7 @@ def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | 
             fault,
         )
     column = text or image or ""
-    _refuse_nested(table, [one for one in (text, image) if one is not None and one in table.frame.columns])
+    refuse_nested(table, [one for one in (text, image) if one is not None and one in table.frame.columns])
     of_labels = None
     if given.label is not None and given.label in (column, *listed_names(column)):
         raise InputError(f"{column!r} was given for the items and {given.label!r} for the labels. Give two columns.")
@@ -274,26 +275,6 @@ def _features_of(
         rows, labels, "table", table.path, table.encoding,
         item_column=as_listed(names), label_column=of_labels,
     )  # fmt: skip
-
-
-def _refuse_nested(table: Table, columns: Iterable[str]) -> None:
-    """Raise DataFileError if one of these columns holds objects, or lists of them, in which the texts may be."""
-    places = list(map(str, table.frame.columns))
-    for column in columns:
-        cells = iter(table.frame.iloc[:, places.index(column)])
-        first = next((value for value in cells if isinstance(value, list | np.ndarray) or not is_missing(value)), None)
-        first = first[0] if isinstance(first, list | np.ndarray) and len(first) else first
-        if isinstance(first, bytes) or (isinstance(first, dict) and isinstance(first.get("bytes"), bytes)):
-            raise DataFileError(
-                f"{table.path}: the column {column!r} holds the bytes of images. Save each as a file, in a folder "
-                "for each class, and give the folder of these. In Python: pathlib.Path(name).write_bytes(content)."
-            )
-        if isinstance(first, dict) and first:
-            export = " In Label Studio, export as JSON-MIN or CSV." if "annotations" in table.frame.columns else ""
-            raise DataFileError(
-                f"{table.path}: the column {column!r} holds objects, with {', '.join(map(repr, list(first)[:5]))}. "
-                f'Write one object for each item, like {{"text": "...", "label": "..."}}.{export}'
-            )
 
 
 def _faults(items: Iterable[Any], fault_of: Callable[[Any], str | None]) -> _Faults:

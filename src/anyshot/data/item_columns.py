@@ -11,7 +11,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from anyshot.base.columns import LABEL_COLUMNS, is_missing_mark
+import numpy as np
+
+from anyshot.base.columns import LABEL_COLUMNS, is_missing, is_missing_mark
 from anyshot.base.labels import EXACT, Label, clean_names, holds_several, sole_label
 from anyshot.base.messages import count, nearest, note
 from anyshot.base.written_labels import as_whole
@@ -97,6 +99,26 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
         f"{table.path} has several columns with a usual name: {', '.join(map(repr, found))}. Choose one with "
         f"{flag}{joined}."
     )
+
+
+def refuse_nested(table: Table, columns: Iterable[str]) -> None:
+    """Raise DataFileError if one of these columns holds objects, or lists of them, in which the texts may be."""
+    places = list(map(str, table.frame.columns))
+    for column in columns:
+        cells = iter(table.frame.iloc[:, places.index(column)])
+        first = next((value for value in cells if isinstance(value, list | np.ndarray) or not is_missing(value)), None)
+        first = first[0] if isinstance(first, list | np.ndarray) and len(first) else first
+        if isinstance(first, bytes) or (isinstance(first, dict) and isinstance(first.get("bytes"), bytes)):
+            raise DataFileError(
+                f"{table.path}: the column {column!r} holds the bytes of images. Save each as a file, in a folder "
+                "for each class, and give the folder of these. In Python: pathlib.Path(name).write_bytes(content)."
+            )
+        if isinstance(first, dict) and first:
+            export = " In Label Studio, export as JSON-MIN or CSV." if "annotations" in table.frame.columns else ""
+            raise DataFileError(
+                f"{table.path}: the column {column!r} holds objects, with {', '.join(map(repr, list(first)[:5]))}. "
+                f'Write one object for each item, like {{"text": "...", "label": "..."}}.{export}'
+            )
 
 
 def sole_column_hint(table: Table) -> str:

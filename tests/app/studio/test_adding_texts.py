@@ -7,6 +7,7 @@ import pytest
 
 from anyshot.app.studio import Answers, Project, add_table, add_texts, preview
 from anyshot.app.studio.exported_rows import exported_rows
+from anyshot.app.studio.page.messages import translated
 from anyshot.errors import DataFileError, InputError
 
 
@@ -26,6 +27,13 @@ def test_texts_that_were_damaged_before_are_said(project, written):
     assert "letters of 1 text were garbled before the file was saved" in added.doubts[1]
     assert add_texts(project, ["plain", "\u00fcber"]).doubts == []
     assert "codes of HTML, such as 'R&amp;D'" in add_texts(project, ["R&amp;D"]).doubts[0]
+
+
+def test_objects_are_no_texts(project, written):
+    file = written('{"body": {"html": "<p>late</p>"}, "label": "delivery"}\n', "export.jsonl")
+    with pytest.raises(DataFileError, match=r"mail\.jsonl: the column 'body' holds objects, with 'html'\.") as error:
+        add_table(project, file, source="mail.jsonl")
+    assert translated(str(error.value), "de").startswith("mail.jsonl: In der Spalte „body“ stehen Objekte, mit 'html'.")
 
 
 def test_a_text_that_was_taken_back_can_be_added_again(project):

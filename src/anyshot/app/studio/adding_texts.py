@@ -1,6 +1,7 @@
 """Adding texts to a project: pasted ones, and the rows of tables."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -13,6 +14,7 @@ from anyshot.base.columns import is_blank, is_missing, is_missing_mark, python_v
 from anyshot.base.messages import collecting
 from anyshot.base.terminal import whole_characters
 from anyshot.data.damaged_texts import note_damage
+from anyshot.data.item_columns import refuse_nested
 from anyshot.errors import DataFileError, InputError
 
 MAX_TEXT: Final = 100_000
@@ -64,6 +66,7 @@ def add_table(
     read = read_rows(path, label_column=label_column, sheet=sheet, has_names=has_names, source=source, whole=whole)
     text_column = text_column or likely_text_column(read.table)
     check_column(read.name, text_column, read.columns)
+    refuse_nested(replace(read.table, path=Path(read.name)), [text_column])
     if label_column == text_column:
         raise InputError(f"{label_column!r} was given for the texts and for the labels. Give two columns.")
     at = read.columns.index(text_column)
