@@ -193,6 +193,7 @@ def test_a_list_of_short_texts_tells_its_language_where_none_of_them_does():
     texts = ["Gerät leider kaputt", "Bildschirm schwarz", "nur Werbung", "kommt immer zu spät", "I like it", "Rechnung"]
     assert languages_of(texts) == dict.fromkeys([0, 2, 3], "German")
     assert languages_of(["Gerät kaputt", "nur Werbung", "leider schwarz"]) == {}
+    assert languages_of(["NA", "N/A", "na", "Das ist nicht gut"]) == {3: "German"}  # "na" is Portuguese, as is "das"
     assert languages_of(texts + ["where is my parcel"] * 10) == {3: "German"}
 
 
