@@ -11,7 +11,7 @@ from sklearn.metrics import get_scorer, roc_auc_score
 
 import tiny_language_models as tiny
 from anyshot.encoders.backbones import open_backbone
-from anyshot.errors import InputError
+from anyshot.errors import InputError, ItemWarning
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.contrastive import ContrastiveClassifier
 from anyshot.fine_tuning.network import NetworkClassifier, checked_rate, last_third
@@ -50,6 +50,13 @@ def test_the_decision_function_of_two_classes_is_the_difference_of_their_scores(
     scores = model.scores(X)
     np.testing.assert_array_equal(model.decision_function(X), scores[:, 1] - scores[:, 0])
     assert get_scorer("roc_auc")(model, X, Y) == roc_auc_score(Y, scores[:, 1] - scores[:, 0])
+
+
+def test_texts_that_are_not_read_to_the_end_are_warned_of_once(model):
+    again = pickle.loads(pickle.dumps(model))
+    with pytest.warns(ItemWarning, match="1 text is longer than the 12 tokens that the encoder reads.*: row 1"):
+        again.predict(["card", "card " * 30])
+    again.predict(["card " * 30])  # a second warning would be an error
 
 
 def test_evaluate_runs_the_network_once(model, monkeypatch):

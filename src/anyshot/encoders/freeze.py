@@ -90,7 +90,8 @@ def backbone_of(encoder: object) -> Backbone:
         The encoder has no stages: only a model on its vectors can be trained.
     """
     if isinstance(encoder, Staged):
-        return encoder.backbone()
+        own = encoder.backbone()
+        return own if own.encoder is not None else dataclasses.replace(own, encoder=encoder)
     if encoder is None:
         raise EncoderError("A model on vectors has no network. Give texts or images, whose encoder has one.")
     raise EncoderError(

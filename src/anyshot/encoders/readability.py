@@ -105,7 +105,8 @@ class Reading:
             known |= {"language"}
         if "cut" not in known and self.long and isinstance(self.encoder, Limited):
             fault = f"longer than the {self.encoder.max_tokens} tokens that the encoder reads; it ignores the rest"
-            self._warn(self.long, fault, 'In Python: long_texts="mean" uses the mean over parts.')
+            remedy = 'In Python: AnyShotClassifier(long_texts="mean") uses the mean over parts.'
+            self._warn(self.long, fault, remedy)
             known |= {"cut"}
         return known
 

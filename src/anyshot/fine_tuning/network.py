@@ -20,7 +20,7 @@ from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.class_words import Words
-from anyshot.base.items import Items, check_list, items_and_labels
+from anyshot.base.items import Items, check_list, check_texts, items_and_labels
 from anyshot.base.labels import Classes, Label, Labels, class_table, label_list
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
@@ -29,6 +29,7 @@ from anyshot.base.validation import Indexes, Vectors, is_number
 from anyshot.encoders.activations import outputs
 from anyshot.encoders.backbones import Assembled, reopen_backbone
 from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
+from anyshot.encoders.readability import Reading
 from anyshot.encoders.registry import card_facts, encoder_for, trainable
 from anyshot.encoders.stages import Backbone, Trunk
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
@@ -108,6 +109,7 @@ class NetworkClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, 
             backbone, given.items, freeze_at=stage, tuning=tuning, epochs=self.epochs, learning_rate=rate,
             random_state=random,
         )  # fmt: skip
+        warn_of_texts(backbone, given.items)
         labels = hold_out(given.index, len(classes), given.weights, fraction=tuning.held_out, generator=run.random)
         trained = self._train(run, labels, embedder, classes)
         calibrate(run, trained.head, labels)
@@ -118,7 +120,9 @@ class NetworkClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, 
         """Return the logit of each class (n, c)."""
         self._check_fitted()
         check_list(X)
-        return outputs(self._trunk, X, lambda state: self.head_(self.rest_(state)), width=len(self.classes_))
+        scores = outputs(self._trunk, X, lambda state: self.head_(self.rest_(state)), width=len(self.classes_))
+        warn_of_texts(self.backbone_, X)
+        return scores
 
     def _scores(self, X: Items) -> NDArray[np.float64]:
         return self.scores(X).astype(np.float64)
@@ -234,6 +238,13 @@ class NetworkClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, 
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
             raise NotFittedError(f"This {type(self).__name__} is not fitted yet. Call fit(items, labels) first.")
+
+
+def warn_of_texts(backbone: Backbone, items: Items) -> None:
+    """Warn of the texts among the items that the encoder of a backbone reads badly, of each fault once."""
+    if backbone.modality == "text" and len(items):
+        reading = Reading(check_texts(items), backbone.encoder)
+        backbone.known.update(reading.warn(backbone.name, frozenset(backbone.known)))
 
 
 def closed_form_head(

@@ -94,6 +94,8 @@ def test_a_fine_tuned_network_answers_classes(tmp_path):
     folders = {"tuned": tmp_path / "tuned"}
     with TestClient(create_app(open_models(folders, Settings()), Settings())) as client:
         found = client.post("/v1/models/tuned/predict", json={"items": TEXTS, "proba": True}).json()["answers"]
+        hard = client.post("/v1/models/tuned/predict", json={"items": ["refund " * 300, "NA"]}).json()["answers"]
+        assert [(one.get("cut"), one.get("missing")) for one in hard] == [(True, None), (None, ["text"])]
         assert client.post("/v1/models/tuned/examples", json={"items": ["a"], "labels": ["login"]}).status_code == 403
         assert client.post("/v1/embeddings", json={"model": "tuned", "input": "a"}).status_code == 422
     own = load(tmp_path / "tuned")

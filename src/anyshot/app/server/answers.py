@@ -14,6 +14,7 @@ from anyshot.app.server.changes import model_input
 from anyshot.app.server.readiness import AnswerKind, Snapshot
 from anyshot.base.items import Item
 from anyshot.base.labels import UNKNOWN, Label
+from anyshot.base.messages import collecting
 from anyshot.base.protocols import CountsTokens
 from anyshot.base.validation import generator
 from anyshot.encoders.readability import Reading
@@ -57,7 +58,8 @@ def vectors_of(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
 def score(snapshot: Snapshot, items: Sequence[Item]) -> Scores:
     """Return what the answers for n items are made from."""
     if not snapshot.is_any_shot:
-        reading = Reading([str(item) for item in items] if snapshot.modality == "text" else ())
+        texts = [str(item) for item in items] if snapshot.modality == "text" else ()
+        reading = Reading(texts, getattr(getattr(snapshot.classifier, "backbone_", None), "encoder", None))
         return Scores(_predicted(snapshot, items), np.full(len(items), np.nan), _remarks(snapshot, items, reading))
     model = snapshot.model
     with model_input(items) as given:
@@ -71,15 +73,14 @@ def _remarks(snapshot: Snapshot, items: Sequence[Item], reading: Reading) -> NDA
     found = np.full(len(items), None, object)
     if (table := snapshot.table) is not None:
         found[:] = [datasets.remarks_on_row(item, table) or None for item in items]
-    elif snapshot.is_any_shot:
-        found[_rows_cut(snapshot, reading)] = {"cut": True}
+    found[_rows_cut(snapshot, reading)] = {"cut": True}
     found[reading.missing] = {"missing": ["text"]}
     return found
 
 
 def _rows_cut(snapshot: Snapshot, reading: Reading) -> list[int]:
     """Return the rows of the texts of which only the beginning was read."""
-    return reading.long if snapshot.model.embedder.long_texts == "cut" else []
+    return [] if snapshot.is_any_shot and snapshot.model.embedder.long_texts == "mean" else reading.long
 
 
 def _predicted(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[Any]:
@@ -88,7 +89,7 @@ def _predicted(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[Any]:
         width = snapshot.width
         if any(np.shape(item) != (width if width >= 0 else len(items[0]),) for item in items):
             raise WidthError(f"The vectors must have width {width}." if width >= 0 else "The vectors differ in width.")
-    with model_input(items) as given:
+    with model_input(items) as given, collecting():  # of texts that are hard to read: answers say it of their own
         given = np.stack(given) if snapshot.modality == "vectors" else given
         if snapshot.answer_kind == "classes":
             return np.asarray(snapshot.classifier.predict_proba(given), np.float64)
