@@ -46,19 +46,27 @@ def test_a_missing_label_as_text_is_named(missing):
 
 
 def test_several_labels_in_one_are_named_where_each_ends_in_a_separator():
-    with pytest.warns(UserWarning, match="'spam;phishing;' consists of names of other classes"):
+    with pytest.warns(UserWarning, match="'spam;phishing;' consists of names that other labels have, too"):
         warn_of_joined(["spam;", "phishing;", "spam;phishing;", "none;"])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_joined(["spam;", "phishing", "spam; other", 1])
 
 
+def test_labels_that_share_a_part_which_is_no_label_alone_are_named():
+    with pytest.warns(UserWarning, match="'bug, urgent' and 1 more consists of names that other labels have, too"):
+        warn_of_joined(["bug", "login", "bug, urgent", "login, urgent"])
+
+
 def test_several_labels_in_one_are_named():
-    with pytest.warns(UserWarning, match="'Spam; phishing' and 1 more consists of names of other classes") as found:
+    with pytest.warns(
+        UserWarning, match="'Spam; phishing' and 1 more consists of names that other labels have, too"
+    ) as found:
         learned_classes(["spam", "phishing", "Spam; phishing", "ham", "ham|spam"])
     assert len(found) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warn_of_joined(["home & garden", "garden/outdoors", "home/auto"])
         warn_of_joined(["rock/pop", "rock", "sports, games", "a-b", "a", "b", 1, True])  # pop is no class of its own
 
 

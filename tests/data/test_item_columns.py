@@ -140,16 +140,6 @@ def test_several_labels_per_item_are_refused(tmp_path):
         read_data(path)
 
 
-def test_labels_that_may_list_several_classes_are_warned_of(tmp_path, caplog):
-    path = tmp_path / "a.csv"
-    path.write_text('text,label\na,refund\nb,"refund, urgent"\nc,late;refund\nd,"lost, late"\n')
-    assert read_data(path).labels == ["refund", "refund, urgent", "late;refund", "lost, late"]
-    assert "a.csv: 2 labels in 'label' may list several classes, such as 'refund, urgent' in row 3." in caplog.text
-    caplog.clear()
-    read_data(path, classes=["refund", "refund, urgent", "late;refund", "lost, late"])
-    assert not caplog.text
-
-
 def test_a_list_of_one_label_is_that_label_as_tools_for_labeling_write_it(tmp_path):
     rows = '{"text": "a", "label": ["x"]}\n{"text": "b", "label": []}\n{"text": "c", "label": ["y"]}\n'
     assert list(read_data(file(tmp_path, "a.jsonl", rows)).labels) == ["x", None, "y"]

@@ -1,6 +1,7 @@
 """Classes that labels name, and warnings of names that mislead: missing ones, joined ones, numbers."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,8 +17,9 @@ LABELS_OF_CODES: Final = 5
 """With so many labels for each, whole numbers are codes of classes rather than quantities."""
 
 _FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+")
+_LISTED: Final = re.compile(r"[;,|\n]")
 _JOINED: Final = re.compile(r"[;,|/+&\n]")
-"""What people write between several labels in one cell."""
+"""What people write between several labels in one cell; the first one, of lists alone."""
 WRITTEN_MISSING: Final = frozenset(
     {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "null", "NA", "N/A", "n/a", "n.a.", "N.A.", "#N/A", "k.A.", "k. A."}
     | {"-", "--", "---", "\u2013", "\u2014", "?", ".", "/", "#", "(blank)", "(empty)", "(none)", "(leer)", "TBD"}
@@ -89,15 +91,24 @@ def warn_of_missing(names: Iterable[Label], *, remedy: str = "list all classes")
 
 
 def warn_of_joined(names: Iterable[Label]) -> None:
-    """Warn of class names that consist of the names of other classes, as "spam;phishing" does."""
+    """Warn of class names that consist of names of other classes, as "spam;phishing", or of parts of others.
+
+    Parts of others count between the marks of lists only: "spam;urgent" and "bug;urgent" beside "spam" and "bug".
+    """
     parts = {name: _parts(name) for name in names}
+    n_names = Counter(look for own in parts.values() for look in own)
     looks = {look for own in parts.values() if len(own) == 1 for look in own}
-    joined = [name for name, own in parts.items() if len(own) > 1 and own <= looks]
+    joined = [
+        name
+        for name, own in parts.items()
+        if len(own) > 1 and (own <= looks or (_LISTED.search(str(name)) and all(n_names[look] > 1 for look in own)))
+    ]
     if joined:
         more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
         warn(
-            f"The label {joined[0]!r}{more} consists of names of other classes. It counts as a class of its own, since "
-            "an item can have only one class. Give each item its main class, or fit one classifier for each class."
+            f"The label {joined[0]!r}{more} consists of names that other labels have, too. It counts as a class of its "
+            "own, since an item can have only one class. Give each item its main class, or fit one classifier for each "
+            "class."
         )
 
 

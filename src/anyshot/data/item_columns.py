@@ -268,14 +268,6 @@ def read_labels(
             f"{table.path}: each label in {column!r} stands once, above rows without one, which count as unlabeled. If "
             "it is the label of these rows too, write it into each of them",
         )
-    if (several := lists_of_labels(labels)) and not classes:
-        note(
-            log,
-            f"{table.path}: {count(len(several), 'label')} in {column!r} may list several classes, such as "
-            f"{several[0]!r} in {table.place(labels.index(several[0]))}. Each counts as a class of its own; an item "
-            "has one label, so leave one name in each cell",
-            level=logging.WARNING,
-        )
     if given is None and _is_free(labels):
         raise DataFileError(
             f"{table.path}: the column {column!r} does not look like labels: {len(set(labels))} different values in "
@@ -329,20 +321,6 @@ def head_blocks(labels: Sequence[Any]) -> bool:
     if len(rows) < 2 or len({labels[row] for row in rows}) < len(rows):
         return False
     return all(after - row > 1 for row, after in pairwise([*rows, len(labels)]))
-
-
-def lists_of_labels(labels: Sequence[Label]) -> list[str]:
-    """Return the different labels that are several names between commas, semicolons or bars, one of which is a label.
-
-    >>> lists_of_labels(["refund", "refund, urgent", "login; late", None, 3])
-    ['refund, urgent']
-    """
-    names = [name for name in dict.fromkeys(labels) if isinstance(name, str)]
-    return [
-        name
-        for name in names
-        if len(parts := [part.strip() for part in re.split("[,;|]", name)]) > 1 and not set(parts).isdisjoint(names)
-    ]
 
 
 def _is_free(labels: Sequence[Label]) -> bool:

@@ -36,7 +36,7 @@ def test_new_classes_that_may_not_be_meant_are_said(project, written):
     project.classes.add("n/a")
     file = written('text,label\na,bill\nb,bug\nc,bill;bug\nd,N/A\ne,null\nf," bill "\ng,-\n')
     joined, missing = sorted(add_table(project, file, label_column="label").doubts, key=len, reverse=True)
-    assert joined.startswith("The label 'bill;bug' consists of names of other classes.")
+    assert joined.startswith("The label 'bill;bug' consists of names that other labels have, too.")
     assert missing.startswith("No label was read from: 'null', '-'.")
     assert [one.name for one in project.classes.all()] == ["n/a", "bill", "bug", "bill;bug"]
     assert [item.label for item in project.items.get([4, 5])] == [1, None]
