@@ -89,7 +89,7 @@ def test_names_with_the_same_words_and_new_names_are_warned_of():
 
 
 def test_words_of_some_classes_only_are_warned_of_while_there_are_no_labels():
-    classes = {"zyzzyva": "a beetle of the tropics", "spam": Words("prize, winner")}
+    classes = {"zyzzyva": "a genus of weevils", "spam": Words("prize, winner")}
     with pytest.warns(UserWarning, match="Class 'spam' has words, but 'zyzzyva' has none, so without labels"):
         AnyShotClassifier(classes, encoder="minilm", cache=False).fit()
     with warnings.catch_warnings():

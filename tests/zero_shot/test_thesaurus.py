@@ -112,6 +112,10 @@ def test_the_other_classes_decide_between_the_senses_of_a_name():
     assert lookup("normal", beside=["review", "SPAM message"]) == lookup("ham")
     assert lookup("fresh") == ()
     assert lookup("fresh", beside=["rotten"]) == lookup("good")
+    assert lookup("ham", beside=["cheeses"]) == lookup("pork") != lookup("ham", beside=["spam"])
+    assert "infected" in lookup("positive", beside=["negative", "inconclusive"])
+    assert "shore" in lookup("bank", beside=["mountains"])
+    assert lookup("Crude", beside=["polite"]) == lookup("impolite")
     assert lookup("gut", beside=["schlecht"]) == lookup("positive")  # German
     assert lookup("gut") == ()
 
