@@ -119,9 +119,9 @@ holds.refused("lists of tags as labels: refused", "label")(lambda _: fitted(TEXT
 SEVERAL = [*NAMES[:2], '{"choices": ["refund", "delivery"]}', *NAMES[3:]]
 holds.refused("several labels in one text of JSON: refused by row", "row 2", "one label")(lambda _: fitted(y=SEVERAL))
 JOINED = ["refund;delivery", *NAMES[1:]]
-holds.warned(
-    "two labels in one, with a semicolon: warned of, with the other classes", "'refund;delivery'", "other classes"
-)(lambda _: fitted(y=JOINED))
+holds.warned("two labels in one, with a semicolon: warned of", "'refund;delivery'", "other labels")(
+    lambda _: fitted(y=JOINED)
+)
 holds.refused("one label more than items: refused, with both numbers", "12", "13")(
     lambda _: fitted(y=[*NAMES, "refund"])
 )
