@@ -140,11 +140,9 @@ def test_half_precision_weights_are_read(folder):
     np.testing.assert_allclose(CompiledTextEncoder(folder).encode(TEXTS), expected, atol=2e-3)
 
 
-def test_long_texts_are_truncated_and_counted(folder, caplog):
-    with caplog.at_level("DEBUG", logger="anyshot"):
-        whole, longer = CompiledTextEncoder(folder).encode(["card " * 10, "card " * 30])
+def test_long_texts_are_truncated(folder):
+    whole, longer = CompiledTextEncoder(folder).encode(["card " * 10, "card " * 30])
     np.testing.assert_allclose(whole, longer, atol=1e-6)
-    assert "1 of 2 texts are longer than 12 tokens and were truncated" in caplog.text
 
 
 def test_no_texts_are_no_vectors(folder):

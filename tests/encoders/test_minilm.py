@@ -1,6 +1,5 @@
 """The default text encoder on openvino, compared with transformers; tests of its network in torch are beside it."""
 
-import logging
 import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -114,11 +113,9 @@ def test_window_and_batch_sizes_do_not_change_the_vectors(minilm, monkeypatch):
     np.testing.assert_allclose(minilm.encode(TEXTS), expected, atol=1e-3)
 
 
-def test_long_texts_are_truncated_and_counted(minilm, caplog):
-    with caplog.at_level(logging.DEBUG, logger="anyshot"):
-        long, longer = minilm.encode(["word " * 254, "word " * 900])
+def test_long_texts_are_truncated(minilm):
+    long, longer = minilm.encode(["word " * 254, "word " * 900])
     np.testing.assert_allclose(long, longer, atol=1e-6)
-    assert "1 of 2 texts are longer than 256 tokens and were truncated" in caplog.text
 
 
 @pytest.mark.parametrize(

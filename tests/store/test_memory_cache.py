@@ -16,7 +16,6 @@ def test_the_vectors_used_longest_ago_are_deleted_first():
     cache.put_many([b"d"], np.ones((1, 2), np.float32))
     assert cache.get_many([b"a", b"b", b"c", b"d"], width=2)[1].tolist() == [True, False, True, True]
     assert cache.size == 24
-    assert (cache.hits, cache.misses) == (4, 1)
 
 
 def test_a_vector_that_is_stored_again_counts_once():

@@ -18,7 +18,7 @@ from anyshot.base import progress
 from anyshot.base.items import Items, by_position, check_texts
 from anyshot.base.messages import warn
 from anyshot.base.pixels import content_of
-from anyshot.base.validation import Indexes, RandomState, Vectors, generator
+from anyshot.base.validation import Indexes, Vectors
 from anyshot.encoders.augment import View
 from anyshot.encoders.stages import Backbone, ImagePreparation, State, Trunk, trunk_digest
 from anyshot.encoders.texts import Rows, batches
@@ -124,7 +124,6 @@ def activations(
     cache: VectorCache | None = None,
     budget_mb: float = 512.0,
     augment: int = 0,
-    random_state: RandomState = 0,
 ) -> Activations:
     """Return the activations of `items` at a freeze point; each distinct item is computed once.
 
@@ -133,7 +132,7 @@ def activations(
 
     cache: where activations are stored for later runs; budget_mb: the most memory [MB, 1e6 bytes], larger activations
     are mapped from the cache's files, or from temporary ones; augment: of images, the number of cropped, flipped and
-    recolored views of each in addition to the image itself, which `random_state` determines.
+    recolored views of each in addition to the image itself.
 
     Raises
     ------
@@ -146,8 +145,7 @@ def activations(
     """
     items = by_position(items)
     trunk = Trunk(backbone, freeze_at)
-    seed = int(generator(random_state).integers(2**31))
-    wanted = _distinct_views(backbone, items, tuple(View(number, seed) for number in range(augment + 1)))
+    wanted = _distinct_views(backbone, items, tuple(map(View, range(augment + 1))))
     storage = _Storage(cache, budget_mb)
     storage.packs = storage.find(trunk.digest, wanted.keys)
     known = {key for pack in storage.packs for key in pack.keys}

@@ -10,6 +10,7 @@ from anyshot.base.pixels import Pixels
 
 LEAST_AREA: Final = 0.5  # smallest area of a crop, as a fraction of the image's
 ASPECTS: Final = (3 / 4, 4 / 3)  # of a crop, relative to the image's
+SEED: Final = 1826701615
 COLOR: Final = 0.2  # largest relative change of brightness, contrast and saturation
 
 
@@ -17,8 +18,7 @@ COLOR: Final = 0.2  # largest relative change of brightness, contrast and satura
 class View:
     """A random view of an image: cropped, mirrored half of the time, with slightly changed colors.
 
-    The view depends only on the seed, the number and the image's pixels, so that it is reproducible. View 0 is the
-    image itself.
+    The view depends only on the number and the image's pixels, so that it is reproducible. View 0 is the image itself.
 
     References
     ----------
@@ -26,7 +26,7 @@ class View:
     """
 
     number: int
-    seed: int
+    seed: int = SEED
 
     def __call__(self, pixels: Pixels) -> Pixels:
         """Return the view of an image (h, w, 3); its size may differ."""

@@ -49,7 +49,7 @@ class CompiledTextEncoder(TokenizingEncoder):
 
     The model is a BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT or MPNet. A folder of sentence-transformers states its
     pooling, dense layers, prompt and the longest text; of another folder, the vector is the mean of the token states. A
-    longer text is truncated; the number of truncated texts is logged at level DEBUG.
+    longer text is truncated.
 
     Parameters
     ----------

@@ -29,8 +29,7 @@ MAX_TOKENS: Final = 256  # the published max_seq_length
 class MiniLMEncoder(TokenizingEncoder):
     """The all-MiniLM-L6-v2 text encoder.
 
-    A text longer than 256 tokens is truncated, as the published model does; the number of truncated texts is logged at
-    level DEBUG.
+    A text longer than 256 tokens is truncated, as the published model does.
 
     Parameters
     ----------

@@ -149,7 +149,7 @@ def _device(name: str) -> torch.device:
 class TextPreparation:
     """Converts texts to token ids (t,), truncated to the longest text that the model reads."""
 
-    tokens_of: Callable[[list[str], int], list[list[int]]]  # of texts from this row on; logs how many it truncated
+    tokens_of: Callable[[list[str], int], list[list[int]]]  # of texts from this row on
     pad: int = 0
     tokenizer: Callable[[], str] | None = None  # returns the JSON that the package tokenizers reads
     about: Mapping[str, Any] = field(default_factory=dict)  # description, for preparing texts in other programs

@@ -1,6 +1,5 @@
 """Text encoders: their base class, tokenizer, and batches of about equal length."""
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,8 +35,6 @@ UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
 
 Rows: TypeAlias = NDArray[np.intp]  # indexes in a list of items
 
-log = logging.getLogger(__name__)
-
 
 class TextEncoder(Immutable, ABC):
     """Base class of text encoders; subclasses set the width, and encode texts that were checked."""
@@ -69,12 +66,10 @@ class TextEncoder(Immutable, ABC):
 # --- batches --------------------------------------------------------------------------------------------------------
 
 
-def windows(
-    texts: Sequence[str], *, at_most: int = WINDOW_TEXTS, characters: int = WINDOW_CHARACTERS
-) -> Iterator[slice]:
-    """Yield slices of at most `at_most` texts and `characters` characters; a longer text has a slice of its own."""
+def windows(texts: Sequence[str], *, at_most: int = WINDOW_TEXTS) -> Iterator[slice]:
+    """Yield the slices of the texts that `chunks` yields."""
     start = 0
-    for chunk in chunks(texts, at_most=at_most, characters=characters):
+    for chunk in chunks(texts, at_most=at_most):
         yield slice(start, start + len(chunk))
         start += len(chunk)
 
@@ -82,7 +77,7 @@ def windows(
 def chunks(
     texts: Iterable[str], *, at_most: int = WINDOW_TEXTS, characters: int = WINDOW_CHARACTERS
 ) -> Iterator[list[str]]:
-    """Yield the lists of texts that `windows` yields slices of, from an iterable of any length, read as needed."""
+    """Yield lists of at most `at_most` texts and `characters` characters, or of one longer text, read as needed."""
     chunk: list[str] = []
     seen = 0
     for text in texts:
@@ -139,14 +134,9 @@ class TextTokenizer:
     prompt: str = ""  # put before each text
 
     def ids(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
-        """Return the token ids of each text; log how many texts were truncated.
-
-        Raises BadItemError if a text has no token; the message names its row, counted from `first_row`.
-        """
-        encodings, cut = self._encodings(texts)
-        ids = [encoding.ids for encoding in encodings]
+        """Return the token ids of each text; raise BadItemError for one without, by row, counted from `first_row`."""
+        ids = [encoding.ids for encoding in self._encodings(texts)[0]]
         refuse_empty(ids, first_row=first_row)
-        log_truncated(int(cut.sum()), of=len(texts), max_tokens=self.max_tokens)
         return ids
 
     def batches(self, texts: list[str], *, budget: int) -> Iterator[tuple[Rows, list[list[int]]]]:
@@ -224,9 +214,3 @@ def refuse_unknown(highest: int, *, vocabulary: int) -> None:
             f"The tokenizer has a token with the number {highest}, but the network knows only {vocabulary}. They are "
             "not of the same model: download both again."
         )
-
-
-def log_truncated(n_truncated: int, *, of: int, max_tokens: int | None) -> None:
-    """Log how many of some texts were truncated, if there were any."""
-    if n_truncated:
-        log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, of, max_tokens)

@@ -59,7 +59,6 @@ class MemoryCache:
         self.limit, self.size = limit, 0
         self._vectors: OrderedDict[bytes, Vectors] = OrderedDict()
         self._lock = threading.Lock()
-        self.hits, self.misses = 0, 0
 
     def __len__(self) -> int:
         return len(self._vectors)
@@ -72,8 +71,6 @@ class MemoryCache:
                 if (vector := self._vectors.get(key)) is not None:
                     self._vectors.move_to_end(key)
                     table[row], known[row] = vector, True
-            self.hits += int(known.sum())
-            self.misses += int((~known).sum())
         return table, known
 
     def put_many(self, keys: Sequence[bytes], vectors: Vectors) -> None:

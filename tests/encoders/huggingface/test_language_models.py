@@ -1,6 +1,5 @@
 """Tiny random text models of transformers, compared with transformers' own forward pass and pooling by hand."""
 
-import logging
 import sys
 from subprocess import run
 
@@ -43,14 +42,12 @@ def test_bfloat16_changes_vectors_little(kind, tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "n_tokens"), [("bert", 12), ("roberta", 12), ("distilbert", 12), ("gpt2", 12)])
-def test_long_texts_are_truncated_and_counted(kind, n_tokens, tmp_path, exact, caplog):
+def test_long_texts_are_truncated(kind, n_tokens, tmp_path, exact):
     folder, _ = saved(kind, tmp_path)
     encoder = LanguageModelEncoder(folder, device="cpu")
     fits = n_tokens if kind == "gpt2" else n_tokens - 2
-    with caplog.at_level(logging.DEBUG, logger="anyshot"):
-        whole, longer = encoder.encode(["card " * fits, "card " * 30])
+    whole, longer = encoder.encode(["card " * fits, "card " * 30])
     np.testing.assert_allclose(whole, longer, atol=1e-6)
-    assert "1 of 2 texts are longer than 12 tokens and were truncated" in caplog.text
 
 
 def test_an_empty_list_returns_an_empty_array(tmp_path):

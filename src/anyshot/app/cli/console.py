@@ -57,9 +57,7 @@ def options_of_all(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no notes and no progress, only warnings.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Print how long the command took, and more notes.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print how long the command took.")] = False,
     device: Annotated[
         str | None, typer.Option(help="Device of the encoder: cpu, cuda, mps. Default: a GPU if there is one.")
     ] = None,
@@ -182,7 +180,7 @@ def _common_first(arguments: Sequence[str]) -> list[str]:
 def _common_options(arguments: Sequence[str]) -> Iterator[None]:
     """Print the library's log as notes while the command runs, or nothing with --quiet; say its time with --verbose."""
     quiet, verbose = "--quiet" in arguments, "--verbose" in arguments
-    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
+    level = logging.WARNING if quiet else logging.INFO
     log, notes, began = logging.getLogger("anyshot"), _Notes(level), time.time()
     before, device = log.level, os.environ.get(DEVICE)
     if "--device" in arguments[:-1]:

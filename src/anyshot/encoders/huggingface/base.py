@@ -17,7 +17,7 @@ from transformers.utils import logging as transformers_log
 from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.files import VOCABULARIES, digest_of_folder, language_of_model, read_settings
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
-from anyshot.encoders.texts import MOST_LETTERS, Rows, TextEncoder, beginning, collect, log_truncated, refuse_empty
+from anyshot.encoders.texts import MOST_LETTERS, Rows, TextEncoder, beginning, collect, refuse_empty
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
 
 TOKENIZER: Final = "tokenizer.json"
@@ -86,7 +86,7 @@ class HuggingFaceEncoder(ABC):
 class HuggingFaceTextEncoder(TextEncoder, HuggingFaceEncoder):
     """Base of the encoders of text models; `_open` sets the tokenizer and the most tokens, too.
 
-    A longer text is truncated; where tokens are computed here, the number of truncated texts is logged at level DEBUG.
+    A longer text is truncated.
     """
 
     max_tokens: int | None
@@ -112,12 +112,9 @@ class HuggingFaceTextEncoder(TextEncoder, HuggingFaceEncoder):
         return np.array([len(ids) for ids in self._tokenize(list(texts), 0)], dtype=np.intp)
 
     def _tokenize(self, texts: list[str], first_row: int) -> list[list[int]]:
-        """Return the token ids of each text that the model reads; log how many texts were truncated."""
+        """Return the token ids of each text that the model reads."""
         tokens = self._ids(texts, truncation=self.max_tokens is not None, max_length=self.max_tokens)
         refuse_empty(tokens, first_row=first_row)
-        full = [text for text, ids in zip(texts, tokens, strict=True) if len(ids) == self.max_tokens]
-        if full:
-            log_truncated(int(self.is_cut(full).sum()), of=len(texts), max_tokens=self.max_tokens)
         return tokens
 
     def _ids(self, texts: Sequence[str], **options: Any) -> list[list[int]]:

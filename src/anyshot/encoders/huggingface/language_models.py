@@ -22,8 +22,7 @@ class LanguageModelEncoder(HuggingFaceTextEncoder):
     """Encoder of a text model of transformers: BERT, RoBERTa, DistilBERT, GPT-2, T5 and others.
 
     The vector is the mean of the token states, or for a causal model the state of the last token. A text with more
-    tokens than the model has positions is truncated; the number of truncated texts is logged at level DEBUG. Parameters
-    and attributes are those of `HuggingFaceEncoder`.
+    tokens than the model has positions is truncated. Parameters and attributes are those of `HuggingFaceEncoder`.
     """
 
     def _open(self) -> None:
