@@ -122,6 +122,10 @@ JOINED = ["refund;delivery", *NAMES[1:]]
 holds.warned("two labels in one, with a semicolon: warned of", "'refund;delivery'", "other labels")(
     lambda _: fitted(y=JOINED)
 )
+SHARED = [*NAMES, "refund, urgent", "delivery, urgent"]
+holds.warned("two labels in one, one of them no class alone: warned of", "'delivery, urgent' and", "other labels")(
+    lambda _: fitted([*TEXTS, "quick", "now"], SHARED)
+)
 holds.refused("one label more than items: refused, with both numbers", "12", "13")(
     lambda _: fitted(y=[*NAMES, "refund"])
 )

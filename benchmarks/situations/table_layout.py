@@ -87,11 +87,6 @@ def _(folder: Path) -> object:
     )
 
 
-holds('labels "refund, urgent" and "delivery, urgent" beside "refund" and "delivery": said')(
-    lambda f: mentions(
-        fit(f, "a.csv", f'{CSV}quick,"refund, urgent"\nnow,"delivery, urgent"\n'), "names that other labels have, too"
-    )
-)
 BLOCKS = "label,text\nrefund,my money back\n,give it back\ndelivery,where is it\n,it is late\n"
 holds("a label in the first row of each block only: said")(
     lambda f: mentions(fit(f, "a.csv", BLOCKS), "'label'", "above rows without one", "write it into each of them")
