@@ -22,6 +22,7 @@ tiny = pytest.importorskip("tiny_language_models", reason="small models are made
 pytestmark = pytest.mark.torch
 
 TEXTS = [*tiny.TEXTS, "<pad> card <pad>"]
+SCRIPTS = ["my card", "\u0e1e\u0e31\u0e2a\u0e14\u0e38", "my \u0e1e"]
 FAMILIES = ["bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet"]
 
 
@@ -69,6 +70,7 @@ def test_torch_gives_the_same_vectors_digest_and_language(kind, tmp_path, monkey
     np.testing.assert_allclose(ours.encode(TEXTS), other.encode(TEXTS), atol=2e-6)
     assert (ours.digest, ours.language) == (other.digest, other.language)
     assert Reading(["It broke", "Das ist nicht gut"], other).foreign == {1: "German"}
+    assert ours.is_unread(SCRIPTS).tolist() == other.is_unread(SCRIPTS).tolist()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,15 @@ from transformers.utils import logging as transformers_log
 from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface.files import VOCABULARIES, digest_of_folder, language_of_model, read_settings
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
-from anyshot.encoders.texts import MOST_LETTERS, Rows, TextEncoder, beginning, collect, refuse_empty
+from anyshot.encoders.texts import (
+    MOST_LETTERS,
+    Rows,
+    TextEncoder,
+    TextTokenizer,
+    beginning,
+    collect,
+    refuse_empty,
+)
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
 
 TOKENIZER: Final = "tokenizer.json"
@@ -110,6 +118,13 @@ class HuggingFaceTextEncoder(TextEncoder, HuggingFaceEncoder):
     def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
         """Return how many tokens of each text the model reads (n,)."""
         return np.array([len(ids) for ids in self._tokenize(list(texts), 0)], dtype=np.intp)
+
+    def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether at least half of each text's tokens are unknown to the model (n,), as far as it tells."""
+        tokenizer = getattr(self._tokenizer, "backend_tokenizer", None)
+        if tokenizer is None:
+            return np.zeros(len(texts), dtype=bool)
+        return TextTokenizer(tokenizer, self.max_tokens or MOST_LETTERS).is_unread(texts)
 
     def _tokenize(self, texts: list[str], first_row: int) -> list[list[int]]:
         """Return the token ids of each text that the model reads."""
