@@ -21,6 +21,9 @@ holds.refused("one class only: refused", "class")(
 holds.refused("a missing text: refused by row", "row 0")(
     lambda _: FineTunedClassifier("minilm", epochs=1).fit([None, *TEXTS[1:]], NAMES)
 )
+holds.warned("a text that is not read to its end: warned of by row", "longer than the 256 tokens", "row 0")(
+    lambda _: FineTunedClassifier("minilm", epochs=1, freeze_at=-1).fit(["refund " * 300, *TEXTS[1:]], NAMES)
+)
 holds("half an emoji: learned, or refused by row")(
     lambda _: taken_or_refused(
         lambda: len(FineTunedClassifier("minilm", epochs=1).fit([HALF, *TEXTS[1:]], NAMES).predict([HALF])) == 1,

@@ -43,6 +43,9 @@ holds.each(
 holds.warned("a table whose text is NA or nan: warned of by row", "missing", "row 1, row 3")(
     lambda _: by_names().predict(pd.DataFrame({"t": ["refund please", "NA", "late", "nan"]}))
 )
+holds.warned("short texts in German, most with one common word: warned of by row", "German", "row 0, row 2")(
+    lambda _: by_names().predict(["Gerät leider kaputt", "Bildschirm schwarz", "nur Werbung", "kommt zu spät"])
+)
 holds("texts behind a ColumnTransformer: predicted")(
     lambda _: (
         make_pipeline(ColumnTransformer([("t", "passthrough", ["t"])]), AnyShotClassifier())

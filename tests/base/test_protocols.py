@@ -30,7 +30,7 @@ MEMBERS = {
     Encoder: ENCODER,
     Digested: {"digest": "0f"},
     EncodesWords: {"word_width": 2, "without_words": returns(None)},
-    TextAligned: {"encode_texts": returns(VECTORS)},
+    TextAligned: {"width": 3, "encode_texts": returns(VECTORS)},
     Classifying: {"classifier": LinearClassifier(VECTORS, (("cat", "house cat"),))},
     Trained: {"name": "minilm", "center": None, "facts": returns({}), "arrays": returns({})},
 }

@@ -136,9 +136,9 @@ def test_texts_for_an_image_encoder_have_separate_keys(letters, cache):
     encoder.digest, encoder.width = letters.digest, letters.width  # all equal but the kind of input
     encode_once(letters, ["abc"], cache=cache)
     encoder.width = 3
-    vectors = encode_texts_once(encoder, ["abc", "abc"], width=3, cache=cache)
+    vectors = encode_texts_once(encoder, ["abc", "abc"], cache=cache)
     np.testing.assert_array_equal(vectors, [[1, 0, 0]] * 2)
-    encode_texts_once(encoder, ["abc"], width=3, cache=cache)
+    encode_texts_once(encoder, ["abc"], cache=cache)
     assert encoder.texts == ["abc"]
     assert cache.size().vectors == 2
 
@@ -165,7 +165,7 @@ def test_the_calls_of_the_encoder_are_counted(letters, monkeypatch):
     monkeypatch.setattr(encoding, "SLICE", 3)
     counts = EncodingCounts()
     encode_once(letters, ["a", "b", "c", "d"], cache=None, counts=counts)
-    encode_texts_once(ColorEncoder(), ["a"], width=3, cache=None, counts=counts)
+    encode_texts_once(ColorEncoder(), ["a"], cache=None, counts=counts)
     assert (counts.encoded, counts.calls) == (5, 3)
 
 
@@ -177,7 +177,7 @@ def test_vectors_are_scaled_to_unit_length(cache):
     vectors = encode_once(FaultyEncoder(raw), ["a", "b", "c", "d"], cache=cache)
     np.testing.assert_allclose(vectors, [[0.6, 0.8], [0, 0], [-1, 0], [0, 1]], rtol=1e-6)
     np.testing.assert_array_equal(encode_once(FaultyEncoder(raw), ["a", "b", "c", "d"], cache=cache), vectors)
-    texts = encode_texts_once(ColorEncoder(), ["four"], width=3, cache=None)
+    texts = encode_texts_once(ColorEncoder(), ["four"], cache=None)
     np.testing.assert_array_equal(texts, [[1, 0, 0]])
 
 

@@ -252,8 +252,7 @@ class Embedder:
     def _encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the encoder's vectors of texts (n, d)."""
         if isinstance(self.encoder, TextAligned):
-            width = self.encoder.width
-            return encode_texts_once(self.encoder, texts, width=width, cache=self.cache, counts=self.counts)
+            return encode_texts_once(self.encoder, texts, cache=self.cache, counts=self.counts)
         if self.encoder is None or self.encoder.modality != "text":
             raise MixedInputError(f"The encoder {self.name} cannot read texts. Choose one that can, such as 'minilm'.")
         return encode_once(self.encoder, texts, cache=self.cache, counts=self.counts)

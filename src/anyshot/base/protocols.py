@@ -83,6 +83,8 @@ class EncodesWords(Protocol):
 class TextAligned(Protocol):
     """An image encoder that embeds texts among its image vectors, like CLIP."""
 
+    width: int  # d of the vectors
+
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return unit-length vectors (n, width) in the space of the images."""
         ...

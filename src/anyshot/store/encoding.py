@@ -77,12 +77,11 @@ def encode_texts_once(
     encoder: TextAligned,
     texts: Sequence[str],
     *,
-    width: int,
     cache: KeepsVectors | None,
     counts: EncodingCounts | None = None,
 ) -> Vectors:
     """Return the vectors (n, width) that an image encoder gives `texts` (n,), as `encode_once` does."""
-    task = _Task(encoder.encode_texts, "text among images", _digest(encoder), width, type(encoder).__name__)
+    task = _Task(encoder.encode_texts, "text among images", _digest(encoder), encoder.width, type(encoder).__name__)
     return _encode_distinct(task, check_texts(texts), cache, counts)
 
 
