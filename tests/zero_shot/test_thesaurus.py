@@ -116,6 +116,7 @@ def test_the_other_classes_decide_between_the_senses_of_a_name():
     assert "infected" in lookup("positive", beside=["negative", "inconclusive"])
     assert "shore" in lookup("bank", beside=["mountains"])
     assert lookup("Crude", beside=["polite"]) == lookup("impolite")
+    assert lookup("bread", beside=["dairy"]) != () == lookup("bread")
     assert lookup("gut", beside=["schlecht"]) == lookup("positive")  # German
     assert lookup("gut") == ()
 
