@@ -85,6 +85,7 @@ UNKNOWN = {
     "only one letter": (["A", "B"], "only one letter"),
     "only denials": (["not billing", "not delivery"], "say what a class is not"),
     "numbers as their only difference": (["complaint number 1", "complaint number 2"], "only in numbers"),
+    "letters as their only difference": (["class A", "class B"], "single letters"),
     "letters that the encoder does not know": (
         ["\u0434\u043e\u0441\u0442\u0430\u0432\u043a\u0430", "\u0446\u0435\u043d\u0430"],
         "letters that the encoder",
@@ -145,7 +146,7 @@ holds.warned("a word that the list has for the other class: warned of", "Every c
     lambda _: _answers_by_names({"spam": None, "ham": Words(add="prize")})
 )
 holds.warned("words of one class only, without labels: warned of", "'zyzzyva' has none")(
-    lambda _: _answers_by_names({"spam": Words("prize, winner"), "zyzzyva": "a beetle of the tropics"})
+    lambda _: _answers_by_names({"spam": Words("prize, winner"), "zyzzyva": "a genus of weevils"})
 )
 holds.warned("words of classes of vectors: warned of", "say nothing about numbers")(
     lambda _: AnyShotClassifier({"a": Words("x"), "b": None}).fit(np.eye(2), ["a", "b"])
@@ -196,6 +197,21 @@ def _(folder: Path) -> object:
 holds("--classes is a file that is not there: refused by name")(
     lambda f: fails_with(command("predict", "refund", "--classes", f / "classes.json"), 1, "classes.json")
 )
+holds("words of two classes in one --words: refused, with one --words for each")(
+    lambda _: fails_with(
+        command("predict", "a", "--classes", "praise,bug", "--words", "praise=great, bug=crash"),
+        1,
+        "once for each class",
+    )
+)
+
+
+@holds("--words is a file of classes: refused, with --classes")
+def _(folder: Path) -> object:
+    file = written(folder, "c.csv", "class,words\nspam,prize\nham,dinner\n")
+    return fails_with(command("predict", "a", "--words", file), 2, "--classes FILE")
+
+
 holds("semicolons between class names: refused, with commas")(
     lambda _: fails_with(command("predict", "where is it", "--classes", "refund;delivery;login"), 1, "comma")
 )

@@ -62,7 +62,8 @@ def test_the_default_encoder_is_that_of_the_first_items(parts, name):
     [
         (["A", "B"], "'A', have only one letter"),
         (["not billing", "not delivery"], "'not billing', say what a class is not"),
-        (["complaint 1", "complaint 2"], "'complaint 1', differ from others only in numbers"),
+        (["complaint 1", "complaint 2"], "'complaint 1', differ from others only in numbers or single letters"),
+        (["team A", "team B"], "'team A', differ from others only in numbers or single letters"),
         (["доставка", "возврат денег"], "'возврат денег', are in letters that the encoder 'minilm' does not know"),
     ],
 )

@@ -34,7 +34,8 @@ from anyshot.zero_shot.denials import denies
 MayWait: TypeAlias = bool | NDArray[np.bool_]
 """Whether each class (c,), or all classes, may be without a label and a description, and not be predicted."""
 
-_NUMBER: Final = re.compile(r"\d+")
+_MARK: Final = re.compile(r"\d+|\b[^\W\d_]\b")
+"""What numbers the names of classes: "complaint 1", "team A"."""
 
 
 # --- items ------------------------------------------------------------------------------------------------------------
@@ -160,14 +161,17 @@ def warn_of_names(embedder: Embedder, data: TrainingSet, new: Collection[Label] 
         for name, own, reading, n in rows
         if len(own) == 1 and own[0] and reading.source in ("similar", "none") and not n
     }
-    numbered = Counter(_NUMBER.sub("0", name) for name in bare.values())
+    numbered = Counter(_MARK.sub("0", name) for name in bare.values())
     names = [own for name, own in bare.items() if new is None or name in new]
     unread = [names[row] for row in Reading(names, encoder).unread]
+    letters = [name for name in names if sum(map(str.isalpha, name)) == 1 and name not in unread]
     faults = {
         f"are in letters that the encoder {embedder.name!r} does not know": unread,
-        "have only one letter": [name for name in names if sum(map(str.isalpha, name)) == 1 and name not in unread],
+        "have only one letter": letters,
         "say what a class is not": [name for name in names if denies(name, among=texts.names)],
-        "differ from others only in numbers": [name for name in names if numbered[_NUMBER.sub("0", name)] > 1],
+        "differ from others only in numbers or single letters": [
+            name for name in names if numbered[_MARK.sub("0", name)] > 1 and name not in {*letters, *unread}
+        ],
     }
     for fault, found in faults.items():
         if found:
