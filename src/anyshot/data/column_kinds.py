@@ -5,6 +5,7 @@ import numbers
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -60,7 +61,7 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
         own = f"table[{column.name!r}]"
         raise InputError(f"Column {column.name!r} holds complex numbers. Give numpy.real({own}) and numpy.imag({own}).")
     if is_numeric_dtype(kind) or is_bool_dtype(kind):
-        return "category" if isinstance(kind, pd.CategoricalDtype) else _kind_of_numbers(column.dropna().unique())
+        return "category" if isinstance(kind, pd.CategoricalDtype) else _kind_of_numbers(column.dropna())
     if is_datetime64_any_dtype(kind) or isinstance(kind, pd.PeriodDtype):
         return "date"
     if is_timedelta64_dtype(kind):
@@ -323,6 +324,8 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
 
 def _kind_of_numbers(values: Iterable[Any]) -> Kind:
     """Return "date" for numbers such as 20240503, if all are dates and three or more differ."""
+    if any(date_in_digits(python_value(value)) is None for value in islice(values, 1)):
+        return "number"  # at once, as most
     distinct = set(map(python_value, values))
     return "date" if len(distinct) >= _FEW_DATES and all(map(date_in_digits, distinct)) else "number"
 
