@@ -171,9 +171,13 @@ def describes_columns(rows: Sequence[Sequence[Any]]) -> bool:
     given = [at for at, cell in enumerate(first) if is_filled(cell)]
     if len(given) < 2 or not all(isinstance(first[at], str) and any(map(str.isalpha, first[at])) for at in given):
         return False
-    described = [at for at in given if first[at].strip() not in MISSING_MARKS]
+    described = [at for at in given if _is_phrase(first[at].strip())]
     columns = [[str(row[at]).strip() for row in others if is_filled(row[at])] for at in described]
     return any(len(cells) >= LEAST_DESCRIBED and all(map(_NUMBER.fullmatch, cells)) for cells in columns)
+
+
+def _is_phrase(cell: str) -> bool:
+    return cell not in MISSING_MARKS and (" " in cell or not any(map(str.isdigit, cell)))
 
 
 def other_table(rows: Sequence[Sequence[Any]], numbers: Sequence[int]) -> int | None:
