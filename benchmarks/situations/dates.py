@@ -57,6 +57,14 @@ def _(folder: Path, form: str) -> object:
     return json.loads(command("evaluate", folder / "m", path)[1])["accuracy"] > 0.9
 
 
+@holds("times of 12 hours, 2:30 PM: durations, not categories")
+def _(folder: Path) -> object:
+    rows = "".join(f"{1 + n % 12}:{n % 60:02} {'AP'[n % 2]}M,{'ab'[n % 2]}\n" for n in range(84))
+    path = written(folder, "a.csv", f"at,label\n{rows}")
+    command("fit", path, "--feature-columns", "at", "--label-column", "label", "--out", folder / "m")
+    return '"at": "duration"' in json.dumps(json.loads((folder / "m" / "model.json").read_text("utf-8")))
+
+
 @holds("eight of 20 dates that do not exist: refused, with one of them")
 def _(folder: Path) -> object:
     rows = "".join(f"{'30.02.2024' if n < 8 else f'{n}.01.2024'},{'ab'[n % 2]}\n" for n in range(20))

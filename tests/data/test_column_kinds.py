@@ -36,6 +36,7 @@ EXPECTED = [18292.0, 18321.0, np.nan]
         (pd.Series(["31 jan. 2020", "29-FEB-2020", None]), "date", EXPECTED),
         (pd.Series(["Fri, 31 Jan 2020", "29 février 2020", None]), "date", EXPECTED),
         (pd.Series(["6:00", "18:30", None]), "duration", [0.25, 18.5 / 24, np.nan]),
+        (pd.Series(["6:00 AM", "6:30:00 pm", "12:00am"]), "duration", [0.25, 18.5 / 24, 0]),
         (pd.Series([time(6), time(18, 30), None], dtype=object), "duration", [0.25, 18.5 / 24, np.nan]),
         (pd.Series(["12%", "3.5 %", None]), "number", [0.12, 0.035, np.nan]),
         (pd.Series(["01/31/2020", "02/29/2020", None]), "month first", EXPECTED),

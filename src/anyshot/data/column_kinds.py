@@ -18,7 +18,7 @@ from anyshot.base.number_columns import check_size
 from anyshot.base.validation import Floats
 from anyshot.data.cells import is_no_text
 from anyshot.data.month_names import date_in_numbers, is_short_year
-from anyshot.data.year_first import CLOCK, date_in_digits, date_of_year_first, is_season
+from anyshot.data.year_first import CLOCK, date_in_digits, date_of_year_first, is_season, time_of_24_hours
 from anyshot.errors import InputError
 
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
@@ -37,7 +37,7 @@ UNCLEAR: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}(\s?%)?")
 _MANY: Final = 10  # so many different texts are hardly categories
 _FEW_DATES: Final = 3  # so many different numbers are dates by chance only if they are codes of these
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
-_TIME: Final = re.compile(CLOCK)
+_TIME: Final = re.compile(rf"{CLOCK}(?: ?[AP]M)?", re.IGNORECASE)
 _DATE: Final = re.compile(
     rf"(\d{{1,2}})([./-]|\. )(\d{{1,2}})\2(\d{{4}})((?:,? |T){CLOCK}(?: ?[AP]M)?)?", re.IGNORECASE
 )
@@ -272,8 +272,8 @@ def _number(value: Any, kind: Kind) -> float:
             raise TypeError("a number is no date or duration")
     if kind == "duration":
         value = str(value) if isinstance(value, datetime.time) else value
-        without_seconds = isinstance(value, str) and _TIME.fullmatch(value) and value.count(":") == 1
-        return float(pd.Timedelta(f"{value}:00" if without_seconds else value).total_seconds()) / _DAY
+        plain = time_of_24_hours(value) if isinstance(value, str) else value
+        return float(pd.Timedelta(plain).total_seconds()) / _DAY
     moment = _moment(value, kind) if isinstance(value, str) else pd.Timestamp(value)
     moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
     return float((moment - pd.Timestamp(0, tz="UTC")).total_seconds()) / _DAY

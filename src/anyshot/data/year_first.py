@@ -1,4 +1,4 @@
-"""Dates that begin with the year, whose order is clear, also as numbers, and months and weeks with their year."""
+"""Dates that begin with the year, also as numbers, months and weeks with their year, and times of 12 hours."""
 
 import datetime
 import re
@@ -60,6 +60,20 @@ def date_in_digits(value: object) -> str | None:
         return str(datetime.datetime.strptime(text, "%Y%m%d%H%M%S") if text[8:] else datetime.date.fromisoformat(text))
     except ValueError:
         return None
+
+
+def time_of_24_hours(text: str) -> str:
+    """Return a time of day with its seconds, and hours of 24; other texts are unchanged.
+
+    >>> [time_of_24_hours(text) for text in ("2:30 PM", "12:05am", "36:00", "8:05:30.5", "1 day")]
+    ['14:30:00', '0:05:00', '36:00:00', '8:05:30.5', '1 day']
+    """
+    found = re.fullmatch(r"(\d{1,2}):([\d:.]+?)(?: ?([AP])M)?", text, re.IGNORECASE)
+    if found is None:
+        return text
+    hour, rest, half = int(found[1]), found[2], (found[3] or "").upper()
+    hour = hour % 12 + 12 * (half == "P") if half and hour <= 12 else hour
+    return f"{hour}:{rest}" if ":" in rest else f"{hour}:{rest}:00"
 
 
 def is_season(text: str) -> bool:
