@@ -318,6 +318,12 @@ def _(folder: Path, number: str) -> object:
     return mentions(result, "'sum'", "read as 5.111", "5111")
 
 
+@holds("amounts between commas as PayPal writes them in German, -10,50: numbers")
+def _(folder: Path) -> object:
+    rows = 'sum,label\n"-10,50",a\n"1.234,05",b\n"-9,00",a\n"7,00",b\n'
+    return _numbers(folder, rows)[0] == [-10.5, 1234.05, -9, 7]
+
+
 # --- columns that only name the rows ---------------------------------------------------------------------------------
 
 ALL = "--feature-columns all --label-column label"

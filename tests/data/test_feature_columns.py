@@ -56,7 +56,7 @@ def test_rows_have_numbers_with_points_and_the_names_of_a_spreadsheet(table):
     assert rows["city"].tolist() == ["Oslo", "Kyiv", "?"]  # a category may be written so
 
 
-@pytest.mark.parametrize("mark", ["n.a.", "k. A.", "Unknown", "unbekannt", "\u2013", "\u2212"])
+@pytest.mark.parametrize("mark", ["n.a.", "k. A.", "Unknown", "unbekannt", "\u2013", "\u2212", ".b"])
 def test_what_people_write_for_a_missing_number_is_none(tmp_path, mark):
     (tmp_path / "t.csv").write_text(f"age,city\n31,{mark}\n{mark},Oslo\n", encoding="utf-8")
     rows = feature_rows(read_table(tmp_path / "t.csv"), ["age", "city"])
@@ -80,6 +80,12 @@ def test_a_minus_sign_is_read_as_a_hyphen_before_numbers_alone(tmp_path):
 def test_a_comma_between_cells_is_no_decimal_mark(tmp_path):
     (tmp_path / "t.csv").write_text('size,n\n"1,5",2\n', encoding="utf-8")
     assert feature_rows(read_table(tmp_path / "t.csv"), ["size", "n"]).iloc[0].tolist() == ["1,5", "2"]
+
+
+def test_amounts_have_a_decimal_comma_also_where_commas_are_between_cells(tmp_path):
+    (tmp_path / "t.csv").write_text('gross,list\n"-10,50","1,5"\n"1.234,05","10,50"\n3,2\n')
+    rows = feature_rows(read_table(tmp_path / "t.csv"), ["gross", "list"])
+    assert (rows["gross"].tolist(), rows["list"].tolist()) == (["-10.50", "1234.05", "3"], ["1,5", "10,50", "2"])
 
 
 def test_percentages_have_decimal_commas(tmp_path):

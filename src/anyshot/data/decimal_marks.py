@@ -38,6 +38,17 @@ def with_decimal_points(cells: list[Any], kind: str | None = None, *, mark: Mark
     return [known.get(cell.strip(), cell) if isinstance(cell, str) else cell for cell in cells]
 
 
+def are_amounts(cells: list[Any]) -> bool:
+    """Return whether a column holds numbers alone, and each comma is before two decimals, as in amounts of money.
+
+    >>> are_amounts(["-10,50", "1.234,05", "3"]), are_amounts(["1,5", "10,50"]), are_amounts(["10,50", "a"])
+    (True, False, False)
+    """
+    texts, numbers = _texts_and_numbers(cells)
+    decimals = [text.rpartition(",")[2] for text in numbers if "," in text]
+    return len(texts) == len(numbers) and bool(decimals) and all(re.fullmatch(r"\d\d", own) for own in decimals)
+
+
 def unclear_number(cells: list[Any]) -> str | None:
     """Return the first number of a column whose comma or point may separate thousands; None if one number shows it.
 

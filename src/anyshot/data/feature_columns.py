@@ -14,7 +14,14 @@ from anyshot.base.messages import first_of, note
 from anyshot.base.written_labels import TRUTH_VALUES, as_whole, truth_in_english
 from anyshot.data.cells import is_empty, is_no_text
 from anyshot.data.column_kinds import NUMBER, are_few, is_of_other_order, likely_kind, read_numbers
-from anyshot.data.decimal_marks import Mark, decimal_mark, note_unclear, unclear_number, with_decimal_points
+from anyshot.data.decimal_marks import (
+    Mark,
+    are_amounts,
+    decimal_mark,
+    note_unclear,
+    unclear_number,
+    with_decimal_points,
+)
 from anyshot.data.item_columns import FeatureColumns, listed_columns, missing_column
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
@@ -23,6 +30,7 @@ from anyshot.errors import DataFileError, InputError
 
 MISSING_NUMBERS: Final = frozenset(
     {"nan", "na", "n/a", "#n/a", "n.a.", "n. a.", "k.a.", "k. a.", "none", "null", "unknown", "unbekannt", "missing"}
+    | {f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"}  # of Stata
     | {"00000000", "0000-00-00", "0000-00-00 00:00:00"}  # dates of SAP and MySQL
     | {"?", "-", "--", ".", "\u2013", "\u2014", "\u2212"}
 )
@@ -136,9 +144,9 @@ def feature_rows(table: Table, names: Collection[str], kinds: Mapping[str, str] 
     """Return the rows of feature columns (n, d), whose cells are numbers, texts or dates; an empty one is None.
 
     The rows are named by their numbers in the file. In a column of numbers or dates, n/a, NA and ? stand for missing
-    ones, and in a CSV or TSV without commas between its cells a comma may be the decimal mark. Where 5,111 or 5.111 may
-    be five thousand, the other numbers of the file show it, or else it is logged. kinds: those of columns that a model
-    or a project knows; of others, a few cells may be no numbers.
+    ones, and a comma may be the decimal mark in a CSV or TSV without commas between its cells, and in amounts of money.
+    Where 5,111 or 5.111 may be five thousand, the other numbers of the file show it, or else it is logged. kinds: those
+    of columns that a model or a project knows; of others, a few cells may be no numbers.
     """
     columns = {name: [None if is_empty(value) else value for value in table.values(name)] for name in names}
     commas = table.separator not in (None, ",") or suffix_of(table.path) == ".tsv"
@@ -178,7 +186,7 @@ def _with_booleans(cells: list[Any], kind: str | None = None) -> list[Any]:
 def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool, mark: Mark | None) -> list[Any]:
     """Return cells with truth values, without the marks of missing numbers and with decimal points, as they apply."""
     given = [None if is_missing_number(cell) else _with_plain_signs(cell) for cell in cells]
-    found = with_decimal_points(given, kind, mark=mark) if commas else given
+    found = with_decimal_points(given, kind, mark=mark) if commas or are_amounts(given) else given
     try:
         kind = kind or likely_kind(pd.Series(found, dtype=object))
     except InputError:  # for what uses the column, which knows its name
