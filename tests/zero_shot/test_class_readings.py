@@ -245,6 +245,8 @@ def test_the_reasons_name_the_words_of_some_classes():
     some = describe({"joy": None, "ham": Words(drop=lookup("ham")), "zyzzyva": None, "other": None})
     (advice, _) = reading_reasons(some, readings(some), ask=True)
     assert "none for 'ham', 'zyzzyva' that you do not drop. Before" in advice
+    (advice,) = reading_reasons(describe(["Rechnung", "zyzzyva", "spam"]), (Reading(),) * 3, ask=True)
+    assert "none for 'zyzzyva'. Before" in advice  # "Rechnung" is read by its translation
 
 
 def test_the_reasons_say_which_name_is_left_out():

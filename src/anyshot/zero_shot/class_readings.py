@@ -144,7 +144,7 @@ class ClassReader:
         sentences = f"{names} are encoded as {', '.join(map(repr, self.templates))}."
         return [
             *([sentences] if any(encoded) else ()),
-            *reading_reasons(texts, self.readings(texts), ask=self.thesaurus and self.of_texts),
+            *reading_reasons(texts, self.readings(texts), self._translated, ask=self.thesaurus and self.of_texts),
         ]
 
     def embed(self, texts: ClassTexts, *, rows: Sequence[int] | None = None) -> Vectors:
@@ -272,10 +272,16 @@ def readings(
     return tuple(found.get(row, Reading()) for row in range(len(names)))
 
 
-def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool = False) -> list[str]:
+def reading_reasons(
+    texts: ClassTexts,
+    read_by: Sequence[Reading],
+    translate: Callable[[str], tuple[str, ...]] = translated,
+    *,
+    ask: bool = False,
+) -> list[str]:
     """Return by which words the classes are read, and how to change them, in sentences.
 
-    ask: whether to ask for words if no class has any.
+    translate: returns the words of a name in another language; ask: whether to ask for words if no class has any.
     """
     by_words = _of(texts, read_by, "own", "bundled", "translated", "similar")
     shown = [f"{name!r} as {first_of(own.words, at_most=SHOWN_WORDS)}" for name, own in by_words]
@@ -292,9 +298,9 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
     elif ask and texts.names:
         dropped = " that you do not drop" if any(own and own.drop for own in texts.words) else ""
         reasons.append(
-            f"Class names are read without words, since the bundled list has none for {_without_words(texts)}{dropped}."
-            " Before you label more, write ten words a class with Words (--words), such as good and great for "
-            "'positive'."
+            "Class names are read without words, since the bundled list has none for "
+            f"{_without_words(texts, translate)}{dropped}. Before you label more, write ten words a class with Words "
+            "(--words), such as good and great for 'positive'."
         )
     if "translated" in sources:
         reasons.append(
@@ -346,11 +352,12 @@ def _of(texts: ClassTexts, read_by: Sequence[Reading], *sources: Source) -> list
     return [(name, own) for name, own in both if own.source in sources and own.words]
 
 
-def _without_words(texts: ClassTexts) -> str:
+def _without_words(texts: ClassTexts, translate: Callable[[str], tuple[str, ...]]) -> str:
     """Return the classes for which the thesaurus has no words, or none that the user does not drop."""
     names, words = _names(texts), [own or Words() for own in texts.words]
     others = sorted({*range(len(names))} - {*_denying(texts)})
-    missing = [repr(texts.names[row]) for row in others if not words[row].chosen_from(_entry(texts, names, row))]
+    found = {row: _entry(texts, names, row) or translate(names[row]) for row in others}
+    missing = [repr(texts.names[row]) for row, own in found.items() if not words[row].chosen_from(own)]
     return first_of(missing, at_most=SHOWN_CLASSES) or "every class"
 
 
