@@ -58,6 +58,14 @@ def _(project: Project, folder: Path) -> object:
     return add_table(project, folder / "a.csv", label_column="label").new_classes == ["1", "2"]
 
 
+@holds("labels WAHR and FALSCH of a German CSV beside TRUE and FALSE: the same classes")
+@_in_project
+def _(project: Project, folder: Path) -> object:
+    add_table(project, written(folder, "a.csv", "text,label\na b,TRUE\nb c,FALSE\n"), label_column="label")
+    german = written(folder, "b.csv", "text;label\nc d;WAHR\nd e;FALSCH\n")
+    return add_table(project, german, label_column="label").new_classes == []
+
+
 @holds("columns called like those of the export: each name once in the table")
 @_in_project
 def _(project: Project, folder: Path) -> object:

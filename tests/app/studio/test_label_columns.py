@@ -48,3 +48,17 @@ def test_a_column_of_prices_is_no_column_of_classes(project, written):
     with pytest.raises(InputError, match=r"11 different numbers with fractions, such as '0.5', which are hardly"):
         add_table(project, file, label_column="price")
     assert project.facts()["classes"] == 0
+
+
+def test_truth_values_of_spreadsheets_in_other_languages_are_the_same_classes(project, written):
+    english, others = written("text,label\na,TRUE\nb,FALSE\n"), written("text,label\nc,WAHR\nd,FAUX\n", "b.csv")
+    assert add_table(project, english, label_column="label").new_classes == ["TRUE", "FALSE"]
+    assert add_table(project, others, label_column="label").new_classes == []
+    assert [project.items.one(number).label for number in (1, 2, 3, 4)] == [1, 2, 1, 2]
+    one = written("text,label\ne,VRAI\nf,ja\ng,JA\n")
+    assert add_table(project, one, label_column="label").new_classes == ["ja"]
+
+
+def test_a_class_named_as_in_another_language_is_found_from_english(project, written):
+    project.classes.add("WAHR")
+    assert add_table(project, written("text,label\na,True\nb,False\n"), label_column="label").new_classes == ["False"]

@@ -12,6 +12,7 @@ from anyshot.base.columns import is_missing
 from anyshot.base.labels import UNKNOWN, clean_name
 from anyshot.base.messages import collecting
 from anyshot.base.misleading_names import MAX_FRACTIONS, WRITTEN_MISSING, fractions_in, warn_of_joined
+from anyshot.base.written_labels import truth_in_english
 from anyshot.errors import InputError
 
 MAX_CLASSES: Final = 200
@@ -22,13 +23,19 @@ _WHOLE: Final = re.compile(r"-?\d+\.0")
 def label_ids(transaction: Transaction, labels: Sequence[str], added: Added) -> dict[str, int]:
     """Return the stored label of each name in a label column, and add the classes that are new.
 
+    Names may differ in capitals; true and false are one class each, in whatever language a spreadsheet writes them.
+
     Raises InputError if the column has more than 200 different values that are no class yet, or many numbers with
     fractions.
     """
     names = dict.fromkeys(labels)
-    known = {row["name"].casefold(): row["id"] for row in transaction.read("select id, name from classes")}
-    known |= {UNKNOWN: UNKNOWN_ID}
-    others = [name for name in names if name and name.casefold() not in known]
+    there = [(row["name"].casefold(), row["id"]) for row in transaction.read("select id, name from classes")]
+    known = {truth_in_english(name): own for name, own in there} | dict(there) | {UNKNOWN: UNKNOWN_ID}
+
+    def key(name: str) -> str:
+        return name.casefold() if name.casefold() in known else truth_in_english(name)
+
+    others = [name for name in names if name and key(name) not in known]
     missing = [name for name in others if name in WRITTEN_MISSING]
     new = [name for name in others if name not in WRITTEN_MISSING]
     if len(new) > MAX_CLASSES:
@@ -43,10 +50,10 @@ def label_ids(transaction: Transaction, labels: Sequence[str], added: Added) -> 
             f"No label was read from: {listed}. If one is a class, add the class, then the table again."
         )
     for name in new:
-        if name.casefold() not in known:
-            known[name.casefold()] = add_class(transaction, name)
+        if key(name) not in known:
+            known[key(name)] = add_class(transaction, name)
             added.new_classes.append(name)
-    return {name: known[name.casefold()] for name in names if name.casefold() in known}
+    return {name: known[key(name)] for name in names if key(name) in known}
 
 
 def _doubts(new: Sequence[str]) -> list[str]:
