@@ -304,7 +304,7 @@ def heads(y, c):
     fewest = np.bincount(y, minlength=c).min()
     odds = ({(0.2, 1): 1.0} if len(y) <= 200 else {}) | {(20.0, 1): 0.01 * c**2}
     odds |= {(C, 0): 0.0008 * min(fewest, 20) ** 2 for C in (1.0, 10.0)} if fewest >= 5 else {}
-    return {head: own for head, own in odds.items() if own >= 0.02 * sum(odds.values())}
+    return odds
 
 
 def default_factors(odds, g):

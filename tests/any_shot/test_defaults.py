@@ -98,7 +98,7 @@ def test_every_constant_is_used(field):
         (with_labels, {"strong_odds": 0}),
         (with_labels, {"logistic_odds": 1e3}),
         (with_labels, {"logistic_labels": 2, "logistic_odds": 10}),
-        (with_labels, {"min_share": 0.45}),
+        (with_labels, {"min_share": 0.3}),
         (with_labels, {"min_labels": 10**9}),
         (with_four_labels, {"min_labels_per_class": 4, "logistic_odds": 1e3}),
         (with_labels, {"max_held_out": 8}),

@@ -15,7 +15,7 @@ from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.validation import class_sums, generator, unit
 from anyshot.zero_shot.class_texts import describe
 from anyshot.zero_shot.pool_refinement import refine
-from four_classes import VECTORS, biased_names, four_classes
+from four_classes import VECTORS, biased_names, four_classes, with_permuted_names
 from pooled_clusters import MEANS, accuracy, clusters, pool_options, with_pool
 
 
@@ -29,6 +29,14 @@ def test_labels_are_not_part_of_the_prior():
     data = with_wrong_labels()
     without = replace(data, vectors=data.vectors[:0], index=data.index[:0])
     np.testing.assert_array_equal(fit_prior(data).class_vectors, fit_prior(without).class_vectors)
+
+
+def test_five_labels_per_class_overrule_names_that_are_exchanged():
+    data, X, y = four_classes(n_each=5, noise=0.6, name_noise=0.2)
+    model = fit_model(VECTORS, with_permuted_names(data))
+    assert np.mean(model.probabilities(X).argmax(axis=1) == y) > 0.95
+    factors = next(one.factors for one in model.leaderboard if one.method == "any-shot")
+    assert all(head.prior_weight == 0 for head in factors)  # though their odds, 0.02 of 1.2, are the smallest
 
 
 def test_labeled_examples_are_members_of_their_clusters():

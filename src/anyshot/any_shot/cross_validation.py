@@ -56,14 +56,14 @@ def cross_validate(
     index, weight, scores, results = known.index[counted], known.weights[counted], {}, []
     folds, deltas = divided(known, prior), dict[Strength | FoldHead, LinearModel]()
     for name in _methods_to_compare(data, prior, method):
-        factors = default_factors(name, data, prior)
-        for strength in factors:
+        odds, factors = default_odds(name, data, prior), dict[Strength, float]()
+        for strength in odds:
             if strength not in scores:
                 of_strength, added = held_out_scores(name, folds, {strength: 1.0}, start)
                 scores[strength] = of_strength[counted]
                 deltas.update(added)
-        if factors:
-            factors = factors_by_likelihood({one: scores[one] for one in factors}, index, data, prior, weight=weight)
+        if odds:
+            factors = factors_by_likelihood({one: scores[one] for one in odds}, index, data, prior, weight=weight)
             found = np.sum([factor * scores[strength] for strength, factor in factors.items()], axis=0)
             if prior.clusters and name == "any-shot":
                 moved = divided(known.with_class_prior(prior.clusters.shares), prior, in_clusters=True)
@@ -281,13 +281,18 @@ def heads(data: TrainingSet) -> dict[Strength, float]:
     return {strength: one for strength, one in odds.items() if one > 0}
 
 
-def default_factors(method: Method, data: TrainingSet, prior: Prior) -> Factors:
-    """Return the heads of a method with the factors used if nothing is held out; none without labels."""
+def default_odds(method: Method, data: TrainingSet, prior: Prior) -> dict[Strength, float]:
+    """Return the heads of a method with their odds before labels are held out; none without labels."""
     if method in ("zero-shot", "prototype") or not len(data.index):
         return {}
     by_names = method == "any-shot" and prior.initial.any()
-    odds = heads(data) if by_names else {Strength(C, 0): 1.0 for C in data.defaults.logistic_c}
-    return odds_as_factors(odds, data, prior)
+    return heads(data) if by_names else {Strength(C, 0): 1.0 for C in data.defaults.logistic_c}
+
+
+def default_factors(method: Method, data: TrainingSet, prior: Prior) -> Factors:
+    """Return the heads of a method with the factors used if nothing is held out; none without labels."""
+    odds = default_odds(method, data, prior)
+    return odds_as_factors(odds, data, prior) if odds else {}
 
 
 def odds_as_factors(odds: Mapping[Strength, float], data: TrainingSet, prior: Prior) -> Factors:
