@@ -6,7 +6,7 @@ from collections import Counter
 from functools import partial
 
 import numpy as np
-from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.optimize import brentq, lsq_linear, minimize, minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
 from scipy.stats import multivariate_normal
 
@@ -16,10 +16,9 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
 
     S (c, d): class vectors; X (n, d), y (n,): labeled items; U (m, d): unlabeled items.
     """
-    names, confidence, with_clusters = S, 1.0, U is not None and len(U) >= len(S)
-    if U is not None:
-        S = unit(filtered(S, np.concatenate([U, X])))
-    prior = S
+    names, confidence, U = S, 1.0, None if is_other_domain(U, X, y, len(S)) else U
+    with_clusters = U is not None and len(U) >= len(S)
+    prior = S = S if U is None else unit(filtered(S, np.concatenate([U, X])))
     if with_clusters:
         move, Z = partial(refined, S, U, temperature=temperature), whitened(U)
         prior, P, _ = move(weight=1)
@@ -68,6 +67,17 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         return rest, [own / t for own in weighted_heads(rest, X, y, factors)] if of_labels else zero_shot
 
     return with_pool(U, prior, pi, X, y, factors, confidence, (W, b), without, of_labels)
+
+
+def is_other_domain(U, X, y, c):
+    if U is None or len(np.unique(y)) < c:
+        return False
+    n, u = np.bincount(y), U.mean(axis=0)
+    means = sums(X, y, len(n)) / n[:, None]
+    p = lsq_linear(np.vstack([means.T, np.full(len(n), 1e4)]), np.append(u, 1e4), bounds=(0, np.inf)).x  # of the sum 1
+    V = max(A.var(axis=0).sum() for A in (U, X))
+    e = (p**2 / n).sum() + 1 / len(U)
+    return ((u - p @ means) ** 2).sum() / V - e > max(0.1, e)
 
 
 def with_pool(U, prior, pi, X, y, factors, confidence, model, without, held_out_any):

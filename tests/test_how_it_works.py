@@ -41,13 +41,15 @@ POOLS = {
     "with a pool": {},
     "with a pool that is mostly of one class": {"part_of_others": 0.2},
     "with a pool of other clusters": {"error_of_names": 3.0},
+    "with a pool of another domain": {"moved_by": 3.0},
 }
 
 
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize(("n_classes", "n_each"), [(4, 0), (4, 1), (4, 5), (4, 6), (12, 2)])
 def test_a_version_written_from_the_page_gives_the_same_predictions(n_classes, n_each, pool):
-    n_unlabeled, part, error = ({"n_unlabeled": 480, "part_of_others": 1, "error_of_names": 1} | POOLS[pool]).values()
+    usual = {"n_unlabeled": 480, "part_of_others": 1, "error_of_names": 1, "moved_by": 0}
+    n_unlabeled, part, error, moved_by = (usual | POOLS[pool]).values()
     random = np.random.default_rng(n_classes + n_each)
     means = random.normal(size=(n_classes, 16))
     S = unit(means + error * random.normal(size=means.shape)).astype(float)
@@ -58,6 +60,7 @@ def test_a_version_written_from_the_page_gives_the_same_predictions(n_classes, n
 
     (X, y), (U, classes_of_pool), (new, _) = draw(n_each), draw(40), draw(60)
     U = U[(classes_of_pool == 0) | (random.random(len(U)) < part)]
+    U = unit(U + moved_by * unit(random.normal(size=(1, 16)))).astype(float) if moved_by else U
     U = U[:n_unlabeled] if n_unlabeled else None
     clf = AnyShotClassifier(dict(enumerate(S)), encoder="vectors", cache=False)
     found = clf.fit(X, y, unlabeled=U).predict_proba(new)

@@ -42,6 +42,11 @@ def with_small_pool():
     return replace(with_pool(), unlabeled=with_pool().unlabeled[:9])
 
 
+def with_pool_of_another_domain():
+    data = with_pool()
+    return replace(data, unlabeled=unit(data.unlabeled + 1))
+
+
 def with_shares():
     return with_pool().with_class_prior(np.array([0.4, 0.3, 0.2, 0.1]))
 
@@ -73,6 +78,7 @@ def test_every_constant_is_used(field):
         (with_pool, {"name_items": 0}),
         (with_pool, {"least_agreement": 1.1}),
         (with_small_pool, {"least_outside_items": 0.0}),
+        (with_pool_of_another_domain, {"domain_distance": 100.0}),
         (with_pool, {"pool_temperature": 1 / 15}),
         (with_centering, {"image_pool_temperature": 1 / 15}),
         (with_pool, {"max_pool": 10}),

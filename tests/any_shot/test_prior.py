@@ -44,6 +44,32 @@ def test_a_pool_smaller_than_the_number_of_classes_is_not_used():
     assert enough.clusters is not None
 
 
+def test_a_pool_of_another_domain_than_the_labels_is_not_used():
+    data, X, _ = four_classes(noise=1.5)
+    other = unit(X + 1)
+    prior = fit_prior(replace(data, unlabeled=other))
+    assert fit_prior(replace(data, unlabeled=X)).clusters is not None
+    np.testing.assert_array_equal(prior.class_vectors, data.class_embeddings)
+    assert (prior.clusters, prior.confidence) == (None, 1.0)
+    assert prior.reasons == (
+        "The 120 unlabeled examples are not used, since they differ from the labeled ones more than classes and "
+        "chance explain. If the items to predict are like the unlabeled ones, give the labeled ones as "
+        "source=(items, labels) in Python.",
+    )
+    model = fit_model(VECTORS, replace(data, unlabeled=other))
+    np.testing.assert_array_equal(model.coef, fit_model(VECTORS, data).coef)
+
+
+def test_the_domain_of_a_pool_is_unknown_while_a_class_has_no_label():
+    data, X, _ = four_classes(noise=1.5)
+    other = replace(data, unlabeled=unit(X + 1))
+    assert other.is_other_domain
+    for fewer in (other.subset(other.index < 3), replace(other, weights=(other.index < 3).astype(np.float32))):
+        assert not replace(fewer).is_other_domain
+    assert other.subset(other.index < 3).is_other_domain  # a fold keeps what all labels tell
+    assert not data.is_other_domain
+
+
 def test_a_pool_of_copies_moves_nothing():
     data, X, _ = four_classes()
     copies = replace(data, unlabeled=np.repeat(X[:1], 40, axis=0), vectors=data.vectors[:0], index=data.index[:0])

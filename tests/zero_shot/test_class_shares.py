@@ -8,6 +8,7 @@ from scipy.stats import multivariate_normal
 from anyshot.base.validation import generator
 from anyshot.zero_shot.class_shares import (
     cluster_evidence,
+    distance_from_mixtures,
     equal_shares,
     likely_shares,
     reliability_of,
@@ -30,6 +31,40 @@ def simulated(shares, n, *, seed=0):
 def found(scores, *, prior_count=0.0, rounds=50, expected=None):
     equal = equal_shares(scores.shape[1])
     return likely_shares(scores, equal, expected=expected, prior_count=prior_count, rounds=rounds)
+
+
+# --- distance of a pool from mixtures of class means ---
+
+
+def test_the_distance_of_a_pool_by_hand():
+    vectors = np.array([[0.0, 0], [0, 0], [4, 0], [4, 0]])  # the means are (0, 0) and (4, 0), the variance is 4
+    pool = np.array([[1.0, 1], [1, 1]])  # nearest to the mixture (1, 0), with shares of 3/4 and 1/4
+    distance, chance = distance_from_mixtures(pool, vectors, np.array([0, 0, 1, 1]))
+    assert chance == pytest.approx((9 / 16 + 1 / 16) / 2 + 1 / 2)
+    assert distance == pytest.approx(1 / 4 - chance)
+
+
+def test_a_mixture_has_no_negative_share():
+    vectors, pool = np.array([[0.0, 0], [2, 0]]), np.array([[4.0, 0]])  # beyond the second class, on the same line
+    distance, chance = distance_from_mixtures(pool, vectors, np.array([0, 1]))
+    assert distance + chance == pytest.approx(4 / 1)
+
+
+@pytest.mark.parametrize("n_each", [1, 3, 20])
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.95, 0.05)])
+def test_other_shares_are_not_another_distribution_but_moved_items_are(n_each, shares):
+    random = generator(n_each)
+    means = 2 * np.eye(30)[:2]
+
+    def items(y):
+        return means[y] + random.normal(size=(len(y), 30))
+
+    known, y = np.repeat([0, 1], n_each), random.choice(2, size=400, p=shares)
+    vectors, pool = items(known), items(y)
+    own, chance = distance_from_mixtures(pool, vectors, known)
+    moved, _ = distance_from_mixtures(pool + 2 * np.eye(30)[2:6].sum(axis=0), vectors, known)
+    assert own < max(0.1, chance) / 2
+    assert moved > max(0.1, own + 0.2)
 
 
 # --- expectation maximization ---

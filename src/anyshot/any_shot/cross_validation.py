@@ -56,7 +56,8 @@ def cross_validate(
     index, weight, scores, results = known.index[counted], known.weights[counted], {}, []
     folds, deltas = divided(known, prior), dict[Strength | FoldHead, LinearModel]()
     for name in _methods_to_compare(data, prior, method):
-        odds, factors = default_odds(name, data, prior), dict[Strength, float]()
+        factors: Factors = {}
+        odds = default_odds(name, data, prior)
         for strength in odds:
             if strength not in scores:
                 of_strength, added = held_out_scores(name, folds, {strength: 1.0}, start)

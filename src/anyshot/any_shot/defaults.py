@@ -33,6 +33,12 @@ class Defaults:
     semantics_texts: int = 3_000
     """Texts at which that length stops to grow: 0.26 on banking77, where 0.52 would cost up to 2.3 points."""
 
+    # --- the domain of the pool (`class_shares.distance_from_mixtures`) ---
+
+    domain_distance: float = 0.1
+    """Squared distance [variances] beyond chance from which a pool is not used: own pools have at most 0.01, and 0.08
+    if `suggest` chose the labels or people wrote them; other sets 0.1 to 0.9, categories of products 0.17 to 0.3."""
+
     # --- class vectors filtered to the directions in which the pool varies (`pool_refinement.wiener_filter`) ---
 
     filter_noise: float = 3.0

@@ -47,6 +47,14 @@ def fit_prior(data: TrainingSet) -> Prior:
     kind: PriorKind = "attributes" if data.attributes.size else "names" if S.any() else "none"
     if names_are_guesses(data):
         return Prior(unit(data.class_embeddings), kind, S, None, confidence_of(0.0, data), (zero_shot.GUESSES,), True)
+    if data.is_other_domain and kind != "none":
+        n_items = count(len(data.unlabeled), "unlabeled example")
+        reason = (
+            f"The {n_items} are not used, since they differ from the labeled ones more than classes and chance "
+            "explain. If the items to predict are like the unlabeled ones, give the labeled ones as "
+            "source=(items, labels) in Python."
+        )
+        return Prior(S, kind, S, reasons=(reason,))
     if data.pool is None or kind == "none":
         all_labeled = ("The unlabeled items are not used, since all of them have labels.",)
         return Prior(S, kind, S, reasons=all_labeled if data.pool is None and len(data.unlabeled) else ())

@@ -70,11 +70,30 @@ class TrainingSet:
 
     @cached_property
     def pool(self) -> Vectors | None:
-        """The unlabeled examples, centered (m, d), evenly spaced if there are too many; None if all are labeled too."""
+        """The unlabeled examples, centered (m, d), evenly spaced if there are too many.
+
+        None if there are none, all of them have labels too, or they are of another domain.
+        """
         labeled = set(row_digests(self.vectors)) if len(self.unlabeled) else set()
-        if all(row_digests(row[None])[0] in labeled for row in self.unlabeled):
+        if all(row_digests(row[None])[0] in labeled for row in self.unlabeled) or self.is_other_domain:
             return None
+        return self._some_unlabeled
+
+    @property
+    def _some_unlabeled(self) -> Vectors:
         return self.centered(self.unlabeled[evenly_spaced(len(self.unlabeled), self.defaults.max_pool)])
+
+    @cached_property
+    def is_other_domain(self) -> bool:
+        """Whether the unlabeled examples are of another domain than the labeled ones, if every class has labels."""
+        rows = np.unique(first_copies(self.vectors))
+        rows = rows[self.weights[rows] > 0]
+        if not len(self.unlabeled) or len(np.unique(self.index[rows])) < len(self.class_embeddings):
+            return False
+        some = self.unlabeled[evenly_spaced(len(self.unlabeled), self.defaults.max_pool)]
+        different = some[np.unique(first_copies(some))]
+        distance, chance = zero_shot.distance_from_mixtures(different, self.vectors[rows], self.index[rows])
+        return bool(distance > max(self.defaults.domain_distance, chance))
 
     @cached_property
     def pool_size(self) -> int:
@@ -90,7 +109,7 @@ class TrainingSet:
     @cached_property
     def pool_digests(self) -> frozenset[bytes]:
         """Digests of the vectors in the pool, by which they are found among vectors to predict."""
-        return frozenset() if self.pool is None else frozenset(row_digests(self.pool))
+        return frozenset(row_digests(self._some_unlabeled)) if len(self.unlabeled) else frozenset()
 
     @cached_property
     def pool_components(self) -> Floats:
@@ -127,9 +146,9 @@ class TrainingSet:
     # --- changes ---
 
     def subset(self, rows: Indexes | NDArray[np.bool_]) -> Self:
-        """Return the training set with some of the labeled examples, and the center of all."""
+        """Return the training set with some of the labeled examples, and the center and the domain of all."""
         changed = self._changed(vectors=self.vectors[rows], index=self.index[rows], weights=self.weights[rows])
-        vars(changed)["center"] = self.center
+        vars(changed).update(center=self.center, is_other_domain=self.is_other_domain)
         return changed
 
     def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str], weights: Weights = None) -> Self:

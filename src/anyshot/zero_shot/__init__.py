@@ -26,6 +26,7 @@ _HOME = {
     "cluster_evidence": "anyshot.zero_shot.class_shares",
     "class_word_vectors": "anyshot.zero_shot.word_vectors",
     "corrected_vectors": "anyshot.zero_shot.semantic_map",
+    "distance_from_mixtures": "anyshot.zero_shot.class_shares",
     "generalized_weights": "anyshot.zero_shot.generalized",
     "load_word_vectors": "anyshot.zero_shot.word_vectors",
     "mapped_weights": "anyshot.zero_shot.semantic_map",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from anyshot.base.labels import Label
 from anyshot.base.messages import enumerated, in_percent
-from anyshot.base.validation import Floats, Vectors
+from anyshot.base.validation import Floats, Indexes, Vectors, class_sums
 
 UNEQUAL: Final = 0.2
 """A class share that differs from equal ones by less than this part is not mentioned."""
@@ -89,6 +89,30 @@ def reliability_of(shares: Floats, *, noise: float) -> float:
     """
     divergence = max(0.0, float(np.log(len(shares)) + (shares * np.log(shares)).sum()))
     return divergence / (divergence + noise) if divergence > 0 else 0.0
+
+
+# If a pool has the same classes as the labeled items, in whatever shares p, its mean m is near a mixture sum_k p_k m_k
+# of the class means. With V the mean squared distance of items from their mean, at least that within classes, n_k
+# labeled items of class k and M items in the pool, chance alone gives
+#
+#     E |m - sum_k p_k m_k|^2 <= V (sum_k p_k^2 / n_k + 1 / M)
+
+
+def distance_from_mixtures(pool: Vectors, vectors: Vectors, index: Indexes) -> tuple[float, float]:
+    """Return how far the mean of a pool (m, d) is from all mixtures of class means, and how far by chance.
+
+    vectors (n, d), index (n,): labeled items of each class. Both are squared distances, divided by the mean squared
+    distance of items from their mean; what chance gives is subtracted from the first.
+    """
+    counts, mean = np.bincount(index), pool.mean(axis=0, dtype=np.float64)  # (c,), (d,)
+    means = class_sums(vectors, index, len(counts)) / counts[:, None]  # (c, d)
+    unlike = means - mean
+    heavy = 1e3 * np.sqrt(np.square(unlike).sum())  # so that the weights sum to 1
+    weights, _ = scipy.optimize.nnls(np.vstack([unlike.T, np.full(len(means), heavy)]), np.append(0 * mean, heavy))
+    shares = weights / weights.sum()
+    variance = max(float(items.var(axis=0, dtype=np.float64).sum()) for items in (pool, vectors))
+    chance = float(np.square(shares) @ (1 / counts)) + 1 / len(pool)
+    return float(np.square(shares @ unlike).sum()) / max(variance, 1e-12) - chance, chance
 
 
 def balancing_factors(
