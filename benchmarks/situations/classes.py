@@ -99,6 +99,8 @@ holds.each(
     "classes with the same words, {}: warned of",
     {
         "two names of one thing": ["spam", "junk"],
+        "names of one thing in two languages": ["billing", "Rechnung"],
+        "a name and questions about it": ["refund", "questions about refunds"],
         "words given to two of three classes": {"a": Words("x y"), "b": Words("y x"), "c": Words("z")},
     },
 )(lambda _, classes: says(lambda: _answers_by_names(classes), SAME))

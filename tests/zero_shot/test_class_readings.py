@@ -211,6 +211,8 @@ def test_synonyms_have_the_same_words_or_descriptions():
     own = describe({"a": Words("x y"), "b": Words("Y x"), "c": Words("z")})
     assert synonyms(own, own_readings(own))[0].startswith("The classes 'a' and 'b' have the same words")
     assert synonyms(own, own_readings(own), ["c"]) == []
+    translated_too = describe(["billing", "Rechnung"])
+    assert "'billing' and 'Rechnung'" in synonyms(translated_too, readings(translated_too, translate=translated))[0]
     described = describe({"a": "It crashes", "b": ["it crashes"], "c": ["it crashes", "it freezes"], "d": None})
     assert synonyms(described, (Reading(),) * 4) == [
         "The classes 'a' and 'b' have the same descriptions. Describe how they differ."

@@ -326,7 +326,10 @@ def synonyms(texts: ClassTexts, read_by: Sequence[Reading], names: Collection[La
     names: the classes of which one must be among the two, all by default.
     """
     described = [(name, own[1:]) for name, own in zip(texts.names, texts.texts, strict=True) if own[1:]]
-    by_words = [(name, own.words) for name, own in _of(texts, read_by, "own", "bundled", "translated", "similar")]
+    by_words = [
+        (name, own.words[own.source == "translated" :])  # the first one is the English name
+        for name, own in _of(texts, read_by, "own", "bundled", "translated", "similar")
+    ]
     found = {
         "descriptions. Describe how they differ.": _first_equal(described, names),
         "words. Give others with Words (--words).": _first_equal(by_words, names),

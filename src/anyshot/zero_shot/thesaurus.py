@@ -62,6 +62,9 @@ MOST_CLASSES: Final = 0.75
 With 0.9, banking77, where it is 0.83, has 1.0 points less without a label, and 1.0 less with a pool.
 """
 
+_JOINED_BY: Final = frozenset({"about", "concerning", "for", "my", "of", "on", "regarding", "with"})
+"""Words between a general word and what it is about: "questions about billing", "problems with my login"."""
+
 _DENIAL: Final = (
     "(?:is )?(?:no|non|not)|isn'?t|without|other than|excluding|(?:(?:all|anything|everything) )?(?:but|except)",
     "(?:ist |es |é )?(?:nicht|no|non|não|nao|niet|geen|kein|keine|keinerlei)|ohne|pas|sin|senza|zonder"
@@ -87,8 +90,8 @@ def lookup(name: object, *, beside: Collection[object] = ()) -> tuple[str, ...]:
     """Return the words that texts of a class with this name contain, from the bundled list; none if it is not listed.
 
     Case, number and punctuation are ignored. A name that is not listed is looked up without general words at its end
-    and its beginning, such as "message" or "intent". A name that joins several, such as "society & culture", has words
-    of each.
+    and its beginning, such as "message", "intent" or "question about". A name that joins several, such as "society &
+    culture", has words of each.
 
     name: of the class; beside: names of the other classes, which decide between the senses of a name.
 
@@ -250,7 +253,8 @@ def _forms_of(name: str) -> tuple[str, ...]:
     while len(words) > 1 and words[-1] in general:
         words = words[:-1]
         forms.append(" ".join(words))
-    while len(words) > 1 and words[0] in general:
+    n_words = len(words)
+    while len(words) > 1 and (words[0] in general or (words[0] in _JOINED_BY and len(words) < n_words)):
         words = words[1:]
         forms.append(" ".join(words))
     return tuple(forms)
