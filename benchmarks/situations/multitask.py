@@ -13,7 +13,7 @@ holds.each(
     "labels as {}: whole numbers",
     INDEX_OF_LIBRARIES,
 )(lambda _, y: MultitaskModel().fit(TABLE[:12], {"t": y}).predict(TABLE[:12])["t"].dtype.kind == "i")
-holds.warned("two labels in one, with a semicolon: warned of", "other classes")(
+holds.warned("two labels in one, with a semicolon: warned of", "other labels")(
     lambda _: MultitaskModel().fit(TABLE, {"t": ["yes;no", *SIGNS[1:]]})
 )
 holds.each("labels of type {} with a gap: the classes are 0 and 1", ("Int64", "int64[pyarrow]"))(
