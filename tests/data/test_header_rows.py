@@ -72,6 +72,7 @@ def test_titles_of_one_cell_stand_above_names_that_have_numbers_below_them(tmp_p
         [["Betreff", "Art"], ["a", "b"], [], ["c", "d"]],
         [["Title"], [], ["x", "y"]],  # nothing would be left
         [["name"], ["Smith", " John", " Dr"], ["Lee", " Ann", " Ms"], ["Roe", " Jo", " Dr"]],  # commas of texts
+        [*[["a"]] * 6, ["Keyword", "Kind", "Cost"], ["tea", "a", "2"], ["cup", "b", "3"]],
         [["Title"], ["a", "2", "c"], ["a", "3", "c"], ["a", "4", "c"]],
     ],
 )

@@ -10,6 +10,8 @@ from anyshot.data.cells import is_filled
 
 MOST_ABOVE: Final = 30
 """Rows above the names of the columns, at most."""
+MOST_TITLES: Final = 5
+"""The same where no blank row is between: more rows of one cell are items."""
 
 _USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
 _DASHES: Final = re.compile(r":?-{2,}(\+-+)*:?")
@@ -61,7 +63,7 @@ def _single_cells_above(rows: Sequence[Sequence[Any]]) -> int:
     """
     n_above = next((at for at, row in enumerate(rows) if len(row) != 1), 0)
     names, below = rows[n_above], [row for row in rows[n_above + 1 :] if row]
-    if len(set(names)) < max(3, len(names)) or any(map(_has_digit, names)) or len(below) < 2:
+    if n_above > MOST_TITLES or len(set(names)) < max(3, len(names)) or any(map(_has_digit, names)) or len(below) < 2:
         return 0
     return n_above if any(all(map(_has_digit, cells)) for cells in zip(*below, strict=False)) else 0
 
