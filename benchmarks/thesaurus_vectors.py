@@ -4,7 +4,7 @@ Run: python benchmarks/thesaurus_vectors.py          # again whenever a name is 
 
 A class whose name is not listed is read by the words of the listed names that are most similar to it for the default
 encoder (`anyshot.zero_shot.thesaurus.similar_words`). Each vector is that of the name in its sentences, rounded to 8
-bits: of 2,434 names, 1.2 MB. A test compares some of them with the encoder's.
+bits: of 2,438 names, 1.2 MB. A test compares some of them with the encoder's.
 """
 
 from pathlib import Path

@@ -117,6 +117,8 @@ def test_the_other_classes_decide_between_the_senses_of_a_name():
     assert "shore" in lookup("bank", beside=["mountains"])
     assert lookup("Crude", beside=["polite"]) == lookup("impolite")
     assert lookup("bread", beside=["dairy"]) != () == lookup("bread")
+    assert lookup("country", beside=["jazz"]) == lookup("country music")
+    assert lookup("cold", beside=["flu"]) == lookup("cough") != lookup("cold", beside=["friendly"])
     assert lookup("gut", beside=["schlecht"]) == lookup("positive")  # German
     assert lookup("gut") == lookup("about us") == lookup("on time") == ()
 

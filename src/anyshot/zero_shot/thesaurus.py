@@ -220,7 +220,7 @@ def similar_words(names: Vectors, listed: Vectors, *, written: Sequence[str] = (
         return [()] * len(names)
     words = [text.split(", ") for text in _listed().words.values()]
     related = cosines >= np.minimum(nearest, LEAST_RELATED)
-    # Of the 709 words of the list that are like none of its names, 134 are words of the most similar one.
+    # Of the 707 words of the list that are like none of its names, 133 are words of the most similar one.
     for row, name in enumerate(written):
         forms = {name.casefold(), normal_form(name)}
         if nearest[row] < LEAST_SIMILARITY and any(has_name := [not forms.isdisjoint(own) for own in words]):
