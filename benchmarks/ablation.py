@@ -315,7 +315,7 @@ def _covered(model: Model, probabilities: Floats, truth: Indexes) -> dict[str, f
     """Return how many prediction sets contain the true class, and their mean size, if every class has enough labels."""
     if model.data.counts.min() < COVERAGE_FROM or not len(model.held_out):
         return {}
-    threshold = threshold_of(1 - model.held_out, COVERAGE, score="lac")
+    threshold = threshold_of(1 - model.held_out, COVERAGE)
     members = prediction_sets(probabilities, threshold)
     inside = members[np.arange(len(truth)), truth]
     return {"coverage": float(inside.mean()), "set_size": float(members.sum(axis=1).mean())}

@@ -27,7 +27,6 @@ from support import Texts, draw, line, load_text, load_train, load_valid, table
 
 from anyshot import AnyShotClassifier, PrototypeClassifier, encode_once, load_encoder
 from anyshot.encoders.registry import default_for
-from anyshot.evaluation.conformal import conformal_threshold, prediction_sets
 from anyshot.evaluation.extrapolation import Extrapolation, extrapolate, forecast
 from anyshot.evaluation.learning_curves import learning_curve
 from anyshot.store.disk_cache import VectorCache
@@ -103,15 +102,10 @@ def _sets(bench: Bench, seed: int) -> dict[str, Sets]:
     others = np.setdiff1d(draw(bench.data.y, 20, seed), few)
     clf = bench.fitted(few)
     labels = bench.data.y[others]
-    threshold = conformal_threshold(
-        clf.predict_proba(bench.X[others]), np.searchsorted(bench.data.classes, labels), 0.9, score="aps"
-    )
-    adaptive = prediction_sets(clf.predict_proba(bench.X_test), threshold, random_state=seed)
-    names, y_test, given = np.array(bench.data.classes), bench.data.y_test, (bench.X[others], labels)
+    y_test, given = bench.data.y_test, (bench.X[others], labels)
     rest = np.setdiff1d(np.arange(len(bench.X)), np.concatenate([few, others]))
     found = {
         "10 other labels per class": (clf.predict_set(bench.X_test, calibration=given), y_test),
-        "10 other labels per class, adaptive": ([names[row].tolist() for row in adaptive], y_test),
         "the same labels": (clf.predict_set(bench.X_test), y_test),
         "10 other labels per class, train texts": (
             clf.predict_set(bench.X[rest], calibration=given),

@@ -15,15 +15,13 @@ from anyshot.evaluation.conformal import (
 from drawn_scores import drawn
 
 
-@pytest.mark.parametrize("score", ["lac", "aps"])
-def test_sets_have_the_stated_coverage(score):
+def test_sets_have_the_stated_coverage():
     # The classifier is overconfident: coverage must hold for any model. 400 draws of 60 items to calibrate, 50 to test.
     covered = []
     for seed in range(400):
         scores, y = drawn(110, temperature=2.0, seed=seed)
         table = softmax(scores, axis=1)
-        threshold = conformal_threshold(table[:60], y[:60], 0.9, score=score, random_state=seed)
-        sets = prediction_sets(table[60:], threshold, random_state=seed)
+        sets = prediction_sets(table[60:], conformal_threshold(table[:60], y[:60], 0.9))
         covered.append(sets[np.arange(50), y[60:]].mean())
     # Exact: ceil(61 x 0.9) / 61 = 0.9016; the standard error of the simulated mean is about 0.003.
     assert np.mean(covered) == pytest.approx(55 / 61, abs=0.01)
@@ -34,7 +32,7 @@ def test_the_threshold_by_hand():
     top = 1 - np.arange(1, 10) / 10
     threshold = conformal_threshold(np.stack([top, 1 - top], axis=1), [0] * 9, 0.8)
     assert threshold.value == pytest.approx(0.8)
-    assert (threshold.n, threshold.coverage, threshold.score) == (9, 0.8, "lac")
+    assert (threshold.n, threshold.coverage) == (9, 0.8)
 
 
 def test_with_too_few_items_sets_contain_every_class():
@@ -44,36 +42,17 @@ def test_with_too_few_items_sets_contain_every_class():
     assert prediction_sets(table, threshold).all()
 
 
-def test_adaptive_sets_are_larger_for_harder_items():
-    threshold = ConformalThreshold(value=0.85, score="aps", coverage=0.85, n=100)
-    sets = prediction_sets([[0.96, 0.02, 0.01, 0.01], [0.25, 0.25, 0.25, 0.25]] * 200, threshold)
-    sizes = sets.sum(axis=1).reshape(200, 2).mean(axis=0)
-    # A coin u lets the sure class in while 0.96 (1 - u) is below 0.85, or so; of four alike, the 4th if 1 - u/4 is.
-    assert sizes[0] == pytest.approx(0.85 / 0.96, abs=0.08)
-    assert sizes[1] == pytest.approx(3 + 0.4, abs=0.1)
-
-
 def test_no_class_is_in_a_set_where_none_is_probable_enough():
-    threshold = ConformalThreshold(value=0.3, score="lac", coverage=0.9, n=100)
+    threshold = ConformalThreshold(value=0.3, coverage=0.9, n=100)
     table = [[0.8, 0.2], [0.4, 0.6]]
     assert prediction_sets(table, threshold).tolist() == [[True, False], [False, False]]
 
 
-def test_the_same_seed_gives_the_same_sets():
-    scores, y = drawn(80)
-    table = softmax(scores, axis=1)
-    threshold = conformal_threshold(table, y, 0.8, score="aps", random_state=5)
-    assert threshold == conformal_threshold(table, y, 0.8, score="aps", random_state=5)
-    np.testing.assert_array_equal(prediction_sets(table, threshold), prediction_sets(table, threshold))
-
-
-def test_a_coverage_of_one_no_labels_and_an_unknown_score_are_refused():
+def test_a_coverage_of_one_and_items_without_labels_are_refused():
     with pytest.raises(InputError, match=r"above 0 and below 1; it is 1\.0"):
         conformal_threshold([[0.5, 0.5]], [0], 1.0)
     with pytest.raises(NotEnoughLabelsError, match="none of the 1 items has a label"):
         conformal_threshold([[0.5, 0.5]], [-1], 0.9)
-    with pytest.raises(InputError, match=r"Unknown score 'raps'\. Choose one of: lac, aps"):
-        conformal_threshold([[0.5, 0.5]], [0], 0.9, score="raps")
 
 
 def test_an_interval_by_hand():
@@ -89,4 +68,4 @@ def test_an_interval_from_too_few_labels_is_infinite():
     with pytest.raises(InputError, match="coverage must be above 0 and below 1"):
         cross_conformal_interval([[1.0]], [0], [0.1], coverage=1.0)
     with pytest.raises(InputError, match=r"coverage must be above 0 and below 1; it is '0\.9'"):
-        threshold_of([0.1, 0.2], "0.9", score="lac")
+        threshold_of([0.1, 0.2], "0.9")

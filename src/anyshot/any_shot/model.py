@@ -187,7 +187,7 @@ class Model:
                 "Prediction sets with a stated coverage need held-out labels, and there were too few labels to hold "
                 "any out. Give calibration=(items, labels), with items that the model was not fitted to."
             )
-        return threshold_of(1 - self.held_out, coverage, score="lac")
+        return threshold_of(1 - self.held_out, coverage)
 
     def suggest(self, vectors: Vectors, n: int, random: "np.random.Generator") -> tuple[Indexes, Floats]:
         """Return the rows of the vectors (m, d) whose labels would help most (n,), and their probabilities (n, c)."""

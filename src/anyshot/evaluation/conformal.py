@@ -2,23 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.validation import (
-    Floats,
-    Indexes,
-    RandomState,
-    check_fraction,
-    check_indexes,
-    generator,
-    probability_table,
-)
-from anyshot.errors import InputError, NotEnoughLabelsError
-
-ConformalScore: TypeAlias = Literal["lac", "aps"]
+from anyshot.base.validation import Floats, Indexes, check_fraction, check_indexes, probability_table
+from anyshot.errors import NotEnoughLabelsError
 
 
 @dataclass(frozen=True)
@@ -27,29 +16,17 @@ class ConformalThreshold:
 
     value: float
     """Infinite if there are so few calibration items that every set must contain all classes."""
-    score: ConformalScore
     coverage: float
     """Minimum share of sets that contain the true class, over draws of items like the calibration items."""
     n: int
     """Number of calibration items."""
 
 
-def conformal_threshold(
-    probabilities: ArrayLike,
-    y: ArrayLike,
-    coverage: float,
-    *,
-    score: ConformalScore = "lac",
-    random_state: RandomState = 0,
-) -> ConformalThreshold:
+def conformal_threshold(probabilities: ArrayLike, y: ArrayLike, coverage: float) -> ConformalThreshold:
     """Return the threshold at which `prediction_sets` contain the true class with probability `coverage` or more.
 
-    The nonconformity of a class is, by `score`,
-
-    - "lac": 1 - p. The sets are the smallest on average; those of hard items may be empty. Sadinle, Lei, Wasserman,
-      Least Ambiguous Set-Valued Classifiers with Bounded Error Levels, JASA 2019.
-    - "aps": the sum of the probabilities of more probable classes and a random part of its own. Hard items get larger
-      sets. Romano, Sesia, Candes, Classification with Valid and Adaptive Coverage, NeurIPS 2020, eq. (5) to (8).
+    The nonconformity of a class is 1 - p: the sets are the smallest on average, and those of hard items may be empty.
+    Sadinle, Lei, Wasserman, Least Ambiguous Set-Valued Classifiers with Bounded Error Levels, JASA 2019.
 
     With n items, the threshold is the ceil((n + 1) coverage)-th smallest nonconformity of the true classes. Then the
     coverage of new items is at least `coverage`, and at most coverage + 1 / (n + 1) if no two nonconformities are equal
@@ -61,33 +38,24 @@ def conformal_threshold(
     probabilities : (n, c), of items that the model was not fitted on
     y : (n,) class indexes; -1, no label, is left out
     coverage : above 0 and below 1
-    random_state : for "aps"
     """
     check_fraction(coverage=coverage)
     table, index = with_truth(probabilities, y)
-    nonconformity = _nonconformity(table, score, generator(random_state))[np.arange(len(index)), index]  # (n,)
-    return threshold_of(nonconformity, coverage, score=score)
+    return threshold_of(1 - table[np.arange(len(index)), index], coverage)
 
 
-def threshold_of(nonconformity: ArrayLike, coverage: float, *, score: ConformalScore) -> ConformalThreshold:
+def threshold_of(nonconformity: ArrayLike, coverage: float) -> ConformalThreshold:
     """Return the threshold from the nonconformity of the true class of each item (n,)."""
     check_fraction(coverage=coverage)
     ordered = np.sort(np.asarray(nonconformity, dtype=np.float64))
     rank = math.ceil((len(ordered) + 1) * coverage - 1e-9)
     value = float(ordered[rank - 1]) if rank <= len(ordered) else math.inf
-    return ConformalThreshold(value=value, score=score, coverage=coverage, n=len(ordered))
+    return ConformalThreshold(value=value, coverage=coverage, n=len(ordered))
 
 
-def prediction_sets(
-    probabilities: ArrayLike, threshold: ConformalThreshold, *, random_state: RandomState = 0
-) -> NDArray[np.bool_]:
-    """Return which classes are in the prediction set of each item (n, c), none if none is probable enough.
-
-    random_state: for "aps".
-    """
-    table = probability_table(probabilities)
-    random = generator(random_state).spawn(1)[0]  # other numbers than for the threshold, even with the same seed
-    return np.asarray(_nonconformity(table, threshold.score, random) <= threshold.value)
+def prediction_sets(probabilities: ArrayLike, threshold: ConformalThreshold) -> NDArray[np.bool_]:
+    """Return which classes are in the prediction set of each item (n, c), none if none is probable enough."""
+    return np.asarray(1 - probability_table(probabilities) <= threshold.value)
 
 
 def cross_conformal_interval(
@@ -117,20 +85,6 @@ def cross_conformal_interval(
     upper = np.partition(center + errors, rank - 1, axis=1)[:, rank - 1]
     lower = np.partition(center - errors, n - rank, axis=1)[:, n - rank]
     return np.stack([lower, upper], axis=1)
-
-
-def _nonconformity(probabilities: Floats, score: ConformalScore, random: "np.random.Generator") -> Floats:
-    """Return the nonconformity of each class for each item (n, c), 0 to 1."""
-    if score not in get_args(ConformalScore):
-        raise InputError(f"Unknown score {score!r}. Choose one of: {', '.join(get_args(ConformalScore))}.")
-    if score == "lac":
-        return 1 - probabilities
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    ranked = np.take_along_axis(probabilities, order, axis=1)  # (n, c), falling
-    part = random.random((len(probabilities), 1))  # (n, 1), one number per item
-    mass = np.empty_like(probabilities)
-    np.put_along_axis(mass, order, np.cumsum(ranked, axis=1) - ranked * part, axis=1)
-    return mass
 
 
 def with_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
