@@ -73,6 +73,19 @@ def test_unknown_classes_are_described_if_there_are_any():
     assert "unknown_rate" in section.notes[0]
 
 
+def test_closeness_counts_items_by_their_weights():
+    class Near(Given):
+        def closeness(self, X):
+            return X[:, 0]
+
+    items, y = np.array([[0.9], [0.6], [0.8], [0.2]]), ["a", "a", "new", "new"]
+    for weight, auroc in ([1, 1, 1, 1], "75.0"), ([1, 3, 3, 1], "43.8"):
+        found = collect_classes(Inputs(model=Near(), X=items, y=y, sample_weight=weight))
+        assert f"AUROC of {auroc} %" in failures.unknowns(found).notes[-1]
+    found = collect_classes(Inputs(model=Near(), X=items, y=y, sample_weight=[1, 1, 0, 0]))
+    assert not any("AUROC" in note for note in failures.unknowns(found).notes)
+
+
 def test_classes_are_sorted_by_recall_and_show_training_labels():
     table = failures.classes(results([0.9, 0.9, 0.1], ["a", "b", "b"], train=["a", "a", None])).tables["classes"]
     assert table["class"].tolist() == ["b", "a"]

@@ -105,8 +105,8 @@ def unknowns(results: ClassResults) -> Section:
     notes: tuple[str, ...] = (never,) if threshold is None else ()
     if closeness is None:
         return Section(lead, notes, missing=missing)
-    if known.any() and unknown.any():
-        chance = percent(unknown_auroc(-closeness[labeled], unknown[labeled]))
+    if results.weight[known].any() and results.weight[unknown].any():
+        chance = percent(unknown_auroc(-closeness[labeled], unknown[labeled], sample_weight=results.weight[labeled]))
         notes += (f"Closeness separates unknown from known classes with an AUROC of {chance} %; 50 % is chance.",)
     figure = figures.closeness_figure(closeness[labeled], known[labeled], threshold=threshold)
     return Section(
