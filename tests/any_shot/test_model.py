@@ -22,7 +22,7 @@ from anyshot.any_shot.training_set import without_items
 from anyshot.base.class_words import Words
 from anyshot.base.items import item_names
 from anyshot.base.validation import softmax, unit
-from anyshot.evaluation.open_set import closeness
+from anyshot.evaluation.open_set import CLOSENESS_SCALE, closeness
 from anyshot.tasks.saved_classifier import described_classes
 from anyshot.zero_shot.class_texts import describe
 from four_classes import VECTORS
@@ -81,8 +81,8 @@ def test_softmax_and_closeness_are_those_of_scipy():
     scores, means = 40 * np.random.default_rng(0).normal(size=(50, 7)), np.eye(6, dtype=np.float32)
     np.testing.assert_array_equal(softmax(scores), special.softmax(scores, axis=1))
     X = np.concatenate([means, unit(np.ones((1, 6))), clouds(5, seed=1)[0]])
-    oracle = special.logsumexp(20.0 * (X @ means.T).astype(float), axis=1) / 20.0
-    np.testing.assert_array_equal(closeness(X, means, scale=20.0), oracle)
+    oracle = special.logsumexp(CLOSENESS_SCALE * (X @ means.T).astype(float), axis=1) / CLOSENESS_SCALE
+    np.testing.assert_array_equal(closeness(X, means), oracle)
 
 
 def test_closeness_is_that_to_the_class_means(model, fresh):

@@ -110,14 +110,6 @@ def test_the_interval_is_that_of_students_t(clouds):
     np.testing.assert_allclose(found.interval, peer)
 
 
-def test_every_item_is_encoded_once(letters):
-    texts = [letter * size for letter in "abc" for size in range(1, 7)]
-    y = [text[0] for text in texts]
-    found = cross_validate(NearestCentroid(), texts, y, n_folds=3, encoder=letters)
-    assert sorted(letters.encoded) == sorted(texts)
-    assert found.mean == 1
-
-
 def test_items_without_a_label_are_left_out(clouds):
     X, y = clouds
     some = [None if row % 2 else label for row, label in enumerate(y)]

@@ -49,9 +49,7 @@ def harmonic_mean(unseen: float, seen: float) -> float:
     return 2 * unseen * seen / (unseen + seen) if unseen + seen > 0 else 0.0
 
 
-def seen_unseen_curve(
-    scores: ArrayLike, y: ArrayLike, seen: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> tuple[Floats, Floats]:
+def seen_unseen_curve(scores: ArrayLike, y: ArrayLike, seen: ArrayLike) -> tuple[Floats, Floats]:
     """Return the accuracies on unseen and on seen classes for all penalties on the scores of seen classes.
 
     scores (n, c); y (n,) class indexes; seen (c,) bool. Both accuracies are means over classes. At the first point only
@@ -64,27 +62,26 @@ def seen_unseen_curve(
         raise InputError(
             f"seen must be true for some, not all, of the {table.shape[1]} classes; it is for {is_seen.sum()}."
         )
-    counts = item_weights(sample_weight, len(index))  # (n,)
-    if len(np.unique(is_seen[index[counts > 0]])) < 2:
+    of_seen = is_seen[index]
+    if of_seen.all() or not of_seen.any():
         raise NotEnoughLabelsError(
             "The curve needs items of seen and of unseen classes, but y has only one of the two."
         )
     # With penalty g, item i is predicted as its best seen class if g < lead_i, else as its best unseen class.
     best = np.where(is_seen, table, -np.inf), np.where(is_seen, -np.inf, table)  # twice (n, c)
     lead = best[0].max(axis=1) - best[1].max(axis=1)  # (n,)
-    right = np.where(is_seen[index], best[0].argmax(axis=1), best[1].argmax(axis=1)) == index  # (n,)
-    size = np.bincount(index, weights=counts, minlength=len(is_seen))[index]  # (n,), of each item's class
-    weight = np.divide(right * counts, size, out=np.zeros(len(index)), where=size > 0)  # each class has the same weight
-    order, of_seen = np.argsort(lead), is_seen[index]
+    right = np.where(of_seen, best[0].argmax(axis=1), best[1].argmax(axis=1)) == index  # (n,)
+    weight = right / np.bincount(index)[index]  # (n,), each class has the same weight
+    order = np.argsort(lead)
     last = np.append(np.diff(lead[order]) > 0, True)  # items with the same lead change together
-    gained = np.cumsum((weight * ~of_seen)[order])[last] / len(np.unique(index[~of_seen & (counts > 0)]))
-    lost = np.cumsum((weight * of_seen)[order])[last] / len(np.unique(index[of_seen & (counts > 0)]))
+    gained = np.cumsum((weight * ~of_seen)[order])[last] / len(np.unique(index[~of_seen]))
+    lost = np.cumsum((weight * of_seen)[order])[last] / len(np.unique(index[of_seen]))
     return np.concatenate([[0.0], gained]), np.concatenate([[lost[-1]], lost[-1] - lost])
 
 
-def ausuc(scores: ArrayLike, y: ArrayLike, seen: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
+def ausuc(scores: ArrayLike, y: ArrayLike, seen: ArrayLike) -> float:
     """Return the area under `seen_unseen_curve`, 0 to 1."""
-    unseen_accuracy, seen_accuracy = seen_unseen_curve(scores, y, seen, sample_weight=sample_weight)
+    unseen_accuracy, seen_accuracy = seen_unseen_curve(scores, y, seen)
     return float(np.trapezoid(seen_accuracy, unseen_accuracy))
 
 

@@ -16,9 +16,9 @@ CLOSENESS_SCALE: Final = 30.0
 """Inverse temperature of the soft maximum of cosines to class means; a second class nearby counts a little."""
 
 
-def closeness(X: Vectors, class_means: Vectors, *, scale: float = CLOSENESS_SCALE) -> Floats:
+def closeness(X: Vectors, class_means: Vectors) -> Floats:
     """Return the soft maximum of the cosines of vectors (n, d) to class means (c, d), for each vector (n,)."""
-    return _soft_maximum((X @ class_means.T).astype(np.float64), scale)
+    return _soft_maximum((X @ class_means.T).astype(np.float64))
 
 
 def closeness_left_out(X: Vectors, index: Indexes, class_vectors: Vectors, *, by_name: bool = False) -> Floats:
@@ -35,7 +35,7 @@ def closeness_left_out(X: Vectors, index: Indexes, class_vectors: Vectors, *, by
         own = sums[index] - size[group][:, None] * X
     cosines = (X @ unit(sums).T).astype(np.float64)  # (n, c)
     cosines[np.arange(len(X)), index] = (X * unit(own)).sum(axis=1)
-    return _soft_maximum(cosines, CLOSENESS_SCALE)
+    return _soft_maximum(cosines)
 
 
 def fit_threshold(
@@ -77,10 +77,10 @@ def _threshold_from_labeled(X: Vectors, index: Indexes, class_vectors: Vectors, 
     return float(values[order][position])
 
 
-def _soft_maximum(cosines: Floats, scale: float) -> Floats:
-    """Return log sum exp(scale * cosine) / scale of each row of cosines (n, c), with numpy alone (n,)."""
-    scores = scale * cosines
+def _soft_maximum(cosines: Floats) -> Floats:
+    """Return log sum exp(s * cosine) / s of each row of cosines (n, c), with numpy alone (n,); s: `CLOSENESS_SCALE`."""
+    scores = CLOSENESS_SCALE * cosines
     top = scores.max(axis=1, keepdims=True)
     n_top = (scores == top).sum(axis=1)
     others = np.where(scores == top, 0, np.exp(scores - top)).sum(axis=1)
-    return np.asarray((np.log1p(others / n_top) + np.log(n_top) + top[:, 0]) / scale)
+    return np.asarray((np.log1p(others / n_top) + np.log(n_top) + top[:, 0]) / CLOSENESS_SCALE)

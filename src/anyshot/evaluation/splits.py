@@ -17,13 +17,11 @@ from anyshot.base.items import Items, check_list
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.messages import count, one_call, warn_of_order
 from anyshot.base.progress import track
-from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.intervals import wilson_interval
 from anyshot.evaluation.metrics import percent, percents
 from anyshot.evaluation.printing import Printable
-from anyshot.store.encoding import encode_once
 
 HOLDOUT_SHARE: Final = 0.3
 """Share of each class's labeled items that a learning curve is measured on."""
@@ -143,13 +141,10 @@ class HeldOutScores(Printable):
 
 
 @one_call(fits_parts=True)
-def cross_validate(
-    model: Predictor, X: Items, y: Labels, *, n_folds: int = 5, encoder: Encoder | None = None
-) -> HeldOutScores:
+def cross_validate(model: Predictor, X: Items, y: Labels, *, n_folds: int = 5) -> HeldOutScores:
     """Measure the accuracy on each fold of a clone of the model that was fitted on the other folds.
 
-    X (n items), y (n,), None for no label (left out). encoder: encodes each item once, and the model is fitted on the
-    vectors; without it the model is fitted on the items.
+    X (n items), y (n,), None for no label (left out).
 
     Raises
     ------
@@ -166,13 +161,11 @@ def cross_validate(
         _Split(str(fold), np.flatnonzero((folds >= 0) & (folds != fold)), np.flatnonzero(folds == fold))
         for fold in np.unique(folds[folds >= 0])
     ]
-    return _measure(model, X, y, splits, what="fold", encoder=encoder)
+    return _measure(model, X, y, splits, what="fold")
 
 
 @one_call(fits_parts=True)
-def leave_one_domain_out(
-    model: Predictor, X: Items, y: Labels, domains: Sequence[Any], *, encoder: Encoder | None = None
-) -> HeldOutScores:
+def leave_one_domain_out(model: Predictor, X: Items, y: Labels, domains: Sequence[Any]) -> HeldOutScores:
     """Measure the accuracy on each domain of a clone of the model that was fitted on all other domains.
 
     domains (n,): the site, device, author or product line of each item. Other arguments as for `cross_validate`.
@@ -194,7 +187,7 @@ def leave_one_domain_out(
         _Split(str(domain), np.flatnonzero(labeled & (names != domain)), np.flatnonzero(labeled & (names == domain)))
         for domain in np.unique(names[labeled])
     ]
-    return _measure(model, X, y, splits, what="domain", encoder=encoder)
+    return _measure(model, X, y, splits, what="domain")
 
 
 @one_call(fits_parts=True)
@@ -206,7 +199,6 @@ def few_shot_episodes(
     n_classes: int = 5,
     n_shots: int = 1,
     n_episodes: int = 200,
-    encoder: Encoder | None = None,
     random_state: RandomState = 0,
 ) -> HeldOutScores:
     """Measure the accuracy on small tasks: random classes, `n_shots` labels and up to 15 test items of each.
@@ -233,7 +225,7 @@ def few_shot_episodes(
         rows = [random.permutation(np.flatnonzero(index == k)) for k in classes]
         train, test = ([own[part] for own in rows] for part in (slice(n_shots), slice(n_shots, n_shots + 15)))
         splits.append(_Split(str(episode), np.concatenate(train), np.concatenate(test)))
-    return _measure(model, X, y, splits, what="episode", encoder=encoder)
+    return _measure(model, X, y, splits, what="episode")
 
 
 def _class_index(model: Predictor, X: Items, y: Labels) -> Indexes:
@@ -243,19 +235,16 @@ def _class_index(model: Predictor, X: Items, y: Labels) -> Indexes:
     return to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
 
 
-def _measure(
-    model: Predictor, X: Items, y: Labels, splits: Sequence[_Split], *, what: str, encoder: Encoder | None
-) -> HeldOutScores:
+def _measure(model: Predictor, X: Items, y: Labels, splits: Sequence[_Split], *, what: str) -> HeldOutScores:
     """Fit a clone for each split and compare its predictions with the labels."""
     warn_of_order(X, y, names=("X", "y"))
-    items: Any = X if encoder is None else encode_once(encoder, X, cache=None)
     labels: NDArray[np.object_] = np.array(column_values(y), dtype=object)
 
     def steps() -> Iterator[tuple[int, dict[str, Any]]]:
         for split in splits:
             fitted = fresh_copy(model)
-            fitted.fit(take(items, split.train), labels[split.train].tolist())
-            predicted = fitted.predict(take(items, split.test))
+            fitted.fit(take(X, split.train), labels[split.train].tolist())
+            predicted = fitted.predict(take(X, split.test))
             right = sum(bool(one == label) for one, label in zip(predicted, labels[split.test], strict=True))
             lower, upper = wilson_interval(right, len(split.test))
             sizes = {"part": split.name, "n_train": len(split.train), "n": len(split.test)}
