@@ -2,22 +2,32 @@
 
 Run: python benchmarks/misleading_pools.py
 
+     python benchmarks/misleading_pools.py --labeled
+
 Protocol: the halves of `two_layers.py` and `unseen_sets.py`; no test row is read. A model gets the names of a set's
 classes, no label, and up to 1,000 texts: of each other set in turn, or of half or three quarters of its own classes
 (three random choices of them), and predicts up to 2,000 texts of the other half. Plain accuracy [%]. The encoder is
 all-MiniLM-L6-v2, frozen. In the last table the texts are of all classes but one, each in turn, and the other classes
 have no or five labels: the share of their items that is predicted as that class, without the texts and with them [%].
+
+With --labeled, a model also gets 2, 5, 20 or 100 labels per class of its own set (two draws), and the first table is
+printed as a row for each number: how many of the pools cost more than 2 points, the worst and the mean change, and the
+mean change with the set's own pool. The next table is of domains with the same classes: reviews of four kinds of
+products, and sentences of three sites. Labels are of one domain, unlabeled texts and texts to predict of another, each
+pair in turn; the labels are given as such or as a source.
 """
 
+import sys
 from collections.abc import Iterator
-from itertools import product
+from itertools import permutations, product
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import two_layers
 import unseen_sets
 from numpy.typing import NDArray
-from support import draw
+from support import draw, shared
 from two_layers import Halves
 
 from anyshot import AnyShotClassifier
@@ -35,6 +45,10 @@ PARTS: Final = (0.75, 0.5)
 DRAWS: Final = 3
 MAX_POOL: Final = 1_000
 TOLERANCE: Final = 2.0  # points
+LABELS: Final = (2, 5, 20, 100)
+LABEL_DRAWS: Final = 2
+DOMAINS: Final = ("multi_domain_sentiment/reviews", "sentiment_labelled_sentences/sentiment_labelled_sentences")
+MAX_CHARACTERS: Final = 1_500
 
 
 def load_halves(name: str) -> Halves:
@@ -64,6 +78,61 @@ def of_other_sets() -> Iterator[str]:
     lost = sum(change < -TOLERANCE for change in changes)
     yield f"\n{lost} of {len(changes)} pools of another set cost more than {TOLERANCE:g} points"
     yield f"(the worst {min(changes):+.1f}, mean {np.mean(changes):+.1f})."
+
+
+def of_other_sets_with_labels(labels: int) -> str:
+    """Return a row: what the pools of other sets change, where a model has labels of its own set."""
+    halves = {name: load_halves(name) for name in SETS}
+    others, own_pool = [], []
+    for name, own in halves.items():
+        fewest = np.unique(own.y, return_counts=True)[1].min()
+        rows = [draw(own.y, labels, seed) for seed in range(LABEL_DRAWS) if labels < fewest]
+        alone = [score(own, some, {}) for some in rows]
+        for other, pool in halves.items():
+            more = {"unlabeled": pool.texts[:MAX_POOL]}
+            changes = [score(own, some, more) - before for some, before in zip(rows, alone, strict=True)]
+            (own_pool if other == name else others).extend([float(np.mean(changes))] if changes else [])
+    lost = sum(change < -TOLERANCE for change in others)
+    cells = f"{lost} of {len(others)} | {min(others):+.1f} | {np.mean(others):+.1f} | {np.mean(own_pool):+.1f}"
+    return f"| {labels} | {cells} |"
+
+
+def score(halves: Halves, rows: NDArray[np.intp], options: dict[str, list[str]]) -> float:
+    """Return the accuracy [%] of a model with some labels of a set, and of other items."""
+    clf = AnyShotClassifier(np.unique(halves.y).tolist())
+    clf.fit([halves.texts[row] for row in rows], halves.y[rows].tolist(), **options)
+    return 100 * clf.score(halves.test, halves.truth)
+
+
+def of_other_domains(file: str) -> Iterator[str]:
+    """Yield a row for each number of labels: mean accuracy [%] on a domain from labels of another one."""
+    frame = pd.read_parquet(shared() / f"data/{file}.parquet")
+    texts, labels, domains = (
+        frame.text.str[:MAX_CHARACTERS].to_numpy(),
+        frame.label.to_numpy(str),
+        frame.domain.to_numpy(),
+    )
+    halves = {}
+    for domain in np.unique(domains):
+        rows = np.random.default_rng(0).permutation(np.flatnonzero(domains == domain))[:MAX_POOL]
+        half = len(rows) // 2
+        learn, test = rows[:half], rows[half:]
+        halves[domain] = Halves(texts[learn].tolist(), labels[learn], texts[test].tolist(), labels[test])
+    for k in LABELS:
+        found = []
+        for (_, source), (_, target) in permutations(halves.items(), 2):
+            for rows in (draw(source.y, k, seed) for seed in range(LABEL_DRAWS)):
+                given, names = (
+                    ([source.texts[row] for row in rows], source.y[rows].tolist()),
+                    np.unique(labels).tolist(),
+                )
+                fits = (
+                    AnyShotClassifier(names).fit(*given),
+                    AnyShotClassifier(names).fit(*given, unlabeled=target.texts),
+                    AnyShotClassifier(names).fit(source=given, unlabeled=target.texts),
+                )
+                found.append([100 * clf.score(target.test, target.truth) for clf in fits])
+        yield f"| {file.split('/')[0]} | {k} | " + " | ".join(f"{mean:.1f}" for mean in np.mean(found, axis=0)) + " |"
 
 
 def of_some_classes(name: str, part: float) -> str:
@@ -98,8 +167,26 @@ def of_all_but_one(name: str) -> str:
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
+def print_with_labels() -> None:
+    """Print the tables of models with labels."""
+    print(
+        "| labels per class | pools of other sets that cost more | worst | mean | own pools, mean |\n"
+        + "|---" * 5
+        + "|"
+    )
+    for labels in LABELS:
+        print(of_other_sets_with_labels(labels), flush=True)
+    print("\n| | labels per class | labels alone | with unlabeled texts | labels as source, unlabeled texts |")
+    print("|---" * 5 + "|")
+    for row in (row for file in DOMAINS for row in of_other_domains(file)):
+        print(row, flush=True)
+
+
 def main() -> None:
     """Print the tables."""
+    if "--labeled" in sys.argv[1:]:
+        print_with_labels()
+        return
     print("| names of | alone | " + " | ".join(SETS) + " |")
     print("|" + "---|" * (len(SETS) + 2))
     for row in of_other_sets():
