@@ -52,9 +52,9 @@ def test_a_pool_of_another_domain_than_the_labels_is_not_used():
     np.testing.assert_array_equal(prior.class_vectors, data.class_embeddings)
     assert (prior.clusters, prior.confidence) == (None, 1.0)
     assert prior.reasons == (
-        "The 120 unlabeled examples are not used, since they differ from the labeled ones more than classes and "
-        "chance explain. If the items to predict are like the unlabeled ones, give the labeled ones as "
-        "source=(items, labels) in Python.",
+        "The 120 unlabeled examples are not used, since they seem to be of another domain than the labeled ones: they "
+        "differ more than chance and other shares of the classes explain. If the items to predict are like the "
+        "unlabeled ones, give the labeled ones as source=(items, labels) in Python.",
     )
     model = fit_model(VECTORS, replace(data, unlabeled=other))
     np.testing.assert_array_equal(model.coef, fit_model(VECTORS, data).coef)
@@ -68,6 +68,8 @@ def test_the_domain_of_a_pool_is_unknown_while_a_class_has_no_label():
         assert not replace(fewer).is_other_domain
     assert other.subset(other.index < 3).is_other_domain  # a fold keeps what all labels tell
     assert not data.is_other_domain
+    twice = {"vectors": np.tile(other.vectors, (2, 1)), "index": np.tile(other.index, 2)}
+    assert replace(other, **twice, weights=np.repeat([0, 1], len(other.index))).is_other_domain  # a copy counts
 
 
 def test_a_pool_of_copies_moves_nothing():

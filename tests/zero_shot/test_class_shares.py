@@ -50,6 +50,12 @@ def test_a_mixture_has_no_negative_share():
     assert distance + chance == pytest.approx(4 / 1)
 
 
+def test_a_pool_whose_mean_is_that_of_every_class_has_no_distance():
+    vectors, classes = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]), np.array([0, 0, 1, 1])
+    distance, chance = distance_from_mixtures(vectors, vectors, classes)
+    assert distance + chance == 0
+
+
 @pytest.mark.parametrize("n_each", [1, 3, 20])
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.95, 0.05)])
 def test_other_shares_are_not_another_distribution_but_moved_items_are(n_each, shares):

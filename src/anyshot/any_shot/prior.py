@@ -50,9 +50,9 @@ def fit_prior(data: TrainingSet) -> Prior:
     if data.is_other_domain and kind != "none":
         n_items = count(len(data.unlabeled), "unlabeled example")
         reason = (
-            f"The {n_items} are not used, since they differ from the labeled ones more than classes and chance "
-            "explain. If the items to predict are like the unlabeled ones, give the labeled ones as "
-            "source=(items, labels) in Python."
+            f"The {n_items} are not used, since they seem to be of another domain than the labeled ones: they differ "
+            "more than chance and other shares of the classes explain. If the items to predict are like the unlabeled "
+            "ones, give the labeled ones as source=(items, labels) in Python."
         )
         return Prior(S, kind, S, reasons=(reason,))
     if data.pool is None or kind == "none":

@@ -77,20 +77,23 @@ class TrainingSet:
         labeled = set(row_digests(self.vectors)) if len(self.unlabeled) else set()
         if all(row_digests(row[None])[0] in labeled for row in self.unlabeled) or self.is_other_domain:
             return None
-        return self._some_unlabeled
+        return self.centered(self._some_unlabeled)
 
     @property
     def _some_unlabeled(self) -> Vectors:
-        return self.centered(self.unlabeled[evenly_spaced(len(self.unlabeled), self.defaults.max_pool)])
+        """The unlabeled examples as encoded (m, d), evenly spaced if there are too many."""
+        return self.unlabeled[evenly_spaced(len(self.unlabeled), self.defaults.max_pool)]
 
     @cached_property
     def is_other_domain(self) -> bool:
         """Whether the unlabeled examples are of another domain than the labeled ones, if every class has labels."""
-        rows = np.unique(first_copies(self.vectors))
-        rows = rows[self.weights[rows] > 0]
-        if not len(self.unlabeled) or len(np.unique(self.index[rows])) < len(self.class_embeddings):
+        if not len(self.unlabeled) or not self.counts.all():
             return False
-        some = self.unlabeled[evenly_spaced(len(self.unlabeled), self.defaults.max_pool)]
+        rows = np.flatnonzero(self.weights > 0)
+        rows = rows[np.unique(first_copies(self.vectors[rows]))]
+        if len(np.unique(self.index[rows])) < len(self.class_embeddings):
+            return False
+        some = self._some_unlabeled
         different = some[np.unique(first_copies(some))]
         distance, chance = zero_shot.distance_from_mixtures(different, self.vectors[rows], self.index[rows])
         return bool(distance > max(self.defaults.domain_distance, chance))
@@ -108,8 +111,11 @@ class TrainingSet:
 
     @cached_property
     def pool_digests(self) -> frozenset[bytes]:
-        """Digests of the vectors in the pool, by which they are found among vectors to predict."""
-        return frozenset(row_digests(self._some_unlabeled)) if len(self.unlabeled) else frozenset()
+        """Digests of the unlabeled examples, centered, by which they are found among vectors to predict.
+
+        Those of a pool that is not used are among them, so that a saved model need not compare the domains again.
+        """
+        return frozenset(row_digests(self.centered(self._some_unlabeled))) if len(self.unlabeled) else frozenset()
 
     @cached_property
     def pool_components(self) -> Floats:

@@ -107,7 +107,7 @@ def distance_from_mixtures(pool: Vectors, vectors: Vectors, index: Indexes) -> t
     counts, mean = np.bincount(index), pool.mean(axis=0, dtype=np.float64)  # (c,), (d,)
     means = class_sums(vectors, index, len(counts)) / counts[:, None]  # (c, d)
     unlike = means - mean
-    heavy = 1e3 * np.sqrt(np.square(unlike).sum())  # so that the weights sum to 1
+    heavy = 1e3 * np.sqrt(np.square(unlike).sum()) or 1.0  # so that the weights sum to 1
     weights, _ = scipy.optimize.nnls(np.vstack([unlike.T, np.full(len(means), heavy)]), np.append(0 * mean, heavy))
     shares = weights / weights.sum()
     variance = max(float(items.var(axis=0, dtype=np.float64).sum()) for items in (pool, vectors))
