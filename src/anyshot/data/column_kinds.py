@@ -5,7 +5,6 @@ import numbers
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import islice
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -35,7 +34,7 @@ _WRITTEN: Final = re.compile(
 UNCLEAR: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}(\s?%)?")
 """A number whose mark separates thousands or decimals: 5,111 or 5.111."""
 _MANY: Final = 10  # so many different texts are hardly categories
-_FEW_DATES: Final = 3  # so many different numbers are dates by chance only if they are codes of these
+_LEAST_DATES: Final = 3  # fewer different numbers may look like dates by chance
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
 _TIME: Final = re.compile(rf"{CLOCK}(?: ?[AP]M)?", re.IGNORECASE)
 _DATE: Final = re.compile(
@@ -324,10 +323,10 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
 
 def _kind_of_numbers(values: Iterable[Any]) -> Kind:
     """Return "date" for numbers such as 20240503, if all are dates and three or more differ."""
-    if any(date_in_digits(python_value(value)) is None for value in islice(values, 1)):
+    if date_in_digits(python_value(next(iter(values), None))) is None:
         return "number"  # at once, as most
     distinct = set(map(python_value, values))
-    return "date" if len(distinct) >= _FEW_DATES and all(map(date_in_digits, distinct)) else "number"
+    return "date" if len(distinct) >= _LEAST_DATES and all(map(date_in_digits, distinct)) else "number"
 
 
 def _is_share(value: object) -> bool:

@@ -166,14 +166,15 @@ def feature_rows(table: Table, names: Collection[str], kinds: Mapping[str, str] 
 def _with_booleans(cells: list[Any], kind: str | None = None) -> list[Any]:
     """Return cells that are all written as true or false as these, as a workbook and JSON have them.
 
-    kind: of the column, if it is known; of numbers, as which truth values count, others may be none. Of a language but
-    English, both words are needed if it is not.
+    kind: of the column, if it is known. In one of numbers, as which truth values count, some cells may be others. Else,
+    of another language than English both words must be there.
 
     >>> _with_booleans(["TRUE", None, "false"]), _with_booleans(["TRUE", "?"]), _with_booleans(["WAHR", "FALSCH"])
     ([True, None, False], ['TRUE', '?'], [True, False])
     """
     given = [None if cell is None else str(cell).strip().casefold() for cell in cells]
-    is_pair = kind == "number" or any(set(filter(None, given)) == set(pair.split()) for pair in TRUTH_VALUES)
+    different = set(filter(None, given))
+    is_pair = kind == "number" or any(different == set(pair.split()) for pair in TRUTH_VALUES)
     written = [truth_in_english(text) if text and is_pair else text for text in given]
     others = {text for text in written if text} - {"true", "false"}
     if others and (kind != "number" or any(map(NUMBER.fullmatch, others))):

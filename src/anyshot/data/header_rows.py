@@ -11,7 +11,7 @@ from anyshot.data.cells import is_filled
 MOST_ABOVE: Final = 30
 """Rows above the names of the columns, at most."""
 MOST_TITLES: Final = 5
-"""The same where no blank row is between: more rows of one cell are items."""
+"""Rows of one cell above the names, at most, where no blank row follows them: more are items."""
 
 _USUAL: Final = frozenset((*TEXT_COLUMNS, *IMAGE_COLUMNS, *LABEL_COLUMNS))
 _DASHES: Final = re.compile(r":?-{2,}(\+-+)*:?")
@@ -23,7 +23,7 @@ TOTAL: Final = re.compile(
 )
 """How a row of sums or means begins, in lower case."""
 LONGEST_TOTAL: Final = 30
-"""Characters of that word with what it is of, at most."""
+"""Characters, at most, of that word and what follows it, as in "Total: Account"; a longer cell is a text."""
 AMOUNT: Final = re.compile(
     r"(?=.*\d|\W+$)([^\W\d]{1,3}|[^\w\s])?[\d.,\s-]+([^\W\d]+|[^\w\s])?"
 )  # 9, 9 rows, EUR 9, 9 %

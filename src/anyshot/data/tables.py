@@ -205,7 +205,8 @@ def _text_lines(text: str, path: Path) -> Table:
     numbered = numbered_lines(text)
     tabs = [line.count("\t") for _, line in numbered]
     n_tabs, n_lines = Counter(tabs).most_common(1)[0]
-    if n_lines > len(tabs) / 2 and n_tabs > (n_tabs != tabs[0]):  # a single one may indent all lines but the first
+    least = 1 if n_tabs == tabs[0] else 2  # a single one may indent all lines but the first
+    if n_lines > len(tabs) / 2 and n_tabs >= least:
         raise DataFileError(
             f"{path} has {counted(n_tabs + 1, 'column')} between tabs, and a .txt file is read as one text per line. "
             "Let its name end in .tsv; its first line must hold the names of the columns."
