@@ -14,7 +14,7 @@ from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import compiled_texts as module
 from anyshot.encoders.compiled_texts import CompiledTextEncoder, read_supported
 from anyshot.encoders.engines.choice import UnsupportedModelError
-from anyshot.encoders.readability import Reading
+from anyshot.encoders.readability import TextReading
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError, UnknownEncoderError
 
@@ -69,7 +69,7 @@ def test_torch_gives_the_same_vectors_digest_and_language(kind, tmp_path, monkey
     ours, other = CompiledTextEncoder(folder), load_encoder(f"hf:{folder}", device="cpu", engine="torch")
     np.testing.assert_allclose(ours.encode(TEXTS), other.encode(TEXTS), atol=2e-6)
     assert (ours.digest, ours.language) == (other.digest, other.language)
-    assert Reading(["It broke", "Das ist nicht gut"], other).foreign == {1: "German"}
+    assert TextReading(["It broke", "Das ist nicht gut"], other).foreign == {1: "German"}
     assert ours.is_unread(SCRIPTS).tolist() == other.is_unread(SCRIPTS).tolist()
 
 

@@ -9,7 +9,7 @@ from anyshot import AnyShotClassifier, load, report
 from anyshot.any_shot.embedder import Embedder
 from anyshot.base.protocols import Limited
 from anyshot.base.validation import unit
-from anyshot.encoders.readability import Reading, languages_of, parts_of
+from anyshot.encoders.readability import TextReading, languages_of, parts_of
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, ItemWarning
 
@@ -33,8 +33,8 @@ TEXTS = ["aa a aaa a", "bb b bbb b", "a a a a bb bb bb bb", "aaaa"]
 
 
 def test_texts_that_are_read_to_the_end_are_not_long():
-    assert Reading(TEXTS, FirstWords()).long == [2]
-    assert Reading(TEXTS, object()).long == []
+    assert TextReading(TEXTS, FirstWords()).long == [2]
+    assert TextReading(TEXTS, object()).long == []
     assert isinstance(FirstWords(), Limited)
 
 
@@ -121,8 +121,8 @@ SCRIPTS = ["I want my money back", "ฉันต้องการเงิน�
 
 
 def test_the_default_encoder_does_not_read_thai_and_spells_russian():
-    assert Reading(SCRIPTS, load_encoder("minilm")).unread == [1, 3, 4]
-    assert Reading(SCRIPTS, object()).unread == []
+    assert TextReading(SCRIPTS, load_encoder("minilm")).unread == [1, 3, 4]
+    assert TextReading(SCRIPTS, object()).unread == []
 
 
 def test_a_warning_names_the_rows_once():
@@ -199,8 +199,8 @@ def test_a_list_of_short_texts_tells_its_language_where_none_of_them_does():
 
 def test_only_encoders_of_one_language_have_foreign_texts():
     texts = ["good", *SENTENCES.values()]
-    assert Reading(texts, load_encoder("minilm")).foreign == dict(enumerate(SENTENCES, start=1))
-    assert Reading(texts, object()).foreign == {}
+    assert TextReading(texts, load_encoder("minilm")).foreign == dict(enumerate(SENTENCES, start=1))
+    assert TextReading(texts, object()).foreign == {}
 
 
 def test_a_warning_names_languages_and_rows_once():

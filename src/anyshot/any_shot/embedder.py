@@ -19,7 +19,7 @@ from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Classifying, Digested, Encoder, EncodesWords, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
-from anyshot.encoders.readability import FAULTS, LongTexts, Reading, reason_of_long_texts
+from anyshot.encoders.readability import FAULTS, LongTexts, TextReading, reason_of_long_texts
 from anyshot.encoders.registry import absolute_name, load_encoder, same_weights
 from anyshot.errors import BadItemError, MixedInputError, ModelFolderError, WidthError
 from anyshot.store.encoding import EncodingCounts, cached_texts, encode_once, encode_texts_once
@@ -75,10 +75,8 @@ class Embedder:
         self._download, self.table, self.words, self.semantics = download, table, words, semantics
         self.long_texts: LongTexts = long_texts
         self.n_long = 0  # of the items that the model is fitted to
-        self.counts, self._known = (
-            EncodingCounts(),
-            frozenset(("cut",) if long_texts == "mean" else ()),
-        )  # faults of texts
+        self.counts = EncodingCounts()
+        self._known_faults = frozenset({"cut"} if long_texts == "mean" else ())  # of texts, not to warn of again
 
     @classmethod
     def from_saved(cls, saved: SavedModel, *, cache: KeepsVectors | None) -> Self:
@@ -170,7 +168,7 @@ class Embedder:
         """Return the unit-length vectors of items (n, d)."""
         return self.read(items)[0]
 
-    def read(self, items: Items) -> tuple[Vectors, Reading]:
+    def read(self, items: Items) -> tuple[Vectors, TextReading]:
         """Return the unit-length vectors of items (n, d), and how the encoder reads them, if they are texts."""
         check_list(items)
         vectors, reading = self._cached(items) or self._encoded(items)
@@ -187,12 +185,12 @@ class Embedder:
         vars(changed).update(encoder=self.encoder, reader=reader, semantics=semantics)
         return changed
 
-    def _encoded(self, items: Items) -> tuple[Vectors, Reading]:
+    def _encoded(self, items: Items) -> tuple[Vectors, TextReading]:
         """Return the encoder's vectors of items (n, d), and how it reads them; warn of texts that it reads badly."""
         if item_count(items) == 0:
-            return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32), Reading()
+            return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32), TextReading()
         if self.encoder is None:
-            return unit(self._numbers(items)), Reading()
+            return unit(self._numbers(items)), TextReading()
         given, readable = modality_of(items), self.encoder.modality
         # Paths of files that do not exist are texts to `modality_of`; the image encoder's error names each file.
         if given != readable and (given, readable) != ("text", "image"):
@@ -201,9 +199,9 @@ class Embedder:
         encode = partial(encode_once, self.encoder, cache=self.cache, counts=self.counts)
         vectors: Vectors = encode(items)
         if given != "text":
-            return vectors, Reading()
-        reading = Reading(check_texts(items), self.encoder)
-        self._known = reading.warn(self.name, self._known)
+            return vectors, TextReading()
+        reading = TextReading(check_texts(items), self.encoder)
+        self._known_faults = reading.warn(self.name, self._known_faults)
         if self.long_texts == "mean":
             return reading.with_means(vectors, encode), reading
         self.counts.cut += len(reading.long)
@@ -212,7 +210,7 @@ class Embedder:
     def with_cache(self, cache: KeepsVectors | None) -> Self:
         """Return the same embedder with the encoder loaded and another cache, or none; it warns of no text."""
         changed = copy.copy(self)
-        vars(changed).update(encoder=self.encoder, cache=cache, counts=EncodingCounts(), _known=FAULTS)
+        vars(changed).update(encoder=self.encoder, cache=cache, counts=EncodingCounts(), _known_faults=FAULTS)
         return changed
 
     def __getstate__(self) -> dict[str, Any]:
@@ -230,7 +228,7 @@ class Embedder:
         rows = items if self.table is None else self.table.transform(items)
         return check_vectors(by_position(rows), name="items")
 
-    def _cached(self, items: Items) -> tuple[Vectors, Reading] | None:
+    def _cached(self, items: Items) -> tuple[Vectors, TextReading] | None:
         """Return the vectors of texts without loading the encoder of a saved model, if the cache has all of them."""
         digest, width = self._expected_digest, self._text_width
         if "encoder" in vars(self) or digest is None or width is None or self.cache is None:
@@ -241,8 +239,8 @@ class Embedder:
         found = cached_texts(texts, digest=digest, width=width, cache=self.cache, counts=self.counts)
         if found is None:
             return None
-        reading = Reading(texts)
-        reading.warn(self.name, self._known)
+        reading = TextReading(texts)
+        reading.warn(self.name, self._known_faults)
         return found, reading
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:

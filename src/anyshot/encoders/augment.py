@@ -10,7 +10,7 @@ from anyshot.base.pixels import Pixels
 
 LEAST_AREA: Final = 0.5  # smallest area of a crop, as a fraction of the image's
 ASPECTS: Final = (3 / 4, 4 / 3)  # of a crop, relative to the image's
-SEED: Final = 1826701615
+SEED: Final = 1826701615  # of all views; the keys of cached ones contain it
 COLOR: Final = 0.2  # largest relative change of brightness, contrast and saturation
 
 

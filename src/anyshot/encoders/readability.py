@@ -23,25 +23,25 @@ from anyshot.base.protocols import Limited, OfOneLanguage, WithVocabulary
 from anyshot.base.validation import Vectors, unit
 from anyshot.errors import ItemWarning
 
-ENOUGH: Final = 2
+LEAST_WORDS: Final = 2
 """Different words of a language that a text must have: one may be a name, a dish or a quotation."""
-SEVERAL: Final = 3
-"""Texts with words of a language, and different words of it, that a list of short texts must have."""
-SHARE: Final = 0.25
-"""The least share of these texts in the list."""
-LETTERS: Final = 1_000
+LEAST_OF_LIST: Final = 3
+"""Texts with words of a language alone, and different such words, that a list must have for one word to be enough."""
+LEAST_SHARE: Final = 0.25
+"""Share of these texts among those of the list, at least."""
+LETTERS_READ: Final = 1_000
 """Letters of a text that are looked at for its language."""
 WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 MULTILINGUAL: Final = "'hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2'"
 FAULTS: Final = frozenset(("missing", "letters", "language", "cut"))
-"""The kinds of faults that `Reading.warn` warns of."""
+"""The kinds of faults that `TextReading.warn` warns of."""
 _SPECIAL_TOKENS: Final = 2  # at the beginning and the end of a text
 
 LongTexts: TypeAlias = Literal["cut", "mean"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class TextReading:
     """How an encoder reads texts; each is looked at once for each fault, when that is asked for.
 
     encoder: without one, only which texts are written as missing is known.
@@ -168,8 +168,8 @@ def parts_of(text: str, encoder: Limited) -> list[str]:
 def languages_of(texts: Sequence[str]) -> dict[int, str]:
     """Return the languages of the texts that are in others than English, by row; a text that is too short has none.
 
-    A text has `ENOUGH` words of its language, and more than of English. In a list, one is enough if a quarter of the
-    texts have a word of this language, and none of English.
+    A text has `LEAST_WORDS` words of its language, and more than of English. In a list, one is enough if a quarter of
+    the texts have a word of this language, and none of English.
 
     Of 140,000 rows of English data sets, 55 are taken for another language, and nearly all of these are: reviews in
     Spanish, titles in French. Of tweets in five languages, 48 to 80 % are recognized. Of 170,000 lists of ten rows of
@@ -187,20 +187,23 @@ def languages_of(texts: Sequence[str]) -> dict[int, str]:
             continue
         n_english = len(words.pop("English", ()))
         language = max(words, key=lambda one: len(words[one]))
-        if len(words[language]) >= max(ENOUGH, 1 + n_english):
+        if len(words[language]) >= max(LEAST_WORDS, 1 + n_english):
             found[row] = language
         for other in words if not n_english else ():
             if found.get(row, other) == other:
                 alone.setdefault(other, {})[row] = words[other]
     for language, rows in sorted(alone.items(), key=lambda own: -len(own[1]))[:1]:
-        if len(rows) >= max(SEVERAL, SHARE * len(texts)) and len(set().union(*rows.values())) >= SEVERAL:
+        if (
+            len(rows) >= max(LEAST_OF_LIST, LEAST_SHARE * len(texts))
+            and len(set().union(*rows.values())) >= LEAST_OF_LIST
+        ):
             found = dict(sorted((dict.fromkeys(rows, language) | found).items()))
     return found
 
 
 def _common_words(text: str) -> dict[str, set[str]]:
     """Return the common words of each language that a text has, nothing if there are none but of English."""
-    start = text[:LETTERS].lower().replace("\u2019", "'")
+    start = text[:LETTERS_READ].lower().replace("\u2019", "'")
     if _foreign().isdisjoint(start.split()):  # most English texts end here, at a quarter of the cost
         return {}
     found, languages = dict[str, set[str]](), _languages()

@@ -206,7 +206,7 @@ class Backbone:
     fresh: Callable[[], Network]  # returns the same architecture with random weights from torch's generator
     learns_statistics: bool = False  # whether batch norms update their statistics, as random weights require
     encoder: object = None  # that it is the network of
-    known: set[str] = field(default_factory=set)  # the faults of texts that were warned of
+    known_faults: set[str] = field(default_factory=set)  # of texts, that were warned of
 
     @property
     def modality(self) -> Literal["text", "image"]:

@@ -29,7 +29,7 @@ from anyshot.base.validation import Indexes, Vectors, is_number
 from anyshot.encoders.activations import outputs
 from anyshot.encoders.backbones import Assembled, reopen_backbone
 from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
-from anyshot.encoders.readability import Reading
+from anyshot.encoders.readability import TextReading
 from anyshot.encoders.registry import card_facts, encoder_for, trainable
 from anyshot.encoders.stages import Backbone, Trunk
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
@@ -243,8 +243,8 @@ class NetworkClassifier(ScoredClassifier, EvaluatedClassifier, ClassifierMixin, 
 def warn_of_texts(backbone: Backbone, items: Items) -> None:
     """Warn of the texts among the items that the encoder of a backbone reads badly, of each fault once."""
     if backbone.modality == "text" and len(items):
-        reading = Reading(check_texts(items), backbone.encoder)
-        backbone.known.update(reading.warn(backbone.name, frozenset(backbone.known)))
+        reading = TextReading(check_texts(items), backbone.encoder)
+        backbone.known_faults.update(reading.warn(backbone.name, frozenset(backbone.known_faults)))
 
 
 def closed_form_head(

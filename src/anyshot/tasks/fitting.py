@@ -21,7 +21,7 @@ from anyshot.base.protocols import Encoder, WithVocabulary
 from anyshot.base.validation import pair
 from anyshot.base.weighted_items import refuse_fractions, weighted_items
 from anyshot.data.label_leaks import warn_of_leaks
-from anyshot.encoders.readability import Reading
+from anyshot.encoders.readability import TextReading
 from anyshot.encoders.registry import encoder_for
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
@@ -163,7 +163,7 @@ def warn_of_names(embedder: Embedder, data: TrainingSet, new: Collection[Label] 
     }
     numbered = Counter(_MARK.sub("0", name) for name in bare.values())
     names = [own for name, own in bare.items() if new is None or name in new]
-    unread = [names[row] for row in Reading(names, encoder).unread]
+    unread = [names[row] for row in TextReading(names, encoder).unread]
     letters = [name for name in names if sum(map(str.isalpha, name)) == 1 and name not in unread]
     faults = {
         f"are in letters that the encoder {embedder.name!r} does not know": unread,

@@ -17,7 +17,7 @@ from anyshot.base.labels import UNKNOWN, Label
 from anyshot.base.messages import collecting
 from anyshot.base.protocols import CountsTokens
 from anyshot.base.validation import generator
-from anyshot.encoders.readability import Reading
+from anyshot.encoders.readability import TextReading
 from anyshot.errors import InputError, WidthError
 
 N_NEIGHBORS = 3  # labeled examples in an explanation
@@ -59,7 +59,7 @@ def score(snapshot: Snapshot, items: Sequence[Item]) -> Scores:
     """Return what the answers for n items are made from."""
     if not snapshot.is_any_shot:
         texts = [str(item) for item in items] if snapshot.modality == "text" else ()
-        reading = Reading(texts, getattr(getattr(snapshot.classifier, "backbone_", None), "encoder", None))
+        reading = TextReading(texts, getattr(getattr(snapshot.classifier, "backbone_", None), "encoder", None))
         return Scores(_predicted(snapshot, items), np.full(len(items), np.nan), _remarks(snapshot, items, reading))
     model = snapshot.model
     with model_input(items) as given:
@@ -68,7 +68,7 @@ def score(snapshot: Snapshot, items: Sequence[Item]) -> Scores:
     return Scores(model.probabilities(vectors), model.closeness(vectors), _remarks(snapshot, items, reading))
 
 
-def _remarks(snapshot: Snapshot, items: Sequence[Item], reading: Reading) -> NDArray[np.object_]:
+def _remarks(snapshot: Snapshot, items: Sequence[Item], reading: TextReading) -> NDArray[np.object_]:
     """Return the fields of each answer (n,) that say how its item was read: not to its end, or without some cells."""
     found = np.full(len(items), None, object)
     if (table := snapshot.table) is not None:
@@ -78,7 +78,7 @@ def _remarks(snapshot: Snapshot, items: Sequence[Item], reading: Reading) -> NDA
     return found
 
 
-def _rows_cut(snapshot: Snapshot, reading: Reading) -> list[int]:
+def _rows_cut(snapshot: Snapshot, reading: TextReading) -> list[int]:
     """Return the rows of the texts of which only the beginning was read."""
     return [] if snapshot.is_any_shot and snapshot.model.embedder.long_texts == "mean" else reading.long
 
