@@ -1,6 +1,6 @@
 """Multitask learning: joint training of all tasks compared with separate training by the same method.
 
-    python benchmarks/multitask.py [--only students | --only digits]
+    python benchmarks/multitask.py [--only students | --only digits] [--all]
 
 Students: the student performance data. Tasks: pass or fail in mathematics and in Portuguese (classification), and the
 three grades (regression), from 30 attributes and the course, without grades; three random samples of ten folds. A
@@ -38,7 +38,8 @@ from anyshot.tasks.multitask.network import MultitaskNetwork
 from anyshot.tasks.multitask.task import TaskKind
 
 GRADES: dict[str, TaskKind] = dict.fromkeys(("G1", "G2", "G3"), "regression")
-WEIGHTINGS = ["uncertainty", "equal"]
+WEIGHTINGS = ["uncertainty", "equal", "cagrad"]
+EVERY_WEIGHTING = [*WEIGHTINGS, "pcgrad", "mgda", "imtl-g"]
 Labels = dict[str, list[Any]]
 
 
@@ -46,11 +47,12 @@ def main() -> None:
     """Run the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=["students", "digits"])
+    parser.add_argument("--all", action="store_true", help="all weightings of the tasks, twice as long")
     chosen = parser.parse_args()
     if chosen.only != "digits":
         students()
     if chosen.only != "students":
-        digits()
+        digits(EVERY_WEIGHTING if chosen.all else WEIGHTINGS)
 
 
 def students() -> None:
@@ -130,14 +132,14 @@ class Halves(nn.Module):
         return torch.cat([self.encoder(pairs[..., :8]), self.encoder(pairs[..., 8:])], dim=1)
 
 
-def digits() -> None:
+def digits(weightings: list[str]) -> None:
     """Measure MultitaskNetwork on pairs of digits with several weightings, two samples in parallel."""
-    parts = Parallel(n_jobs=2)(delayed(digit_lines)(draw) for draw in range(5))
+    parts = Parallel(n_jobs=2)(delayed(digit_lines)(draw, weightings) for draw in range(5))
     lines = pd.DataFrame([one for part in parts for one in part])
-    show("Two digits side by side, half of the labels (MultitaskNetwork)", lines, ways=WEIGHTINGS)
+    show("Two digits side by side, half of the labels (MultitaskNetwork)", lines, ways=weightings)
 
 
-def digit_lines(draw: int) -> list[dict[str, Any]]:
+def digit_lines(draw: int, weightings: list[str]) -> list[dict[str, Any]]:
     """Return the score of each task in one sample, separately trained and with each weighting."""
     torch.set_num_threads(1)
     stored, random = load_digits(), np.random.default_rng(draw)
@@ -146,7 +148,7 @@ def digit_lines(draw: int) -> list[dict[str, Any]]:
     X_test, truth = composites(stored, order[900:], 2000, random)
     known = half_hidden(y, random)
     predicted = {"separate": {name: network("equal", {name: known[name]}, X, draw).predict(X_test)[name] for name in y}}
-    predicted |= {way: network(way, known, X, draw).predict(X_test) for way in WEIGHTINGS}
+    predicted |= {way: network(way, known, X, draw).predict(X_test) for way in weightings}
     return [
         {"task": name, "training": way, "score": task_score(truth[name], found[name], kind=kind_of(name))}
         for way, found in predicted.items()

@@ -9,11 +9,12 @@ from torch import nn
 
 from anyshot.base.validation import generator
 from anyshot.errors import BadItemError, InputError, ModelFolderError, NotEnoughLabelsError, WidthError
+from anyshot.tasks.multitask.gradient_rules import RULES
 from anyshot.tasks.multitask.model import MultitaskModel
-from anyshot.tasks.multitask.network import MultitaskNetwork, load_multitask_network
+from anyshot.tasks.multitask.network import MultitaskNetwork, gram_of, load_multitask_network
 from contract import assert_init_only_stores
 
-WEIGHTINGS = ["equal", "uncertainty"]
+WEIGHTINGS = ["equal", "uncertainty", *RULES]
 
 
 def make_trunk():
@@ -38,7 +39,7 @@ def network(**settings):
 
 
 def test_init_only_stores():
-    assert_init_only_stores(network(weighting="uncertainty"))
+    assert_init_only_stores(network(weighting="mgda"))
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
@@ -53,11 +54,12 @@ def test_every_weighting_learns_all_tasks(weighting):
     assert model.history_["loss third"].iloc[-1] < model.history_["loss third"].iloc[0]
 
 
-def test_a_random_state_repeats_and_leaves_the_global_generator_alone():
+@pytest.mark.parametrize("weighting", ["equal", "pcgrad"])
+def test_a_random_state_repeats_and_leaves_the_global_generator_alone(weighting):
     X, y = three_tasks()
     before = torch.get_rng_state()
-    first = network().fit(X, y).predict_proba(X)["third"]
-    np.testing.assert_array_equal(network().fit(X, y).predict_proba(X)["third"], first)
+    first = network(weighting=weighting).fit(X, y).predict_proba(X)["third"]
+    np.testing.assert_array_equal(network(weighting=weighting).fit(X, y).predict_proba(X)["third"], first)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -75,14 +77,21 @@ def test_a_frozen_part_of_the_trunk_is_not_trained():
     X, y = three_tasks()
     trunk = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8))
     trunk[0].requires_grad_(False)
-    model = MultitaskNetwork(trunk, epochs=2, random_state=0).fit(X, y)
+    model = MultitaskNetwork(trunk, weighting="mgda", epochs=2, random_state=0).fit(X, y)
     assert torch.equal(model.trunk_[0].weight, trunk[0].weight)
     assert not torch.equal(model.trunk_[2].weight, trunk[2].weight)
 
 
-def test_equal_weights_sum_to_one():
+def test_the_gram_matrix_is_of_gradients_in_the_trunk():
+    weight = nn.Parameter(torch.tensor([1.0, 2.0]))
+    losses = [weight @ torch.tensor([3.0, 0.0]), (weight**2).sum()]  # gradients (3, 0) and (2, 4)
+    np.testing.assert_allclose(gram_of(losses, [weight]), [[9, 6], [6, 20]])
+
+
+@pytest.mark.parametrize("weighting", ["equal", "imtl-g"])
+def test_weights_of_the_trunk_sum_to_one(weighting):
     X, y = three_tasks()
-    history = network().fit(X, y).history_
+    history = network(weighting=weighting).fit(X, y).history_
     np.testing.assert_allclose(history.filter(like="weight").sum(axis=1), 1, rtol=1e-5)
 
 
@@ -124,7 +133,7 @@ def test_a_task_without_labels_raises_an_error():
 
 
 def test_an_unknown_weighting_raises_an_error():
-    with pytest.raises(InputError, match=r"Unknown weighting 'gradnorm'. Choose one of: equal, uncertainty\."):
+    with pytest.raises(InputError, match=r"Unknown weighting 'gradnorm'. Choose one of: equal, uncertainty, pcgrad"):
         network(weighting="gradnorm").fit(*three_tasks())
 
 
@@ -197,6 +206,12 @@ def test_items_of_another_shape_raise_an_error():
 def test_too_few_epochs_or_items_raise_an_error(settings):
     with pytest.raises(InputError, match="must be at least"):
         network(**settings).fit(*three_tasks())
+
+
+def test_a_rule_on_gradients_needs_trainable_parameters():
+    trunk = make_trunk().requires_grad_(False)
+    with pytest.raises(InputError, match="needs trainable parameters in the trunk"):
+        MultitaskNetwork(trunk, weighting="pcgrad", epochs=1).fit(*three_tasks())
 
 
 def test_a_trunk_with_lazy_layers_is_trained():

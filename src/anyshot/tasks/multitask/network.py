@@ -4,7 +4,7 @@ import copy
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias, get_args
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,13 +19,14 @@ from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import Floats, RandomState, check_whole, generator, number_rows, refuse_not_finite
 from anyshot.base.weighted_items import checked_weights
 from anyshot.errors import InputError, WidthError
+from anyshot.tasks.multitask.gradient_rules import RULES
 from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
 from anyshot.training.loop import train
 from anyshot.training.networks import features_width, seeded
 from anyshot.training.recipe import Recipe
 from anyshot.training.weights import load_weights, weights_of
 
-Weighting: TypeAlias = Literal["equal", "uncertainty"]
+Weighting: TypeAlias = Literal["equal", "uncertainty", "pcgrad", "mgda", "cagrad", "imtl-g"]
 
 CHUNK: Final = 512
 """Items in a batch of `predict`."""
@@ -43,10 +44,10 @@ class Heads(nn.Module):
         )
         self.log_variance = nn.Parameter(torch.zeros(len(tasks)))  # for weighting="uncertainty"
 
-    def losses(self, features: Tensor, batch: "_Batch") -> Tensor:
-        """Return each task's mean loss (t,) over its labeled items, 0 if there are none; features (n, width)."""
-        pairs = zip(self.layers, batch.targets, strict=True)
-        return torch.stack([_loss(layer(features), target, batch.weights) for layer, target in pairs])
+    def losses(self, features: Sequence[Tensor], batch: "_Batch") -> list[Tensor]:
+        """Return each task's mean loss over its labeled items, 0 if there are none; features: for each (n, width)."""
+        scores = [layer(each) for layer, each in zip(self.layers, features, strict=True)]
+        return [_loss(own, target, batch.weights) for own, target in zip(scores, batch.targets, strict=True)]
 
 
 class _Batch(NamedTuple):
@@ -73,8 +74,9 @@ class MultitaskNetwork(FittedTasks):
     tasks : {task: "classification" or "regression"}, optional
         For other tasks the labels decide: numbers with fractions, or more than ten different whole numbers, are a
         regression; names, and whole numbers from 0 on, a classification. What was taken is stated in `reasons_`.
-    weighting : {"equal", "uncertainty"}, default="equal"
-        How the tasks' losses are combined: by their mean, or with weights learned from each task's noise.
+    weighting : {"equal", "uncertainty", "pcgrad", "mgda", "cagrad", "imtl-g"}, default="equal"
+        How the tasks' losses are combined: by their mean, with weights learned from each task's noise, or by a rule on
+        the gradients of the trunk (see `gradient_rules`). A rule applies to the trunk only, not to the heads.
     epochs : int, default=60
     batch_size : int, default=64
     learning_rate : float, default=3e-3
@@ -91,11 +93,12 @@ class MultitaskNetwork(FittedTasks):
     item_shape_ : tuple of int
         Shape of an item.
     history_ : DataFrame
-        One row for each epoch: the mean loss of each task and its mean weight, over batches.
+        One row for each epoch: the mean loss of each task and its mean weight in the trunk, over batches.
 
     References
     ----------
-    Kendall, Gal, Cipolla. Multi-Task Learning Using Uncertainty to Weigh Losses. CVPR 2018, eq. (7) and (10).
+    Kendall, Gal, Cipolla. Multi-Task Learning Using Uncertainty to Weigh Losses. CVPR 2018, eq. (7) and
+    (10). Those of the rules are in `gradient_rules`.
     """
 
     _not_saved = ("trunk", "random_state")
@@ -126,15 +129,16 @@ class MultitaskNetwork(FittedTasks):
         Raises
         ------
         InputError
-            `weighting` is unknown; the trunk does not return (n, width); epochs or batch_size is too small; or `y` is
-            not {task: labels}.
+            `weighting` is unknown, or a rule on gradients and the trunk has no trainable parameters; the trunk does not
+            return (n, width); epochs or batch_size is too small; or `y` is not {task: labels}.
         BadItemError
             An item contains NaN or infinity.
         NotEnoughLabelsError, NotEnoughClassesError
             A task has no labels, or all its labels are the same.
         """
-        if self.weighting not in get_args(Weighting):
-            raise InputError(f"Unknown weighting {self.weighting!r}. Choose one of: {', '.join(get_args(Weighting))}.")
+        if self.weighting not in ("equal", "uncertainty", *RULES):
+            names = ", ".join(["equal", "uncertainty", *RULES])
+            raise InputError(f"Unknown weighting {self.weighting!r}. Choose one of: {names}.")
         check_whole(1, epochs=self.epochs)
         check_whole(2, batch_size=self.batch_size)
         items = _items(X)
@@ -148,6 +152,11 @@ class MultitaskNetwork(FittedTasks):
         with seeded(int(random.integers(2**62))):  # initial weights and dropout use the global generator
             trunk, some = self._new_trunk(), items[:2]
             heads = Heads(features_width(trunk, some, n_items=len(some), name="trunk"), tasks)
+            if self.weighting in RULES and not any(one.requires_grad for one in trunk.parameters()):
+                raise InputError(
+                    f"weighting={self.weighting!r} needs trainable parameters in the trunk, and there are none. Use "
+                    "'equal' or 'uncertainty', or a trunk whose parameters require gradients."
+                )
             history = self._train(trunk, heads, data, np.repeat(np.arange(len(items)), copies), random)
         self.item_shape_, self.tasks_, self.trunk_, self.heads_ = tuple(items.shape[1:]), tasks, trunk, heads
         self.history_ = history.set_axis(
@@ -215,7 +224,7 @@ class MultitaskNetwork(FittedTasks):
             return np.array_split(shuffling.permutation(labeled), max(1, n_batches))
 
         def loss_of(rows: NDArray[np.intp], progress: float) -> Tensor:
-            loss, line = self._loss(trunk, heads, data.take(rows))
+            loss, line = self._loss(trunk, heads, data.take(rows), random)
             lines.append(line)
             return loss
 
@@ -224,19 +233,30 @@ class MultitaskNetwork(FittedTasks):
         table = pd.DataFrame(lines)
         return table.groupby(np.arange(len(table)) * self.epochs // len(table)).mean()
 
-    def _loss(self, trunk: nn.Module, heads: Heads, batch: _Batch) -> tuple[Tensor, list[float]]:
+    def _loss(
+        self, trunk: nn.Module, heads: Heads, batch: _Batch, random: np.random.Generator
+    ) -> tuple[Tensor, list[float]]:
         """Return the total loss of a batch, and the loss and weight of each task."""
-        losses = heads.losses(trunk(batch.items), batch)  # (t,)
+        features, n_tasks = trunk(batch.items), len(batch.targets)
+        losses = heads.losses([features] * n_tasks, batch)
         present = [number for number, own in enumerate(batch.labeled()) if own.any()]
-        weights = torch.zeros(len(losses))
-        if self.weighting == "uncertainty":
+        weights = np.zeros(n_tasks)
+        if self.weighting in RULES:
+            parameters = [one for one in trunk.parameters() if one.requires_grad]
+            gram = gram_of([losses[number] for number in present], parameters)
+            weights[present] = RULES[self.weighting](gram, random)
+            # The same features, with gradients of weight w in the trunk and 1 in the head.
+            weighted = [features.detach() + float(w) * (features - features.detach()) for w in weights]
+            total = torch.stack(heads.losses(weighted, batch)).sum()
+        elif self.weighting == "uncertainty":
             precision = torch.exp(-heads.log_variance)
-            weights[present] = precision.detach()[present] / len(present)
-            total = (precision * losses + heads.log_variance / 2)[present].mean()
+            each = precision * torch.stack(losses) + heads.log_variance / 2
+            weights[present] = precision.detach().numpy()[present] / len(present)
+            total = each[present].mean()
         else:
             weights[present] = 1 / len(present)
-            total = losses[present].mean()
-        return total, [*losses.detach().tolist(), *weights.tolist()]
+            total = torch.stack(losses)[present].mean()
+        return total, [*(float(loss.detach()) for loss in losses), *weights.tolist()]
 
 
 def load_multitask_network(
@@ -251,6 +271,16 @@ def load_multitask_network(
     """
     with opened_model(folder, kind=MultitaskNetwork.__name__) as saved:
         return MultitaskNetwork.from_saved(saved, trunk)
+
+
+def gram_of(losses: Sequence[Tensor], parameters: list[nn.Parameter]) -> Floats:
+    """Return the inner products (t, t) of the losses' gradients."""
+    rows = []
+    for loss in losses:
+        gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        rows.append(torch.cat([gradient.reshape(-1).double() for gradient in gradients if gradient is not None]))
+    table = torch.stack(rows)  # (t, parameters)
+    return np.asarray((table @ table.T).numpy(), dtype=np.float64)
 
 
 def _loss(scores: Tensor, target: Tensor, weights: Tensor) -> Tensor:
