@@ -5,8 +5,12 @@ import os
 import subprocess
 
 import httpx
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
+from anyshot import AnyShotClassifier
 from anyshot.app.server.label_studio import Choices, _learn_choices, choices_of, label_of
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.tasks.loading import load
@@ -153,6 +157,23 @@ def test_an_annotation_that_is_sent_again_is_learned_once_and_one_that_is_correc
         _learn_choices(["I want my money back"], [label], clf)
         texts, labels = clf.training_examples()
         assert (len(texts), labels[-1]) == (5 + 1, label)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [{"size": 4.5, "color": "red"}, Image.new("RGB", (32, 32), "purple")],
+    ids=["row of features", "image"],
+)
+def test_an_annotation_of_another_kind_of_item_that_is_sent_again_is_learned_once(item):
+    if isinstance(item, dict):
+        items = pd.DataFrame({"size": np.arange(8.0), "color": ["red", "blue"] * 4})
+    else:
+        items = [Image.new("RGB", (32, 32), color) for color in ("red", "blue", "pink", "navy")]
+    encoder = "table" if isinstance(item, dict) else "auto"
+    clf = AnyShotClassifier(encoder=encoder, cache=False).fit(items, ["a", "b"] * (len(items) // 2))
+    for _ in range(2):
+        _learn_choices([item], ["a"], clf)
+    assert len(clf.any_shot_model().data.index) == len(items) + 1
 
 
 def test_a_webhook_learns_from_a_new_annotation_and_takes_other_events(client):

@@ -14,8 +14,9 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from anyshot.app.learned_items import item_keys, learned_items
 from anyshot.app.server.bodies import read_body, read_items
-from anyshot.app.server.changes import AddExamples, adding_class
+from anyshot.app.server.changes import AddExamples, adding_class, model_input
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Reads, Snapshot
@@ -180,7 +181,7 @@ async def _learn(request: Request, tasks: Sequence[Task], config: str) -> Respon
 def _learn_choices(items: Sequence[Any], choices: Sequence[str], classifier: Any) -> None:
     """Learn the choice of each item; one that is no class of the classifier becomes one, also if others add it now.
 
-    Label Studio sends an annotation again as often as it is saved, so a text that has its label already is left out.
+    Label Studio sends an annotation again as often as it is saved, so an item that has its label already is left out.
     """
     classes = classifier.classes_.tolist()
     own = {str(name).casefold(): name for name in classes} | {str(name): name for name in classes}
@@ -188,9 +189,11 @@ def _learn_choices(items: Sequence[Any], choices: Sequence[str], classifier: Any
     for name in dict.fromkeys(label for label in labels if label not in classes):
         examples = [item for item, label in zip(items, labels, strict=True) if label == name]
         adding_class(name, examples=examples)(classifier)
-    kept = classifier.training_examples() if isinstance(items[0], str) else None
-    learned = set() if kept is None else set(zip(*kept, strict=True))
-    known = [row for row, label in enumerate(labels) if label in classes and (items[row], label) not in learned]
+    known = [row for row, label in enumerate(labels) if label in classes]
+    if learned := set(learned_items(classifier)):
+        with model_input(items) as given:
+            keys = item_keys(classifier, given)
+        known = [row for row in known if (keys[row], labels[row]) not in learned]
     if known:
         AddExamples([items[k] for k in known], [labels[k] for k in known])(classifier)
 
