@@ -107,12 +107,8 @@ def score(halves: Halves, rows: NDArray[np.intp], options: dict[str, list[str]])
 def of_other_domains(file: str) -> Iterator[str]:
     """Yield a row for each number of labels: mean accuracy [%] on a domain from labels of another one."""
     frame = pd.read_parquet(shared() / f"data/{file}.parquet")
-    texts, labels, domains = (
-        frame.text.str[:MAX_CHARACTERS].to_numpy(),
-        frame.label.to_numpy(str),
-        frame.domain.to_numpy(),
-    )
-    halves = {}
+    texts, labels = frame.text.str[:MAX_CHARACTERS].to_numpy(), frame.label.to_numpy(str)
+    domains, names, halves = frame.domain.to_numpy(), np.unique(labels).tolist(), {}
     for domain in np.unique(domains):
         rows = np.random.default_rng(0).permutation(np.flatnonzero(domains == domain))[:MAX_POOL]
         half = len(rows) // 2
@@ -122,10 +118,7 @@ def of_other_domains(file: str) -> Iterator[str]:
         found = []
         for (_, source), (_, target) in permutations(halves.items(), 2):
             for rows in (draw(source.y, k, seed) for seed in range(LABEL_DRAWS)):
-                given, names = (
-                    ([source.texts[row] for row in rows], source.y[rows].tolist()),
-                    np.unique(labels).tolist(),
-                )
+                given = [source.texts[row] for row in rows], source.y[rows].tolist()
                 fits = (
                     AnyShotClassifier(names).fit(*given),
                     AnyShotClassifier(names).fit(*given, unlabeled=target.texts),

@@ -57,6 +57,7 @@ def test_a_long_text_is_cut_with_one_warning_and_counted():
         vectors = embedder.encode(TEXTS)
     np.testing.assert_allclose(vectors[2], FirstWords().encode(["a a a a"])[0])
     embedder.encode(TEXTS)  # no second warning, which would be an error here
+    Embedder(FirstWords(), cache=None).with_cache(None).encode([*TEXTS, "NA"])  # warns of nothing
     assert embedder.counts.cut == 2
 
 

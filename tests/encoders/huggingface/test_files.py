@@ -15,7 +15,6 @@ from anyshot.encoders.huggingface.files import (
     digest_of_folder,
     download_switch,
     kind_of,
-    language_of_model,
     model_folder,
     weight_files,
 )
@@ -212,25 +211,6 @@ def test_the_digest_changes_only_with_weights_and_settings(tmp_path):
     second = digest_of_folder(folder, "mean")
     (folder / "config.json").write_text('{"model_type": "roberta"}')
     assert len({first, second, digest_of_folder(folder, "mean")}) == 3
-
-
-@pytest.mark.parametrize(
-    ("card", "language"),
-    [
-        ("---\nlanguage: en\nlicense: mit\n---\n# A model", "English"),
-        ('---\r\ntags:\r\n- de\r\nlanguage:\r\n  - "en"\r\nlicense: mit\r\n---\r\n', "English"),
-        ("---\nlanguage: [en]\n---\n", "English"),
-        ("---\nlanguage:\n- en\n- de\n---\n", None),
-        ("---\nlanguage: multilingual\n---\n", None),
-        ("---\nlanguage:\nlicense: en\n---\n", None),
-        ("---\nlicense: mit\n---\nlanguage: en\n---\n", None),
-        ("# A model\n\nlanguage: en\n", None),
-    ],
-)
-def test_the_card_of_a_model_tells_that_it_is_for_english_alone(tmp_path, card, language):
-    assert language_of_model(tmp_path) is None
-    (tmp_path / "README.md").write_text(card, newline="")
-    assert language_of_model(tmp_path) == language
 
 
 @pytest.fixture
