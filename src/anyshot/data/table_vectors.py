@@ -359,8 +359,9 @@ def _note_digits(column: "pd.Series[Any]", kind: Kind) -> None:
 
 def _note_alike(column: "pd.Series[Any]") -> None:
     """Log categories that differ in spaces at their ends, which are the same, and in capitals, which are not."""
-    given = sorted({value for value in column.dropna() if isinstance(value, str)})
-    joined = [value for value in given if value != value.strip() and value.strip() in given]
+    different = {value for value in column.dropna() if isinstance(value, str)}
+    given = sorted(different)
+    joined = [value for value in given if value != value.strip() and value.strip() in different]
     if joined:
         note(
             log, f"Column {column.name!r} has {joined[0]!r} and {joined[0].strip()!r}, which count as the same category"
