@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from anyshot import zero_shot
 from anyshot.any_shot.cross_validation import default_factors
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.fitting import fit_model
@@ -70,6 +71,18 @@ def test_the_domain_of_a_pool_is_unknown_while_a_class_has_no_label():
     assert not data.is_other_domain
     twice = {"vectors": np.tile(other.vectors, (2, 1)), "index": np.tile(other.index, 2)}
     assert replace(other, **twice, weights=np.repeat([0, 1], len(other.index))).is_other_domain  # a copy counts
+
+
+def test_copies_say_no_more_about_the_domain_than_one_item():
+    data, X, _ = four_classes(noise=1.5)
+    data = data.subset(np.unique(data.index, return_index=True)[1])  # one of each class
+    moved, far = replace(data, unlabeled=unit(X + 0.2)), replace(data, unlabeled=unit(X[:2] + 1))
+    distances = [zero_shot.distance_from_mixtures(one.unlabeled, one.vectors, one.index) for one in (moved, far)]
+    assert all(DEFAULTS.domain_distance < distance < chance for distance, chance in distances)
+    assert not moved.is_other_domain
+    assert not replace(far, unlabeled=np.repeat(far.unlabeled, 60, axis=0)).is_other_domain
+    labels = np.repeat(data.vectors, 60, axis=0), np.repeat(data.index, 60)
+    assert not replace(moved, vectors=labels[0], index=labels[1], weights=np.ones(240, np.float32)).is_other_domain
 
 
 def test_a_pool_of_copies_moves_nothing():

@@ -9,6 +9,7 @@ from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.prior import initial_class_vectors
 from anyshot.any_shot.training_set import without_items
+from anyshot.base.folds import row_digests
 from anyshot.base.validation import unit
 from anyshot.errors import (
     ClassesError,
@@ -192,3 +193,8 @@ def test_numbers_as_classes_have_no_embedding(letters):
     embedder = Embedder(letters, cache=None)
     classes = embedder.with_embeddings(without_items(describe([0, 1]), np.zeros((2, 0), np.float32)), ["zoo"])
     assert not classes.has_description.any()
+
+
+def test_digests_of_the_pool_are_those_of_centered_examples(centering):
+    data = centering.with_unlabeled(POOL)
+    assert data.pool_digests == frozenset(row_digests(data.centered(POOL))) != frozenset(row_digests(POOL))

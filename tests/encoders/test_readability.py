@@ -1,6 +1,7 @@
 """Texts that an encoder reads badly: long ones, those in unknown letters or another language, and missing ones."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -202,6 +203,7 @@ def test_only_encoders_of_one_language_have_foreign_texts():
     texts = ["good", *SENTENCES.values()]
     assert TextReading(texts, load_encoder("minilm")).foreign == dict(enumerate(SENTENCES, start=1))
     assert TextReading(texts, object()).foreign == {}
+    assert TextReading(texts, SimpleNamespace(language=None)).foreign == {}
 
 
 def test_a_warning_names_languages_and_rows_once():

@@ -62,3 +62,6 @@ def test_truth_values_of_spreadsheets_in_other_languages_are_the_same_classes(pr
 def test_a_class_named_as_in_another_language_is_found_from_english(project, written):
     project.classes.add("WAHR")
     assert add_table(project, written("text,label\na,True\nb,False\n"), label_column="label").new_classes == ["False"]
+    project.classes.add("true")
+    assert add_table(project, written("text,label\nc,TRUE\nd,wahr\n"), label_column="label").new_classes == []
+    assert [project.items.one(number).label for number in (3, 4)] == [3, 1]  # each by its own name

@@ -127,6 +127,8 @@ def test_text_files_are_one_change_and_only_one_that_added_items_goes_on(client,
     assert (done["added"], done["undo"]["sentence"]) == (2, "Added 2 items from one.txt, …")
     client.post(filled + "undo", json={"entry": done["undo"]["id"]})
     assert client.get(filled + "changes?since=0").json()["n_items"] == 2
+    tagged = [("files", ("a.txt", "<p>late</p>\n")), *files]
+    assert "<p>late</p>" in str(client.post(filled + "items/files", files=tagged).json())
     for wrong in ("1", "99", "x"):  # the first entry added classes
         assert client.post(filled + "items/files", files=files, data={"entry": wrong}).status_code == 422
 
