@@ -98,6 +98,14 @@ def test_items_below_the_threshold_are_unknown(model, fresh):
     assert best[~far].tolist() == model.scores(items).argmax(axis=1)[~far].tolist()
 
 
+def test_few_labels_and_unlabeled_items_of_another_domain_give_the_threshold_of_these_items(data):
+    other = replace(data, unlabeled=unit(data.unlabeled + 1))
+    assert other.is_other_domain
+    model = fit_model(VECTORS, other, unknown_rate=0.05)  # which needs 20 items, and there are 15 labels
+    nearest = np.sort(closeness(other.unlabeled, model.class_means))
+    assert model.unknown_threshold == pytest.approx(nearest[1])  # 1 of 30 is below
+
+
 def test_without_an_unknown_rate_every_item_gets_a_class(data):
     model = fit_model(VECTORS, data, method="prototype")
     assert model.unknown_threshold is None

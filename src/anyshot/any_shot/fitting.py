@@ -71,6 +71,8 @@ def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | Non
     if unknown_rate is None:
         return means, None
     pool = data.labeled[:0] if data.pool is None else data.pool
+    if data.is_other_domain:  # the items to predict may be like those without labels
+        pool = data.centered(data.some_unlabeled)
     return means, fit_threshold(data.labeled, data.index, S, pool, unknown_rate=unknown_rate)
 
 

@@ -77,10 +77,10 @@ class TrainingSet:
         labeled = set(row_digests(self.vectors)) if len(self.unlabeled) else set()
         if all(row_digests(row[None])[0] in labeled for row in self.unlabeled) or self.is_other_domain:
             return None
-        return self.centered(self._some_unlabeled)
+        return self.centered(self.some_unlabeled)
 
     @property
-    def _some_unlabeled(self) -> Vectors:
+    def some_unlabeled(self) -> Vectors:
         """The unlabeled examples as encoded (m, d), evenly spaced if there are too many."""
         return self.unlabeled[evenly_spaced(len(self.unlabeled), self.defaults.max_pool)]
 
@@ -93,7 +93,7 @@ class TrainingSet:
         rows = rows[np.unique(first_copies(self.vectors[rows]))]
         if len(np.unique(self.index[rows])) < len(self.class_embeddings):
             return False
-        some = self._some_unlabeled
+        some = self.some_unlabeled
         different = some[np.unique(first_copies(some))]
         distance, chance = zero_shot.distance_from_mixtures(different, self.vectors[rows], self.index[rows])
         return bool(distance > max(self.defaults.domain_distance, chance))
@@ -115,7 +115,7 @@ class TrainingSet:
 
         Those of a pool that is not used are among them, so that a saved model need not compare the domains again.
         """
-        return frozenset(row_digests(self.centered(self._some_unlabeled))) if len(self.unlabeled) else frozenset()
+        return frozenset(row_digests(self.centered(self.some_unlabeled))) if len(self.unlabeled) else frozenset()
 
     @cached_property
     def pool_components(self) -> Floats:
