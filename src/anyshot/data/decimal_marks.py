@@ -44,9 +44,11 @@ def are_amounts(cells: list[Any]) -> bool:
     >>> are_amounts(["-10,50", "1.234,05", "3"]), are_amounts(["1,5", "10,50"]), are_amounts(["10,50", "a"])
     (True, False, False)
     """
+    if not any("," in cell for cell in cells if isinstance(cell, str)):
+        return False  # at once, as most
     texts, numbers = _texts_and_numbers(cells)
     decimals = [text.rpartition(",")[2] for text in numbers if "," in text]
-    return len(texts) == len(numbers) and bool(decimals) and all(re.fullmatch(r"\d\d", own) for own in decimals)
+    return len(texts) == len(numbers) and all(re.fullmatch(r"\d\d", own) for own in decimals)
 
 
 def unclear_number(cells: list[Any]) -> str | None:

@@ -172,11 +172,11 @@ def _with_booleans(cells: list[Any], kind: str | None = None) -> list[Any]:
     >>> _with_booleans(["TRUE", None, "false"]), _with_booleans(["TRUE", "?"]), _with_booleans(["WAHR", "FALSCH"])
     ([True, None, False], ['TRUE', '?'], [True, False])
     """
-    given = [None if cell is None else str(cell).strip().casefold() for cell in cells]
-    different = set(filter(None, given))
-    is_pair = kind == "number" or any(different == set(pair.split()) for pair in TRUTH_VALUES)
-    written = [truth_in_english(text) if text and is_pair else text for text in given]
-    others = {text for text in written if text} - {"true", "false"}
+    written = [None if cell is None else str(cell).strip().casefold() for cell in cells]
+    different = set(filter(None, written))
+    if kind == "number" or any(different == set(pair.split()) for pair in TRUTH_VALUES):
+        written = [truth_in_english(text) if text else text for text in written]
+    others = set(filter(None, written)) - {"true", "false"}
     if others and (kind != "number" or any(map(NUMBER.fullmatch, others))):
         return cells
     return [
