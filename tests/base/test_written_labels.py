@@ -19,6 +19,7 @@ def test_truth_values_are_one_label_however_they_are_written():
     assert as_classes_write_them(["YES"], ["yes", "no"]) == ["YES"]
     assert as_classes_write_them(["WAHR", "faux", "ЛОЖЬ"], [False, True]) == [True, False, False]
     assert as_classes_write_them([True, False, "VRAI"], ["WAHR", "FALSCH"]) == ["WAHR", "FALSCH", "VRAI"]
+    assert as_classes_write_them([True, "SAND"], ["sand", "clay"]) == [True, "SAND"]
 
 
 def test_a_class_is_found_by_its_name_with_decomposed_accents_or_spaces():

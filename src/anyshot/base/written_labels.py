@@ -45,7 +45,10 @@ def spelling_of(names: Iterable[Any]) -> Callable[[Any], Any]:
     exact = {(type(name), str(name)): name for name in listed}
     texts = {str(name): name for name in listed}
     whole = {_without_point(name): name for name in listed}
-    truth = {truth_in_english(str(name)): name for name in listed}
+    words = {str(name).casefold(): name for name in listed}
+    # Both words of another language must be names: "sand" alone, which is Danish for true, may be the soil.
+    pairs = [pair.split() for pair in TRUTH_VALUES if words.keys() >= set(pair.split())]
+    truth = {_IN_ENGLISH[word]: words[word] for pair in pairs for word in pair} | words
     lengths = {len(text) for text in texts if text.isdigit()}
     length = lengths.pop() if len(lengths) == 1 else 0
 
