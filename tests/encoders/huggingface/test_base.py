@@ -30,6 +30,8 @@ def test_a_folder_that_cannot_be_opened_is_reported_with_the_library_and_the_rea
         ("---\nlanguage: en\nlicense: mit\n---\n# A model", "English"),
         ('---\r\ntags:\r\n- de\r\nlanguage:\r\n  - "en"\r\nlicense: mit\r\n---\r\n', "English"),
         ("---\nlanguage: [en]\n---\n", "English"),
+        ("\ufeff---\nlanguage:\n- en  # American\n# - fr\n---\n", "English"),
+        ("---\nlanguage:\n- en\n\n- fr\n---\n", None),
         ("---\nlanguage:\n- en\n- de\n---\n", None),
         ("---\nlanguage: multilingual\n---\n", None),
         ("---\nlanguage:\nlicense: en\n---\n", None),
@@ -39,5 +41,5 @@ def test_a_folder_that_cannot_be_opened_is_reported_with_the_library_and_the_rea
 )
 def test_the_card_of_a_model_tells_that_it_is_for_english_alone(tmp_path, card, language):
     assert language_of_model(tmp_path) is None
-    (tmp_path / "README.md").write_text(card, newline="")
+    (tmp_path / "README.md").write_text(card, encoding="utf-8", newline="")
     assert language_of_model(tmp_path) == language

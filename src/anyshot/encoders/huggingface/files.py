@@ -170,10 +170,11 @@ def read_modules(file: Path) -> list[dict[str, Any]]:
 def language_of_model(folder: Path) -> str | None:
     """Return "English" if a model's README.md says that it is for English alone; None for others."""
     try:
-        facts = re.match(r"---\n(.*?)\n---", (folder / CARD).read_text(encoding="utf-8"), re.DOTALL)
+        facts = re.match(r"---\n(.*?)\n---", (folder / CARD).read_text(encoding="utf-8-sig"), re.DOTALL)
     except (OSError, ValueError):
         return None
-    named = re.search(r"^language:(.*(?:\n *-.*)*)", facts[1], re.MULTILINE) if facts else None
+    lines = re.sub(r"(^|\s)#.*|\n\s*(?=\n)", "", facts[1]) if facts else ""  # without comments and empty lines
+    named = re.search(r"^language:(.*(?:\n *-.*)*)", lines, re.MULTILINE)
     return "English" if named and set(re.findall(r"\w+", named[1].lower())) in ({"en"}, {"english"}) else None
 
 
