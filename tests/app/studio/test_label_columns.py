@@ -59,6 +59,11 @@ def test_truth_values_of_spreadsheets_in_other_languages_are_the_same_classes(pr
     assert add_table(project, one, label_column="label").new_classes == ["ja"]
 
 
+def test_a_class_is_no_truth_value_of_another_language_where_only_one_of_both_is_there(project, written):
+    project.classes.add("sand")  # true in Danish
+    assert add_table(project, written("text,label\na,true\n"), label_column="label").new_classes == ["true"]
+
+
 def test_a_class_named_as_in_another_language_is_found_from_english(project, written):
     project.classes.add("WAHR")
     assert add_table(project, written("text,label\na,True\nb,False\n"), label_column="label").new_classes == ["False"]

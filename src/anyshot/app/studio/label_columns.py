@@ -30,10 +30,13 @@ def label_ids(transaction: Transaction, labels: Sequence[str], added: Added) -> 
     """
     names = dict.fromkeys(labels)
     there = [(row["name"].casefold(), row["id"]) for row in transaction.read("select id, name from classes")]
-    known = {truth_in_english(name): own for name, own in there} | dict(there) | {UNKNOWN: UNKNOWN_ID}
+    # Where only one of true and false is there, it may be another word, as "sand", which is Danish for true.
+    have_both = {"true", "false"} <= {truth_in_english(name) for name in (*names, *dict(there))}
+    in_english = {truth_in_english(name): own for name, own in there} if have_both else {}
+    known = in_english | dict(there) | {UNKNOWN: UNKNOWN_ID}
 
     def key(name: str) -> str:
-        return name.casefold() if name.casefold() in known else truth_in_english(name)
+        return name.casefold() if name.casefold() in known or not have_both else truth_in_english(name)
 
     others = [name for name in names if name and key(name) not in known]
     missing = [name for name in others if name in WRITTEN_MISSING]
