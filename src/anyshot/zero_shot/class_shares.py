@@ -92,10 +92,10 @@ def reliability_of(shares: Floats, *, noise: float) -> float:
 
 
 # If a pool has the same classes as the labeled items, in whatever shares p, its mean m is near a mixture sum_k p_k m_k
-# of the class means. With V the mean squared distance of items from their mean, at least that within classes, n_k
-# labeled items of class k and M items in the pool, chance alone gives
+# of the class means. With V the mean squared distance of items from their mean, which exceeds that within classes on
+# average, n_k labeled items of class k and M items in the pool, chance alone gives about
 #
-#     E |m - sum_k p_k m_k|^2 <= V (sum_k p_k^2 / n_k + 1 / M)
+#     |m - sum_k p_k m_k|^2 = V (sum_k p_k^2 / n_k + 1 / M)
 
 
 def distance_from_mixtures(pool: Vectors, vectors: Vectors, index: Indexes) -> tuple[float, float]:
