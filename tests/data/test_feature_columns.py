@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
+from anyshot.data.column_kinds import likely_kind
 from anyshot.data.feature_columns import (
     as_rows,
     cell_faults,
@@ -91,6 +92,12 @@ def test_amounts_have_a_decimal_comma_also_where_commas_are_between_cells(tmp_pa
 def test_percentages_have_decimal_commas(tmp_path):
     (tmp_path / "t.csv").write_text("rate;n\n1,4%;1\nn/a;2\n-12 %;3\n", encoding="utf-8")
     assert feature_rows(read_table(tmp_path / "t.csv"), ["rate"])["rate"].tolist() == ["1.4%", None, "-12 %"]
+
+
+def test_percentages_beside_numbers_with_decimal_commas_are_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("rate;n\n5 %;1\n0,05;2\n12,5 %;3\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"'rate' holds numbers with a percent sign and without"):
+        likely_kind(feature_rows(read_table(tmp_path / "t.csv"), ["rate"])["rate"])
 
 
 def test_rows_are_shown_by_their_values():

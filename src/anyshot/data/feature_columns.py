@@ -191,7 +191,7 @@ def _plain_cells(cells: list[Any], kind: str | None, *, commas: bool, mark: Mark
     try:
         kind = kind or likely_kind(pd.Series(found, dtype=object))
     except InputError:  # for what uses the column, which knows its name
-        return cells
+        return found
     return _with_booleans(cells if kind == "category" else found, kind)
 
 
