@@ -49,7 +49,7 @@ _NOT: Final = {"number": "no number", "date": "no date", "duration": "no time of
 def kind_of(column: "pd.Series[Any]") -> Kind:
     """Return what a column holds.
 
-    Objects and texts count as what they stand for: numbers (also Decimals), dates or durations. Numbers with leading
+    Objects and texts count as what they represent: numbers (also Decimals), dates or durations. Numbers with leading
     zeros are codes, and thus categories.
 
     Raises InputError if the column holds lists or other collections, numbers with a decimal comma or a unit, or dates
@@ -99,7 +99,7 @@ def plain_kind(kind: Kind) -> Literal["number", "date", "duration", "category"]:
 
 
 def _check_exceptions(values: set[Any], name: object) -> None:
-    """Raise InputError if many different numbers, or dates, stand beside a few texts: they are no categories.
+    """Raise InputError if many different numbers, or dates, are mixed with a few texts: they are no categories.
 
     A question mark among numbers would make each of them a category.
     """
@@ -157,7 +157,7 @@ def read_numbers(column: "pd.Series[Any]", kind: Kind) -> tuple[Floats, dict[int
 
 
 def is_of_other_order(cell: object, kind: Kind) -> bool:
-    """Return whether a cell that is no date of a column's kind is one if day and month stand in another order."""
+    """Return whether a cell that is no date of a column's kind is one if day and month are exchanged."""
     if plain_kind(kind) != "date" or not isinstance(cell, str) or _is_clear_date(cell.strip()):
         return False
     return any(_is_moment(cell.strip(), order) for order in _FORMATS)
